@@ -1,0 +1,184 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int read_pieces(FILE *file, const char *path, size_t max_bytes, struct mx_buf *out,
+                       struct mx_err *err)
+{
+    char   piece[1 << 14];
+    size_t n;
+
+    while ((n = fread(piece, 1, sizeof piece, file)) > 0) {
+        if (n > max_bytes - out->len)
+            return mx_fail(err, MX_ERANGE, "%s is larger than %zu bytes", path, max_bytes);
+        mx_buf_add(out, piece, n);
+    }
+    if (ferror(file))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot read %s", path);
+    if (!mx_buf_ok(out))
+        return mx_fail(err, MX_ENOMEM, "no memory to read %s", path);
+    return 0;
+}
+
+int mx_file_read(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err)
+{
+    FILE *file = fopen(path, "rb");
+    int   rc;
+
+    mx_buf_clear(out);
+    if (!file)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", path);
+    rc = read_pieces(file, path, max_bytes, out, err);
+    fclose(file);
+    return rc;
+}
+
+int mx_file_write_all(int fd, const void *data, size_t len, const char *path, struct mx_err *err)
+{
+    const char *at = data;
+
+    while (len > 0) {
+        ssize_t n = write(fd, at, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", path);
+        at += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+static int sync_parent(const char *path, struct mx_err *err)
+{
+    char *copy = strdup(path);
+    int   rc;
+
+    if (!copy)
+        return mx_fail(err, MX_ENOMEM, "no memory to write %s", path);
+    rc = mx_dir_sync(dirname(copy), err);
+    free(copy);
+    return rc;
+}
+
+int mx_file_write(const char *path, const void *data, size_t len, struct mx_err *err)
+{
+    struct mx_buf temporary = {0};
+    int           fd = -1, rc = -1;
+
+    mx_buf_printf(&temporary, "%s.tmp.%ld", path, (long)getpid());
+    if (!mx_buf_ok(&temporary)) {
+        mx_fail(err, MX_ENOMEM, "no memory to write %s", path);
+        goto done;
+    }
+    if ((fd = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) {
+        mx_fail_errno(err, MX_EIO, errno, "cannot create %s", temporary.data);
+        goto done;
+    }
+    if (mx_file_write_all(fd, data, len, path, err))
+        goto done;
+    if (fsync(fd)) {
+        mx_fail_errno(err, MX_EIO, errno, "cannot sync %s", path);
+        goto done;
+    }
+    if (rename(temporary.data, path)) {
+        mx_fail_errno(err, MX_EIO, errno, "cannot rename %s to %s", temporary.data, path);
+        goto done;
+    }
+    rc = sync_parent(path, err);
+done:
+    if (fd >= 0)
+        close(fd);
+    if (rc && fd >= 0)
+        unlink(temporary.data);
+    mx_buf_free(&temporary);
+    return rc;
+}
+
+int mx_dir_make(const char *path, struct mx_err *err)
+{
+    char       *copy = strdup(path);
+    struct stat st;
+    int         rc = 0;
+
+    if (!copy)
+        return mx_fail(err, MX_ENOMEM, "no memory to make %s", path);
+    for (char *at = copy + 1; rc == 0; at++) {
+        char held = *at;
+
+        if (held != '/' && held != '\0')
+            continue;
+        *at = '\0';
+        if (mkdir(copy, 0777) && errno != EEXIST)
+            rc = mx_fail_errno(err, MX_EIO, errno, "cannot make directory %s", copy);
+        *at = held;
+        if (held == '\0')
+            break;
+    }
+    if (rc == 0 && (stat(path, &st) || !S_ISDIR(st.st_mode)))
+        rc = mx_fail(err, MX_EIO, "%s exists and is not a directory", path);
+    free(copy);
+    return rc;
+}
+
+int mx_dir_sync(const char *path, struct mx_err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = 0;
+
+    if (fd < 0)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot open directory %s", path);
+    /* Some network file systems refuse to sync a directory: nothing better exists there. */
+    if (fsync(fd) && errno != EINVAL && errno != ENOTSUP)
+        rc = mx_fail_errno(err, MX_EIO, errno, "cannot sync directory %s", path);
+    close(fd);
+    return rc;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
+{
+    (void)st;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+int mx_dir_remove(const char *path, struct mx_err *err)
+{
+    enum {
+        OPEN_AT_ONCE = 16
+    };
+
+    if (nftw(path, remove_one, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot remove %s", path);
+    return 0;
+}
+
+bool mx_file_exists(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0;
+}
+
+char *mx_path_join(const char *dir, const char *name)
+{
+    size_t ndir = strlen(dir);
+    char  *path;
+
+    if (*name == '/' || ndir == 0 || strcmp(dir, ".") == 0)
+        return strdup(name);
+    if (!(path = malloc(ndir + strlen(name) + 2)))
+        return NULL;
+    sprintf(path, "%s%s%s", dir, dir[ndir - 1] == '/' ? "" : "/", name);
+    return path;
+}

@@ -1,0 +1,68 @@
+/* grid.h - the points of a sweep, numbered, folded and named.
+ *
+ * Points are the elements of all blocks' products, numbered through the blocks
+ * in file order with each block's last axis turning fastest. Nothing is written
+ * out: a point is computed from its number (mixed radix). Folding erases the
+ * parameters that a point's strategy does not use; what then remains and is
+ * not excluded is a cell, named by a hash of its content.
+ */
+#ifndef MX_SWEEP_GRID_H
+#define MX_SWEEP_GRID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sweep/config.h"
+
+struct mx_grid;
+
+/* A point with its values. used[k] is false where key k is folded away; then
+ * value[k] is the default and must not matter. */
+struct mx_point {
+    struct mx_value value[KEY_COUNT];
+    bool            used[KEY_COUNT];
+};
+
+/* Build the numbering over a configuration, which must outlive it. Returns
+ * NULL with MX_ERANGE if the points cannot be counted in 63 bits. */
+struct mx_grid *mx_grid_new(const struct mx_config *config, struct mx_err *err);
+void            mx_grid_free(struct mx_grid *grid); /* NULL is allowed */
+
+/* How many points there are; 1 or more. */
+uint64_t mx_grid_count(const struct mx_grid *grid);
+
+/* Compute a point, folded. number < count. Allocates nothing. */
+void mx_grid_point(const struct mx_grid *grid, uint64_t number, struct mx_point *point);
+
+enum mx_point_fate {
+    MX_POINT_CELL,     /* stands for its cell */
+    MX_POINT_EXCLUDED, /* matched by an exclude rule */
+    MX_POINT_FOLDED,   /* another point before it is the same cell */
+};
+
+/* What becomes of a point. Decided from the point alone: a point is the first
+ * of its cell if every axis whose keys are all unused stands at its first
+ * value, no earlier value of an axis folds or compares equal to it, and no
+ * earlier block contains it. */
+enum mx_point_fate mx_grid_fate(const struct mx_grid *grid, uint64_t number,
+                                const struct mx_point *point);
+
+/* The cell id of formats.md: XXH3-64 of the sorted "key=value\n" lines of every
+ * used key of data, model, train, mix and head, except data.path. `scratch` is
+ * reused between calls. */
+uint64_t mx_grid_cell(const struct mx_point *point, struct mx_buf *scratch);
+
+/* The axis keys of results.csv: union over the blocks, in order of first
+ * appearance. *keys is lent by the grid. */
+size_t mx_grid_axis_keys(const struct mx_grid *grid, const enum mx_key_id **keys);
+
+/* The parameters of a point for the workers; paths made absolute against the
+ * config's directory, data.path filled from the set's default place. */
+struct worker_params;
+int mx_grid_params(const struct mx_grid *grid, const struct mx_point *point,
+                   struct worker_params *params, struct mx_err *err);
+
+#endif

@@ -1,0 +1,82 @@
+/* journal.h - the durable record of a sweep (formats.md "journal").
+ *
+ * DIR/journal/NNNNNN.jsonl, one file an incarnation, one JSON object a line
+ * with sequence number and checksum, single writer, group fsync. Results are
+ * in here before anything else happens with them.
+ */
+#ifndef MX_SWEEP_JOURNAL_H
+#define MX_SWEEP_JOURNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "sweep/sched.h"
+#include "worker/stage.h"
+
+/* What is remembered. A record's fields depend on its kind; the others are 0. */
+enum mx_record_kind {
+    MX_RECORD_INCARNATION, /* host, pid; the accepted tails are written and read inside */
+    MX_RECORD_STARTED,     /* key, attempt, host, executor, at */
+    MX_RECORD_DONE,        /* key, attempt, metrics, seconds, at */
+    MX_RECORD_FAILED,      /* key, attempt, reason, text, seconds, at, final */
+};
+
+struct mx_record {
+    enum mx_record_kind         kind;
+    struct mx_hash128           key; /* the stage's */
+    unsigned                    attempt;
+    uint32_t                    rank, executor;
+    char                        host[64];
+    char                        device[96];
+    double                      started_utc_s, ended_utc_s, seconds;
+    enum mx_reason              reason;
+    bool                        final;     /* FAILED: no attempt is left */
+    char                        text[256]; /* free text of a failure */
+    const struct worker_metric *metrics;   /* lent */
+    size_t                      nmetrics;
+    long                        pid; /* INCARNATION */
+};
+
+/* What reading found besides good records. */
+struct mx_journal_report {
+    uint64_t records, skipped_bad, torn_bytes, ignored_late, duplicates;
+    unsigned files;
+};
+
+struct mx_journal;
+
+/* Read every earlier file of DIR/journal in order, giving each accepted record
+ * to `accept`, then create the next file exclusively and write its incarnation
+ * record. Damage is counted, never fatal. Returns NULL with MX_EIO, MX_ENOMEM,
+ * or what accept() said. */
+struct mx_journal *
+mx_journal_open(const char *directory,
+                int (*accept)(void *user, const struct mx_record *record, struct mx_err *err),
+                void *user, struct mx_journal_report *report, struct mx_err *err);
+
+/* Read only: for status and reports. Creates nothing. */
+int mx_journal_read(const char *directory,
+                    int (*accept)(void *user, const struct mx_record *record, struct mx_err *err),
+                    void *user, struct mx_journal_report *report, struct mx_err *err);
+
+/* The number of this incarnation, from 1. */
+unsigned mx_journal_incarnation(const struct mx_journal *journal);
+
+/* Append a record to the current group. Durable after mx_journal_sync(). A
+ * write that fails part-way is cut back, so the file never holds half a line
+ * of ours; -1 with MX_EIO or MX_ENOMEM. */
+int mx_journal_append(struct mx_journal *journal, const struct mx_record *record,
+                      struct mx_err *err);
+
+/* Write and fsync the group. Call at most 200 ms after the first append
+ * (mx_journal_due_s tells when, infinity if nothing waits). */
+int    mx_journal_sync(struct mx_journal *journal, struct mx_err *err);
+double mx_journal_due_s(const struct mx_journal *journal);
+
+/* Sync and close. NULL is allowed. */
+void mx_journal_close(struct mx_journal *journal);
+
+#endif

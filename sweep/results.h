@@ -1,0 +1,55 @@
+/* results.h - the tables that users read: results.csv and cells.csv.
+ *
+ * One row a trial in grid order, then repeat. Rows are filled as stages end;
+ * writing is atomic and may happen at any time: a trial that has not ended is
+ * in the table with its state and empty metrics.
+ */
+#ifndef MX_SWEEP_RESULTS_H
+#define MX_SWEEP_RESULTS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "sweep/config.h"
+#include "sweep/plan.h"
+#include "sweep/sched.h"
+
+/* How the last attempt of a trial went: the run.* columns. */
+struct mx_run_info {
+    unsigned attempts;
+    char     host[64], device[96];
+    uint32_t rank, executor;
+    double   started_utc_s, ended_utc_s, seconds; /* seconds: of all its stages */
+    char     text[256];
+};
+
+struct mx_results;
+
+struct mx_results *mx_results_new(const struct mx_config *config, const struct mx_plan *plan,
+                                  struct mx_err *err);
+void               mx_results_free(struct mx_results *results); /* NULL is allowed */
+
+/* A stage ended: its numbers, for every trial that uses it. Metrics outside
+ * score.metrics are kept out of the tables. */
+int mx_results_stage(struct mx_results *results, uint32_t stage,
+                     const struct worker_metric *metrics, size_t nmetrics,
+                     const struct mx_run_info *run, struct mx_err *err);
+
+/* A trial's state changed. */
+void mx_results_trial(struct mx_results *results, uint32_t trial, enum mx_state state,
+                      enum mx_reason reason);
+
+/* A metric of a trial, NaN if not measured. */
+double mx_results_metric(const struct mx_results *results, uint32_t trial, const char *name);
+
+/* Write DIR/results.csv and DIR/cells.csv. */
+int mx_results_write(const struct mx_results *results, const char *directory, struct mx_err *err);
+
+/* The table for the console: counts first, then the best `rows` cells by
+ * search.metric (validation, never test), mean and interval, with "showing N
+ * of M". width: columns of the terminal. */
+void mx_results_print(const struct mx_results *results, const struct mx_sched_counts *counts,
+                      size_t rows, unsigned width, struct mx_buf *out);
+
+#endif

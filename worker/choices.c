@@ -1,0 +1,21 @@
+#include "worker/choices.h"
+
+#include <stddef.h>
+
+#define ROW(symbol, word, built) {word, built},
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, false                                                                                \
+    }
+
+const struct worker_choice worker_data_sets[] = {WORKER_DATA_SETS(ROW) END};
+const struct worker_choice worker_normalizes[] = {WORKER_NORMALIZES(ROW) END};
+const struct worker_choice worker_augments[] = {WORKER_AUGMENTS(ROW) END};
+const struct worker_choice worker_archs[] = {WORKER_ARCHS(ROW) END};
+const struct worker_choice worker_stems[] = {WORKER_STEMS(ROW) END};
+const struct worker_choice worker_optimizers[] = {WORKER_OPTIMIZERS(ROW) END};
+const struct worker_choice worker_schedules[] = {WORKER_SCHEDULES(ROW) END};
+const struct worker_choice worker_strategies[] = {WORKER_STRATEGIES(ROW) END};
+const struct worker_choice worker_label_rules[] = {WORKER_LABEL_RULES(ROW) END};
+const struct worker_choice worker_granularities[] = {WORKER_GRANULARITIES(ROW) END};
+const struct worker_choice worker_heads[] = {WORKER_HEADS(ROW) END};

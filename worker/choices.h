@@ -1,0 +1,172 @@
+/* choices.h - the words that a parameter can take, and their numbers.
+ *
+ * One list a parameter: the enum, the names in configuration files and the
+ * set of those this build can do come from it. Later strategies, networks and
+ * schedules are added here as READY; words of the contract that are still to
+ * come stand as LATER, so that check can tell "not built yet" from "no such".
+ * The order is part of no file format: files carry the words.
+ */
+#ifndef MX_WORKER_CHOICES_H
+#define MX_WORKER_CHOICES_H
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct worker_choice {
+    const char *word;  /* as written in a config; NULL ends a list */
+    bool        built; /* false: known, but this version cannot do it */
+};
+
+#define WORKER_READY true
+#define WORKER_LATER false
+
+/* X(symbol, word, built) */
+#define WORKER_DATA_SETS(X)                                                                        \
+    X(DATA_SYNTHETIC, "synthetic", WORKER_READY)                                                   \
+    X(DATA_MNIST, "mnist", WORKER_READY)                                                           \
+    X(DATA_FASHION_MNIST, "fashion-mnist", WORKER_READY)                                           \
+    X(DATA_KMNIST, "kmnist", WORKER_READY)                                                         \
+    X(DATA_EMNIST, "emnist", WORKER_LATER)                                                         \
+    X(DATA_CIFAR10, "cifar10", WORKER_LATER)                                                       \
+    X(DATA_CIFAR100, "cifar100", WORKER_LATER)                                                     \
+    X(DATA_FOLDER, "folder", WORKER_LATER)                                                         \
+    X(DATA_WATERBIRDS, "waterbirds", WORKER_LATER)                                                 \
+    X(DATA_CELEBA, "celeba", WORKER_LATER)                                                         \
+    X(DATA_METASHIFT, "metashift", WORKER_LATER)                                                   \
+    X(DATA_DOMINOES, "dominoes", WORKER_LATER)                                                     \
+    X(DATA_CUB, "cub", WORKER_LATER)                                                               \
+    X(DATA_IMAGENET, "imagenet", WORKER_LATER)                                                     \
+    X(DATA_FEATURES, "features", WORKER_LATER)
+
+#define WORKER_NORMALIZES(X)                                                                       \
+    X(NORMALIZE_DATASET, "dataset", WORKER_READY)                                                  \
+    X(NORMALIZE_IMAGENET, "imagenet", WORKER_READY)                                                \
+    X(NORMALIZE_NONE, "none", WORKER_READY)
+
+#define WORKER_AUGMENTS(X)                                                                         \
+    X(AUGMENT_NONE, "none", WORKER_READY)                                                          \
+    X(AUGMENT_FLIP, "flip", WORKER_READY)                                                          \
+    X(AUGMENT_FLIP_CROP, "flip_crop", WORKER_READY)                                                \
+    X(AUGMENT_RANDOM_RESIZED_CROP, "random_resized_crop", WORKER_LATER)
+
+#define WORKER_ARCHS(X)                                                                            \
+    X(ARCH_LINEAR, "linear", WORKER_READY)                                                         \
+    X(ARCH_RESNET8, "resnet8", WORKER_READY)                                                       \
+    X(ARCH_RESNET20, "resnet20", WORKER_READY)                                                     \
+    X(ARCH_RESNET32, "resnet32", WORKER_READY)                                                     \
+    X(ARCH_RESNET56, "resnet56", WORKER_READY)                                                     \
+    X(ARCH_RESNET18, "resnet18", WORKER_LATER)                                                     \
+    X(ARCH_RESNET34, "resnet34", WORKER_LATER)                                                     \
+    X(ARCH_RESNET50, "resnet50", WORKER_LATER)                                                     \
+    X(ARCH_WIDE_RESNET28_10, "wide_resnet28_10", WORKER_LATER)                                     \
+    X(ARCH_PREACT_RESNET18, "preact_resnet18", WORKER_LATER)                                       \
+    X(ARCH_VGG11_BN, "vgg11_bn", WORKER_LATER)                                                     \
+    X(ARCH_EFFICIENTNET_LITE0, "efficientnet_lite0", WORKER_LATER)
+
+#define WORKER_STEMS(X)                                                                            \
+    X(STEM_AUTO, "auto", WORKER_READY)                                                             \
+    X(STEM_IMAGENET, "imagenet", WORKER_LATER)                                                     \
+    X(STEM_CIFAR, "cifar", WORKER_READY)
+
+#define WORKER_OPTIMIZERS(X)                                                                       \
+    X(OPTIMIZER_SGD, "sgd", WORKER_READY)                                                          \
+    X(OPTIMIZER_ADAMW, "adamw", WORKER_LATER)
+
+#define WORKER_SCHEDULES(X)                                                                        \
+    X(SCHEDULE_CONSTANT, "constant", WORKER_READY)                                                 \
+    X(SCHEDULE_COSINE, "cosine", WORKER_READY)                                                     \
+    X(SCHEDULE_STEP, "step", WORKER_READY)                                                         \
+    X(SCHEDULE_MULTI_STEP, "multi_step", WORKER_LATER)                                             \
+    X(SCHEDULE_ONE_CYCLE, "one_cycle", WORKER_LATER)
+
+#define WORKER_STRATEGIES(X)                                                                       \
+    X(MIX_NONE, "none", WORKER_READY)                                                              \
+    X(MIX_MIXUP, "mixup", WORKER_READY)                                                            \
+    X(MIX_CUTMIX, "cutmix", WORKER_READY)                                                          \
+    X(MIX_CUTOUT, "cutout", WORKER_READY)                                                          \
+    X(MIX_SALIENCYMIX, "saliencymix", WORKER_LATER)                                                \
+    X(MIX_RESIZEMIX, "resizemix", WORKER_LATER)                                                    \
+    X(MIX_FMIX, "fmix", WORKER_LATER)                                                              \
+    X(MIX_PUZZLEMIX, "puzzlemix", WORKER_LATER)                                                    \
+    X(MIX_GRIDMIX, "gridmix", WORKER_LATER)                                                        \
+    X(MIX_MANIFOLD_MIXUP, "manifold_mixup", WORKER_LATER)                                          \
+    X(MIX_RECURSIVEMIX, "recursivemix", WORKER_LATER)
+
+#define WORKER_LABEL_RULES(X)                                                                      \
+    X(LABELS_MIXED, "mixed", WORKER_READY)                                                         \
+    X(LABELS_DOMINANT, "dominant", WORKER_READY)                                                   \
+    X(LABELS_HOST, "host", WORKER_READY)                                                           \
+    X(LABELS_ONLY, "only", WORKER_READY)
+
+#define WORKER_GRANULARITIES(X)                                                                    \
+    X(GRANULARITY_BATCH, "batch", WORKER_READY)                                                    \
+    X(GRANULARITY_SAMPLE, "sample", WORKER_READY)
+
+#define WORKER_HEADS(X)                                                                            \
+    X(HEAD_ERM, "erm", WORKER_READY)                                                               \
+    X(HEAD_LLR, "llr", WORKER_LATER)                                                               \
+    X(HEAD_DFR, "dfr", WORKER_LATER)                                                               \
+    X(HEAD_JTT_HEAD, "jtt_head", WORKER_LATER)                                                     \
+    X(HEAD_GROUP_DRO, "group_dro", WORKER_LATER)                                                   \
+    X(HEAD_SUBG, "subg", WORKER_LATER)                                                             \
+    X(HEAD_AFR, "afr", WORKER_LATER)                                                               \
+    X(HEAD_FEATURE_MIXUP, "feature_mixup", WORKER_LATER)                                           \
+    X(HEAD_HSFM, "hsfm", WORKER_LATER)
+
+#define WORKER_ENUM_ROW(symbol, word, built) WORKER_##symbol,
+
+enum worker_data_set {
+    WORKER_DATA_SETS(WORKER_ENUM_ROW)
+};
+enum worker_normalize {
+    WORKER_NORMALIZES(WORKER_ENUM_ROW)
+};
+enum worker_augment {
+    WORKER_AUGMENTS(WORKER_ENUM_ROW)
+};
+enum worker_arch {
+    WORKER_ARCHS(WORKER_ENUM_ROW)
+};
+enum worker_stem {
+    WORKER_STEMS(WORKER_ENUM_ROW)
+};
+enum worker_optimizer {
+    WORKER_OPTIMIZERS(WORKER_ENUM_ROW)
+};
+enum worker_schedule {
+    WORKER_SCHEDULES(WORKER_ENUM_ROW)
+};
+enum worker_strategy {
+    WORKER_STRATEGIES(WORKER_ENUM_ROW)
+};
+enum worker_label_rule {
+    WORKER_LABEL_RULES(WORKER_ENUM_ROW)
+};
+enum worker_granularity {
+    WORKER_GRANULARITIES(WORKER_ENUM_ROW)
+};
+enum worker_head {
+    WORKER_HEADS(WORKER_ENUM_ROW)
+};
+
+/* The lists, each ended by a row whose word is NULL; index = enum value. */
+extern const struct worker_choice worker_data_sets[];
+extern const struct worker_choice worker_normalizes[];
+extern const struct worker_choice worker_augments[];
+extern const struct worker_choice worker_archs[];
+extern const struct worker_choice worker_stems[];
+extern const struct worker_choice worker_optimizers[];
+extern const struct worker_choice worker_schedules[];
+extern const struct worker_choice worker_strategies[];
+extern const struct worker_choice worker_label_rules[];
+extern const struct worker_choice worker_granularities[];
+extern const struct worker_choice worker_heads[];
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

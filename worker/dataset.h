@@ -1,0 +1,85 @@
+/* dataset.h - images and labels in memory, split for one seed.
+ *
+ * Pixels stay bytes; normalisation happens when a batch is made. Order of a
+ * set, limits and the validation split follow formats.md: train_limit first,
+ * then val_fraction of what is left, per class, chosen by the split stream.
+ */
+#ifndef MX_WORKER_DATASET_H
+#define MX_WORKER_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "worker/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    WORKER_MAX_CHANNELS = 4
+};
+
+struct worker_shape {
+    uint32_t channels, height, width; /* of an image as the network sees it */
+    uint32_t classes;
+    uint32_t groups; /* 0 = the set has no groups */
+};
+
+/* Some images of a set, by row number. */
+struct worker_split {
+    uint32_t  n;
+    uint8_t  *pixels; /* (n, channels, height, width) */
+    uint32_t *labels; /* (n), below classes */
+    uint32_t *groups; /* (n), below groups; NULL without groups */
+    uint32_t *rows;   /* (n), the image's place in the set as stored */
+};
+
+struct worker_dataset {
+    struct worker_shape shape;
+    struct worker_split train, val, test;
+    float               mean[WORKER_MAX_CHANNELS]; /* of pixels / 255 */
+    float               sd[WORKER_MAX_CHANNELS];
+};
+
+/* Shape of a set without reading it: sets of known shape and synthetic.
+ * Returns 0, or -1 with MX_EINVAL where only its files could tell. */
+int worker_dataset_shape(const struct worker_params *params, struct worker_shape *shape,
+                         struct mx_err *err);
+
+/* Number of training and test images, after limits and before the validation
+ * split, from the same knowledge. */
+int worker_dataset_counts(const struct worker_params *params, uint64_t *train, uint64_t *test,
+                          struct mx_err *err);
+
+/* Where the set's files lie if data.path is not given ("" if nowhere):
+ * the folder of its package or of `data fetch`. */
+const char *worker_dataset_default_path(unsigned data_set);
+
+/* Check that every file of the set is there, readable and well-formed, and
+ * give the set's fingerprint: XXH3-64 over name, size and XXH3 of each file
+ * (0 for synthetic). Returns 0, or -1 with MX_EDATA that names the file, what
+ * is wrong with it, and what to do. */
+int worker_dataset_probe(const struct worker_params *params, uint64_t *fingerprint,
+                         struct mx_err *err);
+
+/* Read (or, for synthetic, make) the set and split it. Returns a set to be
+ * released with worker_dataset_free(); or NULL with MX_EDATA or MX_ENOMEM. */
+struct worker_dataset *worker_dataset_open(const struct worker_params *params, uint64_t seed,
+                                           struct mx_err *err);
+
+/* Release a set. NULL is allowed. */
+void worker_dataset_free(struct worker_dataset *set);
+
+/* True if both parameters and seeds give the same set, so that one in memory
+ * can serve. */
+bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
+                         const struct worker_params *b, uint64_t seed_b);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

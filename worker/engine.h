@@ -1,0 +1,67 @@
+/* engine.h - a network with its optimiser, on one device.
+ *
+ * What the train stage needs of a network and nothing else. On the CPU it
+ * stands on oneDNN with blocked layouts from end to end; every buffer is made
+ * by worker_engine_new() and nothing is allocated afterwards.
+ */
+#ifndef MX_WORKER_ENGINE_H
+#define MX_WORKER_ENGINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/rng.h"
+#include "worker/batch.h"
+#include "worker/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct worker_engine;
+
+/* Build params->model_arch for images of `shape` and at most `batch_size`
+ * images at a time, with weights drawn from `init` (methods.md 0). */
+struct worker_engine *worker_engine_new(const struct worker_params *params,
+                                        const struct worker_shape *shape, uint32_t batch_size,
+                                        struct mx_stream init, struct mx_err *err);
+void                  worker_engine_free(struct worker_engine *engine); /* NULL is allowed */
+
+/* One step of the optimiser on a batch at learning rate lr. *loss is the mean
+ * of lambda CE(y_a) + (1 - lambda) CE(y_b). Returns 0; or -1 with MX_EDIVERGED
+ * if the loss is not finite, or MX_EINTERNAL. */
+int worker_engine_step(struct worker_engine *engine, const struct worker_batch *batch, double lr,
+                       double *loss, struct mx_err *err);
+
+/* Logits (n, classes) in eval mode (running statistics). */
+int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
+                        float *logits, struct mx_err *err);
+
+/* The state as named tensors with torchvision's names, in plain row-major
+ * order: parameters, then running_mean and running_var. */
+struct worker_tensor {
+    char     name[64];
+    uint32_t ndims, dims[4];
+    float   *data; /* owned by the array they came in */
+};
+size_t worker_engine_parameter_count(const struct worker_engine *engine); /* trainable scalars */
+int    worker_engine_export(struct worker_engine *engine, struct worker_tensor **tensors,
+                            size_t *count, struct mx_err *err);
+void   worker_tensors_free(struct worker_tensor *tensors, size_t count);
+
+/* What training costs, without building anything: floating-point operations a
+ * training image (forward and backward), bytes of one executor at this batch
+ * size (weights, activations, workspace, data set aside), trainable scalars. */
+struct worker_cost {
+    double   train_flop, infer_flop;
+    uint64_t memory_bytes, parameters;
+};
+int worker_engine_cost(const struct worker_params *params, const struct worker_shape *shape,
+                       struct worker_cost *cost, struct mx_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,44 @@
+/* metrics.h - classification scores from logits (methods.md 3). */
+#ifndef MX_WORKER_METRICS_H
+#define MX_WORKER_METRICS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "worker/stage.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Adds up over batches, in double and in row order. */
+struct worker_metrics;
+
+/* groups 0: no group metrics; train_group_counts (groups) weighs the adjusted
+ * average and may be NULL without groups. Returns NULL with MX_ENOMEM. */
+struct worker_metrics *worker_metrics_new(uint32_t classes, uint32_t groups,
+                                          const uint64_t *train_group_counts, struct mx_err *err);
+void                   worker_metrics_free(struct worker_metrics *metrics); /* NULL is allowed */
+
+/* Count n more samples: logits (n, classes), labels (n), group ids (n) or NULL. */
+void worker_metrics_add(struct worker_metrics *metrics, const float *logits, const uint32_t *labels,
+                        const uint32_t *group_ids, uint32_t n);
+
+/* Plain mean accuracy and mean cross-entropy so far; NaN without samples. */
+double worker_metrics_accuracy(const struct worker_metrics *metrics);
+double worker_metrics_cross_entropy(const struct worker_metrics *metrics);
+
+/* Append every score to result under "SPLIT.": accuracy, top5_accuracy (5 or
+ * more classes... fewer: always a hit, so not measured), cross_entropy,
+ * calibration_error (15 bins (lo, hi]), confidence, worst_class_accuracy, and
+ * with groups worst_group_accuracy, adjusted_average_accuracy, group_gap,
+ * group_accuracy.G. Empty groups are NaN and never the worst. */
+int worker_metrics_report(const struct worker_metrics *metrics, const char *split,
+                          struct worker_result *result, struct mx_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,23 @@
+#include "worker/params.h"
+
+#define PUT_REAL(name)   mx_put_real(out, params->name);
+#define PUT_INT(name)    mx_put_i64(out, params->name);
+#define PUT_BOOL(name)   mx_put_u8(out, params->name);
+#define PUT_CHOICE(name) mx_put_u32(out, params->name);
+#define PUT_PATH(name)   mx_put_text(out, params->name);
+
+void worker_params_put(struct mx_buf *out, const struct worker_params *params)
+{
+    WORKER_PARAMS(PUT_REAL, PUT_INT, PUT_BOOL, PUT_CHOICE, PUT_PATH)
+}
+
+#define TAKE_REAL(name)   params->name = mx_take_real(wire);
+#define TAKE_INT(name)    params->name = mx_take_i64(wire);
+#define TAKE_BOOL(name)   params->name = mx_take_u8(wire) != 0;
+#define TAKE_CHOICE(name) params->name = mx_take_u32(wire);
+#define TAKE_PATH(name)   mx_take_text(wire, params->name, sizeof params->name);
+
+void worker_params_take(struct mx_wire *wire, struct worker_params *params)
+{
+    WORKER_PARAMS(TAKE_REAL, TAKE_INT, TAKE_BOOL, TAKE_CHOICE, TAKE_PATH)
+}

@@ -1,0 +1,84 @@
+/* params.h - everything that determines what a stage computes.
+ *
+ * A plain struct without pointers: it can be copied, compared field by field
+ * and sent. One list of fields makes the struct, its message and the offsets
+ * that the table of configuration keys uses (key "mix.alpha" is field
+ * mix_alpha). A parameter that a stage does not use holds its default.
+ */
+#ifndef MX_WORKER_PARAMS_H
+#define MX_WORKER_PARAMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/wire.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    WORKER_PATH_SIZE = 4096
+}; /* bytes, with the NUL */
+
+/* REAL: double. INT: int64_t. BOOL: bool. CHOICE: unsigned, an enum of
+ * worker/choices.h. PATH: char[WORKER_PATH_SIZE], absolute, "" if none. */
+#define WORKER_PARAMS(REAL, INT, BOOL, CHOICE, PATH)                                               \
+    CHOICE(data_set)                                                                               \
+    PATH(data_path)                                                                                \
+    INT(data_size)        /* pixels a side; 0 = native */                                          \
+    INT(data_channels)    /* 0 = native */                                                         \
+    INT(data_train_limit) /* images; 0 = all */                                                    \
+    INT(data_test_limit)                                                                           \
+    REAL(data_val_fraction)                                                                        \
+    CHOICE(data_normalize)                                                                         \
+    CHOICE(data_augment)                                                                           \
+    REAL(data_spurious_rate) /* synthetic: share of images whose texture agrees */                 \
+    INT(data_synthetic_n)    /* training images; test has a quarter, at least one a class */       \
+    INT(data_synthetic_classes)                                                                    \
+    REAL(data_synthetic_noise) /* standard deviation in grey levels / 255 */                       \
+    CHOICE(model_arch)                                                                             \
+    CHOICE(model_stem)                                                                             \
+    INT(train_epochs)                                                                              \
+    INT(train_batch_size)                                                                          \
+    CHOICE(train_optimizer)                                                                        \
+    REAL(train_lr)                                                                                 \
+    REAL(train_momentum)                                                                           \
+    BOOL(train_nesterov)                                                                           \
+    REAL(train_weight_decay)                                                                       \
+    BOOL(train_decay_norm_and_bias)                                                                \
+    CHOICE(train_schedule)                                                                         \
+    INT(train_step_epochs)                                                                         \
+    REAL(train_gamma)                                                                              \
+    REAL(train_warmup_epochs)                                                                      \
+    INT(train_threads)                                                                             \
+    BOOL(train_deterministic)                                                                      \
+    CHOICE(mix_strategy)                                                                           \
+    REAL(mix_alpha)                                                                                \
+    REAL(mix_prob)                                                                                 \
+    CHOICE(mix_labels)                                                                             \
+    CHOICE(mix_granularity)                                                                        \
+    INT(mix_size) /* cutout: side in pixels; 0 = half the image's side */                          \
+    CHOICE(head_method)
+
+#define WORKER_FIELD_REAL(name)   double name;
+#define WORKER_FIELD_INT(name)    int64_t name;
+#define WORKER_FIELD_BOOL(name)   bool name;
+#define WORKER_FIELD_CHOICE(name) unsigned name;
+#define WORKER_FIELD_PATH(name)   char name[WORKER_PATH_SIZE];
+
+struct worker_params {
+    WORKER_PARAMS(WORKER_FIELD_REAL, WORKER_FIELD_INT, WORKER_FIELD_BOOL, WORKER_FIELD_CHOICE,
+                  WORKER_FIELD_PATH)
+};
+
+/* Append every field to a message, and take them back in the same order. */
+void worker_params_put(struct mx_buf *out, const struct worker_params *params);
+void worker_params_take(struct mx_wire *wire, struct worker_params *params);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

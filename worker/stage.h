@@ -1,0 +1,105 @@
+/* stage.h - a piece of a trial, run here.
+ *
+ * A stage takes its parameters, its random streams and a folder, and gives
+ * named numbers. It knows neither the sweep nor who asked; it tells how far it
+ * is through a callback and leaves files that are whole or not there.
+ */
+#ifndef MX_WORKER_STAGE_H
+#define MX_WORKER_STAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/rng.h"
+#include "worker/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Kinds of stages, in the order in which a trial goes through them. Words and
+ * engine versions are in worker/stage.c; raise a version when numbers change. */
+enum worker_kind {
+    WORKER_STAGE_TRAIN,
+    WORKER_STAGE_FEATURES,
+    WORKER_STAGE_HEAD,
+    WORKER_STAGE_MAPS,
+    WORKER_STAGE_SCORES,
+    WORKER_STAGE_INTER_MODEL,
+    WORKER_STAGE_KINDS
+};
+
+struct worker_kind_info {
+    const char *word;   /* "train", as in stage.json and plan --json */
+    unsigned    engine; /* part of the stage key */
+};
+
+extern const struct worker_kind_info worker_kinds[WORKER_STAGE_KINDS];
+
+enum {
+    WORKER_METRIC_NAME_SIZE = 96
+};
+
+/* "val.accuracy" and its value. */
+struct worker_metric {
+    char   name[WORKER_METRIC_NAME_SIZE];
+    double value; /* NaN = not measured */
+};
+
+/* What a stage gives. A zeroed struct is empty. */
+struct worker_result {
+    struct worker_metric *metrics; /* owned */
+    size_t                nmetrics, room;
+};
+
+/* Add a number. Returns 0, or -1 with MX_ENOMEM. */
+int worker_result_add(struct worker_result *result, const char *name, double value,
+                      struct mx_err *err);
+
+/* Release the numbers; the struct is empty again. */
+void worker_result_free(struct worker_result *result);
+
+/* What a stage may use besides its parameters. */
+struct worker_job {
+    enum worker_kind     kind;
+    struct worker_params params;
+    uint64_t             seed;
+    uint32_t             repeat;
+    uint64_t             stream_extra;             /* see mx_stream_make() */
+    char                 key[33];                  /* the stage's key: 32 hex digits */
+    char                 folder[WORKER_PATH_SIZE]; /* exists and is empty, or "" = leave no files */
+    bool                 keep_weights;             /* leave weights.safetensors */
+};
+
+/* Called now and then with work done so far, in steps of the stage's own
+ * choosing. Returning true asks the stage to end early (MX_EINTERRUPTED). */
+struct worker_progress {
+    bool (*tick)(void *user, uint64_t done, uint64_t total);
+    void *user;
+};
+
+/* What an executor keeps between stages (data sets, engines). */
+struct worker_cache;
+
+struct worker_cache *worker_cache_new(void);                        /* NULL: no memory */
+void                 worker_cache_free(struct worker_cache *cache); /* NULL is allowed */
+
+/* Run one stage. Returns 0 with *result filled, or -1 with *err:
+ *   MX_EDIVERGED     the loss or a weight became infinite or NaN
+ *   MX_ENOMEM        out of memory
+ *   MX_EDATA         a data file is missing or damaged
+ *   MX_EIO           the folder could not be written
+ *   MX_EINTERRUPTED  progress->tick said so
+ * Files in job->folder are complete only after a return of 0; stage.json is
+ * written last. *result must be empty and is empty after a failure. */
+int worker_stage_run(const struct worker_job *job, struct worker_cache *cache,
+                     const struct worker_progress *progress, struct worker_result *result,
+                     struct mx_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
