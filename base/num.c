@@ -46,7 +46,7 @@ const char *mx_num_format(double x, char out[MX_NUM_SIZE])
         if (strtod(text, NULL) == x)
             break;
     }
-    exponent = atoi(strchr(text, 'e') + 1);
+    exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
     if (exponent < -4 || exponent >= 16)
         strcpy(out, text);
     else
@@ -93,11 +93,15 @@ int mx_num_parse_duration(const char *text, double *seconds, struct mx_err *err)
     double              total = 0;
 
     while (*at) {
-        char       *end;
+        char       *end = NULL;
         const char *unit;
-        double      x = isdigit((unsigned char)*at) || *at == '.' ? strtod(at, &end) : -1;
+        double      x;
 
-        if (x < 0 || !*end || !(unit = strchr(units, *end)) || unit - units <= last)
+        if (!isdigit((unsigned char)*at) && *at != '.')
+            goto fail;
+        x = strtod(at, &end);
+        if (end != at + strspn(at, "0123456789.") || !*end || !(unit = strchr(units, *end)) ||
+            unit - units <= last)
             goto fail;
         last = (int)(unit - units);
         total += x * length[last];

@@ -10,13 +10,19 @@ endif()
 
 target_include_directories(mx_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_definitions(mx_flags INTERFACE _GNU_SOURCE MX_VERSION="${PROJECT_VERSION}")
+# Paths in messages and debug information start at the source folder, wherever that lies.
 # No contraction: a*b+c rounds twice on every machine, as the CUDA parity build does.
 target_compile_options(mx_flags INTERFACE
     $<$<COMPILE_LANGUAGE:C>:-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes
     -Wstrict-prototypes -Wvla -Wpointer-arith -Wwrite-strings -ffp-contract=off
-    -fno-math-errno -fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=>)
+    -fno-math-errno -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=>)
 if(MX_WERROR)
     target_compile_options(mx_flags INTERFACE $<$<COMPILE_LANGUAGE:C>:-Werror>)
+endif()
+if(MX_LTO)
+    include(CheckIPOSupported)
+    check_ipo_supported(RESULT lto_works LANGUAGES C)
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${lto_works})
 endif()
 if(MX_SANITIZE)
     target_compile_options(mx_flags INTERFACE -fsanitize=address,undefined

@@ -1,12 +1,49 @@
-# Tests: every tests/unit/test_*.c is built and registered in one step.
+# Tests are found by folder, and built and registered in one step, so that none
+# is built and never run: tests/unit/test_*.c and tests/e2e/test_*.py.
+#
+# A line "ctest: LABEL [timeout=SECONDS] [machine]" in the first comment of a test file
+# sets its label (quick, slow or nightly; quick without such a line), its time
+# limit (300 s) and "machine": it needs something that no package brings, such
+# as a GPU or the right to mount, and is skipped, visibly, where that is missing.
+
+function(mx_test_properties test source)
+    file(STRINGS ${source} lines REGEX "ctest: [a-z]+" LIMIT_COUNT 1)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+    set(label quick)
+    set(timeout 300)
+    if(lines MATCHES "ctest: ([a-z]+)")
+        set(label ${CMAKE_MATCH_1})
+    endif()
+    if(NOT label MATCHES "^(quick|slow|nightly)$")
+        message(FATAL_ERROR "${source}: label '${label}' is none of quick, slow, nightly")
+    endif()
+    if(lines MATCHES "timeout=([0-9]+)")
+        set(timeout ${CMAKE_MATCH_1})
+    endif()
+    if(lines MATCHES " machine")
+        list(APPEND label machine)
+    endif()
+    # Criterion passes a test that leaks, and a program under test may hide its
+    # own report: the sanitizers' words decide.
+    set_tests_properties(${test} PROPERTIES
+        LABELS "${label}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77
+        FAIL_REGULAR_EXPRESSION "Sanitizer;runtime error:"
+        ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;PYTHONDONTWRITEBYTECODE=1;MX_PROGRAM=$<TARGET_FILE:mixsweep>;MX_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+endfunction()
+
 function(mx_unit_test source)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE mx_sweep PkgConfig::criterion)
     target_compile_definitions(${name} PRIVATE MX_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                MX_PROGRAM="$<TARGET_FILE:mixsweep>")
+    add_dependencies(${name} mixsweep)
     add_test(NAME unit.${name} COMMAND ${name})
-    # Criterion passes a test that leaks: the sanitizer's report decides.
-    set_tests_properties(unit.${name} PROPERTIES LABELS quick
-                         FAIL_REGULAR_EXPRESSION "Sanitizer")
+    mx_test_properties(unit.${name} ${source})
+endfunction()
+
+function(mx_e2e_test source)
+    get_filename_component(name ${source} NAME_WE)
+    add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} ${source})
+    mx_test_properties(e2e.${name} ${source})
 endfunction()
