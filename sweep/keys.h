@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+#include "sweep/words.h"
 #include "worker/choices.h"
 
 enum mx_type {
@@ -35,7 +37,11 @@ enum mx_section {
     MX_SECTION_SCORE,
     MX_SECTION_SEARCH,
     MX_SECTION_SCHEDULE,
+    MX_SECTIONS
 };
+
+/* "" for the top, else as written in a config: "data", "model" ... */
+extern const char *const mx_section_names[MX_SECTIONS];
 
 /* One number per key, KEY_DATA_SET and so on, in the order of keys.def. */
 enum mx_key_id {
@@ -60,19 +66,32 @@ struct mx_value {
     };
 };
 
+/* "key has one of these words": bit i of `words` stands for choice i. For an
+ * INT key bit 0 stands for 0 and bit 1 for every other value. */
+struct mx_condition {
+    enum mx_key_id key;
+    uint32_t       words; /* 0 ends a row's conditions */
+};
+
+enum {
+    MX_MAX_CONDITIONS = 3
+};
+
 struct mx_key {
     const char                 *name; /* "mix.alpha" */
     enum mx_section             section;
     enum mx_type                type, element; /* element: of a LIST */
-    const char                 *unit;         /* "1", "pixels", "epochs", "seconds", "" for words */
+    const char                 *unit; /* "pixels", "epochs", "1" for bare numbers, "word" ... */
     double                      low, high;    /* bounds of numbers, inclusive ... */
     bool                        above_low;    /* ... but low itself excluded */
+    const char                 *zero_word;    /* may be written for 0 ("all"), which is then outside
+                                                  the bounds if they exclude it; or NULL */
     const char                 *default_text; /* as one would write it; "" = none or automatic */
     const struct worker_choice *choices;      /* CHOICE, or LIST of them */
     const char                 *help;         /* one line */
-    const char                 *used_when;    /* "mix.strategy: mixup cutmix", "" = always */
-    bool                        built;        /* false: known, and this version cannot do it */
-    ptrdiff_t                   offset;       /* in struct worker_params, -1 = not there */
+    struct mx_condition         used[MX_MAX_CONDITIONS + 1]; /* all must hold; none = always used */
+    bool                        built;  /* false: known, and this version cannot do it */
+    ptrdiff_t                   offset; /* in struct worker_params, -1 = not there */
 };
 
 extern const struct mx_key mx_keys[KEY_COUNT];
@@ -80,11 +99,27 @@ extern const struct mx_key mx_keys[KEY_COUNT];
 /* The key of that name, or KEY_COUNT. */
 enum mx_key_id mx_key_find(const char *name);
 
-/* The known name nearest to a misspelt one (Damerau-Levenshtein distance of at
- * most a third of its length), or NULL. */
+/* The known name that a misspelt one means: one that ends in ".NAME", else the
+ * nearest by Damerau-Levenshtein distance if that is at most a third of its
+ * length; or NULL. */
 const char *mx_key_nearest(const char *name);
+
+/* The same distance for any two names: insertions, deletions, replacements and
+ * swaps of neighbours. Longer than 63 bytes are cut. */
+size_t mx_name_distance(const char *a, const char *b);
 
 /* True if the key can be an axis: section data, model, train, mix or head. */
 bool mx_key_sweepable(enum mx_key_id key);
+
+/* True if a point with these values uses the key: otherwise it is folded away.
+ * Looks only at the keys that conditions name; allocates nothing. */
+bool mx_key_used(enum mx_key_id key, const struct mx_value values[KEY_COUNT]);
+
+/* Whether one condition holds for a value of its key. */
+bool mx_condition_holds(const struct mx_condition *condition, const struct mx_value *value);
+
+/* Append a condition as people read it: "mix.strategy: mixup, cutmix" or
+ * "train.epochs: not 0". */
+void mx_condition_format(const struct mx_condition *condition, struct mx_buf *out);
 
 #endif

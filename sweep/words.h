@@ -1,0 +1,174 @@
+/* words.h - words of the keys that only the sweep itself reads.
+ *
+ * As worker/choices.h: one list a parameter gives the enum, the names in
+ * configuration files and what this version can do. A word that is READY here
+ * is acted on; one that is LATER is refused by check as not built yet.
+ */
+#ifndef MX_SWEEP_WORDS_H
+#define MX_SWEEP_WORDS_H
+
+#include "worker/choices.h"
+
+/* X(symbol, word, built) */
+#define MX_SEEDS_WORDS(X)                                                                          \
+    X(SEEDS_PAIRED, "paired", WORKER_READY)                                                        \
+    X(SEEDS_INDEPENDENT, "independent", WORKER_READY)
+
+#define MX_ON_DECODE_ERROR_WORDS(X)                                                                \
+    X(ON_DECODE_ERROR_FAIL, "fail", WORKER_READY)                                                  \
+    X(ON_DECODE_ERROR_SKIP, "skip", WORKER_LATER)
+
+#define MX_PRECISION_WORDS(X)                                                                      \
+    X(PRECISION_F32, "f32", WORKER_READY)                                                          \
+    X(PRECISION_TF32, "tf32", WORKER_LATER)                                                        \
+    X(PRECISION_BF16, "bf16", WORKER_LATER)
+
+#define MX_HEAD_PRECISION_WORDS(X)                                                                 \
+    X(HEAD_PRECISION_F32, "f32", WORKER_READY)                                                     \
+    X(HEAD_PRECISION_F64, "f64", WORKER_LATER)
+
+#define MX_LAYER_WORDS(X)                                                                          \
+    X(LAYER_INPUT, "input", WORKER_LATER)                                                          \
+    X(LAYER_STAGE1, "stage1", WORKER_LATER)                                                        \
+    X(LAYER_STAGE2, "stage2", WORKER_LATER)
+
+#define MX_HARD_SPLIT_WORDS(X)                                                                     \
+    X(HARD_SPLIT_SAME, "same", WORKER_LATER)                                                       \
+    X(HARD_SPLIT_HALF, "half", WORKER_LATER)
+
+#define MX_HSFM_FORM_WORDS(X)                                                                      \
+    X(HSFM_FORM_AUTO, "auto", WORKER_LATER)                                                        \
+    X(HSFM_FORM_GRAM, "gram", WORKER_LATER)                                                        \
+    X(HSFM_FORM_DIRECT, "direct", WORKER_LATER)
+
+#define MX_AFR_SPLIT_WORDS(X)                                                                      \
+    X(AFR_SPLIT_VAL_HALF, "val_half", WORKER_LATER)                                                \
+    X(AFR_SPLIT_HOLDOUT, "holdout", WORKER_LATER)
+
+#define MX_METRIC_WORDS(X)                                                                         \
+    X(METRIC_ACCURACY, "accuracy", WORKER_READY)                                                   \
+    X(METRIC_TOP5_ACCURACY, "top5_accuracy", WORKER_READY)                                         \
+    X(METRIC_CROSS_ENTROPY, "cross_entropy", WORKER_READY)                                         \
+    X(METRIC_CALIBRATION_ERROR, "calibration_error", WORKER_READY)                                 \
+    X(METRIC_CONFIDENCE, "confidence", WORKER_READY)                                               \
+    X(METRIC_WORST_CLASS_ACCURACY, "worst_class_accuracy", WORKER_READY)                           \
+    X(METRIC_WORST_GROUP_ACCURACY, "worst_group_accuracy", WORKER_READY)                           \
+    X(METRIC_ADJUSTED_AVERAGE_ACCURACY, "adjusted_average_accuracy", WORKER_READY)                 \
+    X(METRIC_GROUP_ACCURACY, "group_accuracy", WORKER_READY)                                       \
+    X(METRIC_GROUP_GAP, "group_gap", WORKER_READY)                                                 \
+    X(METRIC_OCCLUSION_ACCURACY, "occlusion_accuracy", WORKER_LATER)                               \
+    X(METRIC_DELETION, "deletion", WORKER_LATER)                                                   \
+    X(METRIC_INSERTION, "insertion", WORKER_LATER)                                                 \
+    X(METRIC_DELETION_NORMALISED, "deletion_normalised", WORKER_LATER)                             \
+    X(METRIC_INSERTION_NORMALISED, "insertion_normalised", WORKER_LATER)                           \
+    X(METRIC_DELETION_LEAST_FIRST, "deletion_least_first", WORKER_LATER)                           \
+    X(METRIC_SYMMETRIC_RELEVANCE_GAIN, "symmetric_relevance_gain", WORKER_LATER)                   \
+    X(METRIC_RANDOM_ORDER_DELETION, "random_order_deletion", WORKER_LATER)                         \
+    X(METRIC_INTER_MODEL_MAP, "inter_model_map", WORKER_LATER)                                     \
+    X(METRIC_INTER_MODEL_SCORER, "inter_model_scorer", WORKER_LATER)                               \
+    X(METRIC_INTER_MODEL_SELF, "inter_model_self", WORKER_LATER)                                   \
+    X(METRIC_INTER_MODEL_REFERENCE, "inter_model_reference", WORKER_LATER)                         \
+    X(METRIC_POINTING_GAME, "pointing_game", WORKER_LATER)                                         \
+    X(METRIC_ENERGY_POINTING_GAME, "energy_pointing_game", WORKER_LATER)                           \
+    X(METRIC_ENERGY_POINTING_GAME_MINUS_AREA, "energy_pointing_game_minus_area", WORKER_LATER)     \
+    X(METRIC_MAX_BOX_ACCURACY, "max_box_accuracy", WORKER_LATER)                                   \
+    X(METRIC_MAX_BOX_ACCURACY_V2, "max_box_accuracy_v2", WORKER_LATER)                             \
+    X(METRIC_MASK_IOU, "mask_iou", WORKER_LATER)                                                   \
+    X(METRIC_RELEVANCE_RANK, "relevance_rank", WORKER_LATER)                                       \
+    X(METRIC_GINI, "gini", WORKER_LATER)                                                           \
+    X(METRIC_ENTROPY, "entropy", WORKER_LATER)                                                     \
+    X(METRIC_RANDOMISATION_CORRELATION, "randomisation_correlation", WORKER_LATER)                 \
+    X(METRIC_CONCEPTS, "concepts", WORKER_LATER)                                                   \
+    X(METRIC_COMPLETENESS_MEDIAN, "completeness_median", WORKER_LATER)                             \
+    X(METRIC_COMPLETENESS_P95, "completeness_p95", WORKER_LATER)                                   \
+    X(METRIC_ALL_ZERO_MAPS, "all_zero_maps", WORKER_LATER)                                         \
+    X(METRIC_RELEVANCE_SUM, "relevance_sum", WORKER_LATER)
+
+#define MX_ATTRIBUTION_WORDS(X)                                                                    \
+    X(ATTRIBUTION_GRADIENT, "gradient", WORKER_LATER)                                              \
+    X(ATTRIBUTION_INPUT_X_GRADIENT, "input_x_gradient", WORKER_LATER)                              \
+    X(ATTRIBUTION_SMOOTHGRAD, "smoothgrad", WORKER_LATER)                                          \
+    X(ATTRIBUTION_INTEGRATED_GRADIENTS, "integrated_gradients", WORKER_LATER)                      \
+    X(ATTRIBUTION_GUIDED_BACKPROP, "guided_backprop", WORKER_LATER)                                \
+    X(ATTRIBUTION_GRADCAM, "gradcam", WORKER_LATER)                                                \
+    X(ATTRIBUTION_GRADCAM_PLUS_PLUS, "gradcam++", WORKER_LATER)                                    \
+    X(ATTRIBUTION_LAYER_RELEVANCE, "layer_relevance", WORKER_LATER)                                \
+    X(ATTRIBUTION_OCCLUSION, "occlusion", WORKER_LATER)                                            \
+    X(ATTRIBUTION_RISE, "rise", WORKER_LATER)                                                      \
+    X(ATTRIBUTION_RANDOM, "random", WORKER_LATER)                                                  \
+    X(ATTRIBUTION_CENTRE, "centre", WORKER_LATER)
+
+#define MX_FILL_WORDS(X)                                                                           \
+    X(FILL_ZERO, "zero", WORKER_LATER)                                                             \
+    X(FILL_BLUR, "blur", WORKER_LATER)                                                             \
+    X(FILL_ROAD, "road", WORKER_LATER)
+
+#define MX_TARGET_WORDS(X)                                                                         \
+    X(TARGET_LABEL, "label", WORKER_LATER)                                                         \
+    X(TARGET_PREDICTED, "predicted", WORKER_LATER)
+
+#define MX_RANK_WORDS(X)                                                                           \
+    X(RANK_ABSOLUTE, "absolute", WORKER_LATER)                                                     \
+    X(RANK_SIGNED, "signed", WORKER_LATER)
+
+#define MX_TIES_WORDS(X)                                                                           \
+    X(TIES_RANDOM, "random", WORKER_LATER)                                                         \
+    X(TIES_RASTER, "raster", WORKER_LATER)
+
+#define MX_PROTOCOL_WORDS(X)                                                                       \
+    X(PROTOCOL_OWN, "own", WORKER_LATER)                                                           \
+    X(PROTOCOL_RISE, "rise", WORKER_LATER)
+
+#define MX_SEARCH_WORDS(X)                                                                         \
+    X(SEARCH_GRID, "grid", WORKER_READY)                                                           \
+    X(SEARCH_RANDOM, "random", WORKER_LATER)                                                       \
+    X(SEARCH_SOBOL, "sobol", WORKER_LATER)
+
+#define MX_MODE_WORDS(X)                                                                           \
+    X(MODE_AUTO, "auto", WORKER_READY)                                                             \
+    X(MODE_MAX, "max", WORKER_READY)                                                               \
+    X(MODE_MIN, "min", WORKER_READY)
+
+#define MX_KEEP_WORDS(X)                                                                           \
+    X(KEEP_RESULTS, "results", WORKER_READY)                                                       \
+    X(KEEP_WEIGHTS, "weights", WORKER_READY)                                                       \
+    X(KEEP_ALL, "all", WORKER_READY)
+
+#define MX_EARLY_STOP_WORDS(X)                                                                     \
+    X(EARLY_STOP_NONE, "none", WORKER_READY)                                                       \
+    X(EARLY_STOP_MEDIAN, "median", WORKER_LATER)                                                   \
+    X(EARLY_STOP_SHA, "sha", WORKER_LATER)                                                         \
+    X(EARLY_STOP_ASHA, "asha", WORKER_LATER)
+
+/* L(NAME, name): every list above, for the enums and the arrays. */
+#define MX_WORD_LISTS(L)                                                                           \
+    L(SEEDS, seeds)                                                                                \
+    L(ON_DECODE_ERROR, on_decode_error)                                                            \
+    L(PRECISION, precision)                                                                        \
+    L(HEAD_PRECISION, head_precision)                                                              \
+    L(LAYER, layer)                                                                                \
+    L(HARD_SPLIT, hard_split)                                                                      \
+    L(HSFM_FORM, hsfm_form)                                                                        \
+    L(AFR_SPLIT, afr_split)                                                                        \
+    L(METRIC, metric)                                                                              \
+    L(ATTRIBUTION, attribution)                                                                    \
+    L(FILL, fill)                                                                                  \
+    L(TARGET, target)                                                                              \
+    L(RANK, rank)                                                                                  \
+    L(TIES, ties)                                                                                  \
+    L(PROTOCOL, protocol)                                                                          \
+    L(SEARCH, search)                                                                              \
+    L(MODE, mode)                                                                                  \
+    L(KEEP, keep)                                                                                  \
+    L(EARLY_STOP, early_stop)
+
+/* enum mx_keep {MX_KEEP_RESULTS, ...} and mx_keep_words[], ended by a row whose
+ * word is NULL; index = enum value. */
+#define MX_WORD_ENUM_ROW(symbol, word, built) MX_##symbol,
+#define MX_WORD_DECLARE(NAME, name)                                                                \
+    enum mx_##name{MX_##NAME##_WORDS(MX_WORD_ENUM_ROW)};                                           \
+    extern const struct worker_choice mx_##name##_words[];
+
+MX_WORD_LISTS(MX_WORD_DECLARE)
+
+#endif
