@@ -7,6 +7,17 @@
  *
  * A stage is started under a lease (executor, attempt). A report of a lease
  * that is no longer held is dropped by rule, so nothing is counted twice.
+ *
+ * Order: stages that can run wait in one queue, first come first served, in
+ * stage order at the start; an executor takes first what its own last stages
+ * made possible. Failures: diverged and data_error are the stage's own result
+ * and final at once; any other costs an attempt, and the next one goes to
+ * another executor if one is idle. Breaker: once two trials of a cell have
+ * failed for a reason of the second kind, the cell's trials that are pending,
+ * or become so, are quarantined.
+ *
+ * A stage is run while somebody needs it: a trial that has not ended, or a
+ * stage that waits for it. A trial that fails does not stop what others need.
  */
 #ifndef MX_SWEEP_SCHED_H
 #define MX_SWEEP_SCHED_H
@@ -62,6 +73,7 @@ struct mx_sched_trial {
 struct mx_sched_options {
     unsigned retries;         /* attempts of a stage = retries + 1 */
     double   trial_timeout_s; /* of one attempt; 0 = none */
+    unsigned incarnation;     /* enters the leases: those of another one never match */
 };
 
 struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nstages,
@@ -69,7 +81,9 @@ struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nsta
                               const struct mx_sched_options *options, struct mx_err *err);
 void             mx_sched_free(struct mx_sched *sched); /* NULL is allowed */
 
-/* Before the first event: what an earlier incarnation already knows. */
+/* Before the first event: what an earlier incarnation already knows, in any
+ * order. Trials that end by it cause no action: ask mx_sched_trial_state().
+ * attempts: how many have failed so far. */
 void mx_sched_restore_done(struct mx_sched *sched, uint32_t stage);
 void mx_sched_restore_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned attempts);
@@ -113,9 +127,25 @@ struct mx_actions {
 };
 void mx_actions_free(struct mx_actions *actions);
 
+/* What an executor holds. Reports are compared with it before they are written
+ * to the journal: another lease is a late one. */
+struct mx_lease {
+    uint64_t lease;
+    uint32_t stage;
+    unsigned attempt;
+    double   started_s;
+    bool     overdue; /* told to be killed: its loss counts as timed_out */
+};
+bool mx_sched_lease(const struct mx_sched *sched, uint32_t executor, struct mx_lease *lease);
+
+/* True if the stage would fail for good, were its present attempt to fail for
+ * this reason. */
+bool mx_sched_final(const struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
+
 /* Feed one event; the actions that follow replace those in *actions. Dispatch
- * is O(1) amortised per stage. Returns 0, or -1 with MX_ENOMEM, and then the
- * state is as before. */
+ * is O(1) amortised per use of a stage. Returns 0; or -1 with MX_ENOMEM: the
+ * event counts, and actions for which there was no room come with the next
+ * one; or, for a new executor only, MX_ENOMEM or MX_EINVAL with nothing changed. */
 int mx_sched_event(struct mx_sched *sched, const struct mx_event *event, struct mx_actions *actions,
                    struct mx_err *err);
 
