@@ -41,11 +41,14 @@ struct worker_dataset {
     struct worker_shape shape;
     struct worker_split train, val, test;
     float               mean[WORKER_MAX_CHANNELS]; /* of pixels / 255 */
-    float               sd[WORKER_MAX_CHANNELS];
+    float               sd[WORKER_MAX_CHANNELS];   /* above 0 */
 };
 
 /* Shape of a set without reading it: sets of known shape and synthetic.
- * Returns 0, or -1 with MX_EINVAL where only its files could tell. */
+ * data.size makes images square: the shorter side is resized, the centre cut
+ * out. data.channels is 1 or 3: grey images are repeated, synthetic ones made
+ * so. Returns 0, or -1 with MX_EINVAL where only its files could tell, or the
+ * set cannot have that shape. */
 int worker_dataset_shape(const struct worker_params *params, struct worker_shape *shape,
                          struct mx_err *err);
 
@@ -54,18 +57,22 @@ int worker_dataset_shape(const struct worker_params *params, struct worker_shape
 int worker_dataset_counts(const struct worker_params *params, uint64_t *train, uint64_t *test,
                           struct mx_err *err);
 
-/* Where the set's files lie if data.path is not given ("" if nowhere):
- * the folder of its package or of `data fetch`. */
+/* Where the set's Debian package puts its files, "" for a set without one.
+ * With "" as data_path, open and probe look there, else where `data fetch` puts
+ * a set: $XDG_DATA_HOME/mixsweep/NAME or ~/.local/share/mixsweep/NAME. */
 const char *worker_dataset_default_path(unsigned data_set);
 
 /* Check that every file of the set is there, readable and well-formed, and
- * give the set's fingerprint: XXH3-64 over name, size and XXH3 of each file
- * (0 for synthetic). Returns 0, or -1 with MX_EDATA that names the file, what
+ * give the set's fingerprint: XXH3-64 over name (without folder), size and
+ * XXH3-64 of each file as stored (0 for synthetic). Returns 0, or -1 with MX_EDATA that names the file, what
  * is wrong with it, and what to do. */
 int worker_dataset_probe(const struct worker_params *params, uint64_t *fingerprint,
                          struct mx_err *err);
 
-/* Read (or, for synthetic, make) the set and split it. Returns a set to be
+/* Read (or, for synthetic, make) the set and split it. val.n may be 0. Mean and
+ * sd are those of data.normalize: published constants, or for other sets those
+ * of all training pixels (methods.md 0); `imagenet` on one channel takes the
+ * mean of the three constants, `none` is 0 and 1. Returns a set to be
  * released with worker_dataset_free(); or NULL with MX_EDATA or MX_ENOMEM. */
 struct worker_dataset *worker_dataset_open(const struct worker_params *params, uint64_t seed,
                                            struct mx_err *err);
@@ -74,7 +81,7 @@ struct worker_dataset *worker_dataset_open(const struct worker_params *params, u
 void worker_dataset_free(struct worker_dataset *set);
 
 /* True if both parameters and seeds give the same set, so that one in memory
- * can serve. */
+ * can serve. What only a batch uses (data.augment) does not matter. */
 bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
                          const struct worker_params *b, uint64_t seed_b);
 

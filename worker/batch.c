@@ -1,0 +1,199 @@
+#include "worker/batch.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "worker/choices.h"
+#include "worker/mix.h"
+
+enum {
+    CROP_PADDING = 4,
+    DRAW_CROP = 0, /* places in the stream AUGMENT: never renumber */
+    DRAW_FLIP = 1,
+};
+
+struct worker_batch *worker_batch_new(const struct worker_shape *shape, uint32_t room,
+                                      struct mx_err *err)
+{
+    struct worker_batch *batch = calloc(1, sizeof *batch);
+    size_t               image = (size_t)shape->channels * shape->height * shape->width;
+
+    if (!batch)
+        goto nomem;
+    batch->room = room;
+    batch->y_a = calloc(room, sizeof *batch->y_a);
+    batch->y_b = calloc(room, sizeof *batch->y_b);
+    batch->lambda = calloc(room, sizeof *batch->lambda);
+    batch->partner = calloc(room, sizeof *batch->partner);
+    batch->area = calloc(room, sizeof *batch->area);
+    batch->samples = calloc(room, sizeof *batch->samples);
+    if (!batch->y_a || !batch->y_b || !batch->lambda || !batch->partner || !batch->area ||
+        !batch->samples)
+        goto nomem;
+    if (!(batch->images = kern_cpu()->alloc(room * image * sizeof(float), NULL)))
+        goto nomem;
+    return batch;
+nomem:
+    worker_batch_free(batch);
+    mx_fail(err, MX_ENOMEM, "no memory for a batch of %u images", room);
+    return NULL;
+}
+
+void worker_batch_free(struct worker_batch *batch)
+{
+    if (!batch)
+        return;
+    kern_cpu()->release(batch->images);
+    free(batch->y_a);
+    free(batch->y_b);
+    free(batch->lambda);
+    free(batch->partner);
+    free(batch->area);
+    free(batch->samples);
+    free(batch);
+}
+
+/* Place i shows one stored image as it is, with its own label. */
+static void place_image(struct worker_batch *batch, uint32_t i, uint32_t image, uint32_t label)
+{
+    batch->samples[i] = (struct kern_batch_sample){
+        .image = image, .partner = i, .outside = {1, 0}, .inside = {1, 0}};
+    batch->y_a[i] = batch->y_b[i] = label;
+    batch->lambda[i] = batch->area[i] = 1.0f;
+    batch->partner[i] = i;
+}
+
+static void augment_image(struct kern_batch_sample *sample, unsigned kind, struct mx_stream stream,
+                          uint32_t epoch, uint32_t row)
+{
+    if (kind == WORKER_AUGMENT_FLIP_CROP) {
+        struct mx_rng rng = mx_rng_at(stream, epoch, row, DRAW_CROP);
+
+        sample->shift_y = (int32_t)mx_rng_below(&rng, 2 * CROP_PADDING + 1) - CROP_PADDING;
+        sample->shift_x = (int32_t)mx_rng_below(&rng, 2 * CROP_PADDING + 1) - CROP_PADDING;
+    }
+    if (kind == WORKER_AUGMENT_FLIP_CROP || kind == WORKER_AUGMENT_FLIP) {
+        struct mx_rng rng = mx_rng_at(stream, epoch, row, DRAW_FLIP);
+
+        sample->flip = mx_rng_uniform(&rng) < 0.5;
+    }
+}
+
+static void apply_draw(struct kern_batch_sample *sample, const struct worker_mix_draw *draw)
+{
+    sample->y0 = draw->y0;
+    sample->x0 = draw->x0;
+    sample->y1 = draw->y1;
+    sample->x1 = draw->x1;
+    for (int k = 0; k < 2; k++) {
+        sample->outside[k] = draw->outside[k];
+        sample->inside[k] = draw->inside[k];
+    }
+}
+
+/* y_a holds the base's label; `other` is the partner's. */
+static void apply_labels(struct worker_batch *batch, uint32_t i, uint32_t other, double share,
+                         unsigned rule)
+{
+    if (rule == WORKER_LABELS_HOST)
+        return;
+    if (rule == WORKER_LABELS_DOMINANT) {
+        if (share < 0.5)
+            batch->y_a[i] = batch->y_b[i] = other;
+        return;
+    }
+    batch->y_b[i] = other;
+    batch->lambda[i] = (float)share;
+}
+
+static void draw_partners(struct worker_batch *batch, const struct worker_mix_place *place)
+{
+    struct mx_rng rng = worker_mix_rng(place, WORKER_DRAW_PARTNER);
+
+    mx_rng_permutation(&rng, batch->partner, batch->n);
+    for (uint32_t i = 0; i < batch->n; i++) {
+        batch->samples[i].partner = batch->partner[i];
+        batch->self_pairs += batch->partner[i] == i;
+    }
+}
+
+static void mix_batch(struct worker_batch *batch, const struct worker_params *params,
+                      const struct worker_dataset *set, const uint32_t *order,
+                      struct mx_stream stream, uint32_t epoch, uint32_t number)
+{
+    const struct worker_mix *strategy = &worker_mixes[params->mix_strategy];
+    struct worker_mix_place  place = {stream, epoch, number, 0};
+    struct worker_mix_draw   draw;
+    bool                     host = params->mix_labels == WORKER_LABELS_HOST;
+    bool                     clean = strategy->pairs && params->mix_labels == WORKER_LABELS_ONLY;
+
+    if (!strategy->draw || (strategy->pairs && batch->n < 2) ||
+        !worker_mix_whether(params, stream, epoch, number))
+        return;
+    batch->mixed = batch->n;
+    if (strategy->pairs)
+        draw_partners(batch, &place);
+    for (uint32_t i = 0; i < batch->n; i++) {
+        if (params->mix_granularity == WORKER_GRANULARITY_SAMPLE)
+            place.slot = 1 + i;
+        if (i == 0 || place.slot != 0)
+            strategy->draw(params, &set->shape, &place, host, &draw);
+        batch->area[i] = (float)draw.share;
+        if (!clean)
+            apply_draw(&batch->samples[i], &draw);
+        if (strategy->pairs)
+            apply_labels(batch, i, set->train.labels[order[batch->partner[i]]], draw.share,
+                         params->mix_labels);
+    }
+}
+
+static void make_table(float *table, const struct worker_dataset *set)
+{
+    for (uint32_t c = 0; c < set->shape.channels; c++)
+        for (int byte = 0; byte < 256; byte++)
+            *table++ = (float)((byte / 255.0 - (double)set->mean[c]) / (double)set->sd[c]);
+}
+
+static void make_images(struct worker_batch *batch, const struct worker_dataset *set,
+                        const struct worker_split *split)
+{
+    struct kern_batch_args args = {
+        .n = batch->n,
+        .channels = set->shape.channels,
+        .height = set->shape.height,
+        .width = set->shape.width,
+        .pixels = split->pixels,
+        .table = batch->table,
+        .samples = batch->samples,
+        .out = batch->images,
+    };
+
+    make_table(batch->table, set);
+    kern_cpu()->batch(kern_cpu(), &args, NULL);
+}
+
+void worker_batch_train(struct worker_batch *batch, const struct worker_params *params,
+                        const struct worker_dataset *set, const uint32_t *order, uint32_t n,
+                        struct mx_stream augment, struct mx_stream mix_stream, uint32_t epoch,
+                        uint32_t number)
+{
+    batch->n = n;
+    batch->mixed = batch->self_pairs = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        place_image(batch, i, order[i], set->train.labels[order[i]]);
+        augment_image(&batch->samples[i], params->data_augment, augment, epoch,
+                      set->train.rows[order[i]]);
+    }
+    mix_batch(batch, params, set, order, mix_stream, epoch, number);
+    make_images(batch, set, &set->train);
+}
+
+void worker_batch_plain(struct worker_batch *batch, const struct worker_dataset *set,
+                        const struct worker_split *split, uint32_t first, uint32_t n)
+{
+    batch->n = n;
+    batch->mixed = batch->self_pairs = 0;
+    for (uint32_t i = 0; i < n; i++)
+        place_image(batch, i, first + i, split->labels[first + i]);
+    make_images(batch, set, split);
+}

@@ -1,0 +1,61 @@
+#include "worker/mix.h"
+
+#include "worker/choices.h"
+
+const struct worker_mix worker_mixes[] = {
+    [WORKER_MIX_NONE] = {.pairs = false, .draw = NULL},
+    [WORKER_MIX_MIXUP] = {.pairs = true, .draw = worker_mix_draw_mixup},
+    [WORKER_MIX_CUTMIX] = {.pairs = true, .draw = worker_mix_draw_cutmix},
+    [WORKER_MIX_CUTOUT] = {.pairs = false, .draw = worker_mix_draw_cutout},
+    [WORKER_MIX_RECURSIVEMIX] = {.pairs = true, .draw = NULL}, /* the last word of the list */
+};
+
+struct mx_rng worker_mix_rng(const struct worker_mix_place *place, enum worker_mix_what what)
+{
+    enum {
+        KINDS = 16
+    };
+
+    return mx_rng_at(place->stream, place->epoch, place->batch,
+                     place->slot * KINDS + (uint32_t)what);
+}
+
+bool worker_mix_whether(const struct worker_params *params, struct mx_stream stream, uint32_t epoch,
+                        uint32_t batch)
+{
+    struct worker_mix_place place = {stream, epoch, batch, 0};
+    struct mx_rng           rng = worker_mix_rng(&place, WORKER_DRAW_WHETHER);
+
+    return mx_rng_uniform(&rng) < params->mix_prob;
+}
+
+double worker_mix_lambda(const struct worker_params *params, const struct worker_mix_place *place)
+{
+    struct mx_rng rng = worker_mix_rng(place, WORKER_DRAW_LAMBDA);
+
+    return params->mix_alpha > 0 ? mx_rng_beta(&rng, params->mix_alpha, params->mix_alpha) : 1.0;
+}
+
+/* [centre - side/2, centre - side/2 + length) within [0, end). */
+static void clip(uint32_t centre, uint32_t side, uint32_t length, uint32_t end, uint32_t *low,
+                 uint32_t *high)
+{
+    int64_t first = (int64_t)centre - side / 2, last = first + length;
+
+    *low = first < 0 ? 0 : (uint32_t)first;
+    *high = last > end ? end : (uint32_t)last; /* the centre lies inside: never below 0 */
+}
+
+double worker_mix_box(const struct worker_shape *shape, const struct worker_mix_place *place,
+                      const uint32_t side[2], const uint32_t length[2],
+                      struct worker_mix_draw *draw)
+{
+    struct mx_rng rng = worker_mix_rng(place, WORKER_DRAW_CENTRE);
+    uint32_t      x = (uint32_t)mx_rng_below(&rng, shape->width);
+    uint32_t      y = (uint32_t)mx_rng_below(&rng, shape->height);
+    double        whole = (double)shape->height * shape->width;
+
+    clip(y, side[0], length[0], shape->height, &draw->y0, &draw->y1);
+    clip(x, side[1], length[1], shape->width, &draw->x0, &draw->x1);
+    return 1.0 - (double)(draw->y1 - draw->y0) * (draw->x1 - draw->x0) / whole;
+}

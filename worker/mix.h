@@ -1,0 +1,93 @@
+/* mix.h - the strategies of mixed sample augmentation, one row each.
+ *
+ * A strategy only draws: which box, and how much of the base and of the
+ * partner lies inside and outside it. Choosing partners, the label rules and
+ * the pixels are the same for all (worker/batch.c, kernels/batch_body.h). A
+ * new strategy is a file with a draw function and a row in worker/mix.c.
+ *
+ * Names of the draws. Everything comes from the stream MIX at the place
+ * (epoch, batch, 16 slot + what): slot 0 belongs to the batch, slot 1 + i to
+ * its i-th sample, `what` is one of enum worker_mix_what. So lambda is the same
+ * for every strategy of one cell's neighbours, a sample's draws do not depend
+ * on the rest of the batch, and a later `what` disturbs none of the others.
+ */
+#ifndef MX_WORKER_MIX_H
+#define MX_WORKER_MIX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "worker/dataset.h"
+#include "worker/params.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The values enter the random numbers: never renumber; below 16. */
+enum worker_mix_what {
+    WORKER_DRAW_WHETHER = 0, /* is the batch mixed at all (mix.prob) */
+    WORKER_DRAW_PARTNER = 1, /* permutation of the batch */
+    WORKER_DRAW_LAMBDA = 2,
+    WORKER_DRAW_CENTRE = 3, /* column, then row */
+};
+
+/* Whose draw it is. */
+struct worker_mix_place {
+    struct mx_stream stream;
+    uint32_t         epoch, batch;
+    uint32_t         slot; /* 0 = the batch; 1 + i = sample i */
+};
+
+/* What a strategy drew. Weights as in struct kern_batch_sample. */
+struct worker_mix_draw {
+    double   share;          /* weight of the base image, pixels counted after clipping */
+    uint32_t y0, x0, y1, x1; /* y1 and x1 exclusive; may be empty */
+    float    outside[2], inside[2];
+};
+
+struct worker_mix {
+    bool pairs; /* takes a second image and its label; else the label is unchanged */
+    /* `host`: the base image must keep at least half (label rule host). NULL
+     * where nothing is mixed or the strategy is not built. */
+    void (*draw)(const struct worker_params *params, const struct worker_shape *shape,
+                 const struct worker_mix_place *place, bool host, struct worker_mix_draw *draw);
+};
+
+/* Index = enum worker_strategy. */
+extern const struct worker_mix worker_mixes[];
+
+/* The cursor for one kind of draw at a place. */
+struct mx_rng worker_mix_rng(const struct worker_mix_place *place, enum worker_mix_what what);
+
+/* True if the batch is to be mixed: probability mix.prob. */
+bool worker_mix_whether(const struct worker_params *params, struct mx_stream stream, uint32_t epoch,
+                        uint32_t batch);
+
+/* lambda ~ Beta(alpha, alpha); 1 (nothing mixed) for alpha 0. */
+double worker_mix_lambda(const struct worker_params *params, const struct worker_mix_place *place);
+
+/* The box [centre - side/2, centre - side/2 + length) on each axis around a
+ * centre uniform on the pixels, clipped to the image, into draw's box. Returns
+ * the share of the image that is left outside, from the exact pixel count. */
+double worker_mix_box(const struct worker_shape *shape, const struct worker_mix_place *place,
+                      const uint32_t side[2], const uint32_t length[2],
+                      struct worker_mix_draw *draw);
+
+/* The strategies' draw functions. */
+void worker_mix_draw_mixup(const struct worker_params *params, const struct worker_shape *shape,
+                           const struct worker_mix_place *place, bool host,
+                           struct worker_mix_draw *draw);
+void worker_mix_draw_cutmix(const struct worker_params *params, const struct worker_shape *shape,
+                            const struct worker_mix_place *place, bool host,
+                            struct worker_mix_draw *draw);
+void worker_mix_draw_cutout(const struct worker_params *params, const struct worker_shape *shape,
+                            const struct worker_mix_place *place, bool host,
+                            struct worker_mix_draw *draw);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
