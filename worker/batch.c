@@ -79,33 +79,6 @@ static void augment_image(struct kern_batch_sample *sample, unsigned kind, struc
     }
 }
 
-static void apply_draw(struct kern_batch_sample *sample, const struct worker_mix_draw *draw)
-{
-    sample->y0 = draw->y0;
-    sample->x0 = draw->x0;
-    sample->y1 = draw->y1;
-    sample->x1 = draw->x1;
-    for (int k = 0; k < 2; k++) {
-        sample->outside[k] = draw->outside[k];
-        sample->inside[k] = draw->inside[k];
-    }
-}
-
-/* y_a holds the base's label; `other` is the partner's. */
-static void apply_labels(struct worker_batch *batch, uint32_t i, uint32_t other, double share,
-                         unsigned rule)
-{
-    if (rule == WORKER_LABELS_HOST)
-        return;
-    if (rule == WORKER_LABELS_DOMINANT) {
-        if (share < 0.5)
-            batch->y_a[i] = batch->y_b[i] = other;
-        return;
-    }
-    batch->y_b[i] = other;
-    batch->lambda[i] = (float)share;
-}
-
 static void draw_partners(struct worker_batch *batch, const struct worker_mix_place *place)
 {
     struct mx_rng rng = worker_mix_rng(place, WORKER_DRAW_PARTNER);
@@ -125,7 +98,6 @@ static void mix_batch(struct worker_batch *batch, const struct worker_params *pa
     struct worker_mix_place  place = {stream, epoch, number, 0};
     struct worker_mix_draw   draw;
     bool                     host = params->mix_labels == WORKER_LABELS_HOST;
-    bool                     clean = strategy->pairs && params->mix_labels == WORKER_LABELS_ONLY;
 
     if (!strategy->draw || (strategy->pairs && batch->n < 2) ||
         !worker_mix_whether(params, stream, epoch, number))
@@ -138,12 +110,8 @@ static void mix_batch(struct worker_batch *batch, const struct worker_params *pa
             place.slot = 1 + i;
         if (i == 0 || place.slot != 0)
             strategy->draw(params, &set->shape, &place, host, &draw);
-        batch->area[i] = (float)draw.share;
-        if (!clean)
-            apply_draw(&batch->samples[i], &draw);
-        if (strategy->pairs)
-            apply_labels(batch, i, set->train.labels[order[batch->partner[i]]], draw.share,
-                         params->mix_labels);
+        worker_mix_apply(batch, i, strategy, &draw, params->mix_labels,
+                         set->train.labels[order[batch->partner[i]]]);
     }
 }
 

@@ -46,16 +46,59 @@ static void clip(uint32_t centre, uint32_t side, uint32_t length, uint32_t end, 
     *high = last > end ? end : (uint32_t)last; /* the centre lies inside: never below 0 */
 }
 
+double worker_mix_clip(const struct worker_shape *shape, const uint32_t centre[2],
+                       const uint32_t side[2], const uint32_t length[2],
+                       struct worker_mix_draw *draw)
+{
+    double whole = (double)shape->height * shape->width;
+
+    clip(centre[0], side[0], length[0], shape->height, &draw->y0, &draw->y1);
+    clip(centre[1], side[1], length[1], shape->width, &draw->x0, &draw->x1);
+    return 1.0 - (double)(draw->y1 - draw->y0) * (draw->x1 - draw->x0) / whole;
+}
+
 double worker_mix_box(const struct worker_shape *shape, const struct worker_mix_place *place,
                       const uint32_t side[2], const uint32_t length[2],
                       struct worker_mix_draw *draw)
 {
     struct mx_rng rng = worker_mix_rng(place, WORKER_DRAW_CENTRE);
-    uint32_t      x = (uint32_t)mx_rng_below(&rng, shape->width);
-    uint32_t      y = (uint32_t)mx_rng_below(&rng, shape->height);
-    double        whole = (double)shape->height * shape->width;
+    uint32_t      centre[2];
 
-    clip(y, side[0], length[0], shape->height, &draw->y0, &draw->y1);
-    clip(x, side[1], length[1], shape->width, &draw->x0, &draw->x1);
-    return 1.0 - (double)(draw->y1 - draw->y0) * (draw->x1 - draw->x0) / whole;
+    centre[1] = (uint32_t)mx_rng_below(&rng, shape->width);
+    centre[0] = (uint32_t)mx_rng_below(&rng, shape->height);
+    return worker_mix_clip(shape, centre, side, length, draw);
+}
+
+static void apply_labels(struct worker_batch *batch, uint32_t i, double share, unsigned rule,
+                         uint32_t other_label)
+{
+    if (rule == WORKER_LABELS_HOST)
+        return;
+    if (rule == WORKER_LABELS_DOMINANT) {
+        if (share < 0.5)
+            batch->y_a[i] = batch->y_b[i] = other_label;
+        return;
+    }
+    batch->y_b[i] = other_label;
+    batch->lambda[i] = (float)share;
+}
+
+void worker_mix_apply(struct worker_batch *batch, uint32_t i, const struct worker_mix *strategy,
+                      const struct worker_mix_draw *draw, unsigned rule, uint32_t other_label)
+{
+    struct kern_batch_sample *sample = &batch->samples[i];
+
+    batch->area[i] = (float)draw->share;
+    if (strategy->pairs)
+        apply_labels(batch, i, draw->share, rule, other_label);
+    if (strategy->pairs && rule == WORKER_LABELS_ONLY)
+        return;
+    sample->y0 = draw->y0;
+    sample->x0 = draw->x0;
+    sample->y1 = draw->y1;
+    sample->x1 = draw->x1;
+    for (int k = 0; k < 2; k++) {
+        sample->outside[k] = draw->outside[k];
+        sample->inside[k] = draw->inside[k];
+    }
 }

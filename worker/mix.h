@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "worker/batch.h"
 #include "worker/dataset.h"
 #include "worker/params.h"
 
@@ -68,12 +69,23 @@ bool worker_mix_whether(const struct worker_params *params, struct mx_stream str
 /* lambda ~ Beta(alpha, alpha); 1 (nothing mixed) for alpha 0. */
 double worker_mix_lambda(const struct worker_params *params, const struct worker_mix_place *place);
 
-/* The box [centre - side/2, centre - side/2 + length) on each axis around a
- * centre uniform on the pixels, clipped to the image, into draw's box. Returns
- * the share of the image that is left outside, from the exact pixel count. */
+/* The box [centre - side/2, centre - side/2 + length) on each axis (row, then
+ * column), clipped to the image, into draw's box. The centre lies in the image.
+ * Returns the share of the image that is left outside, by exact pixel count. */
+double worker_mix_clip(const struct worker_shape *shape, const uint32_t centre[2],
+                       const uint32_t side[2], const uint32_t length[2],
+                       struct worker_mix_draw *draw);
+
+/* The same around a centre drawn uniformly from the pixels of the image. */
 double worker_mix_box(const struct worker_shape *shape, const struct worker_mix_place *place,
                       const uint32_t side[2], const uint32_t length[2],
                       struct worker_mix_draw *draw);
+
+/* Make image i of a batch what was drawn for it: the weights of its pixels
+ * (left alone by the rule `only`), batch->area, and, where the strategy pairs,
+ * its labels under the rule. Before, y_a and y_b hold the base's label. */
+void worker_mix_apply(struct worker_batch *batch, uint32_t i, const struct worker_mix *strategy,
+                      const struct worker_mix_draw *draw, unsigned rule, uint32_t other_label);
 
 /* The strategies' draw functions. */
 void worker_mix_draw_mixup(const struct worker_params *params, const struct worker_shape *shape,

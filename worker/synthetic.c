@@ -99,7 +99,7 @@ struct look {
     double   ground[WORKER_MAX_CHANNELS], shape[WORKER_MAX_CHANNELS];
     double   depth;         /* of the stripes, to either side of the ground */
     uint32_t period, phase; /* of the stripes, in pixels */
-    uint32_t attribute;     /* 0: stripes fall to the right, 1: to the left */
+    uint32_t attribute;     /* 0: lying stripes, 1: standing ones */
 };
 
 /* Ground near the middle; the shape clearly lighter or darker in each channel. */
@@ -116,11 +116,11 @@ static void draw_look(struct look *look, struct mx_rng *rng, uint32_t size)
     look->phase = (uint32_t)mx_rng_below(rng, look->period);
 }
 
-/* A triangle wave from -1 to 1 across the stripes. */
-static double stripe(const struct look *look, uint32_t size, uint32_t y, uint32_t x)
+/* A triangle wave from -1 to 1 across the stripes. A flip leaves their direction. */
+static double stripe(const struct look *look, uint32_t y, uint32_t x)
 {
-    uint32_t along = look->attribute ? x + y : x + size - y;
-    double   at = (along + look->phase) % look->period / (double)look->period;
+    uint32_t across = look->attribute ? x : y;
+    double   at = (across + look->phase) % look->period / (double)look->period;
 
     return at < 0.5 ? 4 * at - 1 : 3 - 4 * at;
 }
@@ -149,7 +149,7 @@ static void paint(uint8_t *out, const struct worker_shape *shape, uint32_t class
     for (uint32_t y = 0; y < shape->height; y++)
         for (uint32_t x = 0; x < shape->width; x++, out++) {
             double cover = coverage(class_, box, y, x);
-            double ground = look->depth * stripe(look, shape->height, y, x);
+            double ground = look->depth * stripe(look, y, x);
 
             for (uint32_t c = 0; c < shape->channels; c++) {
                 double level = (1 - cover) * (look->ground[c] + ground) + cover * look->shape[c];

@@ -1,7 +1,7 @@
 /* synthetic.h - images made from a seed: shapes on textured ground.
  *
  * The class is a shape in a box that is known, the attribute (0 or 1) is the
- * direction of stripes behind it. In training images the attribute agrees with
+ * direction of stripes behind it, lying or standing. In training images the attribute agrees with
  * the class's parity at the spurious rate, in test images half of the time;
  * group = 2 class + attribute. Classes take turns, so they are balanced.
  *
