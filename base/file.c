@@ -16,7 +16,7 @@ static int read_pieces(FILE *file, const char *path, size_t max_bytes, struct mx
     char   piece[1 << 14];
     size_t n;
 
-    while ((n = fread(piece, 1, sizeof piece, file)) > 0) {
+    while (mx_buf_ok(out) && (n = fread(piece, 1, sizeof piece, file)) > 0) {
         if (n > max_bytes - out->len)
             return mx_fail(err, MX_ERANGE, "%s is larger than %zu bytes", path, max_bytes);
         mx_buf_add(out, piece, n);
@@ -106,11 +106,13 @@ done:
 
 int mx_dir_make(const char *path, struct mx_err *err)
 {
-    char       *copy = strdup(path);
+    char       *copy;
     struct stat st;
     int         rc = 0;
 
-    if (!copy)
+    if (!*path)
+        return mx_fail(err, MX_EIO, "cannot make a directory without a name");
+    if (!(copy = strdup(path)))
         return mx_fail(err, MX_ENOMEM, "no memory to make %s", path);
     for (char *at = copy + 1; rc == 0; at++) {
         char held = *at;

@@ -2,6 +2,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -30,6 +31,54 @@ static void expand(const char *scientific, int exponent, char *out)
         sprintf(out, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
 }
 
+/* Make "d.ddde+XX" the next larger number of as many digits; false if there is none. */
+static bool step_up(char *scientific)
+{
+    for (char *at = strchr(scientific, 'e') - 1; at >= scientific; at--) {
+        if (*at >= '0' && *at < '9') {
+            ++*at;
+            return true;
+        }
+        if (*at == '9')
+            *at = '0';
+    }
+    return false;
+}
+
+/* Remove the zeros, and a bare point, before the exponent. */
+static void strip_zeros(char *scientific)
+{
+    char *exponent = strchr(scientific, 'e'), *end = exponent;
+
+    if (!memchr(scientific, '.', (size_t)(exponent - scientific)))
+        return;
+    while (end[-1] == '0')
+        end--;
+    if (end[-1] == '.')
+        end--;
+    memmove(end, exponent, strlen(exponent) + 1);
+}
+
+/* Write finite x as the shortest "d.ddde+XX" that reads back to it. Whatever 15
+ * digits can say comes out of 15 digits (DBL_DIG), except for subnormal numbers.
+ * Below a power of two the numbers lie twice as close as above it: the nearest
+ * decimal may miss where the next one up still hits. */
+static void shortest(double x, char out[MX_NUM_SIZE])
+{
+    int  precision = fabs(x) < DBL_MIN ? 0 : DBL_DIG - 1;
+    int  binary_exponent;
+    bool power_of_two = fabs(frexp(x, &binary_exponent)) == 0.5;
+
+    for (;; precision++) {
+        snprintf(out, MX_NUM_SIZE, "%.*e", precision, x);
+        if (strtod(out, NULL) == x || precision == DBL_DECIMAL_DIG - 1)
+            break;
+        if (power_of_two && step_up(out) && strtod(out, NULL) == x)
+            break;
+    }
+    strip_zeros(out);
+}
+
 const char *mx_num_format(double x, char out[MX_NUM_SIZE])
 {
     char text[MX_NUM_SIZE];
@@ -41,11 +90,7 @@ const char *mx_num_format(double x, char out[MX_NUM_SIZE])
         return strcpy(out, x > 0 ? "inf" : "-inf");
     if (x == 0)
         return strcpy(out, signbit(x) ? "-0" : "0");
-    for (int precision = 0; precision < 17; precision++) {
-        snprintf(text, sizeof text, "%.*e", precision, x);
-        if (strtod(text, NULL) == x)
-            break;
-    }
+    shortest(x, text);
     exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
     if (exponent < -4 || exponent >= 16)
         strcpy(out, text);
@@ -61,7 +106,6 @@ bool mx_num_parse_real(const char *text, double *out)
 
     if (!*text || text[strspn(text, "+-.0123456789eE")] != '\0')
         return false;
-    errno = 0;
     x = strtod(text, &end);
     if (end == text || *end || isinf(x))
         return false;
@@ -100,7 +144,7 @@ int mx_num_parse_duration(const char *text, double *seconds, struct mx_err *err)
         if (!isdigit((unsigned char)*at) && *at != '.')
             goto fail;
         x = strtod(at, &end);
-        if (end != at + strspn(at, "0123456789.") || !*end || !(unit = strchr(units, *end)) ||
+        if (tolower((unsigned char)at[1]) == 'x' || !*end || !(unit = strchr(units, *end)) ||
             unit - units <= last)
             goto fail;
         last = (int)(unit - units);
@@ -118,17 +162,21 @@ fail:
 
 const char *mx_num_format_duration(double seconds, char out[MX_NUM_SIZE])
 {
-    uint64_t whole = (uint64_t)seconds;
-    uint64_t h = whole / 3600, m = whole / 60 % 60;
-    double   s = seconds - (double)(h * 3600 + m * 60);
-    char     number[MX_NUM_SIZE];
-    int      n = 0;
+    static const double exact = 1e15; /* whole numbers up to here have no gaps */
+    char                number[MX_NUM_SIZE];
+    uint64_t            whole;
+    int                 n = 0;
 
-    if (h > 0)
-        n += snprintf(out + n, MX_NUM_SIZE - (size_t)n, "%" PRIu64 "h", h);
-    if (m > 0)
-        n += snprintf(out + n, MX_NUM_SIZE - (size_t)n, "%" PRIu64 "m", m);
-    if (s > 0 || n == 0)
-        snprintf(out + n, MX_NUM_SIZE - (size_t)n, "%ss", mx_num_format(s, number));
+    if (!(seconds >= 1 && seconds < exact && seconds == floor(seconds))) {
+        snprintf(out, MX_NUM_SIZE, "%ss", mx_num_format(seconds, number));
+        return out;
+    }
+    whole = (uint64_t)seconds;
+    if (whole >= 3600)
+        n += snprintf(out + n, MX_NUM_SIZE - (size_t)n, "%" PRIu64 "h", whole / 3600);
+    if (whole / 60 % 60 > 0)
+        n += snprintf(out + n, MX_NUM_SIZE - (size_t)n, "%" PRIu64 "m", whole / 60 % 60);
+    if (whole % 60 > 0)
+        snprintf(out + n, MX_NUM_SIZE - (size_t)n, "%" PRIu64 "s", whole % 60);
     return out;
 }

@@ -26,7 +26,7 @@ const char *mx_num_format(double x, char out[MX_NUM_SIZE]);
 
 /* Read a whole text as a double or an integer: no blanks, no rest. Hexadecimal,
  * "nan" and "inf" are refused. Returns false, *out untouched, if it is none or
- * does not fit. Independent of the locale in use. */
+ * does not fit. (The program never leaves the C locale.) */
 bool mx_num_parse_real(const char *text, double *out);
 bool mx_num_parse_int(const char *text, int64_t *out);
 
@@ -35,7 +35,8 @@ bool mx_num_parse_int(const char *text, int64_t *out);
  * since its unit would be a guess. Returns 0, or -1 with MX_EINVAL. */
 int mx_num_parse_duration(const char *text, double *seconds, struct mx_err *err);
 
-/* Write seconds as "2h30m", "5m", "1.5s"; returns out. */
+/* Write seconds so that reading them gives the same number: whole ones as
+ * "2h30m", "5m", others in seconds alone, "90.5s". Returns out. */
 const char *mx_num_format_duration(double seconds, char out[MX_NUM_SIZE]);
 
 #ifdef __cplusplus

@@ -40,6 +40,8 @@ void mx_wire_end(struct mx_buf *out, size_t frame)
     if (!mx_buf_ok(out))
         return;
     body = out->len - frame - MX_WIRE_HEAD;
+    if (body > MX_WIRE_MAX_BODY)
+        out->failed = true;
     for (unsigned i = 0; i < 8; i++)
         out->data[frame + 8 + i] = (char)(body >> (8 * i));
 }
@@ -85,10 +87,10 @@ int mx_wire_peek(const void *data, size_t len, uint16_t *type, size_t *body_len,
     const unsigned char *head = data;
     uint64_t             body;
 
+    if (memcmp(head, magic, len < sizeof magic ? len : sizeof magic) != 0)
+        return mx_fail(err, MX_EINTERNAL, "a message does not start as ours do");
     if (len < MX_WIRE_HEAD)
         return 0;
-    if (memcmp(head, magic, sizeof magic) != 0)
-        return mx_fail(err, MX_EINTERNAL, "a message does not start as ours do");
     if (get_little(head + 4, 2) != MX_WIRE_VERSION)
         return mx_fail(err, MX_EINTERNAL, "a message of version %u, this program speaks %d",
                        (unsigned)get_little(head + 4, 2), MX_WIRE_VERSION);

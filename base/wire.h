@@ -26,7 +26,8 @@ enum {
 };
 
 /* Start a frame of `type` at the end of out; fields follow with mx_put_*();
- * mx_wire_end() fills in the length. Returns the frame's place for the latter. */
+ * mx_wire_end() fills in the length; a body that no reader would take marks the
+ * buffer as failed. Returns the frame's place for the latter. */
 size_t mx_wire_begin(struct mx_buf *out, uint16_t type);
 void   mx_wire_end(struct mx_buf *out, size_t frame);
 

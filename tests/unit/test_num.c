@@ -1,0 +1,205 @@
+#include <criterion/criterion.h>
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/rng.h"
+
+/* What Python's repr() writes, without its ".0". */
+Test(num, writes_reals_as_the_table_says)
+{
+    static const struct {
+        double      x;
+        const char *text;
+    } rows[] = {
+        {0.0, "0"},
+        {-0.0, "-0"},
+        {1, "1"},
+        {-1, "-1"},
+        {0.1, "0.1"},
+        {0.1 + 0.2, "0.30000000000000004"},
+        {1.0 / 3, "0.3333333333333333"},
+        {100, "100"},
+        {5e-4, "0.0005"},
+        {1e-4, "0.0001"},
+        {1e-5, "1e-05"},
+        {1.5e-5, "1.5e-05"},
+        {1e15, "1000000000000000"},
+        {9999999999999998, "9999999999999998"},
+        {1e16, "1e+16"},
+        {1.5e300, "1.5e+300"},
+        {123456789012345.6, "123456789012345.6"},
+        {0x1p53, "9007199254740992"},
+        {DBL_MAX, "1.7976931348623157e+308"},
+        {DBL_MIN, "2.2250738585072014e-308"},
+        {5e-324, "5e-324"},
+        {-1.25e-310, "-1.25e-310"},
+        {(double)0.1f, "0.10000000149011612"},
+        {9.5367431640625e-07, "9.5367431640625e-07"},
+        /* Powers of two whose shortest text is not the nearest of its length. */
+        {0x1p-1017, "7.120236347223045e-307"},
+        {0x1p-44, "5.684341886080802e-14"},
+        {INFINITY, "inf"},
+        {-INFINITY, "-inf"},
+        {NAN, "nan"},
+    };
+    char out[MX_NUM_SIZE];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_expect_str_eq(mx_num_format(rows[i].x, out), rows[i].text, "%s instead of %s", out,
+                         rows[i].text);
+}
+
+Test(num, reads_back_the_very_bits_it_wrote)
+{
+    struct mx_rng rng = mx_rng_at(mx_stream_make(5, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+
+    for (int i = 0; i < 100000; i++) {
+        uint64_t bits = (uint64_t)mx_rng_u32(&rng) << 32, back;
+        char     out[MX_NUM_SIZE];
+        double   x, y = 0;
+
+        bits |= mx_rng_u32(&rng);
+        if (i % 8 == 0)
+            bits &= 0x8000FFFFFFFFFFFF; /* subnormal numbers too */
+        if (i % 8 == 1)
+            bits &= 0xFFF0000000000000; /* and powers of two */
+        memcpy(&x, &bits, sizeof x);
+        if (!isfinite(x))
+            continue;
+        cr_assert(mx_num_parse_real(mx_num_format(x, out), &y), "%s", out);
+        memcpy(&back, &y, sizeof back);
+        cr_assert_eq(back, bits, "%016" PRIx64 " became %s", bits, out);
+    }
+}
+
+/* One digit fewer never reads back: that is what shortest means. */
+Test(num, uses_no_more_digits_than_needed)
+{
+    struct mx_rng rng = mx_rng_at(mx_stream_make(6, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+
+    for (int i = 0; i < 20000; i++) {
+        double x = mx_rng_normal(&rng) * pow(10, (double)mx_rng_below(&rng, 40) - 20);
+        char   out[MX_NUM_SIZE], shorter[MX_NUM_SIZE];
+        int    seen = 0, digits = 0; /* digits: up to the last that is not 0 */
+
+        mx_num_format(x, out);
+        for (const char *at = out; *at && *at != 'e'; at++) {
+            seen += *at >= '0' && *at <= '9' && (seen > 0 || *at != '0');
+            if (*at >= '1' && *at <= '9')
+                digits = seen;
+        }
+        if (digits < 2)
+            continue;
+        snprintf(shorter, sizeof shorter, "%.*e", digits - 2, x);
+        cr_assert_neq(strtod(shorter, NULL), x, "%s where %s would do", out, shorter);
+    }
+}
+
+Test(num, takes_reals_in_every_usual_spelling)
+{
+    static const struct {
+        const char *text;
+        double      x;
+    } rows[] = {{"1e-3", 1e-3}, {"1E3", 1000}, {".5", 0.5},   {"5.", 5},           {"+1e-4", 1e-4},
+                {"-0", -0.0},   {"007", 7},    {"1e-400", 0}, {"1.7e308", 1.7e308}};
+    double x;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cr_expect(mx_num_parse_real(rows[i].text, &x), "%s", rows[i].text);
+        cr_expect_eq(x, rows[i].x, "%s", rows[i].text);
+    }
+}
+
+Test(num, refuses_what_is_no_real_and_leaves_the_result_alone)
+{
+    static const char *const bad[] = {"",     " 1",    "1 ",   "1x",  "0x10",  "nan",      "inf",
+                                      "-inf", "1e",    "e5",   ".",   "-",     "--1",      "1-1",
+                                      "1,5",  "1e400", "1e5e", "1..", "1_000", "infinity", "1\n"};
+    double                   x = 42;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        cr_expect_not(mx_num_parse_real(bad[i], &x), "'%s'", bad[i]);
+        cr_expect_eq(x, 42);
+    }
+}
+
+Test(num, takes_integers_of_64_bits_and_nothing_else)
+{
+    static const char *const bad[] = {"",  "1.0", "1e3", " 1",  "1 ",
+                                      "+", "0x1", "1-1", "--1", "9223372036854775808"};
+    int64_t                  x = 42;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        cr_expect_not(mx_num_parse_int(bad[i], &x), "'%s'", bad[i]);
+        cr_expect_eq(x, 42);
+    }
+    cr_expect(mx_num_parse_int("9223372036854775807", &x));
+    cr_expect_eq(x, INT64_MAX);
+    cr_expect(mx_num_parse_int("-9223372036854775808", &x));
+    cr_expect_eq(x, INT64_MIN);
+    cr_expect(mx_num_parse_int("+7", &x));
+    cr_expect_eq(x, 7);
+}
+
+Test(num, takes_lengths_of_time)
+{
+    static const struct {
+        const char *text;
+        double      seconds;
+    } rows[] = {{"90s", 90},  {"5m", 300},         {"2h30m", 9000}, {"1d", 86400},
+                {"0s", 0},    {"1d2h3m4s", 93784}, {"1.5h", 5400},  {"1h0.25s", 3600.25},
+                {".5s", 0.5}, {"1e-05s", 1e-5}};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double seconds = -1;
+
+        cr_expect_eq(mx_num_parse_duration(rows[i].text, &seconds, NULL), 0, "%s", rows[i].text);
+        cr_expect_eq(seconds, rows[i].seconds, "%s", rows[i].text);
+    }
+}
+
+Test(num, refuses_lengths_of_time_without_a_unit_or_out_of_order)
+{
+    static const char *const bad[] = {"",      "90",  "0",      "s",    "-5s", "5m2h",
+                                      "5s5s",  "5 s", "5w",     "1h5",  "inf", "nans",
+                                      "0x10s", "5ms", "1e400s", "5.s.", "5S"};
+    struct mx_err            err;
+    double                   seconds = 42;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        cr_expect_eq(mx_num_parse_duration(bad[i], &seconds, &err), -1, "'%s'", bad[i]);
+        cr_expect_eq(err.code, MX_EINVAL);
+        cr_expect_eq(seconds, 42);
+    }
+    mx_num_parse_duration("90", &seconds, &err);
+    cr_expect_str_eq(err.text, "'90' is not a length of time; write it as 90s, 5m or 2h30m");
+}
+
+Test(num, writes_lengths_of_time_that_read_back_exactly)
+{
+    static const struct {
+        double      seconds;
+        const char *text;
+    } rows[] = {{0, "0s"},        {1, "1s"},
+                {59, "59s"},      {60, "1m"},
+                {90, "1m30s"},    {300, "5m"},
+                {3600, "1h"},     {3601, "1h1s"},
+                {9000, "2h30m"},  {86400, "24h"},
+                {1.5, "1.5s"},    {90.1, "90.1s"},
+                {1e-5, "1e-05s"}, {3600.25, "3600.25s"},
+                {1e18, "1e+18s"}};
+    char out[MX_NUM_SIZE];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        double back = -1;
+
+        cr_expect_str_eq(mx_num_format_duration(rows[i].seconds, out), rows[i].text, "%s", out);
+        cr_expect_eq(mx_num_parse_duration(out, &back, NULL), 0, "%s", out);
+        cr_expect_eq(back, rows[i].seconds, "%s", out);
+    }
+}
