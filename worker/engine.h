@@ -34,7 +34,16 @@ void                  worker_engine_free(struct worker_engine *engine); /* NULL 
 int worker_engine_step(struct worker_engine *engine, const struct worker_batch *batch, double lr,
                        double *loss, struct mx_err *err);
 
-/* Logits (n, classes) in eval mode (running statistics). */
+/* Make ready for batches of n images. Without it, the first step of another
+ * size than batch_size does so itself: the only time that a step allocates.
+ * Four sizes are kept at a time. */
+int worker_engine_prepare(struct worker_engine *engine, uint32_t n, struct mx_err *err);
+
+/* Bytes held: state, activations, and what the operations hold for themselves. */
+size_t worker_engine_bytes(const struct worker_engine *engine);
+
+/* Logits (n, classes) in eval mode (running statistics), for any n. An image
+ * has the same bits alone and in company. */
 int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
                         float *logits, struct mx_err *err);
 

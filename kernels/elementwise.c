@@ -1,0 +1,89 @@
+#include "kernels/elementwise.h"
+
+#include <math.h>
+
+void kern_add(float *out, const float *a, const float *b, size_t n, bool relu)
+{
+    if (relu)
+        for (size_t i = 0; i < n; i++) {
+            float sum = a[i] + b[i];
+
+            out[i] = sum > 0 ? sum : 0;
+        }
+    else
+        for (size_t i = 0; i < n; i++)
+            out[i] = a[i] + b[i];
+}
+
+void kern_add_backward(float *out, const float *a, const float *b, const float *y, size_t n)
+{
+    if (b && y)
+        for (size_t i = 0; i < n; i++)
+            out[i] = y[i] > 0 ? a[i] + b[i] : 0;
+    else if (y)
+        for (size_t i = 0; i < n; i++)
+            out[i] = y[i] > 0 ? a[i] : 0;
+    else if (b)
+        for (size_t i = 0; i < n; i++)
+            out[i] = a[i] + b[i];
+    else if (out != a)
+        for (size_t i = 0; i < n; i++)
+            out[i] = a[i];
+}
+
+void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *gradient, float *buffer,
+                   size_t n)
+{
+    const float lr = sgd->lr, momentum = sgd->momentum, decay = sgd->decay;
+
+    if (momentum == 0) {
+        for (size_t i = 0; i < n; i++)
+            weights[i] -= lr * (gradient[i] + decay * weights[i]);
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        float g = gradient[i] + decay * weights[i];
+        float kept = sgd->first ? g : momentum * buffer[i] + g;
+
+        buffer[i] = kept;
+        weights[i] -= lr * (sgd->nesterov ? g + momentum * kept : kept);
+    }
+}
+
+void kern_running(float *running, const float *batch, size_t n, double rate, double scale)
+{
+    for (size_t i = 0; i < n; i++)
+        running[i] = (float)((1 - rate) * running[i] + rate * scale * batch[i]);
+}
+
+/* log(sum(exp(row))), safe for logits of any size. */
+static double log_sum_exp(const float *row, uint32_t classes)
+{
+    double top = row[0], sum = 0;
+
+    for (uint32_t c = 1; c < classes; c++)
+        if (!(row[c] <= top)) /* a NaN becomes the top, and the result */
+            top = row[c];
+    for (uint32_t c = 0; c < classes; c++)
+        sum += exp(row[c] - top);
+    return top + log(sum);
+}
+
+double kern_softmax_loss(const float *logits, const uint32_t *y_a, const uint32_t *y_b,
+                         const float *lambda, uint32_t n, uint32_t classes, float *gradient)
+{
+    double total = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const float *row = logits + (size_t)i * classes;
+        double       norm = log_sum_exp(row, classes), part = lambda[i];
+
+        total += part * (norm - row[y_a[i]]) + (1 - part) * (norm - row[y_b[i]]);
+        for (uint32_t c = 0; gradient && c < classes; c++) {
+            double target = (c == y_a[i] ? part : 0) + (c == y_b[i] ? 1 - part : 0);
+
+            gradient[(size_t)i * classes + c] = (float)((exp(row[c] - norm) - target) / n);
+        }
+    }
+    return total / n;
+}

@@ -1,0 +1,47 @@
+/* elementwise.h - the work on arrays that needs no library.
+ *
+ * All of it runs over flat arrays in whatever order they have, padding
+ * included: padding that is zero stays zero. n counts floats.
+ */
+#ifndef KERN_ELEMENTWISE_H
+#define KERN_ELEMENTWISE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* out = a + b, then max(0, .) if relu. out may be a or b. */
+void kern_add(float *out, const float *a, const float *b, size_t n, bool relu);
+
+/* The gradient that reaches a sum through its ReLU: out = a (+ b if not NULL)
+ * where y > 0, else 0; y NULL: no ReLU. out may be a or b. */
+void kern_add_backward(float *out, const float *a, const float *b, const float *y, size_t n);
+
+/* One step of stochastic gradient descent (Sutskever and others 2013 as
+ * PyTorch has it): g += decay w; buffer = first ? g : momentum buffer + g;
+ * w -= lr (nesterov ? g + momentum buffer : buffer). Without momentum the
+ * buffer is not touched. */
+struct kern_sgd {
+    float lr, momentum, decay;
+    bool  nesterov, first;
+};
+void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *gradient, float *buffer,
+                   size_t n);
+
+/* running = (1 - rate) running + rate scale batch. */
+void kern_running(float *running, const float *batch, size_t n, double rate, double scale);
+
+/* Mean over n rows of lambda CE(y_a) + (1 - lambda) CE(y_b), and (if not NULL)
+ * its gradient by the logits; both (n, classes). In double throughout. */
+double kern_softmax_loss(const float *logits, const uint32_t *y_a, const uint32_t *y_b,
+                         const float *lambda, uint32_t n, uint32_t classes, float *gradient);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

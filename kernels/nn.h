@@ -1,0 +1,126 @@
+/* nn.h - the operations that networks are made of, on one device.
+ *
+ * A tensor is an array whose order in memory the backend chose; an operation
+ * is made once for given tensors and then run as often as wanted. Operations
+ * tell which order they like best, and the next one takes its input in that
+ * order, so that a network runs from end to end without reordering. Where two
+ * orders do not match, the operation reorders on its own.
+ *
+ * Memory is the caller's: tensors are made first, and given their memory with
+ * kern_tensor_bind() when it is known how much all of them need. Running an
+ * operation allocates nothing. Images are (n, channels, height, width).
+ *
+ * On the CPU this is oneDNN (docs/decisions/001-onednn-two-generations.md).
+ * Every function that can fail returns -1 or NULL with MX_EINTERNAL, or
+ * MX_ENOMEM, and says which call of the library refused.
+ */
+#ifndef KERN_NN_H
+#define KERN_NN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct kern_nn;     /* a device with its queue and scratch memory */
+struct kern_tensor; /* an array, see above */
+struct kern_op;     /* an operation at one size */
+
+enum {
+    KERN_ALIGN = 64 /* bytes; memory given to a tensor starts at such an address */
+};
+
+/* Open the CPU with this many threads for every operation. Returns NULL with
+ * *err. Operations and tensors must be released before it. */
+struct kern_nn *kern_nn_new(unsigned threads, struct mx_err *err);
+void            kern_nn_free(struct kern_nn *nn); /* NULL is allowed */
+
+/* The library and its version: "oneDNN 2.6.3". */
+const char *kern_nn_name(const struct kern_nn *nn);
+
+/* Bytes that operations hold for themselves: workspaces, scratch, reorders. */
+size_t kern_nn_bytes(const struct kern_nn *nn);
+
+/* A tensor in row-major order, of 1 to 4 dimensions; one with the shape and
+ * order of another. Neither has memory yet. */
+struct kern_tensor *kern_tensor_plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                      struct mx_err *err);
+struct kern_tensor *kern_tensor_like(const struct kern_tensor *tensor, struct mx_err *err);
+void                kern_tensor_free(struct kern_tensor *tensor); /* NULL is allowed */
+
+/* Bytes that it needs, padding included (a multiple of four). Padding is zero
+ * in every output, so elementwise work may run over all of it. */
+size_t kern_tensor_bytes(const struct kern_tensor *tensor);
+
+/* True if element i of both arrays is the same element. */
+bool kern_tensor_same_order(const struct kern_tensor *a, const struct kern_tensor *b);
+
+/* Lend memory to a tensor, for as long as it is used; read it back. */
+int    kern_tensor_bind(struct kern_tensor *tensor, float *data, struct mx_err *err);
+float *kern_tensor_data(const struct kern_tensor *tensor);
+
+/* Copy between two tensors of one shape, whatever their orders. Allocates:
+ * meant for filling and exporting, not for the training loop. */
+int kern_tensor_copy(const struct kern_tensor *from, struct kern_tensor *to, struct mx_err *err);
+
+enum kern_op_kind {
+    KERN_CONV,   /* square window, no bias */
+    KERN_NORM,   /* batch norm over n, height, width, with an optional ReLU */
+    KERN_POOL,   /* mean over height and width */
+    KERN_LINEAR, /* over all of channels, height, width; with bias */
+};
+
+struct kern_op_shape {
+    enum kern_op_kind kind;
+    bool              training;            /* NORM: use the batch's own statistics */
+    bool              relu;                /* NORM */
+    uint32_t          channels;            /* of the output; CONV and LINEAR */
+    uint32_t          kernel, stride, pad; /* CONV */
+    float             epsilon;             /* NORM */
+};
+
+/* What an operation works on. weights (CONV, LINEAR) and dst may be NULL:
+ * kern_op_new() then makes them in the order it likes best, and the caller
+ * owns them. A weights or dst that is given keeps its order. */
+struct kern_op_tensors {
+    struct kern_tensor *src;
+    struct kern_tensor *weights;  /* CONV, LINEAR: (channels, in, h, w); NORM: scale (channels) */
+    struct kern_tensor *bias;     /* LINEAR: (channels); NORM: shift (channels) */
+    struct kern_tensor *mean;     /* NORM (channels): written in training, read otherwise */
+    struct kern_tensor *variance; /* NORM (channels), biased; likewise */
+    struct kern_tensor *dst;
+};
+
+/* Make an operation. What it made in *tensors before failing stays there. */
+struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                            struct kern_op_tensors *tensors, struct mx_err *err);
+void            kern_op_free(struct kern_op *op); /* NULL is allowed */
+
+/* Gradients: dst is read, the others are written (not added to). src NULL: not
+ * wanted (CONV, LINEAR only). weights and bias as in kern_op_tensors. NORM may have
+ * src and dst in the same memory. */
+struct kern_op_gradients {
+    struct kern_tensor *dst;
+    struct kern_tensor *src;
+    struct kern_tensor *weights;
+    struct kern_tensor *bias;
+};
+
+/* Add the backward pass to an operation made with `tensors`. */
+int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
+                         const struct kern_op_gradients *gradients, struct mx_err *err);
+
+/* Run it. Every tensor must have its memory. */
+int kern_op_forward(struct kern_op *op, struct mx_err *err);
+int kern_op_backward(struct kern_op *op, struct mx_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,98 @@
+/* nn_onednn.h - what the files of the oneDNN backend share.
+ *
+ * Private to nn_onednn*.c: devices and tensors are in nn_onednn.c, operations
+ * in nn_onednn_op.c, what differs between oneDNN 2 and 3 in the others. Memory descriptors are plain structs in 2 and
+ * opaque in 3; primitive descriptors are made in two steps in 2 and in one in
+ * 3. nn_onednn_v2.c or nn_onednn_v3.c has the functions below, whichever fits
+ * the headers at hand; all else is the same in both.
+ */
+#ifndef KERN_NN_ONEDNN_H
+#define KERN_NN_ONEDNN_H
+
+#include <dnnl.h>
+
+#include "kernels/nn.h"
+
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t       kern_md;
+typedef const_dnnl_memory_desc_t kern_const_md;
+#else
+typedef dnnl_memory_desc_t       *kern_md;
+typedef const dnnl_memory_desc_t *kern_const_md;
+#endif
+
+/* A pass over an operation. BACKWARD covers it all where weights have no pass
+ * of their own (norm, pool). */
+enum kern_pass {
+    KERN_FORWARD,
+    KERN_BACKWARD,
+    KERN_BACKWARD_WEIGHTS,
+    KERN_PASSES
+};
+
+/* What a primitive descriptor is made from. In the backward passes dst is the
+ * gradient of dst; src (BACKWARD) or weights and bias (BACKWARD_WEIGHTS) are
+ * gradients too. */
+struct kern_request {
+    const struct kern_op_shape *shape;
+    enum kern_pass              pass;
+    kern_const_md               src, weights, bias, dst;
+    kern_const_md               data; /* NORM, BACKWARD: src itself */
+    dnnl_dims_t                 window;
+    const_dnnl_primitive_desc_t hint; /* of the forward pass, for the others */
+    const_dnnl_primitive_attr_t attr;
+};
+
+/* Make a descriptor; any: the library chooses the order, else row-major. */
+dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any);
+dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from);
+void          kern_md_free(kern_md md); /* NULL is allowed */
+
+dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                          const struct kern_request *request);
+
+/* Reports which call refused, and jumps to fail so that nothing leaks. */
+#define DNN_TRY(call, err)                                                                         \
+    do {                                                                                           \
+        dnnl_status_t status_ = (call);                                                            \
+        if (status_ != dnnl_success) {                                                             \
+            kern_fail_status(err, status_, #call, __FILE__, __LINE__);                             \
+            goto fail;                                                                             \
+        }                                                                                          \
+    } while (0)
+
+void kern_fail_status(struct mx_err *err, dnnl_status_t status, const char *call, const char *file,
+                      int line);
+
+struct kern_nn {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    void         *scratch; /* shared: operations run one after another */
+    size_t        scratch_bytes;
+    size_t        bytes;
+    char          name[32];
+};
+
+struct kern_tensor {
+    struct kern_nn *nn;
+    kern_md         md;
+    dnnl_memory_t   memory;
+    float          *data;
+    size_t          bytes;
+    unsigned        ndims;
+    dnnl_dims_t     dims;
+};
+
+/* A tensor of the given order, which is copied; NULL: row-major. */
+struct kern_tensor *kern_tensor_new(struct kern_nn *nn, unsigned ndims, const dnnl_dims_t dims,
+                                    kern_const_md md, struct mx_err *err);
+
+/* Memory of an operation's own, zeroed, and counted by the device; NULL if
+ * there is none. */
+void *kern_own_memory(struct kern_nn *nn, size_t bytes);
+void  kern_free_memory(struct kern_nn *nn, void *data, size_t bytes);
+
+dnnl_status_t kern_reorder_new(dnnl_primitive_t *reorder, struct kern_nn *nn, kern_const_md from,
+                               kern_const_md to);
+
+#endif

@@ -1,0 +1,483 @@
+#include "kernels/nn_onednn.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MAX_OPERANDS = 10, /* of a pass, workspace and scratch aside */
+    MAX_ARGS = MAX_OPERANDS + 2,
+};
+
+/* An operand that the primitive wants in another order than its tensor has. */
+struct port {
+    dnnl_primitive_t reorder;
+    dnnl_memory_t    inner;
+    void            *data;
+    size_t           bytes;
+    dnnl_exec_arg_t  args[2];
+    bool             output;
+};
+
+struct pass {
+    dnnl_primitive_t primitive;
+    dnnl_exec_arg_t  args[MAX_ARGS];
+    int              nargs;
+    struct port      ports[MAX_OPERANDS];
+    int              nports;
+    dnnl_memory_t    scratch;
+    void            *scratch_at; /* what scratch points to */
+};
+
+struct kern_op {
+    struct kern_nn       *nn;
+    struct kern_op_shape  shape;
+    dnnl_dims_t           window;
+    dnnl_primitive_desc_t forward_pd;
+    dnnl_memory_t         workspace; /* from forward to backward; NULL: none */
+    void                 *workspace_data;
+    size_t                workspace_bytes;
+    struct pass           pass[KERN_PASSES];
+};
+
+/* Which tensor an argument of a primitive is. */
+enum operand {
+    SRC,
+    WEIGHTS,
+    BIAS,
+    MEAN,
+    VARIANCE,
+    DST,
+    GRAD_DST,
+    GRAD_SRC,
+    GRAD_WEIGHTS,
+    GRAD_BIAS,
+    OPERANDS
+};
+
+struct row {
+    int          arg;
+    enum operand operand;
+};
+
+/* The arguments of each pass; one that is 0 ends the list. A pass without
+ * arguments does not exist. Batch norm's backward pass wants the shift only
+ * for its presence. */
+// clang-format off
+static const struct row passes[][KERN_PASSES][MAX_OPERANDS] = {
+    [KERN_CONV] = {
+        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_WEIGHTS, WEIGHTS}, {DNNL_ARG_DST, DST}},
+        [KERN_BACKWARD] = {{DNNL_ARG_WEIGHTS, WEIGHTS}, {DNNL_ARG_DIFF_DST, GRAD_DST},
+                           {DNNL_ARG_DIFF_SRC, GRAD_SRC}},
+        [KERN_BACKWARD_WEIGHTS] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DIFF_DST, GRAD_DST},
+                                   {DNNL_ARG_DIFF_WEIGHTS, GRAD_WEIGHTS}}},
+    [KERN_NORM] = {
+        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS}, {DNNL_ARG_SHIFT, BIAS},
+                          {DNNL_ARG_MEAN, MEAN}, {DNNL_ARG_VARIANCE, VARIANCE},
+                          {DNNL_ARG_DST, DST}},
+        [KERN_BACKWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS}, {DNNL_ARG_SHIFT, BIAS},
+                           {DNNL_ARG_MEAN, MEAN}, {DNNL_ARG_VARIANCE, VARIANCE},
+                           {DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC},
+                           {DNNL_ARG_DIFF_SCALE, GRAD_WEIGHTS},
+                           {DNNL_ARG_DIFF_SHIFT, GRAD_BIAS}}},
+    [KERN_POOL] = {
+        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DST, DST}},
+        [KERN_BACKWARD] = {{DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC}}},
+    [KERN_LINEAR] = {
+        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_WEIGHTS, WEIGHTS}, {DNNL_ARG_BIAS, BIAS},
+                          {DNNL_ARG_DST, DST}},
+        [KERN_BACKWARD] = {{DNNL_ARG_WEIGHTS, WEIGHTS}, {DNNL_ARG_DIFF_DST, GRAD_DST},
+                           {DNNL_ARG_DIFF_SRC, GRAD_SRC}},
+        [KERN_BACKWARD_WEIGHTS] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DIFF_DST, GRAD_DST},
+                                   {DNNL_ARG_DIFF_WEIGHTS, GRAD_WEIGHTS},
+                                   {DNNL_ARG_DIFF_BIAS, GRAD_BIAS}}},
+};
+// clang-format on
+
+static bool is_output(enum operand operand)
+{
+    return operand == DST || operand >= GRAD_SRC;
+}
+
+/* Put a reorder between a tensor and the order in which the primitive takes it. */
+static int add_port(struct kern_nn *nn, struct pass *pass, const struct row *row,
+                    const struct kern_tensor *tensor, kern_const_md wanted, struct mx_err *err)
+{
+    struct port *port = &pass->ports[pass->nports++];
+    bool         output = is_output(row->operand);
+
+    port->output = output;
+    port->bytes = dnnl_memory_desc_get_size(wanted);
+    if (!(port->data = kern_own_memory(nn, port->bytes)))
+        return mx_fail(err, MX_ENOMEM, "no memory to reorder a tensor of %zu bytes", port->bytes);
+    DNN_TRY(dnnl_memory_create(&port->inner, wanted, nn->engine, port->data), err);
+    DNN_TRY(kern_reorder_new(&port->reorder, nn, output ? wanted : tensor->md,
+                             output ? tensor->md : wanted),
+            err);
+    port->args[0].arg = DNNL_ARG_FROM;
+    port->args[0].memory = output ? port->inner : tensor->memory;
+    port->args[1].arg = DNNL_ARG_TO;
+    port->args[1].memory = output ? tensor->memory : port->inner;
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int add_operand(struct kern_nn *nn, struct pass *pass, const_dnnl_primitive_desc_t pd,
+                       const struct row *row, const struct kern_tensor *tensor, struct mx_err *err)
+{
+    dnnl_memory_t memory = tensor->memory;
+
+    if (tensor->ndims > 1) { /* vectors have one order only */
+        kern_const_md wanted = dnnl_primitive_desc_query_md(pd, dnnl_query_exec_arg_md, row->arg);
+
+        if (!dnnl_memory_desc_equal(wanted, tensor->md)) {
+            if (add_port(nn, pass, row, tensor, wanted, err))
+                return -1;
+            memory = pass->ports[pass->nports - 1].inner;
+        }
+    }
+    pass->args[pass->nargs].arg = row->arg;
+    pass->args[pass->nargs++].memory = memory;
+    return 0;
+}
+
+/* Scratch is shared by all operations and as large as the largest wants. */
+static int add_scratch(struct kern_nn *nn, struct pass *pass, const_dnnl_primitive_desc_t pd,
+                       struct mx_err *err)
+{
+    kern_const_md md = dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0);
+    size_t        bytes = md ? dnnl_memory_desc_get_size(md) : 0;
+
+    if (bytes == 0)
+        return 0;
+    if (bytes > nn->scratch_bytes) {
+        void *larger = kern_own_memory(nn, bytes);
+
+        if (!larger)
+            return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of scratch", bytes);
+        kern_free_memory(nn, nn->scratch, nn->scratch_bytes);
+        nn->scratch = larger;
+        nn->scratch_bytes = bytes;
+    }
+    pass->scratch_at = nn->scratch;
+    DNN_TRY(dnnl_memory_create(&pass->scratch, md, nn->engine, nn->scratch), err);
+    pass->args[pass->nargs].arg = DNNL_ARG_SCRATCHPAD;
+    pass->args[pass->nargs++].memory = pass->scratch;
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int add_workspace(struct kern_op *op, struct pass *pass, const_dnnl_primitive_desc_t pd,
+                         struct mx_err *err)
+{
+    kern_const_md md = dnnl_primitive_desc_query_md(pd, dnnl_query_workspace_md, 0);
+    size_t        bytes = md ? dnnl_memory_desc_get_size(md) : 0;
+
+    if (bytes == 0)
+        return 0;
+    if (!op->workspace) {
+        if (!(op->workspace_data = kern_own_memory(op->nn, bytes)))
+            return mx_fail(err, MX_ENOMEM, "no memory for a workspace of %zu bytes", bytes);
+        op->workspace_bytes = bytes;
+        DNN_TRY(dnnl_memory_create(&op->workspace, md, op->nn->engine, op->workspace_data), err);
+    }
+    pass->args[pass->nargs].arg = DNNL_ARG_WORKSPACE;
+    pass->args[pass->nargs++].memory = op->workspace;
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int build_pass(struct kern_op *op, enum kern_pass which, const_dnnl_primitive_desc_t pd,
+                      struct kern_tensor *const tensors[OPERANDS], struct mx_err *err)
+{
+    struct pass      *pass = &op->pass[which];
+    const struct row *rows = passes[op->shape.kind][which];
+
+    for (int r = 0; r < MAX_OPERANDS && rows[r].arg; r++)
+        if (add_operand(op->nn, pass, pd, &rows[r], tensors[rows[r].operand], err))
+            return -1;
+    if (add_workspace(op, pass, pd, err) || add_scratch(op->nn, pass, pd, err))
+        return -1;
+    DNN_TRY(dnnl_primitive_create(&pass->primitive, pd), err);
+    return 0;
+
+fail:
+    return -1;
+}
+
+/* The orders that are asked for: left open where the library may choose. */
+struct wishes {
+    kern_md src, weights, bias, dst;
+};
+
+static void free_wishes(struct wishes *wishes)
+{
+    kern_md_free(wishes->src);
+    kern_md_free(wishes->weights);
+    kern_md_free(wishes->bias);
+    kern_md_free(wishes->dst);
+}
+
+/* Rows and columns of an output from those of the input. */
+static dnnl_dim_t windowed(const struct kern_op_shape *shape, dnnl_dim_t in)
+{
+    return (in + 2 * (dnnl_dim_t)shape->pad - shape->kernel) / shape->stride + 1;
+}
+
+static dnnl_status_t wish_conv(struct wishes *wishes, const struct kern_op_shape *shape,
+                               const struct kern_tensor *src)
+{
+    const dnnl_dims_t weights = {shape->channels, src->dims[1], shape->kernel, shape->kernel};
+    const dnnl_dims_t dst = {src->dims[0], shape->channels, windowed(shape, src->dims[2]),
+                             windowed(shape, src->dims[3])};
+    dnnl_status_t     status = kern_md_new(&wishes->src, 4, src->dims, true);
+
+    if (status == dnnl_success)
+        status = kern_md_new(&wishes->weights, 4, weights, true);
+    if (status == dnnl_success)
+        status = kern_md_new(&wishes->dst, 4, dst, true);
+    return status;
+}
+
+static dnnl_status_t wish_linear(struct wishes *wishes, const struct kern_op_shape *shape,
+                                 const struct kern_tensor *src)
+{
+    const dnnl_dims_t bias = {shape->channels};
+    const dnnl_dims_t dst = {src->dims[0], shape->channels};
+    dnnl_dims_t       weights;
+    dnnl_status_t     status = kern_md_new(&wishes->src, (int)src->ndims, src->dims, true);
+
+    memcpy(weights, src->dims, sizeof weights);
+    weights[0] = shape->channels;
+    if (status == dnnl_success)
+        status = kern_md_new(&wishes->weights, (int)src->ndims, weights, true);
+    if (status == dnnl_success)
+        status = kern_md_new(&wishes->bias, 1, bias, false);
+    if (status == dnnl_success)
+        status = kern_md_new(&wishes->dst, 2, dst, false);
+    return status;
+}
+
+/* Norm and pool take what they get. */
+static dnnl_status_t wish(struct wishes *wishes, const struct kern_op_shape *shape,
+                          const struct kern_tensor *src)
+{
+    const dnnl_dims_t pooled = {src->dims[0], src->dims[1], 1, 1};
+    dnnl_status_t     status;
+
+    switch (shape->kind) {
+    case KERN_CONV:
+        return wish_conv(wishes, shape, src);
+    case KERN_LINEAR:
+        return wish_linear(wishes, shape, src);
+    case KERN_NORM:
+    case KERN_POOL:
+        break;
+    }
+    if ((status = kern_md_copy(&wishes->src, src->md)) != dnnl_success)
+        return status;
+    if (shape->kind == KERN_NORM)
+        return kern_md_copy(&wishes->dst, src->md);
+    return kern_md_new(&wishes->dst, 4, pooled, true);
+}
+
+/* The library's choice of an implementation for one pass. The caller destroys *pd. */
+static int choose(struct kern_op *op, enum kern_pass which, const struct kern_tensor *src,
+                  dnnl_primitive_desc_t *pd, struct mx_err *err)
+{
+    struct wishes         wishes = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    int                   result = -1;
+
+    DNN_TRY(wish(&wishes, &op->shape, src), err);
+    DNN_TRY(dnnl_primitive_attr_create(&attr), err);
+    DNN_TRY(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), err);
+    {
+        struct kern_request request = {&op->shape, which,   wishes.src, wishes.weights, wishes.bias,
+                                       wishes.dst, src->md, {0},        NULL,           attr};
+
+        memcpy(request.window, op->window, sizeof request.window);
+        if (which != KERN_FORWARD)
+            request.hint = op->forward_pd;
+        DNN_TRY(kern_pd_new(pd, op->nn->engine, &request), err);
+    }
+    result = 0;
+
+fail:
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    free_wishes(&wishes);
+    return result;
+}
+
+/* Make a tensor in the order that the operation chose for an argument. */
+static struct kern_tensor *chosen_tensor(const struct kern_op *op, int arg, unsigned ndims,
+                                         const dnnl_dims_t dims, struct mx_err *err)
+{
+    return kern_tensor_new(
+        op->nn, ndims, dims,
+        dnnl_primitive_desc_query_md(op->forward_pd, dnnl_query_exec_arg_md, arg), err);
+}
+
+static int make_missing(struct kern_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
+{
+    const struct kern_op_shape *shape = &op->shape;
+    const struct kern_tensor   *src = tensors->src;
+    bool                        conv = shape->kind == KERN_CONV;
+    bool                        linear = shape->kind == KERN_LINEAR;
+    dnnl_dims_t                 weights = {0}, dst = {0};
+
+    memcpy(weights, src->dims, src->ndims * sizeof weights[0]);
+    memcpy(dst, src->dims, src->ndims * sizeof dst[0]);
+    weights[0] = shape->channels;
+    if (conv || linear)
+        dst[1] = shape->channels;
+    if (conv) {
+        weights[2] = weights[3] = shape->kernel;
+        dst[2] = windowed(shape, src->dims[2]);
+        dst[3] = windowed(shape, src->dims[3]);
+    } else if (shape->kind == KERN_POOL) {
+        dst[2] = dst[3] = 1;
+    }
+    if ((conv || linear) && !tensors->weights &&
+        !(tensors->weights = chosen_tensor(op, DNNL_ARG_WEIGHTS, src->ndims, weights, err)))
+        return -1;
+    if (!tensors->dst &&
+        !(tensors->dst = chosen_tensor(op, DNNL_ARG_DST, linear ? 2 : src->ndims, dst, err)))
+        return -1;
+    return 0;
+}
+
+struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                            struct kern_op_tensors *tensors, struct mx_err *err)
+{
+    struct kern_op *op = calloc(1, sizeof *op);
+
+    if (!op) {
+        mx_fail(err, MX_ENOMEM, "no memory for a network operation");
+        return NULL;
+    }
+    op->nn = nn;
+    op->shape = *shape;
+    op->window[0] = tensors->src->dims[2];
+    op->window[1] = tensors->src->dims[3];
+    if (choose(op, KERN_FORWARD, tensors->src, &op->forward_pd, err) ||
+        make_missing(op, tensors, err))
+        goto fail;
+    {
+        struct kern_tensor *const all[OPERANDS] = {
+            [SRC] = tensors->src,   [WEIGHTS] = tensors->weights,   [BIAS] = tensors->bias,
+            [MEAN] = tensors->mean, [VARIANCE] = tensors->variance, [DST] = tensors->dst};
+
+        if (build_pass(op, KERN_FORWARD, op->forward_pd, all, err))
+            goto fail;
+    }
+    return op;
+
+fail:
+    kern_op_free(op);
+    return NULL;
+}
+
+static void free_pass(struct kern_op *op, struct pass *pass)
+{
+    for (int p = 0; p < pass->nports; p++) {
+        struct port *port = &pass->ports[p];
+
+        if (port->reorder)
+            dnnl_primitive_destroy(port->reorder);
+        if (port->inner)
+            dnnl_memory_destroy(port->inner);
+        kern_free_memory(op->nn, port->data, port->bytes);
+    }
+    if (pass->scratch)
+        dnnl_memory_destroy(pass->scratch);
+    if (pass->primitive)
+        dnnl_primitive_destroy(pass->primitive);
+}
+
+void kern_op_free(struct kern_op *op)
+{
+    if (!op)
+        return;
+    for (int which = 0; which < KERN_PASSES; which++)
+        free_pass(op, &op->pass[which]);
+    if (op->workspace)
+        dnnl_memory_destroy(op->workspace);
+    kern_free_memory(op->nn, op->workspace_data, op->workspace_bytes);
+    if (op->forward_pd)
+        dnnl_primitive_desc_destroy(op->forward_pd);
+    free(op);
+}
+
+int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
+                         const struct kern_op_gradients *gradients, struct mx_err *err)
+{
+    struct kern_tensor *const all[OPERANDS] = {
+        [SRC] = tensors->src,           [WEIGHTS] = tensors->weights,
+        [BIAS] = tensors->bias,         [MEAN] = tensors->mean,
+        [VARIANCE] = tensors->variance, [GRAD_DST] = gradients->dst,
+        [GRAD_SRC] = gradients->src,    [GRAD_WEIGHTS] = gradients->weights,
+        [GRAD_BIAS] = gradients->bias};
+
+    for (enum kern_pass which = KERN_BACKWARD; which < KERN_PASSES; which++) {
+        dnnl_primitive_desc_t pd = NULL;
+        int                   failed;
+
+        if (!passes[op->shape.kind][which][0].arg || (which == KERN_BACKWARD && !gradients->src))
+            continue;
+        if (choose(op, which, tensors->src, &pd, err))
+            return -1;
+        failed = build_pass(op, which, pd, all, err);
+        dnnl_primitive_desc_destroy(pd);
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
+static dnnl_status_t run_ports(const struct kern_op *op, const struct pass *pass, bool output)
+{
+    dnnl_status_t status = dnnl_success;
+
+    for (int p = 0; status == dnnl_success && p < pass->nports; p++)
+        if (pass->ports[p].output == output)
+            status = dnnl_primitive_execute(pass->ports[p].reorder, op->nn->stream, 2,
+                                            pass->ports[p].args);
+    return status;
+}
+
+static int run_pass(struct kern_op *op, struct pass *pass, struct mx_err *err)
+{
+    if (!pass->primitive)
+        return 0;
+    if (pass->scratch && pass->scratch_at != op->nn->scratch) { /* it grew meanwhile */
+        pass->scratch_at = op->nn->scratch;
+        DNN_TRY(dnnl_memory_set_data_handle(pass->scratch, pass->scratch_at), err);
+    }
+    DNN_TRY(run_ports(op, pass, false), err);
+    DNN_TRY(dnnl_primitive_execute(pass->primitive, op->nn->stream, pass->nargs, pass->args), err);
+    DNN_TRY(run_ports(op, pass, true), err);
+    DNN_TRY(dnnl_stream_wait(op->nn->stream), err);
+    return 0;
+
+fail:
+    return -1;
+}
+
+int kern_op_forward(struct kern_op *op, struct mx_err *err)
+{
+    return run_pass(op, &op->pass[KERN_FORWARD], err);
+}
+
+int kern_op_backward(struct kern_op *op, struct mx_err *err)
+{
+    if (run_pass(op, &op->pass[KERN_BACKWARD], err))
+        return -1;
+    return run_pass(op, &op->pass[KERN_BACKWARD_WEIGHTS], err);
+}

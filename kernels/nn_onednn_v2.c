@@ -1,0 +1,129 @@
+#include "kernels/nn_onednn.h"
+
+#if DNNL_VERSION_MAJOR < 3
+
+#include <stdlib.h>
+
+dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any)
+{
+    static const dnnl_format_tag_t plain[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
+                                              dnnl_abcd};
+
+    if (!(*md = malloc(sizeof **md)))
+        return dnnl_out_of_memory;
+    return dnnl_memory_desc_init_by_tag(*md, ndims, dims, dnnl_f32,
+                                        any ? dnnl_format_tag_any : plain[ndims]);
+}
+
+dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from)
+{
+    if (!(*md = malloc(sizeof **md)))
+        return dnnl_out_of_memory;
+    **md = *from;
+    return dnnl_success;
+}
+
+void kern_md_free(kern_md md)
+{
+    free(md);
+}
+
+/* The operation descriptor of a request, in whichever struct its kind has. */
+union op_desc {
+    dnnl_convolution_desc_t         conv;
+    dnnl_batch_normalization_desc_t norm;
+    dnnl_pooling_v2_desc_t          pool;
+    dnnl_inner_product_desc_t       linear;
+};
+
+static dnnl_status_t describe_conv(dnnl_convolution_desc_t *desc, const struct kern_request *r)
+{
+    const dnnl_dims_t     strides = {r->shape->stride, r->shape->stride};
+    const dnnl_dims_t     pad = {r->shape->pad, r->shape->pad};
+    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+
+    switch (r->pass) {
+    case KERN_BACKWARD:
+        return dnnl_convolution_backward_data_desc_init(desc, direct, r->src, r->weights, r->dst,
+                                                        strides, pad, pad);
+    case KERN_BACKWARD_WEIGHTS:
+        return dnnl_convolution_backward_weights_desc_init(desc, direct, r->src, r->weights, NULL,
+                                                           r->dst, strides, pad, pad);
+    default:
+        return dnnl_convolution_forward_desc_init(
+            desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, direct,
+            r->src, r->weights, NULL, r->dst, strides, pad, pad);
+    }
+}
+
+static dnnl_status_t describe_norm(dnnl_batch_normalization_desc_t *desc,
+                                   const struct kern_request       *r)
+{
+    unsigned flags = dnnl_use_scale | dnnl_use_shift;
+
+    if (r->shape->relu)
+        flags |= dnnl_fuse_norm_relu;
+    if (r->pass == KERN_BACKWARD)
+        return dnnl_batch_normalization_backward_desc_init(desc, dnnl_backward, r->src, r->data,
+                                                           r->shape->epsilon, flags);
+    if (r->shape->training)
+        return dnnl_batch_normalization_forward_desc_init(desc, dnnl_forward_training, r->src,
+                                                          r->shape->epsilon, flags);
+    return dnnl_batch_normalization_forward_desc_init(
+        desc, dnnl_forward_inference, r->src, r->shape->epsilon, flags | dnnl_use_global_stats);
+}
+
+static dnnl_status_t describe_pool(dnnl_pooling_v2_desc_t *desc, const struct kern_request *r)
+{
+    const dnnl_dims_t     zero = {0, 0};
+    const dnnl_alg_kind_t mean = dnnl_pooling_avg_exclude_padding;
+
+    if (r->pass == KERN_BACKWARD)
+        return dnnl_pooling_v2_backward_desc_init(desc, mean, r->src, r->dst, r->window, r->window,
+                                                  zero, zero, zero);
+    return dnnl_pooling_v2_forward_desc_init(
+        desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, mean, r->src,
+        r->dst, r->window, r->window, zero, zero, zero);
+}
+
+static dnnl_status_t describe_linear(dnnl_inner_product_desc_t *desc, const struct kern_request *r)
+{
+    switch (r->pass) {
+    case KERN_BACKWARD:
+        return dnnl_inner_product_backward_data_desc_init(desc, r->src, r->weights, r->dst);
+    case KERN_BACKWARD_WEIGHTS:
+        return dnnl_inner_product_backward_weights_desc_init(desc, r->src, r->weights, r->bias,
+                                                             r->dst);
+    default:
+        return dnnl_inner_product_forward_desc_init(
+            desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, r->src,
+            r->weights, r->bias, r->dst);
+    }
+}
+
+dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                          const struct kern_request *r)
+{
+    union op_desc desc;
+    dnnl_status_t status = dnnl_invalid_arguments;
+
+    switch (r->shape->kind) {
+    case KERN_CONV:
+        status = describe_conv(&desc.conv, r);
+        break;
+    case KERN_NORM:
+        status = describe_norm(&desc.norm, r);
+        break;
+    case KERN_POOL:
+        status = describe_pool(&desc.pool, r);
+        break;
+    case KERN_LINEAR:
+        status = describe_linear(&desc.linear, r);
+        break;
+    }
+    if (status != dnnl_success)
+        return status;
+    return dnnl_primitive_desc_create(pd, &desc, r->attr, engine, r->hint);
+}
+
+#endif

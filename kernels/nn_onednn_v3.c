@@ -1,0 +1,116 @@
+#include "kernels/nn_onednn.h"
+
+#if DNNL_VERSION_MAJOR >= 3
+
+dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any)
+{
+    static const dnnl_format_tag_t plain[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
+                                              dnnl_abcd};
+
+    return dnnl_memory_desc_create_with_tag(md, ndims, dims, dnnl_f32,
+                                            any ? dnnl_format_tag_any : plain[ndims]);
+}
+
+dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from)
+{
+    return dnnl_memory_desc_clone(md, from);
+}
+
+void kern_md_free(kern_md md)
+{
+    dnnl_memory_desc_destroy(md);
+}
+
+static dnnl_prop_kind_t forward_kind(const struct kern_request *r)
+{
+    return r->shape->training ? dnnl_forward_training : dnnl_forward_inference;
+}
+
+static dnnl_status_t new_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                              const struct kern_request *r)
+{
+    const dnnl_dims_t     strides = {r->shape->stride, r->shape->stride}, dilates = {0, 0};
+    const dnnl_dims_t     pad = {r->shape->pad, r->shape->pad};
+    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+
+    switch (r->pass) {
+    case KERN_BACKWARD:
+        return dnnl_convolution_backward_data_primitive_desc_create(
+            pd, engine, direct, r->src, r->weights, r->dst, strides, dilates, pad, pad, r->hint,
+            r->attr);
+    case KERN_BACKWARD_WEIGHTS:
+        return dnnl_convolution_backward_weights_primitive_desc_create(
+            pd, engine, direct, r->src, r->weights, NULL, r->dst, strides, dilates, pad, pad,
+            r->hint, r->attr);
+    default:
+        return dnnl_convolution_forward_primitive_desc_create(pd, engine, forward_kind(r), direct,
+                                                              r->src, r->weights, NULL, r->dst,
+                                                              strides, dilates, pad, pad, r->attr);
+    }
+}
+
+static dnnl_status_t new_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                              const struct kern_request *r)
+{
+    unsigned flags = dnnl_use_scale | dnnl_use_shift;
+
+    if (r->shape->relu)
+        flags |= dnnl_fuse_norm_relu;
+    if (!r->shape->training)
+        flags |= dnnl_use_global_stats;
+    if (r->pass == KERN_BACKWARD)
+        return dnnl_batch_normalization_backward_primitive_desc_create(
+            pd, engine, dnnl_backward, r->src, r->dst, r->data, r->shape->epsilon, flags, r->hint,
+            r->attr);
+    return dnnl_batch_normalization_forward_primitive_desc_create(
+        pd, engine, forward_kind(r), r->src, r->dst, r->shape->epsilon, flags, r->attr);
+}
+
+static dnnl_status_t new_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                              const struct kern_request *r)
+{
+    const dnnl_dims_t     zero = {0, 0};
+    const dnnl_alg_kind_t mean = dnnl_pooling_avg_exclude_padding;
+
+    if (r->pass == KERN_BACKWARD)
+        return dnnl_pooling_backward_primitive_desc_create(pd, engine, mean, r->src, r->dst,
+                                                           r->window, r->window, zero, zero, zero,
+                                                           r->hint, r->attr);
+    return dnnl_pooling_forward_primitive_desc_create(pd, engine, forward_kind(r), mean, r->src,
+                                                      r->dst, r->window, r->window, zero, zero,
+                                                      zero, r->attr);
+}
+
+static dnnl_status_t new_linear(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                                const struct kern_request *r)
+{
+    switch (r->pass) {
+    case KERN_BACKWARD:
+        return dnnl_inner_product_backward_data_primitive_desc_create(
+            pd, engine, r->src, r->weights, r->dst, r->hint, r->attr);
+    case KERN_BACKWARD_WEIGHTS:
+        return dnnl_inner_product_backward_weights_primitive_desc_create(
+            pd, engine, r->src, r->weights, r->bias, r->dst, r->hint, r->attr);
+    default:
+        return dnnl_inner_product_forward_primitive_desc_create(
+            pd, engine, forward_kind(r), r->src, r->weights, r->bias, r->dst, r->attr);
+    }
+}
+
+dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
+                          const struct kern_request *r)
+{
+    switch (r->shape->kind) {
+    case KERN_CONV:
+        return new_conv(pd, engine, r);
+    case KERN_NORM:
+        return new_norm(pd, engine, r);
+    case KERN_POOL:
+        return new_pool(pd, engine, r);
+    case KERN_LINEAR:
+        return new_linear(pd, engine, r);
+    }
+    return dnnl_invalid_arguments;
+}
+
+#endif

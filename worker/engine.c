@@ -1,0 +1,299 @@
+#include "worker/engine_parts.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/elementwise.h"
+
+static const double statistics_rate = 0.1; /* "momentum" of batch norm, methods.md 0 */
+
+/* Make the lists of parameters and running statistics; conv and linear weights
+ * wait for the first plan, which chooses their order. */
+static int list_parameters(struct worker_engine *engine, struct mx_err *err)
+{
+    const struct worker_net *net = &engine->net;
+    struct worker_parameter *infos = NULL;
+    int                      result = -1;
+
+    if (worker_net_parameters(net, &infos, &engine->nparameters, err))
+        return -1;
+    engine->parameters = calloc(engine->nparameters, sizeof *engine->parameters);
+    engine->first = calloc(net->nlayers, sizeof *engine->first);
+    engine->running = calloc(2 * (size_t)net->nlayers, sizeof(struct kern_tensor *));
+    if (!engine->parameters || !engine->first || !engine->running) {
+        mx_fail(err, MX_ENOMEM, "no memory for %zu parameters", engine->nparameters);
+        goto done;
+    }
+    for (size_t p = engine->nparameters; p-- > 0;) {
+        struct engine_parameter *parameter = &engine->parameters[p];
+
+        parameter->info = infos[p];
+        engine->first[infos[p].layer] = (uint32_t)p;
+        if (infos[p].role != WORKER_WEIGHT &&
+            !(parameter->value = kern_tensor_plain(engine->nn, 1, infos[p].dims, err)))
+            goto done;
+    }
+    for (uint32_t l = 0; l < net->nlayers; l++)
+        for (uint32_t i = 0; net->layers[l].kind == WORKER_NORM && i < 2; i++)
+            if (!(engine->running[2 * l + i] =
+                      kern_tensor_plain(engine->nn, 1, &net->layers[l].channels, err)))
+                goto done;
+    result = 0;
+
+done:
+    free(infos);
+    return result;
+}
+
+/* One block for the activations of all plans, as they never run together. */
+static int make_block(struct worker_engine *engine, struct mx_err *err)
+{
+    size_t training = engine->training[0].memory.bytes;
+    size_t inference = engine->inference.memory.bytes;
+
+    engine->block_bytes = training > inference ? training : inference;
+    if (!(engine->block = aligned_alloc(KERN_ALIGN, engine->block_bytes)))
+        return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of activations",
+                       engine->block_bytes);
+    if (engine_plan_bind(engine, &engine->training[0], err))
+        return -1;
+    return engine_plan_bind(engine, &engine->inference, err);
+}
+
+struct worker_engine *worker_engine_new(const struct worker_params *params,
+                                        const struct worker_shape *shape, uint32_t batch_size,
+                                        struct mx_stream init, struct mx_err *err)
+{
+    struct worker_engine *engine = calloc(1, sizeof *engine);
+
+    if (!engine) {
+        mx_fail(err, MX_ENOMEM, "no memory for an engine");
+        return NULL;
+    }
+    engine->params = *params;
+    engine->batch_size = batch_size;
+    if (worker_net_build(params, shape, &engine->net, err))
+        goto fail;
+    if (!(engine->nn = kern_nn_new((unsigned)params->train_threads, err)))
+        goto fail;
+    if (list_parameters(engine, err) ||
+        engine_plan_build(engine, &engine->training[0], batch_size, true, err) ||
+        engine_plan_build(engine, &engine->inference, batch_size, false, err) ||
+        make_block(engine, err) || engine_state_new(engine, init, err))
+        goto fail;
+    return engine;
+
+fail:
+    worker_engine_free(engine);
+    return NULL;
+}
+
+void worker_engine_free(struct worker_engine *engine)
+{
+    if (!engine)
+        return;
+    for (int p = 0; p < ENGINE_PLANS; p++)
+        engine_plan_free(&engine->training[p], engine->net.nlayers);
+    engine_plan_free(&engine->inference, engine->net.nlayers);
+    engine_state_free(engine);
+    free(engine->block);
+    worker_net_free(&engine->net);
+    kern_nn_free(engine->nn);
+    free(engine);
+}
+
+/* The plan for batches of n images, made if there is none yet. */
+static struct engine_plan *plan_for(struct worker_engine *engine, uint32_t n, struct mx_err *err)
+{
+    struct engine_plan *plan = NULL;
+
+    if (n == 0) {
+        mx_fail(err, MX_EINVAL, "a batch without images");
+        return NULL;
+    }
+    for (int p = 0; p < ENGINE_PLANS; p++) {
+        plan = &engine->training[p];
+        if (plan->n == n)
+            return plan;
+        if (plan->n == 0)
+            break;
+    }
+    engine_plan_free(plan, engine->net.nlayers); /* the last one gives way */
+    if (engine_plan_build(engine, plan, n, true, err) || engine_plan_bind(engine, plan, err)) {
+        engine_plan_free(plan, engine->net.nlayers);
+        return NULL;
+    }
+    return plan;
+}
+
+int worker_engine_prepare(struct worker_engine *engine, uint32_t n, struct mx_err *err)
+{
+    return plan_for(engine, n, err) ? 0 : -1;
+}
+
+size_t worker_engine_bytes(const struct worker_engine *engine)
+{
+    size_t bytes = engine->block_bytes + engine->state_bytes + kern_nn_bytes(engine->nn) +
+                   engine->inference.statistics_bytes;
+
+    for (int p = 0; p < ENGINE_PLANS; p++) {
+        const struct engine_plan *plan = &engine->training[p];
+
+        bytes += plan->statistics_bytes + (plan->own_block ? plan->memory.bytes : 0);
+    }
+    return bytes;
+}
+
+static float *at(const struct engine_plan *plan, size_t offset)
+{
+    return (float *)(void *)(plan->block + offset);
+}
+
+static size_t floats_of(const struct engine_layer *layer)
+{
+    return kern_tensor_bytes(layer->tensors.dst) / sizeof(float);
+}
+
+static int forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+{
+    for (uint32_t l = 1; l < engine->net.nlayers; l++) {
+        const struct worker_layer *desc = &engine->net.layers[l];
+        struct engine_layer       *layer = &plan->layers[l];
+
+        if (desc->kind == WORKER_ADD)
+            kern_add(kern_tensor_data(layer->tensors.dst),
+                     kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
+                     kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst), floats_of(layer),
+                     desc->relu);
+        else if (kern_op_forward(layer->op, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* Bring the parts of a layer's gradient together, through the ReLU of a sum. */
+static void gather(const struct worker_layer *desc, const struct engine_plan *plan, uint32_t l)
+{
+    const struct worker_layer_memory *memory = &plan->memory.layers[l];
+    const struct engine_layer        *layer = &plan->layers[l];
+    const float                      *y =
+        desc->kind == WORKER_ADD && desc->relu ? kern_tensor_data(layer->tensors.dst) : NULL;
+
+    if (memory->nparts > 0)
+        kern_add_backward(at(plan, memory->grad), at(plan, memory->parts[0]),
+                          memory->nparts == 2 ? at(plan, memory->parts[1]) : NULL, y,
+                          floats_of(layer));
+}
+
+static int backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+{
+    for (uint32_t l = engine->net.nlayers; l-- > 1;) {
+        gather(&engine->net.layers[l], plan, l);
+        if (plan->layers[l].op && kern_op_backward(plan->layers[l].op, err))
+            return -1;
+    }
+    return 0;
+}
+
+static void update_statistics(struct worker_engine *engine, const struct engine_plan *plan)
+{
+    for (uint32_t l = 1; l < engine->net.nlayers; l++) {
+        const struct worker_layer *desc = &engine->net.layers[l];
+        double                     count = (double)plan->n * desc->height * desc->width;
+
+        if (desc->kind != WORKER_NORM)
+            continue;
+        kern_running(kern_tensor_data(engine->running[2 * l]),
+                     kern_tensor_data(plan->layers[l].mean), desc->channels, statistics_rate, 1);
+        kern_running(kern_tensor_data(engine->running[2 * l + 1]),
+                     kern_tensor_data(plan->layers[l].variance), desc->channels, statistics_rate,
+                     count > 1 ? count / (count - 1) : 1);
+    }
+}
+
+static void update_weights(struct worker_engine *engine, double lr)
+{
+    const struct worker_params *params = &engine->params;
+    struct kern_sgd sgd = {(float)lr, (float)params->train_momentum, 0, params->train_nesterov,
+                           engine->steps == 0};
+
+    for (size_t p = 0; p < engine->nparameters; p++) {
+        struct engine_parameter *parameter = &engine->parameters[p];
+        bool decayed = parameter->info.role == WORKER_WEIGHT || params->train_decay_norm_and_bias;
+
+        sgd.decay = decayed ? (float)params->train_weight_decay : 0;
+        kern_sgd_step(&sgd, kern_tensor_data(parameter->value), kern_tensor_data(parameter->grad),
+                      parameter->buffer, parameter->floats);
+    }
+}
+
+/* Loss of a batch, its gradient in the block, statistics of the norms. */
+static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
+                   const struct worker_batch *batch, double *loss, struct mx_err *err)
+{
+    const uint32_t             last = engine->net.nlayers - 1;
+    const struct engine_layer *logits = &plan->layers[last];
+
+    if (kern_tensor_bind(plan->layers[0].tensors.dst, batch->images, err) ||
+        forward(engine, plan, err))
+        return -1;
+    *loss = kern_softmax_loss(kern_tensor_data(logits->tensors.dst), batch->y_a, batch->y_b,
+                              batch->lambda, batch->n, engine->net.layers[last].channels,
+                              kern_tensor_data(logits->grad));
+    if (!isfinite(*loss))
+        return mx_fail(err, MX_EDIVERGED, "the loss of step %" PRIu64 " is %g", engine->steps,
+                       *loss);
+    return 0;
+}
+
+int worker_engine_step(struct worker_engine *engine, const struct worker_batch *batch, double lr,
+                       double *loss, struct mx_err *err)
+{
+    struct engine_plan *plan = plan_for(engine, batch->n, err);
+
+    if (!plan || loss_of(engine, plan, batch, loss, err) || backward(engine, plan, err))
+        return -1;
+    update_statistics(engine, plan);
+    update_weights(engine, lr);
+    engine->steps++;
+    return 0;
+}
+
+/* Up to a full batch; the operations always run over a full one, so that an
+ * image has the same bits alone and in company. */
+static int infer_some(struct worker_engine *engine, const float *images, uint32_t n, float *logits,
+                      struct mx_err *err)
+{
+    struct engine_plan        *plan = &engine->inference;
+    const struct worker_layer *input = &engine->net.layers[0];
+    const struct engine_layer *out = &plan->layers[engine->net.nlayers - 1];
+    size_t                     image = (size_t)input->channels * input->height * input->width;
+    float                     *own = at(plan, plan->memory.layers[0].value);
+
+    memcpy(own, images, n * image * sizeof *own);
+    memset(own + n * image, 0, (plan->n - n) * image * sizeof *own);
+    if (forward(engine, plan, err))
+        return -1;
+    memcpy(logits, kern_tensor_data(out->tensors.dst),
+           (size_t)n * engine->net.layers[engine->net.nlayers - 1].channels * sizeof *logits);
+    return 0;
+}
+
+int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
+                        float *logits, struct mx_err *err)
+{
+    const struct worker_layer *input = &engine->net.layers[0];
+    size_t                     image = (size_t)input->channels * input->height * input->width;
+    size_t                     classes = engine->net.layers[engine->net.nlayers - 1].channels;
+
+    for (uint32_t done = 0; done < n;) {
+        uint32_t some = n - done < engine->batch_size ? n - done : engine->batch_size;
+
+        if (infer_some(engine, images + done * image, some, logits + done * classes, err))
+            return -1;
+        done += some;
+    }
+    return 0;
+}

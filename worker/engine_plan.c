@@ -1,0 +1,257 @@
+#include "worker/engine_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Norm: eps of methods.md 0. */
+static const float epsilon = 1e-5f;
+
+static const enum kern_op_kind op_kinds[] = {[WORKER_CONV] = KERN_CONV,
+                                             [WORKER_NORM] = KERN_NORM,
+                                             [WORKER_POOL] = KERN_POOL,
+                                             [WORKER_LINEAR] = KERN_LINEAR};
+
+/* An earlier output of the same shape: its order is kept, so that sums find
+ * both operands in one order. NULL: there is none. */
+static struct kern_tensor *of_same_shape(const struct worker_net  *net,
+                                         const struct engine_plan *plan, uint32_t layer)
+{
+    const struct worker_layer *at = &net->layers[layer];
+
+    for (uint32_t l = 1; l < layer; l++)
+        if (net->layers[l].kind != WORKER_LINEAR && net->layers[l].channels == at->channels &&
+            net->layers[l].height == at->height && net->layers[l].width == at->width)
+            return plan->layers[l].tensors.dst;
+    return NULL;
+}
+
+/* Tensors for the statistics of a norm: the batch's own, or the running ones. */
+static int norm_tensors(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
+                        struct mx_err *err)
+{
+    struct engine_layer *at = &plan->layers[layer];
+    const uint32_t       channels = engine->net.layers[layer].channels;
+
+    if (plan->training) {
+        at->mean = kern_tensor_plain(engine->nn, 1, &channels, err);
+        at->variance = at->mean ? kern_tensor_plain(engine->nn, 1, &channels, err) : NULL;
+        if (!at->variance)
+            return -1;
+        at->tensors.mean = at->mean;
+        at->tensors.variance = at->variance;
+    } else {
+        at->tensors.mean = engine->running[2 * layer];
+        at->tensors.variance = engine->running[2 * layer + 1];
+    }
+    return 0;
+}
+
+static int build_forward(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
+                         struct mx_err *err)
+{
+    const struct worker_layer *desc = &engine->net.layers[layer];
+    struct engine_layer       *at = &plan->layers[layer];
+    struct engine_parameter   *own = &engine->parameters[engine->first[layer]];
+    struct kern_op_shape shape = {op_kinds[desc->kind], plan->training, desc->relu, desc->channels,
+                                  desc->kernel,         desc->stride,   desc->pad,  epsilon};
+
+    at->tensors.src = plan->layers[desc->inputs[0]].tensors.dst;
+    if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
+        at->tensors.weights = own[0].value;
+    if (desc->kind == WORKER_NORM) {
+        at->tensors.weights = own[0].value;
+        if (norm_tensors(engine, plan, layer, err))
+            return -1;
+    }
+    if (desc->kind == WORKER_NORM || desc->kind == WORKER_LINEAR)
+        at->tensors.bias = own[1].value;
+    if (desc->kind == WORKER_CONV) {
+        struct kern_tensor *alike = of_same_shape(&engine->net, plan, layer);
+
+        if (alike && !(at->tensors.dst = kern_tensor_like(alike, err)))
+            return -1;
+    }
+    at->op = kern_op_new(engine->nn, &shape, &at->tensors, err);
+    if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
+        own[0].value = at->tensors.weights; /* made by the first plan that comes here */
+    return at->op ? 0 : -1;
+}
+
+static int build_add(const struct worker_net *net, struct engine_plan *plan, uint32_t layer,
+                     struct mx_err *err)
+{
+    const struct worker_layer *desc = &net->layers[layer];
+    struct kern_tensor        *a = plan->layers[desc->inputs[0]].tensors.dst;
+
+    if (!kern_tensor_same_order(a, plan->layers[desc->inputs[1]].tensors.dst))
+        return mx_fail(err, MX_EINTERNAL, "the sum %s has operands in different orders",
+                       desc->name);
+    plan->layers[layer].tensors.dst = kern_tensor_like(a, err);
+    return plan->layers[layer].tensors.dst ? 0 : -1;
+}
+
+static int build_layers(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+{
+    const struct worker_layer *input = &engine->net.layers[0];
+    const uint32_t             dims[] = {plan->n, input->channels, input->height, input->width};
+
+    plan->layers[0].tensors.dst = kern_tensor_plain(engine->nn, 4, dims, err);
+    if (!plan->layers[0].tensors.dst)
+        return -1;
+    for (uint32_t l = 1; l < engine->net.nlayers; l++)
+        if (engine->net.layers[l].kind == WORKER_ADD ? build_add(&engine->net, plan, l, err)
+                                                     : build_forward(engine, plan, l, err))
+            return -1;
+    return 0;
+}
+
+static int plan_memory(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+{
+    const struct worker_net *net = &engine->net;
+    size_t                  *bytes = calloc(net->nlayers, sizeof *bytes);
+    int                      result;
+
+    if (!bytes)
+        return mx_fail(err, MX_ENOMEM, "no memory to lay out a network");
+    for (uint32_t l = 0; l < net->nlayers; l++)
+        bytes[l] = kern_tensor_bytes(plan->layers[l].tensors.dst);
+    result = worker_memory_plan(net, bytes, plan->training, &plan->memory, err);
+    free(bytes);
+    return result;
+}
+
+static int parameter_gradients(struct worker_engine *engine, uint32_t layer,
+                               struct kern_op_gradients *gradients, struct mx_err *err)
+{
+    struct engine_parameter *own = &engine->parameters[engine->first[layer]];
+    enum worker_layer_kind   kind = engine->net.layers[layer].kind;
+    int                      count = kind == WORKER_CONV ? 1 : kind == WORKER_POOL ? 0 : 2;
+
+    for (int i = 0; i < count; i++)
+        if (!own[i].grad && !(own[i].grad = kern_tensor_like(own[i].value, err)))
+            return -1;
+    gradients->weights = count > 0 ? own[0].grad : NULL;
+    gradients->bias = count > 1 ? own[1].grad : NULL;
+    return 0;
+}
+
+static int build_backward(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
+                          struct mx_err *err)
+{
+    struct engine_layer     *at = &plan->layers[layer];
+    struct kern_op_gradients gradients = {0};
+
+    if (!(at->grad = kern_tensor_like(at->tensors.dst, err)))
+        return -1;
+    if (!at->op)
+        return 0;
+    if (plan->memory.layers[layer].gives[0] != WORKER_NOWHERE &&
+        !(at->gives = kern_tensor_like(at->tensors.src, err)))
+        return -1;
+    gradients.dst = at->grad;
+    gradients.src = at->gives;
+    if (parameter_gradients(engine, layer, &gradients, err))
+        return -1;
+    return kern_op_add_backward(at->op, &at->tensors, &gradients, err);
+}
+
+int engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t n,
+                      bool training, struct mx_err *err)
+{
+    const uint32_t nlayers = engine->net.nlayers;
+
+    memset(plan, 0, sizeof *plan);
+    plan->n = n;
+    plan->training = training;
+    if (!(plan->layers = calloc(nlayers, sizeof *plan->layers)))
+        return mx_fail(err, MX_ENOMEM, "no memory for a network of %u layers", nlayers);
+    if (build_layers(engine, plan, err) || plan_memory(engine, plan, err))
+        return -1;
+    for (uint32_t l = nlayers; training && l-- > 1;)
+        if (build_backward(engine, plan, l, err))
+            return -1;
+    return 0;
+}
+
+static int bind_at(struct engine_plan *plan, struct kern_tensor *tensor, size_t offset,
+                   struct mx_err *err)
+{
+    if (!tensor || offset == WORKER_NOWHERE)
+        return 0;
+    return kern_tensor_bind(tensor, (float *)(void *)(plan->block + offset), err);
+}
+
+static size_t rounded(size_t bytes)
+{
+    return (bytes + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN;
+}
+
+static int bind_statistics(struct worker_engine *engine, struct engine_plan *plan,
+                           struct mx_err *err)
+{
+    char *at;
+
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        if (plan->layers[l].mean)
+            plan->statistics_bytes += 2 * rounded(kern_tensor_bytes(plan->layers[l].mean));
+    if (plan->statistics_bytes == 0)
+        return 0;
+    if (!(plan->statistics = aligned_alloc(KERN_ALIGN, plan->statistics_bytes)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the statistics of a network");
+    at = (char *)plan->statistics;
+    for (uint32_t l = 0; l < engine->net.nlayers; l++) {
+        struct engine_layer *layer = &plan->layers[l];
+        size_t               step;
+
+        if (!layer->mean)
+            continue;
+        step = rounded(kern_tensor_bytes(layer->mean));
+        if (kern_tensor_bind(layer->mean, (float *)(void *)at, err) ||
+            kern_tensor_bind(layer->variance, (float *)(void *)(at + step), err))
+            return -1;
+        at += 2 * step;
+    }
+    return 0;
+}
+
+int engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+{
+    plan->block = engine->block;
+    if (plan->memory.bytes > engine->block_bytes) {
+        plan->block = aligned_alloc(KERN_ALIGN, rounded(plan->memory.bytes));
+        plan->own_block = true;
+        if (!plan->block)
+            return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of activations",
+                           plan->memory.bytes);
+    }
+    for (uint32_t l = 0; l < engine->net.nlayers; l++) {
+        struct engine_layer              *layer = &plan->layers[l];
+        const struct worker_layer_memory *memory = &plan->memory.layers[l];
+
+        if (bind_at(plan, layer->tensors.dst, memory->value, err) ||
+            bind_at(plan, layer->grad, memory->grad, err) ||
+            bind_at(plan, layer->gives, memory->gives[0], err))
+            return -1;
+    }
+    return bind_statistics(engine, plan, err);
+}
+
+void engine_plan_free(struct engine_plan *plan, uint32_t nlayers)
+{
+    for (uint32_t l = 0; plan->layers && l < nlayers; l++) {
+        struct engine_layer *layer = &plan->layers[l];
+
+        kern_op_free(layer->op);
+        kern_tensor_free(layer->tensors.dst);
+        kern_tensor_free(layer->grad);
+        kern_tensor_free(layer->gives);
+        kern_tensor_free(layer->mean);
+        kern_tensor_free(layer->variance);
+    }
+    free(plan->layers);
+    worker_memory_free(&plan->memory);
+    if (plan->own_block)
+        free(plan->block);
+    free(plan->statistics);
+    memset(plan, 0, sizeof *plan);
+}

@@ -1,0 +1,214 @@
+/* What a network remembers between steps: weights, momentum, statistics. */
+#include "worker/engine_parts.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Floats of a tensor, rounded so that the next one is aligned. */
+static size_t room_of(const struct kern_tensor *tensor)
+{
+    return (kern_tensor_bytes(tensor) + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN / sizeof(float);
+}
+
+static int bind_parameters(struct worker_engine *engine, float *at, struct mx_err *err)
+{
+    for (size_t p = 0; p < engine->nparameters; p++) {
+        struct engine_parameter *parameter = &engine->parameters[p];
+        size_t                   room = room_of(parameter->value);
+
+        parameter->floats = kern_tensor_bytes(parameter->value) / sizeof(float);
+        if (kern_tensor_bind(parameter->value, at, err) ||
+            kern_tensor_bind(parameter->grad, at + room, err))
+            return -1;
+        parameter->buffer = at + 2 * room;
+        at += 3 * room;
+    }
+    for (size_t t = 0; t < 2 * (size_t)engine->net.nlayers; t++)
+        if (engine->running[t]) {
+            if (kern_tensor_bind(engine->running[t], at, err))
+                return -1;
+            at += room_of(engine->running[t]);
+        }
+    return 0;
+}
+
+/* Kaiming normal, fan out, gain sqrt 2, for convolutions; U(+-1/sqrt(fan_in))
+ * for linear layers; 1 and 0 for norms (methods.md 0). In row-major order. */
+static void draw(const struct worker_net *net, const struct worker_parameter *info,
+                 struct mx_rng *rng, float *out)
+{
+    const struct worker_layer *layer = &net->layers[info->layer];
+    const struct worker_layer *in = &net->layers[layer->inputs[0]];
+    double                     fan_out = (double)layer->channels * layer->kernel * layer->kernel;
+    double                     fan_in = (double)in->channels * in->height * in->width;
+
+    for (size_t i = 0; i < info->count; i++)
+        if (layer->kind == WORKER_CONV)
+            out[i] = (float)(sqrt(2 / fan_out) * mx_rng_normal(rng));
+        else if (layer->kind == WORKER_LINEAR)
+            out[i] = (float)((2 * mx_rng_uniform(rng) - 1) / sqrt(fan_in));
+        else
+            out[i] = info->role == WORKER_SCALE ? 1 : 0;
+}
+
+/* The dimensions under which the backend holds a parameter: a linear layer over
+ * images has one a dimension of its input. Row-major order is the same. */
+static void held_dims(const struct worker_net *net, const struct worker_parameter *info,
+                      unsigned *ndims, uint32_t dims[4])
+{
+    const struct worker_layer *layer = &net->layers[info->layer];
+    const struct worker_layer *in = &net->layers[layer->inputs[0]];
+
+    *ndims = info->ndims;
+    memcpy(dims, info->dims, sizeof info->dims);
+    if (layer->kind == WORKER_LINEAR && info->role == WORKER_WEIGHT) {
+        *ndims = 4;
+        dims[1] = in->channels;
+        dims[2] = in->height;
+        dims[3] = in->width;
+    }
+}
+
+/* Copy a parameter between the backend's order and row-major `plain`. */
+static int copy_plain(struct worker_engine *engine, const struct engine_parameter *parameter,
+                      float *plain, bool in, struct mx_err *err)
+{
+    unsigned            ndims;
+    uint32_t            dims[4];
+    struct kern_tensor *tensor;
+    int                 result = -1;
+
+    held_dims(&engine->net, &parameter->info, &ndims, dims);
+    if (!(tensor = kern_tensor_plain(engine->nn, ndims, dims, err)))
+        return -1;
+    if (!kern_tensor_bind(tensor, plain, err))
+        result = in ? kern_tensor_copy(tensor, parameter->value, err)
+                    : kern_tensor_copy(parameter->value, tensor, err);
+    kern_tensor_free(tensor);
+    return result;
+}
+
+static int draw_all(struct worker_engine *engine, struct mx_stream init, struct mx_err *err)
+{
+    for (size_t p = 0; p < engine->nparameters; p++) {
+        const struct worker_parameter *info = &engine->parameters[p].info;
+        struct mx_rng                  rng = mx_rng_at(init, (uint32_t)p, 0, 0);
+        float                         *plain = malloc(info->count * sizeof *plain);
+        int                            failed;
+
+        if (!plain)
+            return mx_fail(err, MX_ENOMEM, "no memory to draw %s", info->name);
+        draw(&engine->net, info, &rng, plain);
+        failed = copy_plain(engine, &engine->parameters[p], plain, true, err);
+        free(plain);
+        if (failed)
+            return -1;
+    }
+    return 0;
+}
+
+int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct mx_err *err)
+{
+    size_t floats = 0;
+
+    for (size_t p = 0; p < engine->nparameters; p++)
+        floats += 3 * room_of(engine->parameters[p].value);
+    for (size_t t = 0; t < 2 * (size_t)engine->net.nlayers; t++)
+        floats += engine->running[t] ? room_of(engine->running[t]) : 0;
+    engine->state_bytes = floats * sizeof(float);
+    if (!(engine->state = aligned_alloc(KERN_ALIGN, engine->state_bytes)))
+        return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of weights", engine->state_bytes);
+    memset(engine->state, 0, engine->state_bytes);
+    if (bind_parameters(engine, engine->state, err) || draw_all(engine, init, err))
+        return -1;
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        for (uint32_t c = 0; engine->running[2 * l] && c < engine->net.layers[l].channels; c++)
+            kern_tensor_data(engine->running[2 * l + 1])[c] = 1;
+    return 0;
+}
+
+void engine_state_free(struct worker_engine *engine)
+{
+    for (size_t p = 0; engine->parameters && p < engine->nparameters; p++) {
+        kern_tensor_free(engine->parameters[p].value);
+        kern_tensor_free(engine->parameters[p].grad);
+    }
+    for (size_t t = 0; engine->running && t < 2 * (size_t)engine->net.nlayers; t++)
+        kern_tensor_free(engine->running[t]);
+    free(engine->parameters);
+    free(engine->running);
+    free(engine->first);
+    free(engine->state);
+}
+
+size_t worker_engine_parameter_count(const struct worker_engine *engine)
+{
+    size_t count = 0;
+
+    for (size_t p = 0; p < engine->nparameters; p++)
+        count += engine->parameters[p].info.count;
+    return count;
+}
+
+static int export_statistics(const struct worker_engine *engine, uint32_t layer,
+                             struct worker_tensor *out, struct mx_err *err)
+{
+    static const char *const   words[] = {"running_mean", "running_var"};
+    const struct worker_layer *desc = &engine->net.layers[layer];
+
+    for (int i = 0; i < 2; i++) {
+        snprintf(out[i].name, sizeof out[i].name, "%s.%s", desc->name, words[i]);
+        out[i].ndims = 1;
+        out[i].dims[0] = desc->channels;
+        if (!(out[i].data = malloc(desc->channels * sizeof *out[i].data)))
+            return mx_fail(err, MX_ENOMEM, "no memory to export %s", out[i].name);
+        memcpy(out[i].data, kern_tensor_data(engine->running[2 * layer + (uint32_t)i]),
+               desc->channels * sizeof *out[i].data);
+    }
+    return 0;
+}
+
+int worker_engine_export(struct worker_engine *engine, struct worker_tensor **tensors,
+                         size_t *count, struct mx_err *err)
+{
+    size_t                room = engine->nparameters + 2 * (size_t)engine->net.nlayers, n = 0;
+    struct worker_tensor *list = calloc(room, sizeof *list);
+
+    if (!list)
+        return mx_fail(err, MX_ENOMEM, "no memory to export a network");
+    for (size_t p = 0; p < engine->nparameters; p++, n++) {
+        const struct worker_parameter *info = &engine->parameters[p].info;
+
+        memcpy(list[n].name, info->name, sizeof list[n].name);
+        list[n].ndims = info->ndims;
+        memcpy(list[n].dims, info->dims, sizeof list[n].dims);
+        if (!(list[n].data = malloc(info->count * sizeof(float)))) {
+            mx_fail(err, MX_ENOMEM, "no memory to export %s", info->name);
+            goto fail;
+        }
+        if (copy_plain(engine, &engine->parameters[p], list[n].data, false, err))
+            goto fail;
+    }
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        if (engine->running[2 * l]) {
+            if (export_statistics(engine, l, &list[n], err))
+                goto fail;
+            n += 2;
+        }
+    *tensors = list;
+    *count = n;
+    return 0;
+
+fail:
+    worker_tensors_free(list, room);
+    return -1;
+}
+
+void worker_tensors_free(struct worker_tensor *tensors, size_t count)
+{
+    for (size_t t = 0; tensors && t < count; t++)
+        free(tensors[t].data);
+    free(tensors);
+}

@@ -1,0 +1,49 @@
+/* net_memory.h - where the arrays of a network lie in one block of memory.
+ *
+ * Training keeps every layer's output for the backward pass, except outputs
+ * that a sum may overwrite; gradients, and in inference the outputs, share
+ * places as soon as nothing needs them any more. Pure arithmetic, so that the
+ * engine and the estimate of its memory cannot disagree.
+ */
+#ifndef MX_WORKER_NET_MEMORY_H
+#define MX_WORKER_NET_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "worker/net.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define WORKER_NOWHERE SIZE_MAX
+
+/* Offsets in bytes from the start of the block, multiples of 64. */
+struct worker_layer_memory {
+    size_t   value;    /* its output */
+    size_t   grad;     /* the whole gradient of its output (training) */
+    size_t   parts[2]; /* where its users leave their parts of that gradient; */
+    uint32_t nparts;   /* grad is one of them, or a place of its own */
+    size_t   gives[2]; /* where it leaves the gradients of its inputs; NOWHERE: not wanted */
+};
+
+struct worker_memory {
+    struct worker_layer_memory *layers; /* (net->nlayers), owned */
+    size_t                      bytes;  /* of the whole block */
+};
+
+/* Lay out a network whose layer l has an output of bytes[l]. In training the
+ * images (layer 0) lie elsewhere. Returns 0, or -1 with MX_ENOMEM, or
+ * MX_EINTERNAL for a layer with more than two users. */
+int  worker_memory_plan(const struct worker_net *net, const size_t *bytes, bool training,
+                        struct worker_memory *memory, struct mx_err *err);
+void worker_memory_free(struct worker_memory *memory);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
