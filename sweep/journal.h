@@ -2,7 +2,8 @@
  *
  * DIR/journal/NNNNNN.jsonl, one file an incarnation, one JSON object a line
  * with sequence number and checksum, single writer, group fsync. Results are
- * in here before anything else happens with them.
+ * in here before anything else happens with them. docs/journal.md has the
+ * format and the rules of reading.
  */
 #ifndef MX_SWEEP_JOURNAL_H
 #define MX_SWEEP_JOURNAL_H
@@ -11,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "sweep/sched.h"
@@ -22,6 +24,7 @@ enum mx_record_kind {
     MX_RECORD_STARTED,     /* key, attempt, host, executor, at */
     MX_RECORD_DONE,        /* key, attempt, metrics, seconds, at */
     MX_RECORD_FAILED,      /* key, attempt, reason, text, seconds, at, final */
+    MX_RECORD_KINDS
 };
 
 struct mx_record {
@@ -42,16 +45,25 @@ struct mx_record {
 
 /* What reading found besides good records. */
 struct mx_journal_report {
-    uint64_t records, skipped_bad, torn_bytes, ignored_late, duplicates;
+    uint64_t records;      /* accepted */
+    uint64_t skipped_bad;  /* damaged or missing before the last good one of their file */
+    uint64_t torn_bytes;   /* behind the last line end of a file */
+    uint64_t ignored_late; /* written by an owner after it lost the directory */
+    uint64_t duplicates;
     unsigned files;
 };
+
+/* Append one line about the damage ("journal: 2 damaged records skipped, ..."),
+ * or nothing if there is none. */
+void mx_journal_report_text(const struct mx_journal_report *report, struct mx_buf *out);
 
 struct mx_journal;
 
 /* Read every earlier file of DIR/journal in order, giving each accepted record
  * to `accept`, then create the next file exclusively and write its incarnation
  * record. Damage is counted, never fatal. Returns NULL with MX_EIO, MX_ENOMEM,
- * or what accept() said. */
+ * MX_EOWNED if another process began the same incarnation, or what accept()
+ * said. */
 struct mx_journal *
 mx_journal_open(const char *directory,
                 int (*accept)(void *user, const struct mx_record *record, struct mx_err *err),
@@ -65,14 +77,20 @@ int mx_journal_read(const char *directory,
 /* The number of this incarnation, from 1. */
 unsigned mx_journal_incarnation(const struct mx_journal *journal);
 
-/* Append a record to the current group. Durable after mx_journal_sync(). A
- * write that fails part-way is cut back, so the file never holds half a line
- * of ours; -1 with MX_EIO or MX_ENOMEM. */
+/* Before each group is written, ask `guard`; if it returns -1 nothing is
+ * written and mx_journal_sync() fails with its error (mx_owner_still_mine()). */
+void mx_journal_guard(struct mx_journal *journal, int (*guard)(void *user, struct mx_err *err),
+                      void              *user);
+
+/* Append a record to the current group. Durable after mx_journal_sync().
+ * Returns -1 with MX_ENOMEM, the record not appended. */
 int mx_journal_append(struct mx_journal *journal, const struct mx_record *record,
                       struct mx_err *err);
 
 /* Write and fsync the group. Call at most 200 ms after the first append
- * (mx_journal_due_s tells when, infinity if nothing waits). */
+ * (mx_journal_due_s tells when, infinity if nothing waits). A write that fails
+ * part-way is cut back, so the file never holds half a line of ours; -1 with
+ * MX_EIO, and the group is kept: the next call tries again. */
 int    mx_journal_sync(struct mx_journal *journal, struct mx_err *err);
 double mx_journal_due_s(const struct mx_journal *journal);
 

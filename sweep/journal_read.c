@@ -1,0 +1,199 @@
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "sweep/journal_scan.h"
+
+/* Number of a name like 000012.jsonl, 0 if it is none. */
+static unsigned file_number(const char *name)
+{
+    size_t   digits = strspn(name, "0123456789");
+    uint64_t number = strtoull(name, NULL, 10);
+
+    return digits >= 6 && digits <= 9 && strcmp(name + digits, ".jsonl") == 0 ? (unsigned)number
+                                                                              : 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    const struct mx_journal_file *x = a, *y = b;
+
+    return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* The files of a journal folder in order; *files is to be freed. A folder that
+ * is not there has none. */
+static int list_files(const char *folder, struct mx_journal_file **files, size_t *count,
+                      struct mx_err *err)
+{
+    DIR           *dir = opendir(folder);
+    struct dirent *entry;
+    size_t         room = 0;
+
+    *files = NULL;
+    *count = 0;
+    if (!dir && errno == ENOENT)
+        return 0;
+    if (!dir)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot open directory %s", folder);
+    while ((entry = readdir(dir))) {
+        unsigned number = file_number(entry->d_name);
+
+        if (number == 0)
+            continue;
+        if (*count == room) {
+            struct mx_journal_file *more = realloc(*files, (room = 2 * room + 16) * sizeof more[0]);
+
+            if (!more)
+                goto nomem;
+            *files = more;
+        }
+        (*files)[(*count)++] = (struct mx_journal_file){number, UINT64_MAX, 0};
+    }
+    closedir(dir);
+    if (*count > 0)
+        qsort(*files, *count, sizeof(*files)[0], by_number);
+    return 0;
+nomem:
+    closedir(dir);
+    free(*files);
+    *files = NULL;
+    return mx_fail(err, MX_ENOMEM, "no memory to list %s", folder);
+}
+
+char *mx_journal_file_path(const char *folder, unsigned number)
+{
+    char name[32];
+
+    snprintf(name, sizeof name, "%06u.jsonl", number);
+    return mx_path_join(folder, name);
+}
+
+static int read_text(const char *folder, unsigned number, struct mx_buf *text, struct mx_err *err)
+{
+    char *path = mx_journal_file_path(folder, number);
+    int   rc = path ? mx_file_read(path, SIZE_MAX / 4, text, err)
+                    : mx_fail(err, MX_ENOMEM, "no memory to read %s", folder);
+
+    free(path);
+    return rc;
+}
+
+static struct mx_journal_scan scan_begin(const struct mx_buf *text)
+{
+    const char *data = text->data ? text->data : "";
+
+    return (struct mx_journal_scan){data, data + text->len, 0};
+}
+
+/* Take over what an incarnation accepted of the files before it. */
+static void apply_tails(struct mx_journal_file *files, size_t count,
+                        const struct mx_journal_line *line, unsigned number)
+{
+    for (size_t k = 0; k < line->ntails; k++)
+        for (size_t f = 0; f < count && files[f].number < number; f++)
+            if (files[f].number == line->tails[k].file && line->tails[k].seq < files[f].limit)
+                files[f].limit = line->tails[k].seq;
+}
+
+/* First pass: each file's first record limits the files before it. */
+static int find_limits(const char *folder, struct mx_journal_file *files, size_t count,
+                       struct mx_err *err)
+{
+    struct mx_buf text = {0};
+    int           rc = 0;
+
+    for (size_t f = 0; f < count && rc == 0; f++) {
+        struct mx_journal_report unused = {0};
+        struct mx_journal_line   line;
+        struct mx_journal_scan   scan;
+
+        if ((rc = read_text(folder, files[f].number, &text, err)))
+            break;
+        scan = scan_begin(&text);
+        if (!mx_journal_scan_next(&scan, &line, &unused))
+            continue;
+        if (line.record.kind == MX_RECORD_INCARNATION)
+            apply_tails(files, count, &line, files[f].number);
+        mx_journal_line_free(&line);
+    }
+    mx_buf_free(&text);
+    return rc;
+}
+
+static int read_file(const char *folder, struct mx_journal_file *file,
+                     const struct mx_journal_acceptor *to, struct mx_err *err)
+{
+    struct mx_buf          text = {0};
+    struct mx_journal_line line;
+    struct mx_journal_scan scan;
+    int                    rc = read_text(folder, file->number, &text, err);
+
+    scan = scan_begin(&text);
+    while (rc == 0 && mx_journal_scan_next(&scan, &line, to->report)) {
+        if (line.seq > file->limit) {
+            to->report->ignored_late++;
+        } else {
+            file->last = line.seq;
+            to->report->records++;
+            rc = to->accept(to->user, &line.record, err);
+        }
+        mx_journal_line_free(&line);
+    }
+    mx_buf_free(&text);
+    return rc;
+}
+
+int mx_journal_read_all(const char *folder, const struct mx_journal_acceptor *to,
+                        struct mx_journal_file **files, size_t *count, struct mx_err *err)
+{
+    int rc = list_files(folder, files, count, err);
+
+    *to->report = (struct mx_journal_report){.files = (unsigned)*count};
+    if (rc == 0)
+        rc = find_limits(folder, *files, *count, err);
+    for (size_t f = 0; f < *count && rc == 0; f++)
+        rc = read_file(folder, &(*files)[f], to, err);
+    return rc;
+}
+
+int mx_journal_read(const char *directory,
+                    int (*accept)(void *user, const struct mx_record *record, struct mx_err *err),
+                    void *user, struct mx_journal_report *report, struct mx_err *err)
+{
+    struct mx_journal_acceptor to = {accept, user, report};
+    char                      *folder = mx_path_join(directory, "journal");
+    struct mx_journal_file    *files = NULL;
+    size_t                     count;
+    int                        rc = folder ? mx_journal_read_all(folder, &to, &files, &count, err)
+                                           : mx_fail(err, MX_ENOMEM, "no memory to read the journal");
+
+    free(files);
+    free(folder);
+    return rc;
+}
+
+void mx_journal_report_text(const struct mx_journal_report *report, struct mx_buf *out)
+{
+    const struct {
+        uint64_t    count;
+        const char *what;
+    } rows[] = {
+        {report->skipped_bad, "damaged or missing records skipped"},
+        {report->torn_bytes, "bytes of a torn end cut"},
+        {report->ignored_late, "records of an owner that had lost the directory ignored"},
+        {report->duplicates, "repeated records ignored"},
+    };
+    const char *between = "journal: ";
+
+    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
+        if (rows[k].count == 0)
+            continue;
+        mx_buf_printf(out, "%s%" PRIu64 " %s", between, rows[k].count, rows[k].what);
+        between = ", ";
+    }
+}

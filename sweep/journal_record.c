@@ -1,0 +1,308 @@
+#include "sweep/journal_record.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+static const char *const kind_names[MX_RECORD_KINDS] = {
+    [MX_RECORD_INCARNATION] = "incarnation",
+    [MX_RECORD_STARTED] = "started",
+    [MX_RECORD_DONE] = "done",
+    [MX_RECORD_FAILED] = "failed",
+};
+
+static void put_time(struct mx_json *json, const char *key, double utc_s)
+{
+    char text[MX_UTC_SIZE];
+
+    if (utc_s > 0)
+        mx_json_text(json, key, mx_clock_format_utc(utc_s, text));
+}
+
+static void put_incarnation(struct mx_json *json, const struct mx_journal_line *line)
+{
+    mx_json_uint(json, "incarnation", line->incarnation);
+    mx_json_text(json, "host", line->record.host);
+    mx_json_int(json, "pid", line->record.pid);
+    put_time(json, "started", line->record.started_utc_s);
+    mx_json_array(json, "accepted");
+    for (size_t k = 0; k < line->ntails; k++) {
+        mx_json_object(json, NULL);
+        mx_json_uint(json, "file", line->tails[k].file);
+        mx_json_uint(json, "seq", line->tails[k].seq);
+        mx_json_end_object(json);
+    }
+    mx_json_end_array(json);
+}
+
+/* Infinities are words, since JSON has no number for them; NaN is null. */
+static void put_metrics(struct mx_json *json, const struct mx_record *record)
+{
+    mx_json_object(json, "metrics");
+    for (size_t k = 0; k < record->nmetrics; k++) {
+        const struct worker_metric *metric = &record->metrics[k];
+
+        if (isinf(metric->value))
+            mx_json_text(json, metric->name, metric->value > 0 ? "inf" : "-inf");
+        else
+            mx_json_real(json, metric->name, metric->value);
+    }
+    mx_json_end_object(json);
+}
+
+static void put_stage(struct mx_json *json, const struct mx_record *record)
+{
+    char hex[MX_HASH128_HEX];
+
+    mx_json_text(json, "key", mx_hash128_hex(record->key, hex));
+    mx_json_uint(json, "attempt", record->attempt);
+    mx_json_text(json, "host", record->host);
+    mx_json_uint(json, "rank", record->rank);
+    mx_json_uint(json, "executor", record->executor);
+    mx_json_text(json, "device", record->device);
+    put_time(json, "started", record->started_utc_s);
+    put_time(json, "ended", record->ended_utc_s);
+    if (record->kind == MX_RECORD_STARTED)
+        return;
+    mx_json_real(json, "seconds", record->seconds);
+    if (record->kind == MX_RECORD_DONE) {
+        put_metrics(json, record);
+        return;
+    }
+    mx_json_text(json, "reason", mx_reason_names[record->reason]);
+    mx_json_bool(json, "final", record->final);
+    mx_json_text(json, "text", record->text);
+}
+
+void mx_journal_line_format(const struct mx_journal_line *line, struct mx_buf *out)
+{
+    struct mx_json json = {.out = out};
+    size_t         begin = out->len;
+    char           hex[MX_HASH64_HEX];
+
+    mx_json_object(&json, NULL);
+    mx_json_uint(&json, "seq", line->seq);
+    mx_json_text(&json, "kind", kind_names[line->record.kind]);
+    if (line->record.kind == MX_RECORD_INCARNATION)
+        put_incarnation(&json, line);
+    else
+        put_stage(&json, &line->record);
+    if (!mx_buf_ok(out))
+        return;
+    mx_hash64_hex(mx_hash64(out->data + begin, out->len - begin), hex);
+    mx_buf_printf(out, MX_JOURNAL_SUM "%s\"}\n", hex);
+}
+
+/* Text of a member; "" if there is none. */
+static const char *get_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* A count from 0 to 2^53; false if it is none. */
+static bool get_count(const json_t *object, const char *key, double most, double *out)
+{
+    const json_t *value = json_object_get(object, key);
+    double        x = json_real_value(value);
+
+    if (!json_is_real(value) || !(x >= 0 && x <= most) || x != floor(x))
+        return false;
+    *out = x;
+    return true;
+}
+
+static uint32_t get_u32(const json_t *object, const char *key)
+{
+    double x = 0;
+
+    get_count(object, key, UINT32_MAX, &x);
+    return (uint32_t)x;
+}
+
+/* 0 if there is no time. The middle of the millisecond, so that writing it
+ * again gives the same text. */
+static double get_time(const json_t *object, const char *key)
+{
+    struct tm tm = {0};
+    int       ms;
+
+    if (sscanf(get_text(object, key), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm.tm_year, &tm.tm_mon,
+               &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms) != 7)
+        return 0;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+    return (double)timegm(&tm) + (ms + 0.5) / 1000;
+}
+
+static void get_string(const json_t *object, const char *key, char *out, size_t size)
+{
+    snprintf(out, size, "%s", get_text(object, key));
+}
+
+static bool get_key(const json_t *object, struct mx_hash128 *key)
+{
+    const char *text = get_text(object, "key");
+    char        high[17] = "";
+    char       *end;
+
+    if (strlen(text) != 32 || text[strspn(text, "0123456789abcdef")])
+        return false;
+    memcpy(high, text, 16);
+    key->high = strtoull(high, &end, 16);
+    key->low = strtoull(text + 16, &end, 16);
+    return true;
+}
+
+static bool get_reason(const json_t *object, enum mx_reason *reason)
+{
+    const char *text = get_text(object, "reason");
+
+    for (size_t k = 0; k < MX_REASONS; k++)
+        if (strcmp(text, mx_reason_names[k]) == 0) {
+            *reason = (enum mx_reason)k;
+            return true;
+        }
+    return false;
+}
+
+static bool get_metric(const json_t *value, double *out)
+{
+    const char *word = json_string_value(value);
+
+    if (json_is_null(value))
+        *out = NAN;
+    else if (json_is_real(value))
+        *out = json_real_value(value);
+    else if (word && (strcmp(word, "inf") == 0 || strcmp(word, "-inf") == 0))
+        *out = *word == '-' ? -INFINITY : INFINITY;
+    else
+        return false;
+    return true;
+}
+
+static bool get_metrics(json_t *object, struct mx_record *record)
+{
+    json_t               *metrics = json_object_get(object, "metrics");
+    struct worker_metric *list;
+    const char           *name;
+    json_t               *value;
+
+    if (!json_is_object(metrics) || !(list = calloc(json_object_size(metrics) + 1, sizeof list[0])))
+        return false;
+    record->metrics = list; /* released with the line, whatever comes */
+    json_object_foreach(metrics, name, value)
+    {
+        struct worker_metric *metric = &list[record->nmetrics];
+
+        if (strlen(name) >= sizeof metric->name || !get_metric(value, &metric->value))
+            return false;
+        strcpy(metric->name, name);
+        record->nmetrics++;
+    }
+    return true;
+}
+
+static bool get_tails(const json_t *object, struct mx_journal_line *line)
+{
+    const json_t *accepted = json_object_get(object, "accepted");
+    size_t        n = json_array_size(accepted);
+
+    if (!json_is_array(accepted) || !(line->tails = calloc(n + 1, sizeof line->tails[0])))
+        return false;
+    for (line->ntails = 0; line->ntails < n; line->ntails++) {
+        const json_t *tail = json_array_get(accepted, line->ntails);
+        double        file, seq;
+
+        if (!get_count(tail, "file", UINT32_MAX, &file) || !get_count(tail, "seq", 1e15, &seq))
+            return false;
+        line->tails[line->ntails] = (struct mx_journal_tail){(unsigned)file, (uint64_t)seq};
+    }
+    return true;
+}
+
+static bool get_content(json_t *object, struct mx_journal_line *line)
+{
+    struct mx_record *record = &line->record;
+
+    get_string(object, "host", record->host, sizeof record->host);
+    record->started_utc_s = get_time(object, "started");
+    if (record->kind == MX_RECORD_INCARNATION) {
+        line->incarnation = get_u32(object, "incarnation");
+        record->pid = (long)get_u32(object, "pid");
+        return get_tails(object, line);
+    }
+    get_string(object, "device", record->device, sizeof record->device);
+    get_string(object, "text", record->text, sizeof record->text);
+    record->attempt = get_u32(object, "attempt");
+    record->rank = get_u32(object, "rank");
+    record->executor = get_u32(object, "executor");
+    record->ended_utc_s = get_time(object, "ended");
+    record->seconds = json_number_value(json_object_get(object, "seconds"));
+    record->final = json_is_true(json_object_get(object, "final"));
+    return get_key(object, &record->key) &&
+           (record->kind != MX_RECORD_FAILED || get_reason(object, &record->reason)) &&
+           (record->kind != MX_RECORD_DONE || get_metrics(object, record));
+}
+
+static bool get_kind(const json_t *object, enum mx_record_kind *kind)
+{
+    const char *text = get_text(object, "kind");
+
+    for (size_t k = 0; k < MX_RECORD_KINDS; k++)
+        if (strcmp(text, kind_names[k]) == 0) {
+            *kind = (enum mx_record_kind)k;
+            return true;
+        }
+    return false;
+}
+
+/* True if the last 26 bytes are the checksum of all before them. */
+static bool sum_is_right(const char *text, size_t len)
+{
+    char   expected[MX_JOURNAL_SUM_LENGTH + 1], hex[MX_HASH64_HEX];
+    size_t body;
+
+    if (len <= MX_JOURNAL_SUM_LENGTH)
+        return false;
+    body = len - MX_JOURNAL_SUM_LENGTH;
+    snprintf(expected, sizeof expected, MX_JOURNAL_SUM "%s\"}",
+             mx_hash64_hex(mx_hash64(text, body), hex));
+    return memcmp(text + body, expected, MX_JOURNAL_SUM_LENGTH) == 0;
+}
+
+bool mx_journal_line_parse(const char *text, size_t len, struct mx_journal_line *line)
+{
+    json_t *object;
+    double  seq;
+    bool    good;
+
+    *line = (struct mx_journal_line){0};
+    if (!sum_is_right(text, len))
+        return false;
+    /* As reals, so that -0 keeps its sign. */
+    if (!(object = json_loadb(text, len, JSON_DECODE_INT_AS_REAL, NULL)))
+        return false;
+    good = get_count(object, "seq", 1e15, &seq) && get_kind(object, &line->record.kind) &&
+           get_content(object, line);
+    json_decref(object);
+    if (good)
+        line->seq = (uint64_t)seq;
+    else
+        mx_journal_line_free(line);
+    return good;
+}
+
+void mx_journal_line_free(struct mx_journal_line *line)
+{
+    free((void *)(uintptr_t)line->record.metrics);
+    free(line->tails);
+    *line = (struct mx_journal_line){0};
+}
