@@ -44,16 +44,24 @@ enum mx_point_fate {
 };
 
 /* What becomes of a point. Decided from the point alone: a point is the first
- * of its cell if every axis whose keys are all unused stands at its first
- * value, no earlier value of an axis folds or compares equal to it, and no
- * earlier block contains it. */
+ * of its cell if no axis has an earlier entry with the same values of the used
+ * keys, and no earlier block contains it. A point that repeats an earlier one is
+ * folded, whether or not an exclude rule matches them. */
 enum mx_point_fate mx_grid_fate(const struct mx_grid *grid, uint64_t number,
                                 const struct mx_point *point);
+
+/* Set unmatched[i] for every exclude rule i that can match no point. Where more
+ * than a million points would have to be looked at, a rule is named only if the
+ * values of a single key tell. Returns 0, or -1 with MX_ENOMEM. */
+int mx_grid_unmatched_excludes(const struct mx_grid *grid, bool *unmatched, struct mx_err *err);
 
 /* The cell id of formats.md: XXH3-64 of the sorted "key=value\n" lines of every
  * used key of data, model, train, mix and head, except data.path. `scratch` is
  * reused between calls. */
 uint64_t mx_grid_cell(const struct mx_point *point, struct mx_buf *scratch);
+
+/* Fold away every key whose section's bit (1u << section) is set. */
+void mx_grid_reset(const struct mx_grid *grid, struct mx_point *point, unsigned sections);
 
 /* The axis keys of results.csv: union over the blocks, in order of first
  * appearance. *keys is lent by the grid. */
