@@ -1,0 +1,55 @@
+/* stages.h - the kinds of stages that trials are made of.
+ *
+ * One row a kind: when a trial has it, which parameters determine what it
+ * gives, and which other stages of the trial it reads. Plans, estimates and
+ * stage keys come from this table; a new kind is a new row.
+ */
+#ifndef MX_SWEEP_STAGES_H
+#define MX_SWEEP_STAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "sweep/grid.h"
+#include "sweep/lines.h"
+#include "worker/stage.h"
+
+struct mx_stage_kind {
+    enum worker_kind kind;
+    unsigned         sections; /* MX_SECTION_BITs: their used keys are in the stage key */
+    unsigned         inputs;   /* bits of the kinds that come before, where planned */
+    unsigned         files;    /* that one stage leaves on disk */
+    bool (*planned)(const struct mx_point *point);
+};
+
+/* In the order in which a trial goes through them; the last one that is
+ * planned for a trial ends it. Every trial has one or more. */
+extern const struct mx_stage_kind mx_stage_kinds[];
+extern const size_t               mx_stage_nkinds;
+
+/* What a stage key is made from besides parameters, data, repeat and inputs. */
+struct mx_stage_streams {
+    uint64_t seed;
+    bool     independent; /* seeds: independent */
+};
+
+/* As a configuration says. */
+struct mx_stage_streams mx_stage_streams(const struct mx_config *config);
+
+/* The row of a kind that plans have. */
+const struct mx_stage_kind *mx_stage_kind_of(enum worker_kind kind);
+
+/* The text before a key: everything but the repeat and the inputs, appended to
+ * out. One text serves all repeats. */
+void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *point,
+                   const struct mx_stage_streams *streams, uint64_t fingerprint,
+                   struct mx_lines *lines, struct mx_buf *out);
+
+/* The key: XXH3-128 of that text, the repeat and the keys of the inputs. The
+ * text is as before afterwards. */
+struct mx_hash128 mx_stage_key(struct mx_buf *text, uint32_t repeat,
+                               const struct mx_hash128 *inputs, size_t ninputs);
+
+#endif
