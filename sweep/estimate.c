@@ -1,0 +1,186 @@
+#include "sweep/estimate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "sweep/axis.h"
+#include "sweep/cost.h"
+#include "sweep/distinct.h"
+#include "sweep/lines.h"
+#include "sweep/stages.h"
+#include "sweep/walk.h"
+#include "sweep/words.h"
+
+/* Stages are told apart by sums of hashes, one a used key, that change by the
+ * keys that move: the same distinctions as the stage keys of a plan make, with
+ * data.path standing for the data, at a hundredth of the cost. */
+struct tally {
+    uint64_t            key[KEY_COUNT]; /* hash of a used key's line, 0 if it has none */
+    uint64_t            section[MX_SECTIONS];
+    uint64_t            cost; /* sum over the keys that decide what a training costs */
+    struct mx_distinct *distinct[WORKER_STAGE_KINDS]; /* of one repeat */
+    uint64_t            uses[WORKER_STAGE_KINDS];
+};
+
+static void tally_free(struct tally *tally)
+{
+    for (size_t k = 0; k < WORKER_STAGE_KINDS; k++)
+        mx_distinct_free(tally->distinct[k]);
+    free(tally);
+}
+
+static struct tally *tally_new(struct mx_err *err)
+{
+    struct tally *tally = calloc(1, sizeof *tally);
+
+    if (!tally) {
+        mx_fail(err, MX_ENOMEM, "no memory to count stages");
+        return NULL;
+    }
+    for (size_t k = 0; k < mx_stage_nkinds; k++)
+        if (!(tally->distinct[k] = mx_distinct_new(MX_DISTINCT_EXACT, err))) {
+            tally_free(tally);
+            return NULL;
+        }
+    return tally;
+}
+
+static bool decides_cost(enum mx_key_id key)
+{
+    enum mx_section section = mx_keys[key].section;
+
+    return section == MX_SECTION_DATA || section == MX_SECTION_MODEL || key == KEY_TRAIN_EPOCHS ||
+           key == KEY_TRAIN_BATCH_SIZE;
+}
+
+static void tally_move(struct tally *tally, const struct mx_walk *walk)
+{
+    const struct mx_point *point = mx_walk_point(walk);
+    const enum mx_key_id  *changed;
+
+    for (size_t n = mx_walk_changed(walk, &changed); n-- > 0;) {
+        enum mx_key_id         key = changed[n];
+        const struct mx_value *value = &point->value[key];
+        uint64_t               hash = 0;
+
+        if (point->used[key] && mx_value_given(key, value))
+            hash = mx_value_hash(key, value);
+        tally->section[mx_keys[key].section] += hash - tally->key[key];
+        if (decides_cost(key))
+            tally->cost += hash - tally->key[key];
+        tally->key[key] = hash;
+    }
+}
+
+/* Hash of everything that tells this stage of the present point from others. */
+static uint64_t stage_hash(const struct tally *tally, size_t k,
+                           const uint64_t inputs[WORKER_STAGE_KINDS])
+{
+    const struct mx_stage_kind *kind = &mx_stage_kinds[k];
+    uint64_t                    sum = 0;
+
+    for (unsigned s = 0; s < MX_SECTIONS; s++)
+        if (kind->sections >> s & 1u)
+            sum += tally->section[s];
+    for (size_t i = 0; i < k; i++)
+        if (kind->inputs >> mx_stage_kinds[i].kind & 1u)
+            sum += inputs[i];
+    return mx_mix64(sum + k + 1);
+}
+
+/* Take the stages of a cell. */
+static int tally_cell(struct tally *tally, const struct mx_point *point, struct mx_costs *costs,
+                      struct mx_err *err)
+{
+    uint64_t hashes[WORKER_STAGE_KINDS] = {0};
+
+    for (size_t k = 0; k < mx_stage_nkinds; k++) {
+        int fresh;
+
+        if (!mx_stage_kinds[k].planned(point))
+            continue;
+        hashes[k] = stage_hash(tally, k, hashes);
+        tally->uses[k]++;
+        if ((fresh = mx_distinct_add(tally->distinct[k], hashes[k], err)) < 0)
+            return -1;
+        if (mx_stage_kinds[k].kind == WORKER_STAGE_TRAIN && costs &&
+            mx_costs_take(costs, point, tally->cost, fresh > 0, err))
+            return -1;
+    }
+    return 0;
+}
+
+static uint64_t times(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+/* Walk through the grid. tally and costs may be NULL. */
+static int count(const struct mx_config *config, const struct mx_grid *grid, struct tally *tally,
+                 struct mx_costs *costs, struct mx_counts *counts, struct mx_err *err)
+{
+    struct mx_walk *walk;
+
+    *counts = (struct mx_counts){.points = mx_grid_count(grid)};
+    if (counts->points > MX_ESTIMATE_POINTS)
+        return 0;
+    if (!(walk = mx_walk_new(grid, err)))
+        return -1;
+    while (mx_walk_next(walk)) {
+        enum mx_point_fate fate = mx_walk_fate(walk);
+
+        counts->cells += fate == MX_POINT_CELL;
+        counts->excluded += fate == MX_POINT_EXCLUDED;
+        counts->folded += fate == MX_POINT_FOLDED;
+        if (tally)
+            tally_move(tally, walk);
+        if (tally && fate == MX_POINT_CELL && tally_cell(tally, mx_walk_point(walk), costs, err)) {
+            mx_walk_free(walk);
+            return -1;
+        }
+    }
+    mx_walk_free(walk);
+    counts->counted = true;
+    counts->trials = times(counts->cells, (uint64_t)config->base[KEY_REPEATS].integer);
+    return 0;
+}
+
+int mx_estimate_counts(const struct mx_config *config, const struct mx_grid *grid,
+                       struct mx_counts *counts, struct mx_err *err)
+{
+    return count(config, grid, NULL, NULL, counts, err);
+}
+
+/* Repeats have streams of their own, hence stages of their own. */
+static void fill_kinds(const struct tally *tally, uint64_t repeats, struct mx_estimate *estimate)
+{
+    for (size_t k = 0; k < mx_stage_nkinds; k++)
+        estimate->kinds[mx_stage_kinds[k].kind] = (struct mx_kind_counts){
+            .planned = times(mx_distinct_count(tally->distinct[k]), repeats),
+            .uses = times(tally->uses[k], repeats),
+            .estimated = mx_distinct_estimated(tally->distinct[k]),
+        };
+}
+
+int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsigned workers,
+                struct mx_estimate *estimate, struct mx_err *err)
+{
+    struct tally    *tally = tally_new(err);
+    struct mx_costs *costs = tally ? mx_costs_new(grid, err) : NULL;
+    int              rc = -1;
+
+    *estimate = (struct mx_estimate){.timed = false};
+    if (costs && !count(config, grid, tally, costs, &estimate->counts, err)) {
+        fill_kinds(tally, (uint64_t)config->base[KEY_REPEATS].integer, estimate);
+        mx_costs_fill(costs, config, workers, estimate);
+        rc = 0;
+    }
+    mx_costs_free(costs);
+    if (tally)
+        tally_free(tally);
+    return rc;
+}

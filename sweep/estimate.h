@@ -1,0 +1,67 @@
+/* estimate.h - how large a sweep is and what it will cost, without running or
+ * even listing it.
+ *
+ * Points are walked through once and nothing is kept of them but counts, so
+ * memory does not grow with their number. No data file is read.
+ */
+#ifndef MX_SWEEP_ESTIMATE_H
+#define MX_SWEEP_ESTIMATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sweep/config.h"
+#include "sweep/grid.h"
+#include "worker/stage.h"
+
+enum {
+    MX_ESTIMATE_POINTS = 100000000 /* larger grids are not walked through */
+};
+
+/* points = cells + excluded + folded. A point that repeats an earlier one
+ * counts as folded, whether an exclude rule matches them or not. */
+struct mx_counts {
+    bool     counted; /* false: more than MX_ESTIMATE_POINTS points, only `points` is known */
+    uint64_t points, cells, excluded, folded;
+    uint64_t trials; /* cells times repeats; stops at UINT64_MAX */
+};
+
+/* Returns 0, or -1 with MX_ENOMEM. */
+int mx_estimate_counts(const struct mx_config *config, const struct mx_grid *grid,
+                       struct mx_counts *counts, struct mx_err *err);
+
+/* Stages of one kind: how many there are, and how many trials use them. */
+struct mx_kind_counts {
+    uint64_t planned, uses;
+    bool     estimated; /* planned is an estimate (sweep/distinct.h) */
+};
+
+enum {
+    MX_BASIS_SIZE = 256
+};
+
+struct mx_estimate {
+    struct mx_counts      counts;
+    struct mx_kind_counts kinds[WORKER_STAGE_KINDS];
+    bool                  timed; /* false: hours and memory are unknown, `basis` says why */
+    double                hours_low, hours_mid, hours_high;
+    char                  basis[MX_BASIS_SIZE];
+    uint64_t              disk_bytes, files;
+    uint64_t              memory_bytes; /* of one executor, the largest of all trials */
+};
+
+/* Count, and estimate the cost on `workers` executors of one CPU each. If the
+ * points are not counted, only counts.points and basis are filled. Returns 0, or
+ * -1 with MX_ENOMEM, or MX_EINVAL from a path that is too long. */
+int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsigned workers,
+                struct mx_estimate *estimate, struct mx_err *err);
+
+/* Append one line "FILE: warning: ...\n" for each data set that is not where it
+ * should be. Looks at paths only; grids of very many points are looked through
+ * in part. Returns 0, or -1 with *err as above. */
+int mx_estimate_missing_data(const struct mx_config *config, const struct mx_grid *grid,
+                             struct mx_buf *out, struct mx_err *err);
+
+#endif
