@@ -475,8 +475,9 @@ Test(journal, gives_only_true_records_after_random_damage)
             damaged.data[mx_rng_below(&rng, text.len)] ^= (char)(1 << mx_rng_below(&rng, 8));
         store(1, damaged.data, damaged.len);
         read_back(&seen, &report);
-        cr_assert_geq(seen.count + flips, 9);
-        cr_assert_geq(seen.count + report.skipped_bad + (report.torn_bytes > 0), 9);
+        /* A line end that is hit makes one bad line of two good ones. */
+        cr_assert_geq(seen.count + 2 * flips, 9);
+        cr_assert(seen.count == 9 || report.skipped_bad + report.torn_bytes > 0);
         for (size_t k = 0; k < seen.count; k++) {
             if (seen.records[k].kind == MX_RECORD_INCARNATION)
                 continue;
