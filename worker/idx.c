@@ -32,6 +32,8 @@ static int read_some(gzFile file, const char *path, uint8_t *to, size_t want, si
 
             if (status == Z_ERRNO)
                 return mx_fail_errno(err, MX_EDATA, errno, "cannot read %s", path);
+            if (!strncmp(text, path, strlen(path)) && !strncmp(text + strlen(path), ": ", 2))
+                text += strlen(path) + 2; /* zlib names the file too */
             return mx_fail(err, MX_EDATA, "%s is damaged (%s): get the file again", path, text);
         }
         if (n == 0)
@@ -57,8 +59,9 @@ static int read_header(gzFile file, const char *path, uint32_t ndims, struct wor
                        ", not 0x%08" PRIx32,
                        path, ndims == 1 ? "labels" : "images", big_endian(header), due);
     if (got < size)
-        return mx_fail(err, MX_EDATA, "%s is cut short: %zu of the %zu bytes of its header", path,
-                       got, size);
+        return mx_fail(err, MX_EDATA,
+                       "%s is cut short: %zu of the %zu bytes of its header: get the file again",
+                       path, got, size);
     *bytes = 1;
     for (uint32_t d = 0; d < ndims; d++) {
         idx->dims[d] = big_endian(header + 4 + 4 * d);
@@ -126,7 +129,9 @@ int worker_idx_read(const char *path, uint32_t ndims, struct worker_idx *idx, st
     if (!read_header(file, path, ndims, idx, &bytes, err) &&
         !read_data(file, path, bytes, idx, err))
         rc = 0;
-    gzclose(file);
+    /* All data may be there and the checksum behind it not. */
+    if (gzclose(file) == Z_BUF_ERROR && rc == 0)
+        rc = mx_fail(err, MX_EDATA, "%s is cut short in its last bytes: get the file again", path);
     if (rc) {
         free(idx->data);
         idx->data = NULL;

@@ -29,11 +29,14 @@ void worker_metrics_add(struct worker_metrics *metrics, const float *logits, con
 double worker_metrics_accuracy(const struct worker_metrics *metrics);
 double worker_metrics_cross_entropy(const struct worker_metrics *metrics);
 
-/* Append every score to result under "SPLIT.": accuracy, top5_accuracy (5 or
- * more classes... fewer: always a hit, so not measured), cross_entropy,
- * calibration_error (15 bins (lo, hi]), confidence, worst_class_accuracy, and
- * with groups worst_group_accuracy, adjusted_average_accuracy, group_gap,
- * group_accuracy.G. Empty groups are NaN and never the worst. */
+/* Append every score to result under "SPLIT.": accuracy, top5_accuracy (NaN up
+ * to 5 classes, where every answer is a hit), cross_entropy, calibration_error
+ * (15 bins (lo, hi]), confidence, worst_class_accuracy, and with groups
+ * worst_group_accuracy, adjusted_average_accuracy (weights: training shares of
+ * the groups that have samples), group_gap (ours: best minus worst group),
+ * group_accuracy.G. Classes and groups without samples are NaN and never the
+ * worst. Of equal logits the first is predicted; a row with a NaN is never
+ * right. Returns 0, or -1 with MX_ENOMEM. */
 int worker_metrics_report(const struct worker_metrics *metrics, const char *split,
                           struct worker_result *result, struct mx_err *err);
 
