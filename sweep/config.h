@@ -14,17 +14,19 @@
 #include "base/err.h"
 #include "sweep/keys.h"
 
-/* The values of one axis, never written out: a list, or a range whose i-th
- * value is computed. */
+/* The values of one axis: a list, or a linear range whose i-th value is
+ * computed by mx_axis_value(). Log ranges are short and kept as lists. */
 struct mx_axis_values {
     enum {
         MX_AXIS_LIST,
         MX_AXIS_LINEAR,
         MX_AXIS_LOG
     } form;
-    const struct mx_value *list;     /* LIST: (count) */
+    const struct mx_value *list;     /* LIST, LOG: (count) */
     double                 from, to; /* LINEAR, LOG: the first and the last value */
     uint64_t               count;    /* 1 or more */
+    double first, delta, scale;      /* LINEAR: value i is (first + i delta) / scale, all whole
+                                        numbers, or if scale is 0 found from the ends */
 };
 
 /* One axis: a key alone, or the tuple of keys of a `zip`, all of one length. */
@@ -60,10 +62,12 @@ struct mx_exclude {
 
 struct mx_config {
     const char              *file;             /* as given */
-    const char              *directory;        /* of the file: paths are relative to it */
+    const char              *directory;        /* absolute; paths are relative to it: `directory`,
+                                                  or the folder of the file */
     const char              *name;             /* `name`, or the file's name without .yaml */
     struct mx_value          base[KEY_COUNT];  /* value or default of every key */
-    bool                     given[KEY_COUNT]; /* written in the file, smoke or --set */
+    bool                     given[KEY_COUNT]; /* written in the file, smoke or --set, as a value */
+    bool                     smoke;            /* the smoke block was applied */
     size_t                   nblocks;          /* 1 or more */
     const struct mx_block   *blocks;
     size_t                   nexcludes;
@@ -95,7 +99,8 @@ void mx_config_write(const struct mx_config *config, struct mx_buf *out);
 struct mx_value mx_axis_value(const struct mx_axis_values *values, enum mx_key_id key, uint64_t i);
 
 /* Append a value as in cell ids, results.csv and messages: shortest numbers,
- * words, true/false, text as written, lists as [a,b]. */
+ * words (also the word that a key has for 0), true/false, text as written,
+ * lists as [a,b]. */
 void mx_value_format(enum mx_key_id key, const struct mx_value *value, struct mx_buf *out);
 
 /* Equal as values of that key (text by bytes, numbers by value). */

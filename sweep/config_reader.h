@@ -1,0 +1,75 @@
+/* config_reader.h - a configuration while it is being read.
+ *
+ * Private to config*.c. A reader holds the values that will become a
+ * mx_config and the places where they were written, so that checks across
+ * values can name both.
+ */
+#ifndef MX_SWEEP_CONFIG_READER_H
+#define MX_SWEEP_CONFIG_READER_H
+
+#include "sweep/value.h"
+
+/* An axis: as mx_axis, with the place of each key. */
+struct mx_axis_draft {
+    size_t                 nkeys;
+    enum mx_key_id        *keys;
+    struct mx_axis_values *values;
+    struct mx_place       *places;
+    uint64_t               count;
+};
+
+struct mx_block_draft {
+    size_t                naxes;
+    struct mx_axis_draft *axes;
+    struct mx_place       place;
+};
+
+struct mx_reader {
+    struct mx_value_reader values; /* arena and messages */
+    struct mx_config      *config;
+    struct mx_value        defaults[KEY_COUNT];
+    struct mx_place        places[KEY_COUNT];           /* of given values */
+    bool                   attempted[KEY_COUNT];        /* written somewhere, well or badly */
+    struct mx_place        section_places[MX_SECTIONS]; /* line 0: not there */
+    size_t                 nblocks;
+    struct mx_block_draft *blocks;
+    size_t                 nexcludes;
+    struct mx_exclude     *excludes;
+};
+
+/* Say that a key is not known, and which one may be meant. `shown` is how it
+ * was written, `full` its dotted name. */
+void mx_reader_unknown_key(const struct mx_reader *reader, struct mx_place place, const char *shown,
+                           const char *full);
+
+/* The sweepable key of an entry of grid, zip or exclude; KEY_COUNT after a
+ * message. `what` says what it cannot be otherwise: "an axis". */
+enum mx_key_id mx_reader_sweepable(const struct mx_reader *reader, const struct mx_node *entry,
+                                   const char *what);
+
+/* Read `grid` or `grids` into reader->blocks, checking axes against each other
+ * and against values of the sections (so those come first). */
+void mx_reader_grid(struct mx_reader *reader, const struct mx_node *grid);
+void mx_reader_grids(struct mx_reader *reader, const struct mx_node *grids);
+
+/* Replace an axis by a list or range from --set grid.KEY, in every block. */
+void mx_reader_set_axis(struct mx_reader *reader, enum mx_key_id key, const struct mx_node *node);
+
+/* Take a key out of every axis, since it got one value. */
+void mx_reader_drop_axis(struct mx_reader *reader, enum mx_key_id key);
+
+/* The values of a key in a block: its axis, or NULL. */
+const struct mx_axis_values *mx_reader_axis(const struct mx_block_draft *block, enum mx_key_id key,
+                                            struct mx_place *place);
+
+/* Read {linear: ..} or {log: ..}. Returns false after a message. */
+bool mx_reader_range(const struct mx_reader *reader, enum mx_key_id key, const struct mx_node *node,
+                     struct mx_axis_values *values);
+
+/* Read `exclude` into reader->excludes. */
+void mx_reader_excludes(struct mx_reader *reader, const struct mx_node *list);
+
+/* Checks across keys, once everything is read. */
+void mx_reader_check(const struct mx_reader *reader);
+
+#endif
