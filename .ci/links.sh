@@ -11,7 +11,7 @@ for page in *.md docs/*.md docs/*/*.md; do
         case $target in '' | *://* | mailto:*) continue ;; esac
         [ -e "$here/$target" ] || { echo "$page: no file $target"; bad=1; }
     done
-    for target in $(grep -oE '`(base|kernels|reduce|worker|sweep|tests|configs|cmake|docs|bench|\.ci)/[A-Za-z0-9_./-]+`' "$page" | tr -d '`'); do
+    for target in $(grep -v NAME "$page" | grep -oE '`(base|kernels|reduce|worker|sweep|tests|configs|cmake|docs|bench|\.ci)/[A-Za-z0-9_./-]+`' | tr -d '`'); do
         [ -e "$target" ] || { echo "$page: no file $target"; bad=1; }
     done
 done
