@@ -1,0 +1,65 @@
+/* results_core.h - inside the results: their state, shared by the results_*.c
+ * files. */
+#ifndef MX_SWEEP_RESULTS_CORE_H
+#define MX_SWEEP_RESULTS_CORE_H
+
+#include <stdbool.h>
+
+#include "reduce/summary.h"
+#include "reduce/table.h"
+#include "sweep/results.h"
+#include "sweep/texts.h"
+
+enum {
+    MX_METRIC_WORDS_ROOM = 64
+};
+
+/* The last attempt of a stage; texts are in the set. */
+struct mx_stage_run {
+    bool        known;
+    unsigned    attempts;
+    uint32_t    rank, executor;
+    const char *host, *device, *text;
+    double      started_utc_s, ended_utc_s, seconds;
+};
+
+struct mx_results {
+    const struct mx_config *config; /* lent, as is the plan */
+    const struct mx_plan   *plan;
+    struct reduce_table    *metrics; /* stages x names: numbers of a shared stage are kept once */
+    struct mx_stage_run    *runs;    /* of stages */
+    struct mx_texts         texts;
+    enum mx_state          *states; /* of trials */
+    enum mx_reason         *reasons;
+    bool                    asked[MX_METRIC_WORDS_ROOM]; /* metric words of score.metrics */
+};
+
+/* Trials [first .. first + count) of one cell. */
+struct mx_cell_trials {
+    uint32_t first, count;
+};
+
+/* The cell that begins with trial `first`. */
+struct mx_cell_trials mx_results_cell(const struct mx_results *results, uint32_t first);
+
+/* A slot of a trial: what the last of its stages that has this metric says. True
+ * with *value; false if the trial has none, or has not come to its end: what
+ * its stages gave so far depends on the order of things. */
+bool mx_results_value(const struct mx_results *results, uint32_t trial, size_t column,
+                      double *value);
+
+/* The measured values of a cell's trials, in order, into values[0 .. count). */
+size_t mx_results_values(const struct mx_results *results, struct mx_cell_trials cell,
+                         size_t column, double *values);
+
+/* The 0.975 quantile of Student's t for n values; the last one is remembered. */
+struct mx_quantile {
+    size_t n;
+    double t;
+};
+double mx_results_quantile(struct mx_quantile *last, size_t n);
+
+/* The word of SPLIT.WORD[...] as its number in mx_metric_words, or -1. */
+int mx_metric_word(const char *name);
+
+#endif

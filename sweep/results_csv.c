@@ -1,0 +1,389 @@
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/num.h"
+#include "sweep/results_core.h"
+
+/* Lines of fields, quoted where RFC 4180 asks for it. */
+struct csv {
+    struct mx_buf *out;
+    bool           comma;
+};
+
+static void field(struct csv *csv, const char *text)
+{
+    if (csv->comma)
+        mx_buf_text(csv->out, ",");
+    csv->comma = true;
+    if (!text[strcspn(text, ",\"\r\n")]) {
+        mx_buf_text(csv->out, text);
+        return;
+    }
+    mx_buf_text(csv->out, "\"");
+    for (; *text; text++)
+        mx_buf_add(csv->out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+    mx_buf_text(csv->out, "\"");
+}
+
+static void end_line(struct csv *csv)
+{
+    mx_buf_text(csv->out, "\n");
+    csv->comma = false;
+}
+
+/* Not measured is empty. */
+static void number(struct csv *csv, double x)
+{
+    char text[MX_NUM_SIZE];
+
+    field(csv, isnan(x) ? "" : mx_num_format(x, text));
+}
+
+static void count(struct csv *csv, uint64_t n)
+{
+    char text[MX_NUM_SIZE];
+
+    snprintf(text, sizeof text, "%" PRIu64, n);
+    field(csv, text);
+}
+
+static void moment(struct csv *csv, double utc_s)
+{
+    char text[MX_UTC_SIZE];
+
+    field(csv, utc_s > 0 ? mx_clock_format_utc(utc_s, text) : "");
+}
+
+/* The metrics of the table: names in byte order, and where they are. */
+struct column {
+    char   name[WORKER_METRIC_NAME_SIZE];
+    size_t at; /* in results->metrics, SIZE_MAX = nowhere yet */
+};
+struct columns {
+    struct column *list;
+    size_t         count;
+};
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct column *)a)->name, ((const struct column *)b)->name);
+}
+
+/* Words whose columns do not depend on what the data has. */
+static bool always_measured(int word)
+{
+    switch (word) {
+    case MX_METRIC_ACCURACY:
+    case MX_METRIC_TOP5_ACCURACY:
+    case MX_METRIC_CROSS_ENTROPY:
+    case MX_METRIC_CALIBRATION_ERROR:
+    case MX_METRIC_CONFIDENCE:
+    case MX_METRIC_WORST_CLASS_ACCURACY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool is_shown(const struct mx_results *results, size_t column)
+{
+    const char *name = reduce_table_name(results->metrics, column);
+    int         word = mx_metric_word(name);
+    double      value;
+
+    if (strncmp(name, "val.", 4) != 0 && strncmp(name, "test.", 5) != 0)
+        return false;
+    if (word < 0 || !results->asked[word])
+        return false;
+    for (uint32_t t = 0; t < results->plan->ntrials; t++)
+        if (mx_results_value(results, t, column, &value))
+            return true;
+    return false;
+}
+
+static void add_preset(const struct mx_results *results, struct columns *columns, int word,
+                       const char *split)
+{
+    struct column *column = &columns->list[columns->count++];
+
+    snprintf(column->name, sizeof column->name, "%s.%s", split, mx_metric_words[word].word);
+    column->at = reduce_table_find(results->metrics, column->name);
+}
+
+static void add_late(const struct mx_results *results, struct columns *columns, size_t at)
+{
+    struct column *column = &columns->list[columns->count++];
+
+    snprintf(column->name, sizeof column->name, "%s", reduce_table_name(results->metrics, at));
+    column->at = at;
+}
+
+static bool is_preset(const struct columns *columns, size_t npresets, size_t at)
+{
+    for (size_t k = 0; k < npresets; k++)
+        if (columns->list[k].at == at)
+            return true;
+    return false;
+}
+
+/* The same whatever the order in which trials ended: what the configuration
+ * asks for, and what the trials that are done have beyond it. */
+static int find_columns(const struct mx_results *results, struct columns *columns,
+                        struct mx_err *err)
+{
+    size_t there = reduce_table_columns(results->metrics), npresets;
+
+    *columns = (struct columns){0};
+    columns->list = calloc(there + 2 * MX_METRIC_WORDS_ROOM, sizeof columns->list[0]);
+    if (!columns->list)
+        return mx_fail(err, MX_ENOMEM, "no memory for the columns of results.csv");
+    for (int word = 0; mx_metric_words[word].word; word++)
+        if (results->asked[word] && always_measured(word)) {
+            add_preset(results, columns, word, "val");
+            add_preset(results, columns, word, "test");
+        }
+    npresets = columns->count;
+    for (size_t c = 0; c < there; c++)
+        if (!is_preset(columns, npresets, c) && is_shown(results, c))
+            add_late(results, columns, c);
+    qsort(columns->list, columns->count, sizeof columns->list[0], by_name);
+    return 0;
+}
+
+static void axis_heads(struct csv *csv, const struct mx_results *results)
+{
+    const enum mx_key_id *keys;
+    size_t                n = mx_grid_axis_keys(results->plan->grid, &keys);
+
+    for (size_t k = 0; k < n; k++)
+        field(csv, mx_keys[keys[k]].name);
+}
+
+static void axis_values(struct csv *csv, const struct mx_results *results, uint32_t trial,
+                        struct mx_buf *scratch)
+{
+    const enum mx_key_id *keys;
+    size_t                n = mx_grid_axis_keys(results->plan->grid, &keys);
+    struct mx_point       point;
+
+    mx_grid_point(results->plan->grid, results->plan->trials[trial].point, &point);
+    for (size_t k = 0; k < n; k++) {
+        mx_buf_clear(scratch);
+        if (point.used[keys[k]])
+            mx_value_format(keys[k], &point.value[keys[k]], scratch);
+        field(csv, mx_buf_str(scratch));
+    }
+}
+
+static void cell_id(struct csv *csv, const struct mx_results *results, uint32_t trial)
+{
+    char hex[MX_HASH64_HEX];
+
+    field(csv, mx_hash64_hex(results->plan->trials[trial].cell, hex));
+}
+
+/* The run.* fields of a trial: place and end of its last stage that ran, most
+ * attempts of one stage, first start, seconds of all of them. */
+static void run_fields(struct csv *csv, const struct mx_results *results, uint32_t trial)
+{
+    const struct mx_trial     *t = &results->plan->trials[trial];
+    const struct mx_stage_run *last = NULL;
+    unsigned                   attempts = 0;
+    double                     started_utc_s = 0, seconds = 0;
+
+    for (uint32_t k = 0; k < t->nstages; k++) {
+        const struct mx_stage_run *run =
+            &results->runs[results->plan->stage_of[t->first_stage + k]];
+
+        if (!run->known)
+            continue;
+        last = run;
+        attempts = run->attempts > attempts ? run->attempts : attempts;
+        if (started_utc_s <= 0 || run->started_utc_s < started_utc_s)
+            started_utc_s = run->started_utc_s;
+        seconds += run->seconds;
+    }
+    if (!last) {
+        for (int k = 0; k < 10; k++)
+            field(csv, "");
+        return;
+    }
+    count(csv, attempts);
+    field(csv, last->host);
+    count(csv, last->rank);
+    count(csv, last->executor);
+    field(csv, last->device);
+    moment(csv, started_utc_s);
+    moment(csv, last->ended_utc_s);
+    number(csv, seconds);
+    number(csv, NAN); /* energy: no meter here */
+    field(csv, last->text);
+}
+
+static void results_head(struct csv *csv, const struct mx_results *results,
+                         const struct columns *columns)
+{
+    static const char *const first[] = {"trial", "cell", "repeat", "status", "reason"};
+    static const char *const run[] = {"run.attempts", "run.host",    "run.rank",  "run.executor",
+                                      "run.device",   "run.started", "run.ended", "run.seconds",
+                                      "run.energy_j", "run.reason"};
+
+    for (size_t k = 0; k < sizeof first / sizeof first[0]; k++)
+        field(csv, first[k]);
+    axis_heads(csv, results);
+    field(csv, "seed");
+    for (size_t k = 0; k < columns->count; k++)
+        field(csv, columns->list[k].name);
+    for (size_t k = 0; k < sizeof run / sizeof run[0]; k++)
+        field(csv, run[k]);
+    end_line(csv);
+}
+
+static void results_row(struct csv *csv, const struct mx_results *results,
+                        const struct columns *columns, uint32_t trial, struct mx_buf *scratch)
+{
+    char name[MX_TRIAL_NAME_SIZE];
+
+    field(csv, mx_trial_name(&results->plan->trials[trial], name));
+    cell_id(csv, results, trial);
+    count(csv, results->plan->trials[trial].repeat);
+    field(csv, mx_state_names[results->states[trial]]);
+    field(csv, mx_reason_names[results->reasons[trial]]);
+    axis_values(csv, results, trial, scratch);
+    count(csv, (uint64_t)results->config->base[KEY_SEED].integer);
+    for (size_t k = 0; k < columns->count; k++) {
+        double value = NAN;
+
+        if (columns->list[k].at != SIZE_MAX)
+            mx_results_value(results, trial, columns->list[k].at, &value);
+        number(csv, value);
+    }
+    run_fields(csv, results, trial);
+    end_line(csv);
+}
+
+static void cells_head(struct csv *csv, const struct mx_results *results,
+                       const struct columns *columns)
+{
+    static const char *const states[] = {"planned",     "done",    "failed",
+                                         "quarantined", "stopped", "pending"};
+    static const char *const parts[] = {"n", "mean", "sd", "low", "high"};
+    char                     name[WORKER_METRIC_NAME_SIZE + 8];
+
+    field(csv, "cell");
+    axis_heads(csv, results);
+    for (size_t k = 0; k < sizeof states / sizeof states[0]; k++)
+        field(csv, states[k]);
+    for (size_t k = 0; k < columns->count; k++)
+        for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
+            snprintf(name, sizeof name, "%s.%s", columns->list[k].name, parts[p]);
+            field(csv, name);
+        }
+    end_line(csv);
+}
+
+static void cell_states(struct csv *csv, const struct mx_results *results,
+                        struct mx_cell_trials cell)
+{
+    uint64_t by_state[MX_STATES] = {0};
+
+    for (uint32_t k = 0; k < cell.count; k++)
+        by_state[results->states[cell.first + k]]++;
+    count(csv, cell.count);
+    count(csv, by_state[MX_STATE_DONE]);
+    count(csv, by_state[MX_STATE_FAILED]);
+    count(csv, by_state[MX_STATE_QUARANTINED]);
+    count(csv, by_state[MX_STATE_STOPPED]);
+    /* What runs while this is written has not ended: pending, so that the sum is right. */
+    count(csv, by_state[MX_STATE_PENDING] + by_state[MX_STATE_RUNNING]);
+}
+
+static void cell_row(struct csv *csv, const struct mx_results *results,
+                     const struct columns *columns, struct mx_cell_trials cell, double *values,
+                     struct mx_quantile *quantile, struct mx_buf *scratch)
+{
+    cell_id(csv, results, cell.first);
+    axis_values(csv, results, cell.first, scratch);
+    cell_states(csv, results, cell);
+    for (size_t k = 0; k < columns->count; k++) {
+        size_t                at = columns->list[k].at;
+        size_t                n = at == SIZE_MAX ? 0 : mx_results_values(results, cell, at, values);
+        struct reduce_summary s = reduce_summarise(values, n, mx_results_quantile(quantile, n));
+
+        count(csv, s.n);
+        number(csv, s.mean);
+        number(csv, s.sd);
+        number(csv, s.low);
+        number(csv, s.high);
+    }
+    end_line(csv);
+}
+
+static int put_cells(struct csv *csv, const struct mx_results *results,
+                     const struct columns *columns, struct mx_buf *scratch, struct mx_err *err)
+{
+    struct mx_quantile quantile = {0};
+    double            *values = NULL;
+    uint32_t           room = 0;
+
+    cells_head(csv, results, columns);
+    for (uint32_t t = 0; t < results->plan->ntrials;) {
+        struct mx_cell_trials cell = mx_results_cell(results, t);
+
+        if (cell.count > room) {
+            free(values);
+            room = cell.count;
+            if (!(values = calloc(room, sizeof values[0])))
+                return mx_fail(err, MX_ENOMEM, "no memory for cells.csv");
+        }
+        cell_row(csv, results, columns, cell, values, &quantile, scratch);
+        t += cell.count;
+    }
+    free(values);
+    return 0;
+}
+
+static int write_file(const char *directory, const char *name, const struct mx_buf *text,
+                      struct mx_err *err)
+{
+    char *path = mx_path_join(directory, name);
+    int   rc;
+
+    if (!path || !mx_buf_ok(text))
+        rc = mx_fail(err, MX_ENOMEM, "no memory to write %s in %s", name, directory);
+    else
+        rc = mx_file_write(path, text->data, text->len, err);
+    free(path);
+    return rc;
+}
+
+int mx_results_write(const struct mx_results *results, const char *directory, struct mx_err *err)
+{
+    struct columns columns;
+    struct mx_buf  text = {0}, scratch = {0};
+    struct csv     csv = {.out = &text};
+    int            rc = -1;
+
+    if (find_columns(results, &columns, err))
+        return -1;
+    results_head(&csv, results, &columns);
+    for (uint32_t t = 0; t < results->plan->ntrials; t++)
+        results_row(&csv, results, &columns, t, &scratch);
+    if (write_file(directory, "results.csv", &text, err))
+        goto done;
+    mx_buf_clear(&text);
+    if (put_cells(&csv, results, &columns, &scratch, err) ||
+        write_file(directory, "cells.csv", &text, err))
+        goto done;
+    rc = 0;
+done:
+    mx_buf_free(&text);
+    mx_buf_free(&scratch);
+    free(columns.list);
+    return rc;
+}
