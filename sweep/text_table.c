@@ -21,7 +21,8 @@ struct mx_text_table {
 struct layout {
     const struct mx_text_table *table;
     bool                        short_heads;
-    size_t                     *widths; /* (ncolumns), 0 = left out */
+    bool                       *left_out; /* (ncolumns) */
+    size_t                     *widths;   /* (ncolumns), 0 = left out */
 };
 
 size_t mx_text_width(const char *text)
@@ -110,6 +111,9 @@ static void natural_widths(struct layout *layout)
         if (w > layout->widths[i % table->ncolumns])
             layout->widths[i % table->ncolumns] = w;
     }
+    for (size_t c = 0; c < table->ncolumns; c++)
+        if (layout->left_out[c])
+            layout->widths[c] = 0;
 }
 
 static size_t total_width(const struct layout *layout)
@@ -137,17 +141,23 @@ static void shrink(struct layout *layout, size_t width, size_t least)
     }
 }
 
+/* Leave out the last optional column that is there; false if there is none. */
+static bool leave_out(struct layout *layout)
+{
+    for (size_t c = layout->table->ncolumns; c-- > 0;)
+        if (layout->table->columns[c].optional && !layout->left_out[c])
+            return layout->left_out[c] = true;
+    return false;
+}
+
 static void fit(struct layout *layout, size_t width)
 {
     natural_widths(layout);
-    if (total_width(layout) > width) {
-        layout->short_heads = true;
+    layout->short_heads = total_width(layout) > width;
+    do {
         natural_widths(layout);
-    }
-    shrink(layout, width, SHRINK_FIRST);
-    for (size_t c = layout->table->ncolumns; c-- > 0 && total_width(layout) > width;)
-        if (layout->table->columns[c].optional)
-            layout->widths[c] = 0;
+        shrink(layout, width, SHRINK_FIRST);
+    } while (total_width(layout) > width && leave_out(layout));
     shrink(layout, width, SHRINK_LAST);
 }
 
@@ -218,14 +228,16 @@ void mx_text_table_print(const struct mx_text_table *table, unsigned width, stru
     struct layout layout = {.table = table};
 
     layout.widths = calloc(table->ncolumns + 1, sizeof layout.widths[0]);
-    if (!layout.widths || table->failed) {
+    layout.left_out = calloc(table->ncolumns + 1, sizeof layout.left_out[0]);
+    if (!layout.widths || !layout.left_out || table->failed) {
         out->failed = true;
-        free(layout.widths);
-        return;
+        goto done;
     }
     fit(&layout, limit);
     put_line(&layout, NULL, limit, out);
     for (size_t i = 0; i + table->ncolumns <= table->count; i += table->ncolumns)
         put_line(&layout, (const char *const *)&table->cells[i], limit, out);
+done:
     free(layout.widths);
+    free(layout.left_out);
 }
