@@ -155,15 +155,19 @@ int mx_estimate_counts(const struct mx_config *config, const struct mx_grid *gri
     return count(config, grid, NULL, NULL, counts, err);
 }
 
-/* Repeats have streams of their own, hence stages of their own. */
+/* Repeats have streams of their own, hence stages of their own. An estimate of
+ * the stages can be larger than their uses, which are exact. */
 static void fill_kinds(const struct tally *tally, uint64_t repeats, struct mx_estimate *estimate)
 {
-    for (size_t k = 0; k < mx_stage_nkinds; k++)
+    for (size_t k = 0; k < mx_stage_nkinds; k++) {
+        uint64_t planned = mx_distinct_count(tally->distinct[k]), uses = tally->uses[k];
+
         estimate->kinds[mx_stage_kinds[k].kind] = (struct mx_kind_counts){
-            .planned = times(mx_distinct_count(tally->distinct[k]), repeats),
-            .uses = times(tally->uses[k], repeats),
+            .planned = times(planned < uses ? planned : uses, repeats),
+            .uses = times(uses, repeats),
             .estimated = mx_distinct_estimated(tally->distinct[k]),
         };
+    }
 }
 
 int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsigned workers,

@@ -1,0 +1,312 @@
+#include "sweep/plan_print.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "sweep/lines.h"
+#include "sweep/stages.h"
+#include "sweep/walk.h"
+#include "worker/stage.h"
+
+const char *mx_print_grouped(uint64_t n, char out[MX_GROUPED_SIZE])
+{
+    char   digits[MX_GROUPED_SIZE];
+    size_t len = (size_t)snprintf(digits, sizeof digits, "%" PRIu64, n), at = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = '\0';
+    return out;
+}
+
+/* "3 min", "1.5 h", "2.3 days": two digits that mean something. */
+static void print_hours(double hours, struct mx_buf *out)
+{
+    double minutes = hours * 60;
+
+    if (minutes < 1)
+        mx_buf_printf(out, "%.0f s", fmax(1, minutes * 60));
+    else if (minutes < 100)
+        mx_buf_printf(out, minutes < 10 ? "%.1f min" : "%.0f min", minutes);
+    else if (hours < 72)
+        mx_buf_printf(out, hours < 10 ? "%.1f h" : "%.0f h", hours);
+    else
+        mx_buf_printf(out, hours < 240 ? "%.1f days" : "%.0f days", hours / 24);
+}
+
+static void print_bytes(uint64_t bytes, struct mx_buf *out)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
+    double                   x = (double)bytes;
+    size_t                   unit = 0;
+
+    for (; x >= 999.5 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        x /= 1000;
+    mx_buf_printf(out, unit > 0 && x < 9.95 ? "%.1f %s" : "%.0f %s", x, units[unit]);
+}
+
+/* "LABEL     NUMBER   NOTE" */
+static void print_row(const char *label, uint64_t n, const char *note, struct mx_buf *out)
+{
+    char grouped[MX_GROUPED_SIZE];
+
+    mx_buf_printf(out, "%-10s %14s", label, mx_print_grouped(n, grouped));
+    mx_buf_printf(out, *note ? "   %s\n" : "\n", note);
+}
+
+static void print_counts(const struct mx_config *config, const struct mx_counts *counts,
+                         struct mx_buf *out)
+{
+    int64_t repeats = config->base[KEY_REPEATS].integer;
+    char    note[64];
+
+    print_row("points", counts->points, "", out);
+    if (!counts->counted)
+        return;
+    print_row("  folded", counts->folded,
+              counts->folded ? "differ from an earlier one only in keys they do not use" : "", out);
+    print_row("  excluded", counts->excluded, "", out);
+    print_row("cells", counts->cells, "", out);
+    snprintf(note, sizeof note, repeats == 1 ? "one for each cell" : "%" PRId64 " for each cell",
+             repeats);
+    print_row("trials", counts->trials, note, out);
+}
+
+static void print_stages(const struct mx_estimate *estimate, struct mx_buf *out)
+{
+    char planned[MX_GROUPED_SIZE], uses[MX_GROUPED_SIZE];
+
+    mx_buf_text(out, "\nstages            planned   used by trials\n");
+    for (size_t k = 0; k < mx_stage_nkinds; k++) {
+        const struct mx_kind_counts *kind = &estimate->kinds[mx_stage_kinds[k].kind];
+
+        if (kind->uses > 0)
+            mx_buf_printf(out, "  %-8s %14s   %14s%s\n", worker_kinds[mx_stage_kinds[k].kind].word,
+                          mx_print_grouped(kind->planned, planned),
+                          mx_print_grouped(kind->uses, uses),
+                          kind->estimated ? "   planned is an estimate (within 2 %)" : "");
+    }
+}
+
+static void print_cost(const struct mx_estimate *estimate, struct mx_buf *out)
+{
+    char files[MX_GROUPED_SIZE];
+
+    mx_buf_text(out, "\ntime       ");
+    if (estimate->timed) {
+        print_hours(estimate->hours_mid, out);
+        mx_buf_text(out, ", from ");
+        print_hours(estimate->hours_low, out);
+        mx_buf_text(out, " to ");
+        print_hours(estimate->hours_high, out);
+        mx_buf_printf(out, "\n           %s\n", estimate->basis);
+    } else {
+        mx_buf_printf(out, "%s\n", estimate->basis);
+    }
+    if (!estimate->counts.counted)
+        return;
+    mx_buf_text(out, "disk       ");
+    print_bytes(estimate->disk_bytes, out);
+    mx_buf_printf(out, " in %s files\n", mx_print_grouped(estimate->files, files));
+    if (estimate->timed) {
+        mx_buf_text(out, "memory     ");
+        print_bytes(estimate->memory_bytes, out);
+        mx_buf_text(out, " an executor\n");
+    }
+}
+
+/* The next cell of a walk; false if there is none. */
+static bool next_cell(struct mx_walk *walk)
+{
+    while (mx_walk_next(walk))
+        if (mx_walk_fate(walk) == MX_POINT_CELL)
+            return true;
+    return false;
+}
+
+static void print_cell(const struct mx_grid *grid, const struct mx_point *point, uint64_t cell,
+                       struct mx_buf *out)
+{
+    const enum mx_key_id *keys;
+    size_t                n = mx_grid_axis_keys(grid, &keys);
+    char                  hex[MX_HASH64_HEX];
+
+    mx_buf_text(out, mx_hash64_hex(cell, hex));
+    for (size_t i = 0; i < n; i++)
+        if (point->used[keys[i]]) {
+            mx_buf_printf(out, "  %s=", mx_keys[keys[i]].name);
+            mx_value_format(keys[i], &point->value[keys[i]], out);
+        }
+    mx_buf_text(out, "\n");
+}
+
+static int print_cells(const struct mx_grid *grid, uint64_t limit, struct mx_buf *out,
+                       struct mx_err *err)
+{
+    struct mx_walk *walk = mx_walk_new(grid, err);
+    struct mx_buf   scratch = {0};
+
+    if (!walk)
+        return -1;
+    mx_buf_text(out, "\n");
+    for (; limit > 0 && next_cell(walk); limit--)
+        print_cell(grid, mx_walk_point(walk), mx_grid_cell(mx_walk_point(walk), &scratch), out);
+    mx_buf_free(&scratch);
+    mx_walk_free(walk);
+    return 0;
+}
+
+static int finish(const struct mx_buf *out, struct mx_err *err)
+{
+    return mx_buf_ok(out) ? 0 : mx_fail(err, MX_ENOMEM, "no memory to print the plan");
+}
+
+int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *grid,
+                       const struct mx_estimate *estimate, uint64_t limit, struct mx_buf *out,
+                       struct mx_err *err)
+{
+    mx_buf_printf(out, "plan of %s (%s)\n\n", config->name, config->file);
+    print_counts(config, &estimate->counts, out);
+    if (estimate->counts.counted)
+        print_stages(estimate, out);
+    print_cost(estimate, out);
+    if (limit > 0 && print_cells(grid, limit, out, err))
+        return -1;
+    return finish(out, err);
+}
+
+/* A value of `type`; as lists hold them and points do. */
+static void json_item(struct mx_json *json, const char *name, const struct mx_key *key,
+                      enum mx_type type, const struct mx_value *value)
+{
+    switch (type) {
+    case MX_TYPE_REAL:
+    case MX_TYPE_DURATION:
+        mx_json_real(json, name, value->real == 0 ? 0 : value->real);
+        break;
+    case MX_TYPE_INT:
+        if (key->zero_word && value->integer == 0)
+            mx_json_text(json, name, key->zero_word);
+        else
+            mx_json_int(json, name, value->integer);
+        break;
+    case MX_TYPE_BOOL:
+        mx_json_bool(json, name, value->boolean);
+        break;
+    case MX_TYPE_CHOICE:
+        mx_json_text(json, name, key->choices[value->choice].word);
+        break;
+    case MX_TYPE_TEXT:
+    case MX_TYPE_PATH:
+        mx_json_text(json, name, value->text);
+        break;
+    case MX_TYPE_LIST:
+        mx_json_array(json, name);
+        for (size_t i = 0; i < value->list.count; i++)
+            json_item(json, NULL, key, key->element, &value->list.items[i]);
+        mx_json_end_array(json);
+        break;
+    }
+}
+
+/* Every key that the cell uses and that has a value: what its id is made of,
+ * and data.path where one is given. */
+static void json_point(struct mx_json *json, const struct mx_point *point)
+{
+    mx_json_object(json, "point");
+    for (unsigned k = 0; k < KEY_COUNT; k++)
+        if (mx_key_sweepable(k) && point->used[k] && mx_value_given(k, &point->value[k]))
+            json_item(json, mx_keys[k].name, &mx_keys[k], mx_keys[k].type, &point->value[k]);
+    mx_json_end_object(json);
+}
+
+static int json_cells(struct mx_json *json, const struct mx_grid *grid, uint64_t limit,
+                      struct mx_err *err)
+{
+    struct mx_walk *walk = mx_walk_new(grid, err);
+    struct mx_buf   scratch = {0};
+    char            hex[MX_HASH64_HEX];
+
+    if (!walk)
+        return -1;
+    mx_json_array(json, "cells_listed");
+    for (; limit > 0 && next_cell(walk); limit--) {
+        mx_json_object(json, NULL);
+        mx_json_text(json, "cell", mx_hash64_hex(mx_grid_cell(mx_walk_point(walk), &scratch), hex));
+        json_point(json, mx_walk_point(walk));
+        mx_json_end_object(json);
+    }
+    mx_json_end_array(json);
+    mx_buf_free(&scratch);
+    mx_walk_free(walk);
+    return 0;
+}
+
+static void json_count(struct mx_json *json, const char *name, bool known, uint64_t n)
+{
+    if (known)
+        mx_json_uint(json, name, n);
+    else
+        mx_json_null(json, name);
+}
+
+static void json_stages(struct mx_json *json, const struct mx_estimate *estimate)
+{
+    mx_json_object(json, "stages");
+    for (size_t k = 0; k < mx_stage_nkinds; k++) {
+        const struct mx_kind_counts *kind = &estimate->kinds[mx_stage_kinds[k].kind];
+
+        if (kind->uses == 0)
+            continue;
+        mx_json_object(json, worker_kinds[mx_stage_kinds[k].kind].word);
+        mx_json_uint(json, "planned", kind->planned);
+        mx_json_uint(json, "uses", kind->uses);
+        if (kind->estimated)
+            mx_json_bool(json, "estimated", true);
+        mx_json_end_object(json);
+    }
+    mx_json_end_object(json);
+}
+
+static void json_hours(struct mx_json *json, const struct mx_estimate *estimate)
+{
+    mx_json_object(json, "hours");
+    mx_json_real(json, "low", estimate->timed ? estimate->hours_low : NAN);
+    mx_json_real(json, "mid", estimate->timed ? estimate->hours_mid : NAN);
+    mx_json_real(json, "high", estimate->timed ? estimate->hours_high : NAN);
+    mx_json_text(json, "basis", estimate->basis);
+    mx_json_end_object(json);
+}
+
+int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *grid,
+                       const struct mx_estimate *estimate, uint64_t limit, struct mx_buf *out,
+                       struct mx_err *err)
+{
+    const struct mx_counts *counts = &estimate->counts;
+    struct mx_json          json = {.out = out};
+
+    mx_json_object(&json, NULL);
+    mx_json_text(&json, "name", config->name);
+    mx_json_uint(&json, "points", counts->points);
+    json_count(&json, "cells", counts->counted, counts->cells);
+    json_count(&json, "excluded", counts->counted, counts->excluded);
+    json_count(&json, "folded", counts->counted, counts->folded);
+    json_count(&json, "trials", counts->counted, counts->trials);
+    json_stages(&json, estimate);
+    json_hours(&json, estimate);
+    json_count(&json, "disk_bytes", counts->counted, estimate->disk_bytes);
+    json_count(&json, "files", counts->counted, estimate->files);
+    json_count(&json, "memory_bytes_per_executor", estimate->timed, estimate->memory_bytes);
+    if (limit > 0 && json_cells(&json, grid, limit, err))
+        return -1;
+    mx_json_end_object(&json);
+    mx_buf_text(out, "\n");
+    return finish(out, err);
+}
