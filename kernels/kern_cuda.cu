@@ -100,6 +100,19 @@ fail:
     return -1;
 }
 
+/* Why there is no device, in words for the user. */
+static const char *why_none(cudaError_t status)
+{
+    int driver = 0;
+
+    if (status == cudaSuccess)
+        return "none is visible (see CUDA_VISIBLE_DEVICES)";
+    /* Without a driver the runtime speaks of one that is too old. */
+    if (cudaDriverGetVersion(&driver) == cudaSuccess && driver == 0)
+        return "no NVIDIA driver is installed";
+    return cudaGetErrorString(status);
+}
+
 const struct kern_backend *kern_cuda(struct mx_err *err)
 {
     /* C++17 has no designated initialisers: the order is that of kern.h. */
@@ -110,8 +123,7 @@ const struct kern_backend *kern_cuda(struct mx_err *err)
     cudaError_t status = cudaGetDeviceCount(&devices);
 
     if (status != cudaSuccess || devices < 1) {
-        mx_fail(err, MX_EGPU, "no CUDA device can be used: %s",
-                status == cudaSuccess ? "none is visible" : cudaGetErrorString(status));
+        mx_fail(err, MX_EGPU, "no CUDA device can be used: %s", why_none(status));
         return NULL;
     }
     return &backend;

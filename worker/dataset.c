@@ -151,7 +151,9 @@ static int load_files(const struct worker_idx_paths *paths, const struct worker_
                       struct worker_images halves[2], struct mx_err *err)
 {
     for (int h = 0; h < 2; h++)
-        if (worker_idx_load(paths->file[2 * h], paths->file[2 * h + 1], known, &halves[h], err))
+        if (worker_idx_load(paths->file[h ? WORKER_IDX_TEST_IMAGES : WORKER_IDX_TRAIN_IMAGES],
+                            paths->file[h ? WORKER_IDX_TEST_LABELS : WORKER_IDX_TRAIN_LABELS],
+                            known, &halves[h], err))
             return -1;
     return 0;
 }
@@ -244,8 +246,9 @@ done:
 static int choose_moments(const struct worker_params *params, const struct worker_images *train,
                           struct worker_dataset *set, struct mx_err *err)
 {
-    static const float             imagenet[2][3] = {{.485f, .456f, .406f}, {.229f, .224f, .225f}};
-    static const float             imagenet_grey[2] = {.449f, .226f};
+    /* Red, green, blue, and their mean for one channel. */
+    static const float             imagenet[2][WORKER_MAX_CHANNELS] = {{.485f, .456f, .406f, .449f},
+                                                                       {.229f, .224f, .225f, .226f}};
     const struct worker_known_set *known = worker_known_set(params->data_set, NULL);
     bool                           grey = set->shape.channels == 1;
 
@@ -256,8 +259,8 @@ static int choose_moments(const struct worker_params *params, const struct worke
         set->mean[c] = 0;
         set->sd[c] = 1;
         if (params->data_normalize == WORKER_NORMALIZE_IMAGENET) {
-            set->mean[c] = grey ? imagenet_grey[0] : imagenet[0][c];
-            set->sd[c] = grey ? imagenet_grey[1] : imagenet[1][c];
+            set->mean[c] = imagenet[0][grey ? 3 : c];
+            set->sd[c] = imagenet[1][grey ? 3 : c];
         } else if (params->data_normalize == WORKER_NORMALIZE_DATASET) {
             set->mean[c] = known->mean;
             set->sd[c] = known->sd;

@@ -47,7 +47,7 @@ static int read_some(gzFile file, const char *path, uint8_t *to, size_t want, si
 static int read_header(gzFile file, const char *path, uint32_t ndims, struct worker_idx *idx,
                        uint64_t *bytes, struct mx_err *err)
 {
-    uint8_t  header[4 + 4 * WORKER_IDX_MAX_DIMS];
+    uint8_t  header[4 + 4 * WORKER_IDX_MAX_DIMS] = {0};
     size_t   size = 4 + 4 * (size_t)ndims, got;
     uint32_t due = 0x800 + ndims;
 
@@ -64,7 +64,7 @@ static int read_header(gzFile file, const char *path, uint32_t ndims, struct wor
                        path, got, size);
     *bytes = 1;
     for (uint32_t d = 0; d < ndims; d++) {
-        idx->dims[d] = big_endian(header + 4 + 4 * d);
+        idx->dims[d] = big_endian(header + 4 + 4 * (size_t)d);
         if (idx->dims[d] == 0)
             return mx_fail(err, MX_EDATA, "%s holds no %s: dimension %" PRIu32 " is 0", path,
                            ndims == 1 ? "labels" : "images", d + 1);

@@ -86,8 +86,9 @@ static double coverage(uint32_t class_, const struct worker_box *box, uint32_t y
 
     if (y < box->y0 || y >= box->y1 || x < box->x0 || x >= box->x1)
         return 0;
-    for (int k = 0; k < 16; k++) {
-        double down = y - box->y0 + (k / 4 + 0.5) / 4, right = x - box->x0 + (k % 4 + 0.5) / 4;
+    for (unsigned k = 0; k < 16; k++) {
+        unsigned row = k / 4, column = k % 4;
+        double   down = y - box->y0 + (row + 0.5) / 4, right = x - box->x0 + (column + 0.5) / 4;
 
         hits += worker_synthetic_covers(class_, 2 * down / side - 1, 2 * right / side - 1);
     }

@@ -111,6 +111,25 @@ Test(split, rounds_half_up_as_the_fraction_is_written)
     folder_remove(folder);
 }
 
+Test(split, classes_give_up_different_members)
+{
+    char                  *folder = folder_make();
+    struct worker_params   params = mnist_in(folder);
+    struct worker_dataset *set;
+    uint32_t               members[10] = {0}; /* k-th of its class: one bit each */
+    unsigned               alike = 0;
+
+    put_set(folder, 300, 10);
+    set = must_open(&params, 1);
+    for (uint32_t k = 0; k < set->val.n; k++)
+        members[set->val.labels[k]] |= UINT32_C(1) << (set->val.rows[k] / 10);
+    for (int c = 1; c < 10; c++)
+        alike += members[c] == members[0];
+    cr_expect_eq(alike, 0);
+    worker_dataset_free(set);
+    folder_remove(folder);
+}
+
 Test(split, depends_on_the_seed_alone)
 {
     char                  *folder = folder_make();

@@ -171,6 +171,12 @@ Test(metrics, top_5_counts_ranks_and_is_not_measured_for_5_classes)
     result = report(six);
     expect_near(value_of(&result, "test.top5_accuracy"), 5.0 / 6); /* of a tie the first */
     worker_result_free(&result);
+    worker_metrics_free(six);
+    six = worker_metrics_new(6, 0, NULL, NULL);
+    worker_metrics_add(six, logits, (uint32_t[]){4}, NULL, 1);
+    result = report(six);
+    cr_expect_eq(value_of(&result, "test.top5_accuracy"), 1);
+    worker_result_free(&result);
     worker_metrics_add(five, logits, (uint32_t[]){4}, NULL, 1);
     result = report(five);
     cr_expect(isnan(value_of(&result, "test.top5_accuracy")));

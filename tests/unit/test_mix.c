@@ -164,6 +164,28 @@ Test(mix, height_and_width_keep_their_own_sides)
     cr_expect_eq(draw.x1, 3);
 }
 
+/* Small lambda, large box; each axis has its own side. */
+Test(mix, cutmix_pastes_a_box_of_its_lambda)
+{
+    const struct worker_shape shape = {1, 40, 100, 2, 0};
+    struct worker_params      params = params_of(WORKER_MIX_CUTMIX);
+    struct worker_mix_place   place = {mx_stream_make(1, 0, MX_PURPOSE_MIX, 0), 0, 0, 0};
+    int                       whole = 0;
+
+    for (place.batch = 0; place.batch < 300; place.batch++) {
+        double                 r = sqrt(1 - worker_mix_lambda(&params, &place));
+        struct worker_mix_draw draw;
+
+        worker_mix_draw_cutmix(&params, &shape, &place, false, &draw);
+        if (draw.y0 > 0 && draw.y1 < 40 && draw.x0 > 0 && draw.x1 < 100) {
+            cr_expect_eq(draw.y1 - draw.y0, (uint32_t)(40 * r) / 2 * 2);
+            cr_expect_eq(draw.x1 - draw.x0, (uint32_t)(100 * r) / 2 * 2);
+            whole++;
+        }
+    }
+    cr_expect_gt(whole, 30);
+}
+
 Test(mix, odd_sides_follow_the_strategy)
 {
     const struct worker_shape shape = square(64);
@@ -182,6 +204,24 @@ Test(mix, odd_sides_follow_the_strategy)
             cr_expect_eq((draw.x1 - draw.x0) % 2, 0);
     }
     cr_expect_eq(widest, 7); /* cutout's square has the side asked for */
+}
+
+Test(mix, cutout_hides_a_square_of_half_the_shorter_side)
+{
+    const struct worker_shape shape = {1, 9, 60, 2, 0};
+    struct worker_params      params = params_of(WORKER_MIX_CUTOUT);
+    struct worker_mix_place   place = {mx_stream_make(1, 0, MX_PURPOSE_MIX, 0), 0, 0, 0};
+    uint32_t                  high = 0, wide = 0;
+
+    for (place.batch = 0; place.batch < 100; place.batch++) {
+        struct worker_mix_draw draw;
+
+        worker_mix_draw_cutout(&params, &shape, &place, false, &draw);
+        high = draw.y1 - draw.y0 > high ? draw.y1 - draw.y0 : high;
+        wide = draw.x1 - draw.x0 > wide ? draw.x1 - draw.x0 : wide;
+    }
+    cr_expect_eq(high, 4);
+    cr_expect_eq(wide, 4);
 }
 
 Test(mix, a_square_larger_than_the_image_hides_it_all)

@@ -149,6 +149,33 @@ Test(synthetic, no_two_shapes_cover_the_same)
     }
 }
 
+/* What noise added to the first image of a half, far from black and white. */
+static void grain_of(uint32_t half, int grain[3 * 1024])
+{
+    struct worker_params params = synthetic(20, 2);
+    struct worker_images clean, noisy;
+
+    params.data_synthetic_noise = 0;
+    clean = make(&params, 1, half, 1);
+    params.data_synthetic_noise = 0.02;
+    noisy = make(&params, 1, half, 1);
+    for (size_t k = 0; k < 3 * 1024; k++)
+        grain[k] = noisy.pixels[k] - clean.pixels[k];
+    worker_images_free(&clean);
+    worker_images_free(&noisy);
+}
+
+Test(synthetic, halves_do_not_share_their_noise)
+{
+    int train[3 * 1024], test[3 * 1024], near = 0;
+
+    grain_of(WORKER_SYNTHETIC_TRAIN, train);
+    grain_of(WORKER_SYNTHETIC_TEST, test);
+    for (int k = 0; k < 3 * 1024; k++)
+        near += abs(train[k] - test[k]) <= 1; /* 8 in 100 by chance, at a deviation of 5 */
+    cr_expect_lt(near, 3 * 1024 / 2);
+}
+
 Test(synthetic, noise_has_the_deviation_asked_for)
 {
     struct worker_params params = synthetic(20, 2);
