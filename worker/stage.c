@@ -1,0 +1,73 @@
+#include "worker/stage.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "worker/stage_parts.h"
+
+/* Raise an engine version whenever the numbers of that kind change. */
+const struct worker_kind_info worker_kinds[WORKER_STAGE_KINDS] = {
+    [WORKER_STAGE_TRAIN] = {"train", 1},   [WORKER_STAGE_FEATURES] = {"features", 1},
+    [WORKER_STAGE_HEAD] = {"head", 1},     [WORKER_STAGE_MAPS] = {"maps", 1},
+    [WORKER_STAGE_SCORES] = {"scores", 1}, [WORKER_STAGE_INTER_MODEL] = {"inter_model", 1},
+};
+
+typedef int run_function(const struct worker_job *, struct worker_cache *,
+                         const struct worker_progress *, struct worker_result *, struct mx_err *);
+
+/* NULL: known, but this version cannot run it. */
+static run_function *const runners[WORKER_STAGE_KINDS] = {[WORKER_STAGE_TRAIN] = worker_train_run};
+
+/* The last data set: consecutive stages of a sweep mostly share it. */
+struct worker_cache {
+    struct worker_dataset *set;
+    struct worker_params   params;
+    uint64_t               seed;
+};
+
+struct worker_cache *worker_cache_new(void)
+{
+    return calloc(1, sizeof(struct worker_cache));
+}
+
+void worker_cache_free(struct worker_cache *cache)
+{
+    if (!cache)
+        return;
+    worker_dataset_free(cache->set);
+    free(cache);
+}
+
+const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache,
+                                                  const struct worker_job *job, struct mx_err *err)
+{
+    if (cache->set && worker_dataset_same(&cache->params, cache->seed, &job->params, job->seed))
+        return cache->set;
+    worker_dataset_free(cache->set); /* first, so that both are never in memory */
+    cache->set = worker_dataset_open(&job->params, job->seed, err);
+    cache->params = job->params;
+    cache->seed = job->seed;
+    return cache->set;
+}
+
+bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total)
+{
+    return progress && progress->tick && progress->tick(progress->user, done, total);
+}
+
+int worker_stage_run(const struct worker_job *job, struct worker_cache *cache,
+                     const struct worker_progress *progress, struct worker_result *result,
+                     struct mx_err *err)
+{
+    if (job->kind >= WORKER_STAGE_KINDS)
+        return mx_fail(err, MX_EINVAL, "no stage has the number %d", (int)job->kind);
+    if (!runners[job->kind])
+        return mx_fail(err, MX_EINVAL, "stages of kind %s are not built yet",
+                       worker_kinds[job->kind].word);
+    if (runners[job->kind](job, cache, progress, result, err)) {
+        worker_result_free(result);
+        return -1;
+    }
+    return 0;
+}

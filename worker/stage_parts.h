@@ -1,0 +1,38 @@
+/* stage_parts.h - what the kinds of stages share; for worker/stage*.c and the
+ * stages themselves. */
+#ifndef MX_WORKER_STAGE_PARTS_H
+#define MX_WORKER_STAGE_PARTS_H
+
+#include "worker/dataset.h"
+#include "worker/stage.h"
+
+/* The data set of a job, from the cache or read anew. Lent: it stays the
+ * cache's, until the next call. NULL with *err of worker_dataset_open(). */
+const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache,
+                                                  const struct worker_job *job, struct mx_err *err);
+
+/* One more step of work done; true if the stage is to end. */
+bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total);
+
+/* A file that a stage left, for its stage.json. */
+struct worker_stage_file {
+    const char *name;
+    const char *dtype; /* NULL: not one array */
+    uint32_t    ndims, dims[4];
+};
+
+/* Write stage.json, the mark that a stage is whole: the files are read back for
+ * their size and hash. Returns 0, or -1 with MX_EIO or MX_ENOMEM. */
+int worker_stage_write_record(const struct worker_job *job, const struct worker_stage_file *files,
+                              size_t nfiles, struct mx_err *err);
+
+/* Every field of *params in an object "parameters", under its key's name. */
+struct mx_json;
+void worker_params_json(struct mx_json *json, const struct worker_params *params);
+
+/* The stages that are built. */
+int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
+                     const struct worker_progress *progress, struct worker_result *result,
+                     struct mx_err *err);
+
+#endif

@@ -1,0 +1,119 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "worker/choices.h"
+#include "worker/stage_parts.h"
+
+enum {
+    KEY_SIZE = 64
+};
+
+/* The configuration key of a field: mix_alpha is mix.alpha, and the fields of
+ * the synthetic set have a level more. */
+static const char *key_of(const char *field, char key[KEY_SIZE])
+{
+    static const char synthetic[] = "data_synthetic_";
+    const bool        deeper = strncmp(field, synthetic, sizeof synthetic - 1) == 0;
+    size_t            n = strlen(field);
+
+    memcpy(key, field, n + 1);
+    key[strcspn(key, "_")] = '.';
+    if (deeper)
+        key[sizeof synthetic - 2] = '.';
+    return key;
+}
+
+/* The words of each field that is a choice. */
+#define data_set_words        worker_data_sets
+#define data_normalize_words  worker_normalizes
+#define data_augment_words    worker_augments
+#define model_arch_words      worker_archs
+#define model_stem_words      worker_stems
+#define train_optimizer_words worker_optimizers
+#define train_schedule_words  worker_schedules
+#define mix_strategy_words    worker_strategies
+#define mix_labels_words      worker_label_rules
+#define mix_granularity_words worker_granularities
+#define head_method_words     worker_heads
+
+#define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
+#define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);
+#define JSON_BOOL(name)   mx_json_bool(json, key_of(#name, key), params->name);
+#define JSON_CHOICE(name) mx_json_text(json, key_of(#name, key), name##_words[params->name].word);
+#define JSON_PATH(name)   mx_json_text(json, key_of(#name, key), params->name);
+
+void worker_params_json(struct mx_json *json, const struct worker_params *params)
+{
+    char key[KEY_SIZE];
+
+    mx_json_object(json, "parameters");
+    WORKER_PARAMS(JSON_REAL, JSON_INT, JSON_BOOL, JSON_CHOICE, JSON_PATH)
+    mx_json_end_object(json);
+}
+
+static int put_file(struct mx_json *json, const char *folder, const struct worker_stage_file *file,
+                    struct mx_err *err)
+{
+    char    *path = mx_path_join(folder, file->name), hex[MX_HASH64_HEX];
+    uint64_t bytes, hash;
+    int      failed;
+
+    if (!path)
+        return mx_fail(err, MX_ENOMEM, "no memory to describe %s", file->name);
+    failed = mx_hash_file(path, &bytes, &hash, err);
+    free(path);
+    if (failed)
+        return -1;
+    mx_json_object(json, NULL);
+    mx_json_text(json, "name", file->name);
+    mx_json_uint(json, "bytes", bytes);
+    mx_json_text(json, "xxh3", mx_hash64_hex(hash, hex));
+    mx_json_text(json, "dtype", file->dtype);
+    if (file->dtype) {
+        mx_json_array(json, "shape");
+        for (uint32_t d = 0; d < file->ndims; d++)
+            mx_json_uint(json, NULL, file->dims[d]);
+        mx_json_end_array(json);
+    } else {
+        mx_json_null(json, "shape");
+    }
+    mx_json_end_object(json);
+    return 0;
+}
+
+int worker_stage_write_record(const struct worker_job *job, const struct worker_stage_file *files,
+                              size_t nfiles, struct mx_err *err)
+{
+    struct mx_buf  text = {0};
+    struct mx_json json = {&text, false};
+    char          *path = mx_path_join(job->folder, "stage.json");
+    int            result = -1;
+
+    mx_json_object(&json, NULL);
+    mx_json_text(&json, "kind", worker_kinds[job->kind].word);
+    mx_json_text(&json, "key", job->key);
+    mx_json_array(&json, "inputs");
+    mx_json_end_array(&json);
+    worker_params_json(&json, &job->params);
+    mx_json_uint(&json, "engine", worker_kinds[job->kind].engine);
+    mx_json_text(&json, "device", "cpu");
+    mx_json_array(&json, "files");
+    for (size_t f = 0; f < nfiles; f++)
+        if (put_file(&json, job->folder, &files[f], err))
+            goto done;
+    mx_json_end_array(&json);
+    mx_json_end_object(&json);
+    mx_buf_text(&text, "\n");
+    if (path && mx_buf_ok(&text))
+        result = mx_file_write(path, text.data, text.len, err);
+    else
+        mx_fail(err, MX_ENOMEM, "no memory for the record of a stage");
+
+done:
+    free(path);
+    mx_buf_free(&text);
+    return result;
+}

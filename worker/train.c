@@ -1,0 +1,266 @@
+/* The train stage: a network from its first weights to its scores. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/num.h"
+#include "worker/batch.h"
+#include "worker/engine.h"
+#include "worker/metrics.h"
+#include "worker/safetensors.h"
+#include "worker/schedule.h"
+#include "worker/stage_parts.h"
+
+struct training {
+    const struct worker_job      *job;
+    const struct worker_progress *progress;
+    const struct worker_dataset  *set; /* the cache's */
+    struct worker_engine         *engine;
+    struct worker_batch          *batch;
+    uint32_t                      batch_size;
+    uint32_t                     *order;  /* (set->train.n) */
+    float                        *logits; /* (batch_size, classes) */
+    uint64_t                     *group_counts;
+    struct worker_metrics        *val; /* of the last epoch */
+    struct mx_buf                 history;
+    double                        loss; /* mean over the last epoch */
+    uint64_t                      steps_per_epoch, ticks, total_ticks;
+};
+
+static struct mx_stream stream_of(const struct training *t, enum mx_purpose purpose)
+{
+    return mx_stream_make(t->job->seed, t->job->repeat, purpose, t->job->stream_extra);
+}
+
+static uint64_t batches_of(const struct training *t, const struct worker_split *split)
+{
+    return (split->n + t->batch_size - 1) / t->batch_size;
+}
+
+static int tick(struct training *t, struct mx_err *err)
+{
+    if (worker_progress_tick(t->progress, ++t->ticks, t->total_ticks))
+        return mx_fail(err, MX_EINTERRUPTED, "stopped after %llu of %llu batches",
+                       (unsigned long long)t->ticks, (unsigned long long)t->total_ticks);
+    return 0;
+}
+
+static int count_groups(struct training *t, struct mx_err *err)
+{
+    const struct worker_split *train = &t->set->train;
+
+    if (!(t->group_counts = calloc(t->set->shape.groups + 1, sizeof *t->group_counts)))
+        return mx_fail(err, MX_ENOMEM, "no memory to count %u groups", t->set->shape.groups);
+    for (uint32_t i = 0; train->groups && i < train->n; i++)
+        t->group_counts[train->groups[i]]++;
+    return 0;
+}
+
+static int set_up(struct training *t, struct worker_cache *cache, struct mx_err *err)
+{
+    const struct worker_params *params = &t->job->params;
+    const struct worker_split  *train;
+    uint32_t                    last;
+
+    if (!(t->set = worker_cache_dataset(cache, t->job, err)))
+        return -1;
+    train = &t->set->train;
+    t->batch_size =
+        params->train_batch_size < train->n ? (uint32_t)params->train_batch_size : train->n;
+    if (train->n == 0 || !(t->steps_per_epoch = worker_steps_per_epoch(train->n, t->batch_size)))
+        return mx_fail(err, MX_EINVAL, "nothing to train on: %u training images are left",
+                       train->n);
+    t->total_ticks =
+        (uint64_t)params->train_epochs * (t->steps_per_epoch + batches_of(t, &t->set->val)) +
+        batches_of(t, &t->set->test);
+    t->order = malloc(train->n * sizeof *t->order);
+    t->logits = malloc((size_t)t->batch_size * t->set->shape.classes * sizeof *t->logits);
+    if (!t->order || !t->logits)
+        return mx_fail(err, MX_ENOMEM, "no memory to train on %u images", train->n);
+    if (count_groups(t, err) ||
+        !(t->batch = worker_batch_new(&t->set->shape, t->batch_size, err)) ||
+        !(t->engine = worker_engine_new(params, &t->set->shape, t->batch_size,
+                                        stream_of(t, MX_PURPOSE_INIT), err)))
+        return -1;
+    last = train->n % t->batch_size;
+    return last > 1 ? worker_engine_prepare(t->engine, last, err) : 0;
+}
+
+static void tear_down(struct training *t)
+{
+    worker_engine_free(t->engine);
+    worker_batch_free(t->batch);
+    worker_metrics_free(t->val);
+    mx_buf_free(&t->history);
+    free(t->order);
+    free(t->logits);
+    free(t->group_counts);
+}
+
+/* Scores of the network as it is now on a split; NULL with *err. */
+static struct worker_metrics *evaluate(struct training *t, const struct worker_split *split,
+                                       const char *name, struct mx_err *err)
+{
+    const struct worker_shape *shape = &t->set->shape;
+    struct worker_metrics     *metrics =
+        worker_metrics_new(shape->classes, shape->groups, t->group_counts, err);
+
+    if (!metrics)
+        return NULL;
+    for (uint32_t first = 0; first < split->n; first += t->batch_size) {
+        uint32_t rest = split->n - first, n = rest < t->batch_size ? rest : t->batch_size;
+
+        worker_batch_plain(t->batch, t->set, split, first, n);
+        if (worker_engine_infer(t->engine, t->batch->images, n, t->logits, err))
+            goto fail;
+        worker_metrics_add(metrics, t->logits, split->labels + first,
+                           split->groups ? split->groups + first : NULL, n);
+        if (tick(t, err))
+            goto fail;
+    }
+    if (split->n > 0 && !isfinite(worker_metrics_cross_entropy(metrics))) {
+        mx_fail(err, MX_EDIVERGED, "the %s loss after training for %llu batches is not finite",
+                name, (unsigned long long)t->ticks);
+        goto fail;
+    }
+    return metrics;
+
+fail:
+    worker_metrics_free(metrics);
+    return NULL;
+}
+
+static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
+{
+    const struct worker_params *params = &t->job->params;
+    const struct worker_split  *train = &t->set->train;
+    const struct mx_stream      augment = stream_of(t, MX_PURPOSE_AUGMENT);
+    const struct mx_stream      mix = stream_of(t, MX_PURPOSE_MIX);
+    struct mx_rng               rng = mx_rng_at(stream_of(t, MX_PURPOSE_ORDER), epoch, 0, 0);
+    double                      sum = 0, images = 0;
+
+    mx_rng_permutation(&rng, t->order, train->n);
+    for (uint32_t b = 0; b < t->steps_per_epoch; b++) {
+        uint32_t first = b * t->batch_size, rest = train->n - first;
+        uint32_t n = rest < t->batch_size ? rest : t->batch_size;
+        double   loss,
+            rate = worker_schedule_rate(params, epoch * t->steps_per_epoch + b, t->steps_per_epoch);
+
+        worker_batch_train(t->batch, params, t->set, t->order + first, n, augment, mix, epoch, b);
+        if (worker_engine_step(t->engine, t->batch, rate, &loss, err))
+            return mx_err_prefix(err, "epoch %u, batch %u", epoch, b);
+        sum += loss * n;
+        images += n;
+        if (tick(t, err))
+            return -1;
+    }
+    t->loss = sum / images;
+    return 0;
+}
+
+/* ",VALUE", or nothing behind the comma if it was not measured. */
+static void put_value(struct mx_buf *out, double value)
+{
+    char text[MX_NUM_SIZE];
+
+    mx_buf_printf(out, ",%s", isnan(value) ? "" : mx_num_format(value, text));
+}
+
+/* The rate in a row is that of the epoch's first step. */
+static void put_history(struct training *t, uint32_t epoch, double seconds)
+{
+    if (epoch == 0)
+        mx_buf_text(&t->history, "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n");
+    mx_buf_printf(&t->history, "%u", epoch);
+    put_value(&t->history, worker_schedule_rate(&t->job->params, epoch * t->steps_per_epoch,
+                                                t->steps_per_epoch));
+    put_value(&t->history, t->loss);
+    put_value(&t->history, worker_metrics_cross_entropy(t->val));
+    put_value(&t->history, worker_metrics_accuracy(t->val));
+    put_value(&t->history, seconds);
+    mx_buf_text(&t->history, "\n");
+}
+
+static int train(struct training *t, struct mx_err *err)
+{
+    for (uint32_t epoch = 0; epoch < (uint64_t)t->job->params.train_epochs; epoch++) {
+        double start = mx_clock_monotonic_s();
+
+        if (train_epoch(t, epoch, err))
+            return -1;
+        worker_metrics_free(t->val);
+        if (!(t->val = evaluate(t, &t->set->val, "validation", err)))
+            return -1;
+        put_history(t, epoch, mx_clock_monotonic_s() - start);
+    }
+    return 0;
+}
+
+static int report(struct training *t, struct worker_result *result, struct mx_err *err)
+{
+    struct worker_metrics *test = evaluate(t, &t->set->test, "test", err);
+    int                    failed;
+
+    if (!test)
+        return -1;
+    failed = worker_metrics_report(t->val, "val", result, err) ||
+             worker_metrics_report(test, "test", result, err) ||
+             worker_result_add(result, "train.cross_entropy", t->loss, err);
+    worker_metrics_free(test);
+    return failed ? -1 : 0;
+}
+
+static int write_history(const struct training *t, struct mx_err *err)
+{
+    char *path = mx_path_join(t->job->folder, "history.csv");
+    int   result;
+
+    if (path && mx_buf_ok(&t->history))
+        result = mx_file_write(path, t->history.data, t->history.len, err);
+    else
+        result = mx_fail(err, MX_ENOMEM, "no memory to write history.csv");
+    free(path);
+    return result;
+}
+
+static int write_weights(const struct training *t, struct mx_err *err)
+{
+    char                 *path = mx_path_join(t->job->folder, "weights.safetensors");
+    struct worker_tensor *tensors = NULL;
+    size_t                count = 0;
+    int                   result = -1;
+
+    if (!path)
+        mx_fail(err, MX_ENOMEM, "no memory to write weights.safetensors");
+    else if (!worker_engine_export(t->engine, &tensors, &count, err))
+        result = worker_safetensors_write(path, tensors, count, err);
+    worker_tensors_free(tensors, count);
+    free(path);
+    return result;
+}
+
+static int write_files(const struct training *t, struct mx_err *err)
+{
+    static const struct worker_stage_file files[] = {{.name = "history.csv"},
+                                                     {.name = "weights.safetensors"}};
+
+    if (!t->job->folder[0])
+        return 0;
+    if (write_history(t, err) || (t->job->keep_weights && write_weights(t, err)))
+        return -1;
+    return worker_stage_write_record(t->job, files, t->job->keep_weights ? 2 : 1, err);
+}
+
+int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
+                     const struct worker_progress *progress, struct worker_result *result,
+                     struct mx_err *err)
+{
+    struct training t = {.job = job, .progress = progress};
+    int             failed =
+        set_up(&t, cache, err) || train(&t, err) || report(&t, result, err) || write_files(&t, err);
+
+    tear_down(&t);
+    return failed ? -1 : 0;
+}
