@@ -34,7 +34,7 @@ endfunction()
 function(mx_unit_test source)
     get_filename_component(name ${source} NAME_WE)
     add_executable(${name} ${source})
-    target_link_libraries(${name} PRIVATE mx_sweep PkgConfig::criterion)
+    target_link_libraries(${name} PRIVATE mx_reference mx_sweep PkgConfig::criterion)
     target_compile_definitions(${name} PRIVATE MX_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                                MX_PROGRAM="$<TARGET_FILE:mixsweep>")
     add_dependencies(${name} mixsweep)

@@ -1,0 +1,437 @@
+#include "tests/reference/naive_net.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct naive_conv naive_conv_shape(uint32_t n, uint32_t in, uint32_t height, uint32_t width,
+                                   uint32_t out, uint32_t kernel, uint32_t stride, uint32_t pad)
+{
+    struct naive_conv shape = {n, in, height, width, out, kernel, stride, pad, 0, 0};
+
+    shape.out_height = (height + 2 * pad - kernel) / stride + 1;
+    shape.out_width = (width + 2 * pad - kernel) / stride + 1;
+    return shape;
+}
+
+/* Calls visit for each product of a convolution: y[iy] takes x[ix] w[iw]. */
+struct conv_arrays {
+    const double *x, *w, *dy;
+    double       *y, *dx, *dw;
+};
+
+static void conv_products(const struct naive_conv *s, const struct conv_arrays *a,
+                          void (*visit)(const struct conv_arrays *, size_t, size_t, size_t),
+                          uint32_t i, uint32_t o, uint32_t row, uint32_t column)
+{
+    size_t iy = (((size_t)i * s->out + o) * s->out_height + row) * s->out_width + column;
+
+    for (uint32_t c = 0; c < s->in; c++)
+        for (uint32_t ky = 0; ky < s->kernel; ky++)
+            for (uint32_t kx = 0; kx < s->kernel; kx++) {
+                int64_t h = (int64_t)row * s->stride + ky - s->pad;
+                int64_t w = (int64_t)column * s->stride + kx - s->pad;
+
+                if (h >= 0 && h < s->height && w >= 0 && w < s->width)
+                    visit(a, iy,
+                          (((size_t)i * s->in + c) * s->height + (size_t)h) * s->width + (size_t)w,
+                          (((size_t)o * s->in + c) * s->kernel + ky) * s->kernel + kx);
+            }
+}
+
+static void conv_all(const struct naive_conv *s, const struct conv_arrays *a,
+                     void (*visit)(const struct conv_arrays *, size_t, size_t, size_t))
+{
+    for (uint32_t i = 0; i < s->n; i++)
+        for (uint32_t o = 0; o < s->out; o++)
+            for (uint32_t row = 0; row < s->out_height; row++)
+                for (uint32_t column = 0; column < s->out_width; column++)
+                    conv_products(s, a, visit, i, o, row, column);
+}
+
+static void visit_forward(const struct conv_arrays *a, size_t iy, size_t ix, size_t iw)
+{
+    a->y[iy] += a->x[ix] * a->w[iw];
+}
+
+static void visit_backward(const struct conv_arrays *a, size_t iy, size_t ix, size_t iw)
+{
+    a->dx[ix] += a->dy[iy] * a->w[iw];
+    a->dw[iw] += a->dy[iy] * a->x[ix];
+}
+
+void naive_conv_forward(const struct naive_conv *shape, const double *x, const double *w, double *y)
+{
+    const struct conv_arrays arrays = {.x = x, .w = w, .y = y};
+
+    memset(y, 0, sizeof *y * shape->n * shape->out * shape->out_height * (size_t)shape->out_width);
+    conv_all(shape, &arrays, visit_forward);
+}
+
+void naive_conv_backward(const struct naive_conv *shape, const double *x, const double *w,
+                         const double *dy, double *dx, double *dw)
+{
+    const struct conv_arrays arrays = {.x = x, .w = w, .dy = dy, .dx = dx, .dw = dw};
+
+    conv_all(shape, &arrays, visit_backward);
+}
+
+/* Index of the k-th of the n x size values of a channel. */
+static size_t nth(const struct naive_norm *s, uint32_t channel, size_t k)
+{
+    return (k / s->size * s->channels + channel) * s->size + k % s->size;
+}
+
+static void take_statistics(const struct naive_norm *s, uint32_t c, const double *x, double *mean,
+                            double *variance)
+{
+    const size_t count = (size_t)s->n * s->size;
+    double       sum = 0, squares = 0;
+
+    for (size_t k = 0; k < count; k++)
+        sum += x[nth(s, c, k)];
+    *mean = sum / (double)count;
+    for (size_t k = 0; k < count; k++)
+        squares += pow(x[nth(s, c, k)] - *mean, 2);
+    *variance = squares / (double)count;
+}
+
+void naive_norm_forward(const struct naive_norm *s, const double *x, const double *scale,
+                        const double *shift, double *mean, double *variance, double *y)
+{
+    for (uint32_t c = 0; c < s->channels; c++) {
+        if (s->training)
+            take_statistics(s, c, x, &mean[c], &variance[c]);
+        for (size_t k = 0; k < (size_t)s->n * s->size; k++) {
+            size_t i = nth(s, c, k);
+
+            y[i] = (x[i] - mean[c]) / sqrt(variance[c] + s->epsilon) * scale[c] + shift[c];
+            if (s->relu && y[i] < 0)
+                y[i] = 0;
+        }
+    }
+}
+
+void naive_norm_backward(const struct naive_norm *s, const double *x, const double *y,
+                         const double *scale, const double *mean, const double *variance,
+                         const double *dy, double *dx, double *dscale, double *dshift)
+{
+    const size_t count = (size_t)s->n * s->size;
+
+    for (uint32_t c = 0; c < s->channels; c++) {
+        double deviation = sqrt(variance[c] + s->epsilon), sum = 0, products = 0;
+
+        for (size_t k = 0; k < count; k++) {
+            size_t i = nth(s, c, k);
+            double g = s->relu && !(y[i] > 0) ? 0 : dy[i];
+
+            sum += g;
+            products += g * (x[i] - mean[c]) / deviation;
+        }
+        dscale[c] += products;
+        dshift[c] += sum;
+        for (size_t k = 0; k < count; k++) {
+            size_t i = nth(s, c, k);
+            double g = s->relu && !(y[i] > 0) ? 0 : dy[i];
+            double normal = (x[i] - mean[c]) / deviation;
+
+            dx[i] += scale[c] / deviation * (g - (sum + normal * products) / (double)count);
+        }
+    }
+}
+
+void naive_linear_forward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
+                          const double *bias, double *y)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t o = 0; o < out; o++) {
+            double sum = bias[o];
+
+            for (uint32_t c = 0; c < in; c++)
+                sum += x[(size_t)i * in + c] * w[(size_t)o * in + c];
+            y[(size_t)i * out + o] = sum;
+        }
+}
+
+void naive_linear_backward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
+                           const double *dy, double *dx, double *dw, double *dbias)
+{
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t o = 0; o < out; o++) {
+            double g = dy[(size_t)i * out + o];
+
+            dbias[o] += g;
+            for (uint32_t c = 0; c < in; c++) {
+                dx[(size_t)i * in + c] += g * w[(size_t)o * in + c];
+                dw[(size_t)o * in + c] += g * x[(size_t)i * in + c];
+            }
+        }
+}
+
+static size_t size_of(const struct naive_net *naive, uint32_t l)
+{
+    const struct worker_layer *layer = &naive->net->layers[l];
+
+    return (size_t)naive->n * layer->channels * layer->height * layer->width;
+}
+
+static double *zeros(size_t n)
+{
+    double *out = calloc(n, sizeof *out);
+
+    if (!out)
+        abort();
+    return out;
+}
+
+struct naive_net *naive_net_new(const struct worker_net *net, uint32_t n)
+{
+    struct naive_net *naive = calloc(1, sizeof *naive);
+    double         ***lists[] = {&naive->values,   &naive->grads,        &naive->mean,
+                                 &naive->variance, &naive->running_mean, &naive->running_variance};
+
+    if (!naive || worker_net_parameters(net, &naive->infos, &naive->nparameters, NULL))
+        abort();
+    naive->net = net;
+    naive->n = n;
+    for (size_t k = 0; k < sizeof lists / sizeof lists[0]; k++) {
+        *lists[k] = calloc(net->nlayers, sizeof(double *));
+        for (uint32_t l = 0; l < net->nlayers; l++)
+            (*lists[k])[l] = zeros(k < 2 ? size_of(naive, l) : net->layers[l].channels);
+    }
+    for (uint32_t l = 0; l < net->nlayers; l++)
+        for (uint32_t c = 0; c < net->layers[l].channels; c++)
+            naive->running_variance[l][c] = 1;
+    naive->parameters = calloc(naive->nparameters, sizeof(double *));
+    naive->gradients = calloc(naive->nparameters, sizeof(double *));
+    naive->momentum = calloc(naive->nparameters, sizeof(double *));
+    for (size_t p = 0; p < naive->nparameters; p++) {
+        naive->parameters[p] = zeros(naive->infos[p].count);
+        naive->gradients[p] = zeros(naive->infos[p].count);
+        naive->momentum[p] = zeros(naive->infos[p].count);
+    }
+    return naive;
+}
+
+static void free_list(double **list, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        free(list[k]);
+    free(list);
+}
+
+void naive_net_free(struct naive_net *naive)
+{
+    const uint32_t layers = naive->net->nlayers;
+
+    free_list(naive->values, layers);
+    free_list(naive->grads, layers);
+    free_list(naive->mean, layers);
+    free_list(naive->variance, layers);
+    free_list(naive->running_mean, layers);
+    free_list(naive->running_variance, layers);
+    free_list(naive->parameters, naive->nparameters);
+    free_list(naive->gradients, naive->nparameters);
+    free_list(naive->momentum, naive->nparameters);
+    free(naive->infos);
+    free(naive);
+}
+
+static size_t first_parameter(const struct naive_net *naive, uint32_t l)
+{
+    size_t p = 0;
+
+    while (p < naive->nparameters && naive->infos[p].layer != l)
+        p++;
+    return p;
+}
+
+static struct naive_conv conv_of(const struct naive_net *naive, uint32_t l)
+{
+    const struct worker_layer *layer = &naive->net->layers[l];
+    const struct worker_layer *in = &naive->net->layers[layer->inputs[0]];
+
+    return naive_conv_shape(naive->n, in->channels, in->height, in->width, layer->channels,
+                            layer->kernel, layer->stride, layer->pad);
+}
+
+static struct naive_norm norm_of(const struct naive_net *naive, uint32_t l, bool training)
+{
+    const struct worker_layer *layer = &naive->net->layers[l];
+
+    return (struct naive_norm){naive->n, layer->channels, layer->height * layer->width,
+                               training, layer->relu,     1e-5};
+}
+
+static uint32_t fan_in(const struct naive_net *naive, uint32_t l)
+{
+    const struct worker_layer *in = &naive->net->layers[naive->net->layers[l].inputs[0]];
+
+    return in->channels * in->height * in->width;
+}
+
+static void forward_layer(struct naive_net *naive, uint32_t l, bool training)
+{
+    const struct worker_layer *layer = &naive->net->layers[l];
+    const uint32_t             a = layer->inputs[0], b = layer->inputs[1];
+    const double              *x = naive->values[a];
+    double                    *y = naive->values[l];
+    double                   **own = naive->parameters + first_parameter(naive, l);
+    struct naive_conv          conv;
+    struct naive_norm          norm = norm_of(naive, l, training);
+    size_t                     area = size_of(naive, a) / naive->n / naive->net->layers[a].channels;
+
+    switch (layer->kind) {
+    case WORKER_INPUT:
+        break;
+    case WORKER_CONV:
+        conv = conv_of(naive, l);
+        naive_conv_forward(&conv, x, own[0], y);
+        break;
+    case WORKER_NORM:
+        naive_norm_forward(&norm, x, own[0], own[1],
+                           training ? naive->mean[l] : naive->running_mean[l],
+                           training ? naive->variance[l] : naive->running_variance[l], y);
+        break;
+    case WORKER_ADD:
+        for (size_t k = 0; k < size_of(naive, l); k++)
+            y[k] = layer->relu ? fmax(x[k] + naive->values[b][k], 0) : x[k] + naive->values[b][k];
+        break;
+    case WORKER_POOL:
+        memset(y, 0, size_of(naive, l) * sizeof *y);
+        for (size_t k = 0; k < size_of(naive, a); k++)
+            y[k / area] += x[k] / (double)area;
+        break;
+    case WORKER_LINEAR:
+        naive_linear_forward(naive->n, fan_in(naive, l), layer->channels, x, own[0], own[1], y);
+        break;
+    }
+}
+
+static void backward_layer(struct naive_net *naive, uint32_t l)
+{
+    const struct worker_layer *layer = &naive->net->layers[l];
+    const uint32_t             a = layer->inputs[0], b = layer->inputs[1];
+    const double              *x = naive->values[a], *y = naive->values[l], *dy = naive->grads[l];
+    double                    *dx = naive->grads[a];
+    size_t                     first = first_parameter(naive, l);
+    double                   **own = naive->parameters + first, **grads = naive->gradients + first;
+    struct naive_conv          conv;
+    struct naive_norm          norm = norm_of(naive, l, true);
+    size_t                     area = size_of(naive, a) / naive->n / naive->net->layers[a].channels;
+
+    switch (layer->kind) {
+    case WORKER_INPUT:
+        break;
+    case WORKER_CONV:
+        conv = conv_of(naive, l);
+        naive_conv_backward(&conv, x, own[0], dy, dx, grads[0]);
+        break;
+    case WORKER_NORM:
+        naive_norm_backward(&norm, x, y, own[0], naive->mean[l], naive->variance[l], dy, dx,
+                            grads[0], grads[1]);
+        break;
+    case WORKER_ADD:
+        for (size_t k = 0; k < size_of(naive, l); k++) {
+            double g = layer->relu && !(y[k] > 0) ? 0 : dy[k];
+
+            dx[k] += g;
+            naive->grads[b][k] += g;
+        }
+        break;
+    case WORKER_POOL:
+        for (size_t k = 0; k < size_of(naive, a); k++)
+            dx[k] += dy[k / area] / (double)area;
+        break;
+    case WORKER_LINEAR:
+        naive_linear_backward(naive->n, fan_in(naive, l), layer->channels, x, own[0], dy, dx,
+                              grads[0], grads[1]);
+        break;
+    }
+}
+
+/* Cross-entropy of one row; its gradient, times weight, is added. */
+static double cross_entropy(const double *row, uint32_t classes, uint32_t label, double weight,
+                            double *gradient)
+{
+    double sum = 0;
+
+    for (uint32_t c = 0; c < classes; c++)
+        sum += exp(row[c]);
+    for (uint32_t c = 0; gradient && c < classes; c++)
+        gradient[c] += weight * (exp(row[c]) / sum - (c == label));
+    return log(sum) - row[label];
+}
+
+static double loss_of(struct naive_net *naive, const struct naive_batch *batch, bool gradient)
+{
+    const uint32_t last = naive->net->nlayers - 1, classes = naive->net->layers[last].channels;
+    double         total = 0;
+
+    for (uint32_t i = 0; i < naive->n; i++) {
+        const double *row = naive->values[last] + (size_t)i * classes;
+        double       *out = gradient ? naive->grads[last] + (size_t)i * classes : NULL;
+        double        a = batch->lambda[i] / (double)naive->n, b = 1.0 / naive->n - a;
+
+        total += a * cross_entropy(row, classes, batch->y_a[i], a, out);
+        total += b * cross_entropy(row, classes, batch->y_b[i], b, out);
+    }
+    return total;
+}
+
+double naive_net_forward(struct naive_net *naive, const struct naive_batch *batch, bool training)
+{
+    for (size_t k = 0; k < size_of(naive, 0); k++)
+        naive->values[0][k] = batch->images[k];
+    for (uint32_t l = 1; l < naive->net->nlayers; l++)
+        forward_layer(naive, l, training);
+    return loss_of(naive, batch, false);
+}
+
+void naive_net_backward(struct naive_net *naive, const struct naive_batch *batch)
+{
+    for (uint32_t l = 0; l < naive->net->nlayers; l++)
+        memset(naive->grads[l], 0, size_of(naive, l) * sizeof(double));
+    for (size_t p = 0; p < naive->nparameters; p++)
+        memset(naive->gradients[p], 0, naive->infos[p].count * sizeof(double));
+    loss_of(naive, batch, true);
+    for (uint32_t l = naive->net->nlayers; l-- > 1;)
+        backward_layer(naive, l);
+}
+
+static void update_statistics(struct naive_net *naive)
+{
+    for (uint32_t l = 0; l < naive->net->nlayers; l++) {
+        const struct worker_layer *layer = &naive->net->layers[l];
+        double                     count = (double)naive->n * layer->height * layer->width;
+
+        for (uint32_t c = 0; layer->kind == WORKER_NORM && c < layer->channels; c++) {
+            naive->running_mean[l][c] = 0.9 * naive->running_mean[l][c] + 0.1 * naive->mean[l][c];
+            naive->running_variance[l][c] = 0.9 * naive->running_variance[l][c] +
+                                            0.1 * naive->variance[l][c] * count / (count - 1);
+        }
+    }
+}
+
+double naive_net_step(struct naive_net *naive, const struct naive_batch *batch,
+                      const struct worker_params *params, double lr)
+{
+    double loss = naive_net_forward(naive, batch, true);
+
+    naive_net_backward(naive, batch);
+    update_statistics(naive);
+    for (size_t p = 0; p < naive->nparameters; p++) {
+        bool   decayed = naive->infos[p].role == WORKER_WEIGHT || params->train_decay_norm_and_bias;
+        double decay = decayed ? params->train_weight_decay : 0;
+
+        for (size_t k = 0; k < naive->infos[p].count; k++) {
+            double *w = &naive->parameters[p][k], *buffer = &naive->momentum[p][k];
+            double  g = naive->gradients[p][k] + decay * *w;
+
+            *buffer = naive->steps == 0 ? g : params->train_momentum * *buffer + g;
+            *w -= lr * (params->train_nesterov ? g + params->train_momentum * *buffer : *buffer);
+        }
+    }
+    naive->steps++;
+    return loss;
+}

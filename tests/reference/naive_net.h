@@ -1,0 +1,83 @@
+/* naive_net.h - networks by definition: double precision, plain loops.
+ *
+ * What every backend is compared with. It walks the same list of layers as the
+ * engine, knows no layout but row-major, and is itself held against finite
+ * differences (tests/unit/test_naive_net.c).
+ */
+#ifndef MX_NAIVE_NET_H
+#define MX_NAIVE_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "worker/net.h"
+
+/* A convolution of (n, in, height, width) by (out, in, kernel, kernel). */
+struct naive_conv {
+    uint32_t n, in, height, width, out, kernel, stride, pad;
+    uint32_t out_height, out_width;
+};
+
+struct naive_conv naive_conv_shape(uint32_t n, uint32_t in, uint32_t height, uint32_t width,
+                                   uint32_t out, uint32_t kernel, uint32_t stride, uint32_t pad);
+void naive_conv_forward(const struct naive_conv *shape, const double *x, const double *w,
+                        double *y);
+/* Gradients are added to dx and dw. */
+void naive_conv_backward(const struct naive_conv *shape, const double *x, const double *w,
+                         const double *dy, double *dx, double *dw);
+
+/* Batch norm of (n, channels, size), y = max(0, .) if relu. Training takes mean
+ * and (biased) variance from x and writes them; else they are read. */
+struct naive_norm {
+    uint32_t n, channels, size;
+    bool     training, relu;
+    double   epsilon;
+};
+
+void naive_norm_forward(const struct naive_norm *shape, const double *x, const double *scale,
+                        const double *shift, double *mean, double *variance, double *y);
+/* Of training; y as the forward pass left it. Adds to dx, dscale, dshift. */
+void naive_norm_backward(const struct naive_norm *shape, const double *x, const double *y,
+                         const double *scale, const double *mean, const double *variance,
+                         const double *dy, double *dx, double *dscale, double *dshift);
+
+/* (n, in) by (out, in), plus bias (out). Gradients are added. */
+void naive_linear_forward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
+                          const double *bias, double *y);
+void naive_linear_backward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
+                           const double *dy, double *dx, double *dw, double *dbias);
+
+/* A network with its state. All arrays are owned. */
+struct naive_net {
+    const struct worker_net *net; /* lent */
+    struct worker_parameter *infos;
+    size_t                   nparameters;
+    uint32_t                 n;                                   /* images */
+    double                 **parameters, **gradients, **momentum; /* (nparameters) each */
+    double                 **values, **grads; /* (nlayers): outputs and their gradients */
+    double                 **mean, **variance, **running_mean, **running_variance; /* of norms */
+    uint64_t                 steps;
+};
+
+struct naive_batch {
+    const float    *images;
+    const uint32_t *y_a, *y_b;
+    const float    *lambda;
+};
+
+struct naive_net *naive_net_new(const struct worker_net *net, uint32_t n);
+void              naive_net_free(struct naive_net *naive);
+
+/* Mean loss of a batch of naive->n images, leaving outputs (and, in training,
+ * the batch's statistics). Logits are naive->values[nlayers - 1]. */
+double naive_net_forward(struct naive_net *naive, const struct naive_batch *batch, bool training);
+
+/* Gradients of that loss by every parameter and by every output, the images
+ * (layer 0) included. */
+void naive_net_backward(struct naive_net *naive, const struct naive_batch *batch);
+
+/* Forward, backward, running statistics and one step of SGD. Returns the loss. */
+double naive_net_step(struct naive_net *naive, const struct naive_batch *batch,
+                      const struct worker_params *params, double lr);
+
+#endif

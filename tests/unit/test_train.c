@@ -1,0 +1,243 @@
+/* The train stage from end to end, on a small synthetic set. */
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "worker/choices.h"
+#include "worker/stage.h"
+
+static char folder[] = "/tmp/mx_train_XXXXXX";
+
+static void make_folder(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    mx_dir_remove(folder, NULL);
+}
+
+static struct worker_job *job_new(const char *where)
+{
+    struct worker_job *job = calloc(1, sizeof *job);
+
+    cr_assert_not_null(job);
+    job->kind = WORKER_STAGE_TRAIN;
+    job->seed = 7;
+    job->keep_weights = true;
+    snprintf(job->key, sizeof job->key, "%s", "0123456789abcdef0123456789abcdef");
+    snprintf(job->folder, sizeof job->folder, "%s", where);
+    job->params = (struct worker_params){
+        .data_set = WORKER_DATA_SYNTHETIC,
+        .data_size = 8,
+        .data_channels = 1,
+        .data_val_fraction = 0.2,
+        .data_normalize = WORKER_NORMALIZE_DATASET,
+        .data_augment = WORKER_AUGMENT_FLIP_CROP,
+        .data_spurious_rate = 0.5,
+        .data_synthetic_n = 99,
+        .data_synthetic_classes = 3,
+        .data_synthetic_noise = 0.05,
+        .model_arch = WORKER_ARCH_RESNET8,
+        .train_epochs = 3,
+        .train_batch_size = 16,
+        .train_lr = 0.05,
+        .train_momentum = 0.9,
+        .train_weight_decay = 5e-4,
+        .train_decay_norm_and_bias = true,
+        .train_schedule = WORKER_SCHEDULE_COSINE,
+        .train_step_epochs = 30,
+        .train_gamma = 0.1,
+        .train_threads = 1,
+        .train_deterministic = true,
+        .mix_strategy = WORKER_MIX_CUTMIX,
+        .mix_alpha = 1,
+        .mix_prob = 0.5,
+    };
+    return job;
+}
+
+static double metric(const struct worker_result *result, const char *name)
+{
+    for (size_t m = 0; m < result->nmetrics; m++)
+        if (strcmp(result->metrics[m].name, name) == 0)
+            return result->metrics[m].value;
+    cr_assert_fail("no metric %s", name);
+    return NAN;
+}
+
+static void run(const struct worker_job *job, struct worker_result *result)
+{
+    struct worker_cache *cache = worker_cache_new();
+    struct mx_err        err;
+
+    cr_assert_eq(worker_stage_run(job, cache, NULL, result, &err), 0, "%s", err.text);
+    worker_cache_free(cache);
+}
+
+static struct mx_buf read_file(const char *name)
+{
+    char         *path = mx_path_join(folder, name);
+    struct mx_buf text = {0};
+    struct mx_err err;
+
+    cr_assert_eq(mx_file_read(path, 1 << 24, &text, &err), 0, "%s", err.text);
+    free(path);
+    return text;
+}
+
+Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fini = remove_folder)
+{
+    static const char start[] =
+        "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n0,0.05,";
+    struct worker_job   *job = job_new(folder);
+    struct worker_result result = {0};
+    struct mx_buf        text;
+    json_t              *record, *parameters;
+    const char          *kind, *key, *device, *first, *second;
+    int                  engine, lines = 0;
+
+    run(job, &result);
+    cr_expect(metric(&result, "train.cross_entropy") > 0);
+    cr_expect(metric(&result, "val.accuracy") >= 0 && metric(&result, "test.accuracy") <= 1);
+    cr_expect(metric(&result, "test.cross_entropy") > 0);
+
+    text = read_file("history.csv");
+    cr_expect_eq(strncmp(text.data, start, sizeof start - 1), 0, "%s", text.data);
+    for (size_t i = 0; i < text.len; i++)
+        lines += text.data[i] == '\n';
+    cr_expect_eq(lines, 4);
+    mx_buf_free(&text);
+
+    text = read_file("stage.json");
+    record = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
+    cr_assert_not_null(record, "%s", text.data);
+    cr_assert_eq(json_unpack(record,
+                             "{s:s,s:s,s:[],s:o,s:i,s:s,s:[{s:s,s:i,s:s,s:n,s:n!},{s:s}!]!}",
+                             "kind", &kind, "key", &key, "inputs", "parameters", &parameters,
+                             "engine", &engine, "device", &device, "files", "name", &first, "bytes",
+                             &lines, "xxh3", &key, "dtype", "shape", "name", &second),
+                 0, "%s", text.data);
+    cr_expect_str_eq(kind, "train");
+    cr_expect_str_eq(device, "cpu");
+    cr_expect_str_eq(first, "history.csv");
+    cr_expect_str_eq(second, "weights.safetensors");
+    cr_expect_eq(json_integer_value(json_object_get(parameters, "data.synthetic.n")), 99);
+    cr_expect_str_eq(json_string_value(json_object_get(parameters, "model.arch")), "resnet8");
+    cr_expect(json_is_true(json_object_get(parameters, "train.decay_norm_and_bias")));
+    json_decref(record);
+    mx_buf_free(&text);
+    worker_result_free(&result);
+    free(job);
+}
+
+Test(train, gives_the_same_numbers_twice_and_without_a_folder, .init = make_folder,
+     .fini = remove_folder)
+{
+    struct worker_job   *job = job_new(folder);
+    struct worker_result first = {0}, again = {0};
+
+    run(job, &first);
+    job->folder[0] = '\0';
+    run(job, &again);
+    cr_assert_eq(first.nmetrics, again.nmetrics);
+    for (size_t m = 0; m < first.nmetrics; m++) {
+        cr_expect_str_eq(first.metrics[m].name, again.metrics[m].name);
+        cr_expect_arr_eq(&first.metrics[m].value, &again.metrics[m].value, sizeof(double), "%s",
+                         first.metrics[m].name);
+    }
+    worker_result_free(&first);
+    worker_result_free(&again);
+    free(job);
+}
+
+/* Shapes in noise are easy: a network that learns nothing would stay at 1/3. */
+Test(train, learns)
+{
+    struct worker_job   *job = job_new("");
+    struct worker_result result = {0};
+
+    job->params.data_synthetic_n = 400;
+    job->params.data_size = 16;
+    job->params.train_epochs = 12;
+    job->params.mix_strategy = WORKER_MIX_NONE;
+    job->params.data_augment = WORKER_AUGMENT_NONE;
+    run(job, &result);
+    cr_expect(metric(&result, "test.accuracy") >= 0.7, "%g", metric(&result, "test.accuracy"));
+    worker_result_free(&result);
+    free(job);
+}
+
+struct stopper {
+    uint64_t ticks, stop_at, total;
+};
+
+static bool count_ticks(void *user, uint64_t done, uint64_t total)
+{
+    struct stopper *stopper = user;
+
+    cr_assert_eq(done, ++stopper->ticks);
+    stopper->total = total;
+    return stopper->ticks == stopper->stop_at;
+}
+
+/* 99 images, 20 of them for validation: 5 batches, 2 of validation an epoch. */
+Test(train, counts_its_batches_and_stops_when_asked, .init = make_folder, .fini = remove_folder)
+{
+    struct stopper         stopper = {0, 9, 0};
+    struct worker_progress progress = {count_ticks, &stopper};
+    struct worker_cache   *cache = worker_cache_new();
+    struct worker_job     *job = job_new(folder);
+    struct worker_result   result = {0};
+    char                  *record = mx_path_join(folder, "stage.json");
+    struct mx_err          err;
+
+    cr_assert_eq(worker_stage_run(job, cache, &progress, &result, &err), -1);
+    cr_expect_eq(err.code, MX_EINTERRUPTED);
+    cr_expect_eq(result.nmetrics, 0);
+    cr_expect_not(mx_file_exists(record));
+    stopper.ticks = 0;
+    stopper.stop_at = 0;
+    cr_assert_eq(worker_stage_run(job, cache, &progress, &result, &err), 0, "%s", err.text);
+    cr_expect_eq(stopper.ticks, stopper.total);
+    cr_expect(mx_file_exists(record));
+    free(record);
+    worker_result_free(&result);
+    worker_cache_free(cache);
+    free(job);
+}
+
+Test(train, says_where_the_loss_went_wrong)
+{
+    struct worker_cache *cache = worker_cache_new();
+    struct worker_job   *job = job_new("");
+    struct worker_result result = {0};
+    struct mx_err        err;
+
+    job->params.model_arch = WORKER_ARCH_LINEAR;
+    job->params.train_lr = 1e30;
+    cr_assert_eq(worker_stage_run(job, cache, NULL, &result, &err), -1);
+    cr_expect_eq(err.code, MX_EDIVERGED, "%s", err.text);
+    cr_expect_eq(strncmp(err.text, "epoch 0, batch ", 15), 0, "%s", err.text);
+    cr_expect_null(result.metrics);
+    worker_cache_free(cache);
+    free(job);
+}
+
+Test(train, other_kinds_are_named)
+{
+    struct worker_job   *job = job_new("");
+    struct worker_result result = {0};
+    struct mx_err        err;
+
+    job->kind = WORKER_STAGE_MAPS;
+    cr_assert_eq(worker_stage_run(job, NULL, NULL, &result, &err), -1);
+    cr_expect_eq(err.code, MX_EINVAL);
+    cr_expect_str_eq(err.text, "stages of kind maps are not built yet");
+    free(job);
+}

@@ -1,0 +1,127 @@
+#include <stdlib.h>
+
+#include "worker/engine.h"
+#include "worker/net.h"
+#include "worker/net_memory.h"
+
+enum {
+    BLOCK = 16, /* channels are at most rounded up to this */
+    LINE = 64   /* bytes to which every array is rounded up */
+};
+
+static size_t up(size_t n, size_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+/* Multiply-adds of a layer's forward pass for one image, counted as two. */
+static double layer_flop(const struct worker_net *net, const struct worker_layer *layer)
+{
+    const struct worker_layer *in = &net->layers[layer->inputs[0]];
+    double                     outputs = (double)layer->channels * layer->height * layer->width;
+
+    if (layer->kind == WORKER_CONV)
+        return 2 * outputs * in->channels * layer->kernel * layer->kernel;
+    if (layer->kind == WORKER_LINEAR)
+        return 2 * outputs * in->channels * in->height * in->width;
+    return 0;
+}
+
+/* Bytes of a layer's output for n images. */
+static size_t output_bytes(const struct worker_layer *layer, uint32_t n)
+{
+    bool   plain = layer->kind == WORKER_INPUT || layer->kind == WORKER_LINEAR;
+    size_t channels = plain ? layer->channels : up(layer->channels, BLOCK);
+
+    return up((size_t)n * channels * layer->height * layer->width * sizeof(float), LINE);
+}
+
+/* Value, gradient and momentum of a parameter, and one more that stands for
+ * the copy in another order and the partial sums that the library keeps. */
+static size_t parameter_bytes(const struct worker_parameter *parameter)
+{
+    size_t count = parameter->count;
+
+    if (parameter->ndims == 4)
+        count = up(parameter->dims[0], BLOCK) * up(parameter->dims[1], BLOCK) * parameter->dims[2] *
+                parameter->dims[3];
+    return 4 * up(count * sizeof(float), LINE);
+}
+
+/* What an operation holds besides: a first convolution its images in another
+ * order; a norm a bit for each value that its ReLU let through, and statistics. */
+static size_t own_bytes(const struct worker_net *net, const struct worker_layer *layer, uint32_t n)
+{
+    const struct worker_layer *input = &net->layers[0];
+
+    if (layer->kind == WORKER_CONV && layer->inputs[0] == 0)
+        return up((size_t)n * up(input->channels, BLOCK) * input->height * input->width *
+                      sizeof(float),
+                  LINE);
+    if (layer->kind == WORKER_NORM)
+        return output_bytes(layer, n) / (8 * sizeof(float)) + 4 * up(4 * layer->channels, LINE);
+    return 0;
+}
+
+static int block_bytes(const struct worker_net *net, uint32_t n, uint64_t *bytes,
+                       struct mx_err *err)
+{
+    struct worker_memory training = {0}, inference = {0};
+    size_t              *outputs = calloc(net->nlayers, sizeof *outputs);
+    int                  result = -1;
+
+    if (!outputs)
+        return mx_fail(err, MX_ENOMEM, "no memory to lay out a network");
+    for (uint32_t l = 0; l < net->nlayers; l++)
+        outputs[l] = output_bytes(&net->layers[l], n);
+    if (!worker_memory_plan(net, outputs, true, &training, err) &&
+        !worker_memory_plan(net, outputs, false, &inference, err)) {
+        *bytes = training.bytes > inference.bytes ? training.bytes : inference.bytes;
+        result = 0;
+    }
+    worker_memory_free(&training);
+    worker_memory_free(&inference);
+    free(outputs);
+    return result;
+}
+
+static int add_up(const struct worker_net *net, uint32_t n, struct worker_cost *cost,
+                  struct mx_err *err)
+{
+    struct worker_parameter *parameters = NULL;
+    size_t                   count = 0;
+
+    for (uint32_t l = 1; l < net->nlayers; l++) {
+        const struct worker_layer *layer = &net->layers[l];
+        double                     flop = layer_flop(net, layer);
+
+        cost->infer_flop += flop;
+        cost->train_flop += flop * (layer->inputs[0] == 0 ? 2 : 3);
+        cost->memory_bytes += own_bytes(net, layer, n);
+    }
+    if (worker_net_parameters(net, &parameters, &count, err))
+        return -1;
+    for (size_t p = 0; p < count; p++) {
+        cost->parameters += parameters[p].count;
+        cost->memory_bytes += parameter_bytes(&parameters[p]);
+    }
+    free(parameters);
+    return 0;
+}
+
+int worker_engine_cost(const struct worker_params *params, const struct worker_shape *shape,
+                       struct worker_cost *cost, struct mx_err *err)
+{
+    struct worker_net net;
+    uint64_t          block = 0;
+    uint32_t          n = (uint32_t)params->train_batch_size;
+    int               result;
+
+    *cost = (struct worker_cost){0};
+    if (worker_net_build(params, shape, &net, err))
+        return -1;
+    result = block_bytes(&net, n, &block, err) || add_up(&net, n, cost, err) ? -1 : 0;
+    cost->memory_bytes += block;
+    worker_net_free(&net);
+    return result;
+}
