@@ -5,8 +5,9 @@
 #include "worker/net_memory.h"
 
 enum {
-    BLOCK = 16, /* channels are at most rounded up to this */
-    LINE = 64   /* bytes to which every array is rounded up */
+    BLOCK = 16,        /* channels are at most rounded up to this */
+    LINE = 64,         /* bytes to which every array is rounded up */
+    SCRATCH = 64 << 10 /* bytes that convolutions need while they run */
 };
 
 static size_t up(size_t n, size_t unit)
@@ -55,9 +56,9 @@ static size_t own_bytes(const struct worker_net *net, const struct worker_layer 
     const struct worker_layer *input = &net->layers[0];
 
     if (layer->kind == WORKER_CONV && layer->inputs[0] == 0)
-        return up((size_t)n * up(input->channels, BLOCK) * input->height * input->width *
-                      sizeof(float),
-                  LINE);
+        return SCRATCH + up((size_t)n * up(input->channels, BLOCK) * input->height * input->width *
+                                sizeof(float),
+                            LINE);
     if (layer->kind == WORKER_NORM)
         return output_bytes(layer, n) / (8 * sizeof(float)) + 4 * up(4 * layer->channels, LINE);
     return 0;
