@@ -127,8 +127,7 @@ static uint32_t get_u32(const json_t *object, const char *key)
     return (uint32_t)x;
 }
 
-/* 0 if there is no time. The middle of the millisecond, so that writing it
- * again gives the same text. */
+/* 0 if there is no time. Writing it again gives the same text. */
 static double get_time(const json_t *object, const char *key)
 {
     struct tm tm = {0};
@@ -139,7 +138,7 @@ static double get_time(const json_t *object, const char *key)
         return 0;
     tm.tm_year -= 1900;
     tm.tm_mon -= 1;
-    return (double)timegm(&tm) + (ms + 0.5) / 1000;
+    return (double)timegm(&tm) + ms / 1000.0;
 }
 
 static void get_string(const json_t *object, const char *key, char *out, size_t size)

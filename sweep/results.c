@@ -1,9 +1,11 @@
 #include "sweep/results.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "sweep/results_core.h"
 
 _Static_assert((int)MX_METRIC_RELEVANCE_SUM < (int)MX_METRIC_WORDS_ROOM,
@@ -138,8 +140,13 @@ size_t mx_results_values(const struct mx_results *results, struct mx_cell_trials
 
 double mx_results_quantile(struct mx_quantile *last, size_t n)
 {
-    if (n >= 2 && last->n != n)
-        *last = (struct mx_quantile){n, reduce_student_quantile(0.975, (double)(n - 1))};
+    char text[MX_NUM_SIZE];
+
+    if (n < 2 || last->n == n)
+        return last->t;
+    /* To ten digits, so that the tables are the same with every C library. */
+    snprintf(text, sizeof text, "%.10g", reduce_student_quantile(0.975, (double)(n - 1)));
+    *last = (struct mx_quantile){n, strtod(text, NULL)};
     return last->t;
 }
 

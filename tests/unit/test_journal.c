@@ -183,7 +183,7 @@ Test(journal, gives_back_every_field_to_the_bit)
     cr_expect_str_eq(seen.records[1].host, "node-1");
     cr_expect_str_eq(seen.records[1].device, done.device);
     cr_expect_eq(seen.records[1].seconds, done.seconds);
-    cr_expect(fabs(seen.records[1].started_utc_s - done.started_utc_s) <= 0.001);
+    cr_expect(fabs(seen.records[1].started_utc_s - done.started_utc_s) <= 1e-6);
     cr_assert_eq(seen.records[1].nmetrics, 4);
     for (size_t k = 0; k < 4; k++) {
         cr_expect_str_eq(seen.metrics[1][k].name, metrics[k].name);
