@@ -59,7 +59,7 @@ static bool read_value(struct mx_reader *reader, enum mx_key_id key, const struc
                        struct mx_value *value)
 {
     return mx_value_read(&reader->values, key, entry, value) &&
-           mx_value_check_built(&reader->values, key, value, &reader->defaults[key], entry->place);
+           mx_value_check_built(&reader->values, key, value, &reader->defaults[key], entry);
 }
 
 static void check_value(struct mx_reader *reader, enum mx_key_id key, const struct mx_node *entry)
@@ -72,11 +72,17 @@ static void check_value(struct mx_reader *reader, enum mx_key_id key, const stru
 static void override_value(struct mx_reader *reader, enum mx_key_id key,
                            const struct mx_node *entry)
 {
+    struct mx_value value;
+
     reader->attempted[key] = true;
     reader->places[key] = entry->key ? entry->key->place : entry->place;
     mx_reader_drop_axis(reader, key);
-    if (read_value(reader, key, entry, &reader->config->base[key]))
+    if (read_value(reader, key, entry, &value)) {
+        reader->config->base[key] = value;
         reader->config->given[key] = true;
+    } else {
+        reader->broken[key] = true;
+    }
 }
 
 static void store_value(struct mx_reader *reader, enum mx_key_id key, const struct mx_node *entry)
@@ -347,6 +353,10 @@ struct mx_config *mx_config_read(const char *file, const char *const *sets, size
     struct mx_buf      text = {0};
     struct mx_config  *config = NULL;
 
+    if (!mx_file_exists(file)) {
+        mx_fail(err, MX_EINVAL, "there is no file %s", file);
+        goto done;
+    }
     if (!arena || !reader || !start(reader, arena, &messages, smoke))
         goto nomem;
     if (mx_file_read(file, MX_YAML_MAX_BYTES, &text, err) != 0)

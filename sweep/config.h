@@ -57,7 +57,7 @@ struct mx_match {
 struct mx_exclude {
     size_t                 nmatches;
     const struct mx_match *matches;
-    unsigned               line; /* in the file, from 1, for warnings */
+    unsigned               line, column; /* in the file, from 1, for warnings */
 };
 
 struct mx_config {

@@ -20,8 +20,7 @@ static bool read_list(const struct mx_reader *reader, enum mx_key_id key,
         return false;
     for (const struct mx_node *item = node->first; item; item = item->next, n++)
         good &= mx_value_read(&reader->values, key, item, &list[n]) &&
-                mx_value_check_built(&reader->values, key, &list[n], &reader->defaults[key],
-                                     item->place);
+                mx_value_check_built(&reader->values, key, &list[n], &reader->defaults[key], item);
     if (!good ||
         (distinct && !mx_values_distinct(&reader->values, key, mx_keys[key].type, list, node)))
         return false;
@@ -31,9 +30,8 @@ static bool read_list(const struct mx_reader *reader, enum mx_key_id key,
     return true;
 }
 
-/* A list or a range. */
-static bool read_values(const struct mx_reader *reader, enum mx_key_id key,
-                        const struct mx_node *node, bool distinct, struct mx_axis_values *values)
+bool mx_reader_axis_values(const struct mx_reader *reader, enum mx_key_id key,
+                           const struct mx_node *node, bool distinct, struct mx_axis_values *values)
 {
     const struct mx_key *row = &mx_keys[key];
     char                 shown[MX_SHOWN_SIZE];
@@ -84,8 +82,7 @@ const struct mx_axis_values *mx_reader_axis(const struct mx_block_draft *block, 
     return NULL;
 }
 
-/* Make room for the keys of one axis. */
-static bool axis_alloc(const struct mx_reader *reader, struct mx_axis_draft *axis, size_t nkeys)
+bool mx_reader_axis_alloc(const struct mx_reader *reader, struct mx_axis_draft *axis, size_t nkeys)
 {
     struct mx_arena *arena = reader->values.arena;
 
@@ -97,7 +94,7 @@ static bool axis_alloc(const struct mx_reader *reader, struct mx_axis_draft *axi
 }
 
 /* Add one key to an axis under construction. */
-static bool add_key(const struct mx_reader *reader, const struct mx_block_draft *block,
+static bool add_key(struct mx_reader *reader, const struct mx_block_draft *block,
                     struct mx_axis_draft *axis, const struct mx_node *entry, bool zipped)
 {
     enum mx_key_id  key = mx_reader_sweepable(reader, entry, "an axis");
@@ -110,26 +107,28 @@ static bool add_key(const struct mx_reader *reader, const struct mx_block_draft 
                     "%s is an axis twice, first at line %u", mx_keys[key].name, first.line);
         return false;
     }
-    if (!read_values(reader, key, entry, !zipped, &axis->values[axis->nkeys]))
+    if (!mx_reader_axis_values(reader, key, entry, !zipped, &axis->values[axis->nkeys])) {
+        reader->broken[key] = true;
         return false;
+    }
     axis->keys[axis->nkeys] = key;
     axis->places[axis->nkeys] = entry->key->place;
     axis->nkeys++;
     return true;
 }
 
-static void read_axis(const struct mx_reader *reader, struct mx_block_draft *block,
+static void read_axis(struct mx_reader *reader, struct mx_block_draft *block,
                       const struct mx_node *entry)
 {
     struct mx_axis_draft *axis = &block->axes[block->naxes];
 
-    if (!axis_alloc(reader, axis, 1) || !add_key(reader, block, axis, entry, false))
+    if (!mx_reader_axis_alloc(reader, axis, 1) || !add_key(reader, block, axis, entry, false))
         return;
     axis->count = axis->values[0].count;
     block->naxes++;
 }
 
-static int compare_tuples(const void *pa, const void *pb, void *of)
+int mx_reader_compare_tuples(const void *pa, const void *pb, void *of)
 {
     const struct mx_axis_draft *axis = of;
     uint64_t                    a = *(const uint64_t *)pa, b = *(const uint64_t *)pb;
@@ -168,9 +167,9 @@ static bool check_zip(const struct mx_reader *reader, const struct mx_node *zip,
         return false;
     for (uint64_t i = 0; i < n; i++)
         tuples[i] = i;
-    qsort_r(tuples, n, sizeof *tuples, compare_tuples, axis);
+    qsort_r(tuples, n, sizeof *tuples, mx_reader_compare_tuples, axis);
     for (uint64_t i = 1; i < n; i++)
-        if (compare_tuples(&tuples[i - 1], &tuples[i], axis) == 0) {
+        if (mx_reader_compare_tuples(&tuples[i - 1], &tuples[i], axis) == 0) {
             uint64_t a = tuples[i - 1] + 1, b = tuples[i] + 1;
 
             mx_error_at(messages, zip->place, "zip: tuples %llu and %llu are equal",
@@ -181,7 +180,7 @@ static bool check_zip(const struct mx_reader *reader, const struct mx_node *zip,
 }
 
 /* zip: {k1: [..], k2: [..]}, one axis of tuples. */
-static void read_zip(const struct mx_reader *reader, struct mx_block_draft *block,
+static void read_zip(struct mx_reader *reader, struct mx_block_draft *block,
                      const struct mx_node *zip)
 {
     struct mx_axis_draft *axis = &block->axes[block->naxes];
@@ -192,23 +191,26 @@ static void read_zip(const struct mx_reader *reader, struct mx_block_draft *bloc
                     "zip takes a mapping of keys to lists of one length");
         return;
     }
-    if (!axis_alloc(reader, axis, zip->count))
+    if (!mx_reader_axis_alloc(reader, axis, zip->count))
         return;
     for (const struct mx_node *entry = zip->first; entry; entry = entry->next)
         good &= add_key(reader, block, axis, entry, true);
-    if (!good || !check_zip(reader, zip, axis))
+    good = good && check_zip(reader, zip, axis);
+    for (size_t k = 0; !good && k < axis->nkeys; k++)
+        reader->broken[axis->keys[k]] = true;
+    if (!good)
         return;
     axis->count = axis->values[0].count;
     block->naxes++;
 }
 
-/* `what` is grid, or a block of grids. */
+/* `what` is grid, or a block of grids. {} is a block of one point. */
 static void read_block(struct mx_reader *reader, const struct mx_node *node, const char *what)
 {
     struct mx_block_draft *block = &reader->blocks[reader->nblocks++];
 
     block->place = node->place;
-    if (node->kind != MX_NODE_MAP || node->count == 0) {
+    if (node->kind != MX_NODE_MAP) {
         mx_error_at(reader->values.messages, node->place,
                     "%s takes a mapping of keys to lists or ranges", what);
         return;
@@ -259,88 +261,4 @@ void mx_reader_grids(struct mx_reader *reader, const struct mx_node *grids)
     for (const struct mx_node *node = grids->first; node; node = node->next)
         read_block(reader, node, "a block of grids");
     check_places(reader);
-}
-
-/* Take key k out of an axis, whose other keys stay zipped. */
-static void shrink_axis(struct mx_axis_draft *axis, size_t k)
-{
-    size_t rest = axis->nkeys - k - 1;
-
-    memmove(axis->keys + k, axis->keys + k + 1, rest * sizeof *axis->keys);
-    memmove(axis->values + k, axis->values + k + 1, rest * sizeof *axis->values);
-    memmove(axis->places + k, axis->places + k + 1, rest * sizeof *axis->places);
-    axis->nkeys--;
-}
-
-void mx_reader_drop_axis(struct mx_reader *reader, enum mx_key_id key)
-{
-    for (size_t b = 0; b < reader->nblocks; b++) {
-        struct mx_block_draft *block = &reader->blocks[b];
-
-        for (size_t a = block->naxes; a-- > 0;) {
-            struct mx_axis_draft *axis = &block->axes[a];
-
-            for (size_t k = axis->nkeys; k-- > 0;)
-                if (axis->keys[k] == key)
-                    shrink_axis(axis, k);
-            if (axis->nkeys == 0) {
-                block->naxes--;
-                memmove(axis, axis + 1, (block->naxes - a) * sizeof *axis);
-            }
-        }
-    }
-}
-
-/* A new last axis of a block, or the place of the key's own axis. */
-static void put_axis(struct mx_reader *reader, struct mx_block_draft *block, enum mx_key_id key,
-                     const struct mx_axis_values *values, struct mx_place place)
-{
-    struct mx_axis_draft *axes, *axis;
-    size_t                at = 0;
-
-    while (at < block->naxes && !(block->axes[at].nkeys == 1 && block->axes[at].keys[0] == key))
-        at++;
-    axes = mx_arena_alloc(reader->values.arena, block->naxes + 1, sizeof *axes);
-    if (!axes)
-        return;
-    for (size_t a = 0; a < block->naxes; a++)
-        axes[a] = block->axes[a];
-    axis = &axes[at];
-    if (!axis_alloc(reader, axis, 1))
-        return;
-    *axis->keys = key;
-    *axis->values = *values;
-    *axis->places = place;
-    axis->nkeys = 1;
-    axis->count = values->count;
-    block->axes = axes;
-    block->naxes += at == block->naxes;
-}
-
-void mx_reader_set_axis(struct mx_reader *reader, enum mx_key_id key, const struct mx_node *node)
-{
-    struct mx_axis_values values = {0};
-
-    if (!read_values(reader, key, node, true, &values))
-        return;
-    if (reader->nblocks == 0) {
-        reader->blocks = mx_arena_alloc(reader->values.arena, 1, sizeof *reader->blocks);
-        if (!reader->blocks)
-            return;
-        reader->nblocks = 1;
-    }
-    for (size_t b = 0; b < reader->nblocks; b++) {
-        struct mx_block_draft *block = &reader->blocks[b];
-
-        for (size_t a = 0; a < block->naxes; a++)
-            for (size_t k = 0; k < block->axes[a].nkeys; k++)
-                if (block->axes[a].nkeys > 1 && block->axes[a].keys[k] == key) {
-                    mx_error_at(reader->values.messages, node->place,
-                                "%s is part of a zip and cannot be replaced alone",
-                                mx_keys[key].name);
-                    return;
-                }
-        put_axis(reader, block, key, &values, node->place);
-    }
-    reader->attempted[key] = true;
 }

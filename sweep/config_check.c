@@ -1,26 +1,309 @@
+#include <math.h>
 #include <string.h>
 
 #include "sweep/config_reader.h"
+
+enum {
+    LOOKED_AT = 100000 /* values of an axis; longer ones get the benefit of the doubt */
+};
+
+/* Where the values of a key come from in one block. */
+struct source {
+    const struct mx_axis_values *axis; /* or NULL: the one value */
+    const struct mx_value       *value;
+    struct mx_place              place;
+};
+
+/* Block 0 of a file without grid is the one point. */
+static struct source source_of(const struct mx_reader *reader, size_t block, enum mx_key_id key)
+{
+    struct source source = {NULL, &reader->config->base[key], reader->places[key]};
+
+    if (block < reader->nblocks)
+        source.axis = mx_reader_axis(&reader->blocks[block], key, &source.place);
+    return source;
+}
+
+static size_t blocks_of(const struct mx_reader *reader)
+{
+    return reader->nblocks > 0 ? reader->nblocks : 1;
+}
+
+static uint64_t count_of(const struct source *source)
+{
+    return source->axis ? source->axis->count : 1;
+}
+
+static struct mx_value value_of(const struct source *source, enum mx_key_id key, uint64_t i)
+{
+    return source->axis ? mx_axis_value(source->axis, key, i) : *source->value;
+}
+
+/* The words that a CHOICE key takes anywhere, as a mask. */
+static uint32_t words_of(const struct mx_reader *reader, enum mx_key_id key)
+{
+    uint32_t words = 0;
+
+    for (size_t b = 0; b < blocks_of(reader); b++) {
+        struct source source = source_of(reader, b, key);
+
+        for (uint64_t i = 0; i < count_of(&source); i++)
+            words |= UINT32_C(1) << value_of(&source, key, i).choice;
+    }
+    return words;
+}
 
 /* Required keys: a value or an axis in every block. */
 static void check_required(const struct mx_reader *reader, enum mx_key_id key, const char *example)
 {
     struct mx_place place = reader->section_places[mx_keys[key].section];
+    const char     *section = mx_section_names[mx_keys[key].section];
     size_t          swept = 0;
 
     for (size_t b = 0; b < reader->nblocks; b++)
         swept += mx_reader_axis(&reader->blocks[b], key, NULL) != NULL;
-    if (reader->attempted[key] || (reader->nblocks > 0 && swept == reader->nblocks))
+    if (reader->attempted[key] || reader->broken[key] ||
+        (reader->nblocks > 0 && swept == reader->nblocks))
         return;
     if (place.line == 0)
         place.line = place.column = 1;
-    mx_error_at(reader->values.messages, place, "%s is missing (add %s: {%s: %s})",
-                mx_keys[key].name, mx_section_names[mx_keys[key].section],
-                strchr(mx_keys[key].name, '.') + 1, example);
+    mx_error_at(reader->values.messages, place, "%s is missing (write %s: {%s: %s})",
+                mx_keys[key].name, section, strchr(mx_keys[key].name, '.') + 1, example);
 }
 
-void mx_reader_check(const struct mx_reader *reader)
+/* Values that no bound forbids and that mean nothing. */
+static void check_values(const struct mx_reader *reader)
 {
+    static const struct {
+        enum mx_key_id key;
+        int64_t        value;
+        const char    *problem;
+    } wrong[] = {
+        {KEY_DATA_CHANNELS, 2, "is 2 (an image has 1 or 3 channels)"},
+        {KEY_TRAIN_EPOCHS, 0, "0 needs model.weights, which is not built yet in this version"},
+    };
+
+    for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++)
+        for (size_t b = 0; b < blocks_of(reader); b++) {
+            struct source source = source_of(reader, b, wrong[w].key);
+
+            for (uint64_t i = 0;
+                 !reader->broken[wrong[w].key] && i < count_of(&source) && i < LOOKED_AT; i++)
+                if (value_of(&source, wrong[w].key, i).integer == wrong[w].value) {
+                    mx_error_at(reader->values.messages, source.place, "%s: %s",
+                                mx_keys[wrong[w].key].name, wrong[w].problem);
+                    break;
+                }
+        }
+}
+
+/* The smallest or largest number of a key in a block: axes are lists, or
+ * monotone. */
+static double extreme(const struct source *source, enum mx_key_id key, bool largest)
+{
+    double best = largest ? -INFINITY : INFINITY;
+
+    for (uint64_t i = 0; i < count_of(source); i++) {
+        struct mx_value value = value_of(source, key, i);
+        double          x = mx_value_number(key, &value);
+
+        best = (largest ? x > best : x < best) ? x : best;
+        if (source->axis && source->axis->form != MX_AXIS_LIST && i == 0 && count_of(source) > 1)
+            i = count_of(source) - 2;
+    }
+    return best;
+}
+
+/* A warm-up longer than the training never reaches the rate asked for. Exclude
+ * rules and zips may keep the values apart: then nothing is said. */
+static void check_warmup(const struct mx_reader *reader)
+{
+    bool broken = reader->broken[KEY_TRAIN_WARMUP_EPOCHS] || reader->broken[KEY_TRAIN_EPOCHS];
+
+    for (size_t b = 0; !broken && b < blocks_of(reader); b++) {
+        struct source warmup = source_of(reader, b, KEY_TRAIN_WARMUP_EPOCHS);
+        struct source epochs = source_of(reader, b, KEY_TRAIN_EPOCHS);
+
+        if ((warmup.axis || epochs.axis) && (reader->nexcludes > 0 || (warmup.axis && epochs.axis)))
+            continue;
+        if (extreme(&warmup, KEY_TRAIN_WARMUP_EPOCHS, true) >
+            extreme(&epochs, KEY_TRAIN_EPOCHS, false))
+            mx_error_at(reader->values.messages, warmup.place.line ? warmup.place : epochs.place,
+                        "train.warmup_epochs is longer than train.epochs");
+    }
+}
+
+/* True if a required key has values, good ones. */
+static bool knows(const struct mx_reader *reader, enum mx_key_id key)
+{
+    bool known = reader->config->given[key];
+
+    for (size_t b = 0; b < reader->nblocks; b++)
+        known |= mx_reader_axis(&reader->blocks[b], key, NULL) != NULL;
+    return known && !reader->broken[key];
+}
+
+/* Metrics of groups, on sets that have none. */
+static void check_groups(const struct mx_reader *reader, uint32_t sets)
+{
+    static const uint32_t grouped = 1u << WORKER_DATA_SYNTHETIC | 1u << WORKER_DATA_WATERBIRDS |
+                                    1u << WORKER_DATA_CELEBA | 1u << WORKER_DATA_METASHIFT |
+                                    1u << WORKER_DATA_DOMINOES | 1u << WORKER_DATA_FEATURES;
+    const struct mx_value *metrics = &reader->config->base[KEY_SCORE_METRICS];
+    struct mx_place        place = reader->places[KEY_SCORE_METRICS];
+
+    if ((sets & ~grouped) == 0 || !knows(reader, KEY_DATA_SET) || reader->broken[KEY_SCORE_METRICS])
+        return;
+    for (size_t i = 0; i < metrics->list.count; i++) {
+        unsigned    metric = metrics->list.items[i].choice;
+        const char *word = mx_metric_words[metric].word;
+
+        if (metric < MX_METRIC_WORST_GROUP_ACCURACY || metric > MX_METRIC_GROUP_GAP)
+            continue;
+        if ((sets & grouped) == 0)
+            mx_error_at(reader->values.messages, place,
+                        "score.metrics: '%s' needs groups, and the data set has none", word);
+        else
+            mx_warning_at(reader->values.messages, place,
+                          "score.metrics: '%s' stays empty for the data sets without groups", word);
+    }
+}
+
+static bool has_metric(const struct mx_reader *reader, unsigned metric)
+{
+    const struct mx_value *metrics = &reader->config->base[KEY_SCORE_METRICS];
+
+    for (size_t i = 0; i < metrics->list.count; i++)
+        if (metrics->list.items[i].choice == metric)
+            return true;
+    return false;
+}
+
+/* search.metric is val.WORD with a word of score.metrics; group_accuracy needs
+ * its group behind it. */
+static void check_search_metric(const struct mx_reader *reader)
+{
+    static const char   val[] = "val.";
+    struct mx_messages *messages = reader->values.messages;
+    struct mx_place     place = reader->places[KEY_SEARCH_METRIC];
+    const char         *text = reader->config->base[KEY_SEARCH_METRIC].text;
+    char                shown[MX_SHOWN_SIZE];
+    size_t              length;
+
+    if (!*text || reader->broken[KEY_SCORE_METRICS])
+        return;
+    mx_shown(text, shown);
+    if (strncmp(text, val, sizeof val - 1) != 0) {
+        mx_error_at(messages, place,
+                    "search.metric: '%s' is not of the validation part (write val.METRIC, such as "
+                    "val.accuracy)",
+                    shown);
+        return;
+    }
+    text += sizeof val - 1;
+    for (unsigned m = 0; mx_metric_words[m].word; m++) {
+        length = strlen(mx_metric_words[m].word);
+        if (strncmp(text, mx_metric_words[m].word, length) != 0 || !has_metric(reader, m))
+            continue;
+        if (m == MX_METRIC_GROUP_ACCURACY
+                ? text[length] == '.' && text[length + 1] &&
+                      strspn(text + length + 1, "0123456789") == strlen(text + length + 1)
+                : !text[length])
+            return;
+    }
+    mx_error_at(messages, place,
+                "search.metric: '%s' is not measured (add the metric to score.metrics)", shown);
+}
+
+/* Without search.metric: the worst group where it is measured, else accuracy,
+ * else what is measured first. */
+static void choose_search_metric(struct mx_reader *reader)
+{
+    static const char *const preferred[] = {"val.worst_group_accuracy", "val.accuracy"};
+    const struct mx_value   *metrics = &reader->config->base[KEY_SCORE_METRICS];
+    struct mx_value         *chosen = &reader->config->base[KEY_SEARCH_METRIC];
+    const char              *word;
+    char                    *text;
+
+    if (*chosen->text || metrics->list.count == 0)
+        return;
+    if (has_metric(reader, MX_METRIC_WORST_GROUP_ACCURACY)) {
+        chosen->text = preferred[0];
+    } else if (has_metric(reader, MX_METRIC_ACCURACY)) {
+        chosen->text = preferred[1];
+    } else {
+        word = mx_metric_words[metrics->list.items[0].choice].word;
+        if (!(text = mx_arena_alloc(reader->values.arena, strlen(word) + 7, 1)))
+            return;
+        strcat(strcpy(text, "val."), word);
+        if (metrics->list.items[0].choice == MX_METRIC_GROUP_ACCURACY)
+            strcat(text, ".0");
+        chosen->text = text;
+    }
+}
+
+/* The name becomes that of a directory. */
+static void check_name(const struct mx_reader *reader)
+{
+    const char *name = reader->config->name;
+
+    if (strchr(name, '/') || *name == '.' || *name == '-' || strlen(name) > 100)
+        mx_error_at(reader->values.messages, reader->places[KEY_NAME],
+                    "name becomes a directory's name: at most 100 bytes, without '/', and not "
+                    "beginning with '.' or '-'");
+}
+
+/* True if no value that the condition's key takes fulfils it. */
+static bool never_holds(const struct mx_reader *reader, const struct mx_condition *condition)
+{
+    for (size_t b = 0; b < blocks_of(reader); b++) {
+        struct source source = source_of(reader, b, condition->key);
+
+        for (uint64_t i = 0; i < count_of(&source); i++) {
+            struct mx_value value = value_of(&source, condition->key, i);
+
+            if (i >= LOOKED_AT || mx_condition_holds(condition, &value))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Warn of a value or axis that is folded away everywhere. */
+static void check_use(const struct mx_reader *reader, enum mx_key_id key)
+{
+    struct mx_place place = reader->places[key];
+    struct mx_buf   text = {0};
+    bool            asked = reader->config->given[key] &&
+                 !mx_value_equal(key, &reader->config->base[key], &reader->defaults[key]);
+
+    for (size_t b = 0; b < reader->nblocks; b++)
+        asked |= mx_reader_axis(&reader->blocks[b], key, &place) != NULL;
+    for (const struct mx_condition *c = mx_keys[key].used; asked && c->words != 0; c++)
+        if (never_holds(reader, c)) {
+            mx_condition_format(c, &text);
+            mx_warning_at(reader->values.messages, place,
+                          "%s has no effect: it is used only with %s", mx_keys[key].name,
+                          mx_buf_str(&text));
+            break;
+        }
+    mx_buf_free(&text);
+}
+
+void mx_reader_check(struct mx_reader *reader)
+{
+    uint32_t sets;
+
     check_required(reader, KEY_DATA_SET, "fashion-mnist");
-    check_required(reader, KEY_MODEL_ARCH, "resnet8");
+    sets = words_of(reader, KEY_DATA_SET);
+    if (sets != 1u << WORKER_DATA_FEATURES)
+        check_required(reader, KEY_MODEL_ARCH, "resnet8");
+    check_name(reader);
+    check_values(reader);
+    check_warmup(reader);
+    check_groups(reader, sets);
+    check_search_metric(reader);
+    choose_search_metric(reader);
+    for (size_t key = 0; reader->values.messages->errors == 0 && key < KEY_COUNT; key++)
+        check_use(reader, (enum mx_key_id)key);
 }

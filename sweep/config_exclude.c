@@ -87,6 +87,7 @@ static bool read_rule(const struct mx_reader *reader, const struct mx_node *node
     }
     rule->matches = matches;
     rule->line = node->place.line;
+    rule->column = node->place.column;
     return good;
 }
 

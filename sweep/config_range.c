@@ -73,6 +73,16 @@ static bool read_ends(struct range *r)
     return true;
 }
 
+/* Round to 12 significant digits: what pow() leaves in the last ones differs
+ * between machines, and 0.1 to 1.6 in five steps should hold 0.4. */
+static double rounded(double x)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, "%.11e", x);
+    return strtod(text, NULL);
+}
+
 /* step must lead from one end to the other, so that no end is lost unseen. */
 static bool count_steps(const struct range *r, uint64_t *count)
 {
@@ -92,7 +102,7 @@ static bool count_steps(const struct range *r, uint64_t *count)
         snprintf(text, sizeof text,
                  "the step does not reach the second end (the last value would be %s; change the "
                  "end or use count)",
-                 mx_num_format(r->from + floor(steps) * step, last));
+                 mx_num_format(rounded(r->from + floor(steps) * step), last));
         return fail(r, r->step, text);
     }
     *count = (uint64_t)rint(steps) + 1;
@@ -134,16 +144,6 @@ static void find_scale(struct mx_axis_values *v)
             return;
         }
     }
-}
-
-/* Round to 12 significant digits: what pow() leaves in the last ones differs
- * between machines, and 0.1 to 1.6 in five steps should hold 0.4. */
-static double rounded(double x)
-{
-    char text[32];
-
-    snprintf(text, sizeof text, "%.11e", x);
-    return strtod(text, NULL);
 }
 
 static bool fill_log(const struct range *r, struct mx_axis_values *v)

@@ -30,6 +30,7 @@ struct mx_reader {
     struct mx_value        defaults[KEY_COUNT];
     struct mx_place        places[KEY_COUNT];           /* of given values */
     bool                   attempted[KEY_COUNT];        /* written somewhere, well or badly */
+    bool                   broken[KEY_COUNT];           /* badly: checks across keys leave it out */
     struct mx_place        section_places[MX_SECTIONS]; /* line 0: not there */
     size_t                 nblocks;
     struct mx_block_draft *blocks;
@@ -52,10 +53,24 @@ enum mx_key_id mx_reader_sweepable(const struct mx_reader *reader, const struct 
 void mx_reader_grid(struct mx_reader *reader, const struct mx_node *grid);
 void mx_reader_grids(struct mx_reader *reader, const struct mx_node *grids);
 
-/* Replace an axis by a list or range from --set grid.KEY, in every block. */
+/* Read the list or range of one axis. A list of `distinct` values may not hold
+ * one twice. Returns false after a message, or if memory ran out. */
+bool mx_reader_axis_values(const struct mx_reader *reader, enum mx_key_id key,
+                           const struct mx_node *node, bool distinct,
+                           struct mx_axis_values *values);
+
+/* Make an axis empty, with room for so many keys. False: no memory. */
+bool mx_reader_axis_alloc(const struct mx_reader *reader, struct mx_axis_draft *axis, size_t nkeys);
+
+/* For qsort_r(): order of two tuples, given by their numbers, of an axis. */
+int mx_reader_compare_tuples(const void *a, const void *b, void *axis);
+
+/* Replace an axis by a list or range from --set grid.KEY, in every block; it
+ * becomes the last axis of a block that did not have it. */
 void mx_reader_set_axis(struct mx_reader *reader, enum mx_key_id key, const struct mx_node *node);
 
-/* Take a key out of every axis, since it got one value. */
+/* Take a key out of every axis, since it got one value. Tuples of a zip that
+ * become equal are merged. */
 void mx_reader_drop_axis(struct mx_reader *reader, enum mx_key_id key);
 
 /* The values of a key in a block: its axis, or NULL. */
@@ -69,7 +84,7 @@ bool mx_reader_range(const struct mx_reader *reader, enum mx_key_id key, const s
 /* Read `exclude` into reader->excludes. */
 void mx_reader_excludes(struct mx_reader *reader, const struct mx_node *list);
 
-/* Checks across keys, once everything is read. */
-void mx_reader_check(const struct mx_reader *reader);
+/* Checks across keys, once everything is read, and what is left to choose. */
+void mx_reader_check(struct mx_reader *reader);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "worker/params.h"
+#include "worker/synthetic.h"
 
 #define WORD_ROW(symbol, word, built) {word, built},
 #define WORD_ARRAY(NAME, name)                                                                     \

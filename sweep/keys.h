@@ -82,10 +82,10 @@ struct mx_key {
     enum mx_section             section;
     enum mx_type                type, element; /* element: of a LIST */
     const char                 *unit; /* "pixels", "epochs", "1" for bare numbers, "word" ... */
-    double                      low, high;    /* bounds of numbers, inclusive ... */
-    bool                        above_low;    /* ... but low itself excluded */
-    const char                 *zero_word;    /* may be written for 0 ("all"), which is then outside
-                                                  the bounds if they exclude it; or NULL */
+    double                      low, high; /* bounds of numbers, inclusive ... */
+    bool                        above_low; /* ... but low itself excluded */
+    const char                 *zero_word; /* "all": 0 is allowed too, and this may be written for
+                                                  it; or NULL */
     const char                 *default_text; /* as one would write it; "" = none or automatic */
     const struct worker_choice *choices;      /* CHOICE, or LIST of them */
     const char                 *help;         /* one line */

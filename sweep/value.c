@@ -130,22 +130,24 @@ static bool is_built(const struct mx_value_reader *reader, const struct mx_key *
 
 bool mx_value_check_built(const struct mx_value_reader *reader, enum mx_key_id key,
                           const struct mx_value *value, const struct mx_value *standard,
-                          struct mx_place place)
+                          const struct mx_node *node)
 {
     const struct mx_key *row = &mx_keys[key];
     bool                 good = true;
+    size_t               i = 0;
 
     if (mx_value_equal(key, value, standard))
         return true;
     if (!row->built) {
-        mx_error_at(reader->messages, place, "%s is not built yet in this version", row->name);
+        mx_error_at(reader->messages, node->place, "%s is not built yet in this version",
+                    row->name);
         return false;
     }
     if (row->type == MX_TYPE_CHOICE)
-        return is_built(reader, row, value, place);
+        return is_built(reader, row, value, node->place);
     if (row->type == MX_TYPE_LIST && row->element == MX_TYPE_CHOICE)
-        for (size_t i = 0; i < value->list.count; i++)
-            good &= is_built(reader, row, &value->list.items[i], place);
+        for (const struct mx_node *item = node->first; item; item = item->next)
+            good &= is_built(reader, row, &value->list.items[i++], item->place);
     return good;
 }
 

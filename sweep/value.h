@@ -29,10 +29,10 @@ bool mx_number_read(const struct mx_value_reader *reader, const char *what,
 
 /* Refuse what this version cannot do: a key that is not built with anything
  * but its default, or a word that is not built. Returns false after a message
- * at `place`; words of a list are all named. */
+ * at `node`, which the value was read from; words of a list are all named. */
 bool mx_value_check_built(const struct mx_value_reader *reader, enum mx_key_id key,
                           const struct mx_value *value, const struct mx_value *standard,
-                          struct mx_place place);
+                          const struct mx_node *node);
 
 /* The default of a key: 0, "" or an empty list where the table gives none.
  * Returns false if memory ran out. */

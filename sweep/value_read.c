@@ -32,10 +32,11 @@ static bool is_scalar(const struct reading *r)
 
     if (r->node->kind == MX_NODE_MAP)
         mx_error_at(messages, r->node->place, "%s takes a value, not a mapping", r->what);
-    else if (r->node->kind == MX_NODE_LIST && r->key && r->key->section >= MX_SECTION_DATA &&
-             r->key->section <= MX_SECTION_HEAD && r->key->type != MX_TYPE_LIST)
-        mx_error_at(messages, r->node->place,
-                    "%s takes one value here (to sweep it, move the list into grid)", r->what);
+    else if (r->node->kind == MX_NODE_LIST && r->key && mx_key_sweepable(mx_key_find(r->what)) &&
+             r->key->type != MX_TYPE_LIST)
+        mx_error_at(messages, r->node->place, "%s takes one value here (to sweep it, %s)", r->what,
+                    r->node->place.source > 0 ? "write --set grid.KEY=[...]"
+                                              : "move the list into grid");
     else if (r->node->kind == MX_NODE_LIST)
         mx_error_at(messages, r->node->place, "%s takes one value, not a list", r->what);
     else if (!r->node->quoted && mx_scalar_kind(r->node->text) == MX_SCALAR_NULL)
@@ -100,7 +101,7 @@ static bool check_bounds(const struct reading *r, double x)
     char                 low[MX_NUM_SIZE], high[MX_NUM_SIZE], shown[MX_SHOWN_SIZE];
     bool                 inside = (key->above_low ? x > key->low : x >= key->low) && x <= key->high;
 
-    if (inside)
+    if (inside || (key->zero_word && x == 0))
         return true;
     if (key->type == MX_TYPE_DURATION) {
         mx_num_format_duration(key->low, low);
@@ -109,9 +110,10 @@ static bool check_bounds(const struct reading *r, double x)
         mx_num_format(key->low, low);
         mx_num_format(key->high, high);
     }
-    mx_error_at(r->reader->messages, r->node->place, "%s: %s is out of bounds (%s%s%s%s)", r->what,
-                mx_shown(r->node->text, shown), key->above_low ? "above " : "", low,
-                key->above_low ? ", up to " : " to ", high);
+    mx_error_at(r->reader->messages, r->node->place, "%s: %s is out of bounds (%s%s%s%s%s%s)",
+                r->what, mx_shown(r->node->text, shown), key->above_low ? "above " : "", low,
+                key->above_low ? ", up to " : " to ", high, key->zero_word ? ", or " : "",
+                key->zero_word ? key->zero_word : "");
     return false;
 }
 

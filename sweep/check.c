@@ -1,0 +1,66 @@
+#include "sweep/check.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "sweep/config.h"
+#include "sweep/estimate.h"
+#include "sweep/grid.h"
+
+static int warn_of_idle_rules(const struct mx_config *config, const struct mx_grid *grid,
+                              struct mx_buf *messages, struct mx_err *err)
+{
+    bool *unmatched = calloc(config->nexcludes + 1, sizeof *unmatched);
+    int   rc = -1;
+
+    if (!unmatched)
+        return mx_fail(err, MX_ENOMEM, "no memory to look at the exclude rules");
+    if (mx_grid_unmatched_excludes(grid, unmatched, err) != 0)
+        goto done;
+    for (size_t i = 0; i < config->nexcludes; i++)
+        if (unmatched[i])
+            mx_buf_printf(messages, "%s:%u:%u: warning: this exclude rule matches no point\n",
+                          config->file, config->excludes[i].line, config->excludes[i].column);
+    rc = 0;
+done:
+    free(unmatched);
+    return rc;
+}
+
+static int check_grid(const struct mx_config *config, const struct mx_grid *grid,
+                      struct mx_buf *out, struct mx_buf *messages, struct mx_err *err)
+{
+    struct mx_counts counts;
+
+    if (warn_of_idle_rules(config, grid, messages, err) ||
+        mx_estimate_missing_data(config, grid, messages, err) ||
+        mx_estimate_counts(config, grid, &counts, err))
+        return -1;
+    if (!counts.counted)
+        mx_buf_printf(out, "%s: ok, %" PRIu64 " points, too many to count their cells\n",
+                      config->file, counts.points);
+    else if (counts.cells == 0)
+        return mx_fail(err, MX_EINVAL, "%s: the exclude rules leave no cell", config->file);
+    else
+        mx_buf_printf(out, "%s: ok, %" PRIu64 " cell%s, %" PRIu64 " trial%s\n", config->file,
+                      counts.cells, counts.cells == 1 ? "" : "s", counts.trials,
+                      counts.trials == 1 ? "" : "s");
+    return mx_buf_ok(out) ? 0 : mx_fail(err, MX_ENOMEM, "no memory for a line of text");
+}
+
+int mx_check(const char *file, const char *const *sets, size_t nsets, bool smoke,
+             struct mx_buf *out, struct mx_buf *messages, struct mx_err *err)
+{
+    struct mx_config_report report = {0};
+    struct mx_config       *config = mx_config_read(file, sets, nsets, smoke, &report, err);
+    struct mx_grid         *grid = NULL;
+    int                     rc = -1;
+
+    mx_buf_text(messages, mx_buf_str(&report.text));
+    mx_buf_free(&report.text);
+    if (config && (grid = mx_grid_new(config, err)))
+        rc = check_grid(config, grid, out, messages, err);
+    mx_grid_free(grid);
+    mx_config_free(config);
+    return rc;
+}

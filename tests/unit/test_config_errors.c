@@ -1,0 +1,352 @@
+#include "config_files.h"
+
+struct bad {
+    const char *text; /* below CONFIG_BASE: its first line is line 3 */
+    const char *messages;
+};
+
+static void expect_messages(const struct bad *bad, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct mx_buf     text = {0}, report = {0};
+        struct mx_err     err = {0};
+        struct mx_config *config;
+
+        mx_buf_printf(&text, CONFIG_BASE "%s", bad[i].text);
+        config = config_of_bytes(text.data, text.len, NULL, 0, false, &report, &err);
+        cr_expect_null(config, "accepted:\n%s", bad[i].text);
+        cr_expect_str_eq(mx_buf_str(&report), bad[i].messages);
+        cr_expect_eq(err.code, MX_EINVAL);
+        mx_config_free(config);
+        mx_buf_free(&text);
+        mx_buf_free(&report);
+    }
+}
+
+#define EXPECT(table) expect_messages(table, sizeof(table) / sizeof(table)[0])
+
+Test(config_errors, what_looks_like_a_number_and_is_none)
+{
+    static const struct bad bad[] = {
+        {"train: {lr: 007}", "c.yaml:3:13: error: train.lr: '007' has a leading zero (write 7)\n"},
+        {"train: {epochs: 08}",
+         "c.yaml:3:17: error: train.epochs: '08' has a leading zero (write 8)\n"},
+        {"train: {lr: -01.5}",
+         "c.yaml:3:13: error: train.lr: '-01.5' has a leading zero (write -1.5)\n"},
+        {"train: {epochs: 0x10}", "c.yaml:3:17: error: train.epochs: '0x10' is not a number (write "
+                                  "decimal digits only, such as 1000 or 1e-3)\n"},
+        {"train: {epochs: 0o17}", "c.yaml:3:17: error: train.epochs: '0o17' is not a number (write "
+                                  "decimal digits only, such as 1000 or 1e-3)\n"},
+        {"train: {epochs: 1_000}", "c.yaml:3:17: error: train.epochs: '1_000' is not a number "
+                                   "(write decimal digits only, such as 1000 or 1e-3)\n"},
+        {"train: {epochs: 12:30}", "c.yaml:3:17: error: train.epochs: '12:30' is not a number "
+                                   "(write decimal digits only, such as 1000 or 1e-3)\n"},
+        {"train: {lr: .nan}", "c.yaml:3:13: error: train.lr: '.nan' is not a finite number\n"},
+        {"train: {lr: -.inf}", "c.yaml:3:13: error: train.lr: '-.inf' is not a finite number\n"},
+        {"train: {lr: 1e999}", "c.yaml:3:13: error: train.lr: '1e999' is too large a number\n"},
+        {"train: {lr: abc}", "c.yaml:3:13: error: train.lr: 'abc' is not a number\n"},
+        {"train: {lr: true}", "c.yaml:3:13: error: train.lr: 'true' is not a number\n"},
+        {"train: {lr: '0.1'}",
+         "c.yaml:3:13: error: train.lr: '0.1' is text because of its quotes (remove them)\n"},
+        {"train: {epochs: 1.5}", "c.yaml:3:17: error: train.epochs: '1.5' is not a whole number\n"},
+        {"seed: 1e17", "c.yaml:3:7: error: seed: 1e17 is out of bounds (0 to 9007199254740992)\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, only_true_and_false_are_booleans_and_no_is_a_word)
+{
+    static const struct bad bad[] = {
+        {"train: {nesterov: yes}",
+         "c.yaml:3:19: error: train.nesterov: 'yes' is neither true nor false\n"},
+        {"train: {nesterov: True}",
+         "c.yaml:3:19: error: train.nesterov: 'True' is neither true nor false\n"},
+        {"train: {nesterov: 1}",
+         "c.yaml:3:19: error: train.nesterov: '1' is neither true nor false\n"},
+        {"train: {nesterov: \"true\"}", "c.yaml:3:19: error: train.nesterov: 'true' is text "
+                                        "because of its quotes (remove them)\n"},
+        {"grid: {mix.strategy: [no, cutmix, off]}",
+         "c.yaml:3:23: error: mix.strategy: unknown strategy 'no' (allowed: none, mixup, cutmix, "
+         "cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, manifold_mixup, "
+         "recursivemix)\n"
+         "c.yaml:3:35: error: mix.strategy: unknown strategy 'off' (allowed: none, mixup, cutmix, "
+         "cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, manifold_mixup, "
+         "recursivemix)\n"},
+        {"mix: {labels: dominat}",
+         "c.yaml:3:15: error: mix.labels: unknown labels 'dominat' (did you mean 'dominant'? "
+         "allowed: mixed, dominant, host, only)\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, values_out_of_bounds_or_of_the_wrong_type)
+{
+    static const struct bad bad[] = {
+        {"mix: {alpha: 0}",
+         "c.yaml:3:14: error: mix.alpha: 0 is out of bounds (above 0, up to 1000)\n"},
+        {"mix: {alpha: -1}",
+         "c.yaml:3:14: error: mix.alpha: -1 is out of bounds (above 0, up to 1000)\n"},
+        {"train: {batch_size: 0}",
+         "c.yaml:3:21: error: train.batch_size: 0 is out of bounds (1 to 65536)\n"},
+        {"mix: {prob: 1.01}", "c.yaml:3:13: error: mix.prob: 1.01 is out of bounds (0 to 1)\n"},
+        {"mix: {size: -3}",
+         "c.yaml:3:13: error: mix.size: -3 is out of bounds (1 to 1024, or half)\n"},
+        {"schedule: {trial_timeout: 90}", "c.yaml:3:27: error: schedule.trial_timeout: '90' has no "
+                                          "unit (write it as 90s, 5m or 2h30m)\n"},
+        {"schedule: {trial_timeout: 12:30}",
+         "c.yaml:3:27: error: schedule.trial_timeout: '12:30' is not a length of time; write it as "
+         "90s, 5m or 2h30m\n"},
+        {"train: {lr: [0.1, 0.2]}", "c.yaml:3:13: error: train.lr takes one value here (to sweep "
+                                    "it, move the list into grid)\n"},
+        {"train: {lr: {a: 1}}", "c.yaml:3:13: error: train.lr takes a value, not a mapping\n"},
+        {"seed: [1]", "c.yaml:3:7: error: seed takes one value, not a list\n"},
+        {"score: {metrics: accuracy}",
+         "c.yaml:3:18: error: score.metrics takes a list (write [accuracy])\n"},
+        {"score: {metrics: []}", "c.yaml:3:18: error: score.metrics: the list is empty\n"},
+        {"score: {metrics: [accuracy, accuracy]}",
+         "c.yaml:3:29: error: score.metrics: the same value is listed at line 3, column 19\n"},
+        {"train:\n  lr:\n", "c.yaml:4:6: error: train.lr has no value\n"},
+        {"train: {lr: ~}", "c.yaml:3:13: error: train.lr has no value\n"},
+        {"name: null", "c.yaml:3:7: error: name has no value\n"},
+        {"name: ''", "c.yaml:3:7: error: name: '' is empty\n"},
+        {"name: \"a\\nb\"",
+         "c.yaml:3:7: error: name: 'a?b' holds a line end or control character\n"},
+        {"name: ../up", "c.yaml:3:1: error: name becomes a directory's name: at most 100 bytes, "
+                        "without '/', and not beginning with '.' or '-'\n"},
+        {"train: 3", "c.yaml:3:8: error: train takes a mapping of keys to values\n"},
+        {"train:\n", "c.yaml:3:7: error: train takes a mapping of keys to values\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, unknown_keys_with_the_one_that_is_meant)
+{
+    static const struct bad bad[] = {
+        {"train: {epoch: 3}",
+         "c.yaml:3:9: error: unknown key 'epoch' (did you mean 'train.epochs'?)\n"},
+        {"trian: {epochs: 3}", "c.yaml:3:1: error: unknown key 'trian' (did you mean 'train'?)\n"},
+        {"gird: {}", "c.yaml:3:1: error: unknown key 'gird' (did you mean 'grid'?)\n"},
+        {"lr: 0.1", "c.yaml:3:1: error: unknown key 'lr' (did you mean 'train.lr'?)\n"},
+        {"train.lr: 0.1",
+         "c.yaml:3:1: error: train.lr cannot stand at the top (write 'lr' below 'train:')\n"},
+        {"zebra: 1", "c.yaml:3:1: error: unknown key 'zebra' (see docs/config.md)\n"},
+        {"mix: {momentum: 1}",
+         "c.yaml:3:7: error: unknown key 'momentum' (did you mean 'train.momentum'?)\n"},
+        {"grid: {mix.alhpa: [1]}",
+         "c.yaml:3:8: error: unknown key 'mix.alhpa' (did you mean 'mix.alpha'?)\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, keys_and_values_that_are_there_twice)
+{
+    static const struct bad bad[] = {
+        {"train:\n  epochs: 3\n  lr: 0.1\n  epochs: 4\n",
+         "c.yaml:6:3: error: duplicate key 'epochs', first at line 4\n"},
+        {"seed: 1\nname: x\nseed: 2\n",
+         "c.yaml:5:1: error: duplicate key 'seed', first at line 3\n"},
+        {"head: {hsfm.epochs: 40, hsfm: {epochs: 40}}",
+         "c.yaml:3:32: error: head.hsfm.epochs is set twice, first at line 3\n"},
+        {"grid: {train.lr: [1e-3, 5e-4, 1.0e-3]}",
+         "c.yaml:3:31: error: train.lr: the same value is listed at line 3, column 19\n"},
+        {"train: {lr: 0.1}\ngrid: {train.lr: [0.1]}",
+         "c.yaml:4:8: error: train.lr is an axis here and has a value at line 3 (remove one of "
+         "them)\n"},
+        {"grid:\n  zip: {train.lr: [0.1, 0.2], mix.prob: [0, 1]}\n  train.lr: [1]\n",
+         "c.yaml:5:3: error: train.lr is an axis twice, first at line 4\n"},
+        {"grid: {mix.prob: [1]}\ngrids: [{mix.prob: [1]}]",
+         "c.yaml:4:1: error: grids cannot stand beside grid, at line 3 (make grid its first "
+         "block)\n"},
+        {"grid: {zip: {train.lr: [1, 1], mix.prob: [0, 0]}}",
+         "c.yaml:3:13: error: zip: tuples 1 and 2 are equal\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, axes_that_hold_nothing_or_lead_nowhere)
+{
+    static const struct bad bad[] = {
+        {"grid: {train.lr: []}", "c.yaml:3:18: error: axis train.lr has no values\n"},
+        {"grid: {train.lr: 0.1}", "c.yaml:3:18: error: axis train.lr takes a list or a range "
+                                  "(write [0.1], or set train.lr outside grid)\n"},
+        {"grid: {train.lr: {linear: [0, 1], count: 3}}",
+         "c.yaml:3:28: error: train.lr: 0 is out of bounds (above 0, up to 1000)\n"},
+        {"grid: {mix.prob: {linear: [0, 1], step: 0}}",
+         "c.yaml:3:41: error: mix.prob: a step of 0 never arrives\n"},
+        {"grid: {mix.prob: {linear: [0, 1], step: -0.5}}",
+         "c.yaml:3:41: error: mix.prob: the step leads away from the second end (change its "
+         "sign)\n"},
+        {"grid: {mix.prob: {linear: [0, 1], step: 0.3}}",
+         "c.yaml:3:41: error: mix.prob: the step does not reach the second end (the last value "
+         "would be 0.9; change the end or use count)\n"},
+        {"grid: {mix.prob: {linear: [0, 1], count: 0}}",
+         "c.yaml:3:42: error: mix.prob: count must be a whole number, 1 or more\n"},
+        {"grid: {mix.prob: {linear: [0, 1], count: 1}}",
+         "c.yaml:3:42: error: mix.prob: a count of 1 cannot hold two ends\n"},
+        {"grid: {mix.prob: {linear: [1, 1], count: 2}}",
+         "c.yaml:3:42: error: mix.prob: equal ends give one value (count: 1)\n"},
+        {"grid: {mix.prob: {log: [0, 1], count: 3}}",
+         "c.yaml:3:24: error: mix.prob: both ends of a log range must be above 0\n"},
+        {"grid: {mix.prob: {log: [0.1, 1], step: 3}}",
+         "c.yaml:3:40: error: mix.prob: a log range takes count, not step\n"},
+        {"grid: {mix.prob: {linear: [0, 1]}}",
+         "c.yaml:3:18: error: mix.prob: a linear range needs step or count\n"},
+        {"grid: {mix.prob: {count: 3}}",
+         "c.yaml:3:18: error: mix.prob: a range needs either linear: [a, b] or log: [a, b]\n"},
+        {"grid: {mix.prob: {linear: [0], count: 3}}",
+         "c.yaml:3:27: error: mix.prob: a range needs two ends (write [a, b])\n"},
+        {"grid: {mix.prob: {linear: [0, 1], number: 3}}",
+         "c.yaml:3:35: error: mix.prob: a range has linear or log, step or count, and nothing "
+         "else\n"},
+        {"grid: {train.epochs: {linear: [1, 4], count: 3}}",
+         "c.yaml:3:22: error: train.epochs: the range holds values that are not whole numbers\n"},
+        {"grid: {train.epochs: {log: [1, 10], count: 3}}",
+         "c.yaml:3:22: error: train.epochs: the range holds values that are not whole numbers\n"},
+        {"grid: {mix.strategy: {linear: [0, 1], count: 2}}",
+         "c.yaml:3:22: error: mix.strategy: only numbers have ranges (write a list)\n"},
+        {"grid: {seed: [1, 2]}", "c.yaml:3:8: error: seed cannot be an axis (only keys of data, "
+                                 "model, train, mix and head can)\n"},
+        {"grid: {schedule.retries: [1]}",
+         "c.yaml:3:8: error: schedule.retries cannot be an axis (only keys of data, model, train, "
+         "mix and head can)\n"},
+        {"grid: [1]", "c.yaml:3:7: error: grid takes a mapping of keys to lists or ranges\n"},
+        {"grids: {}", "c.yaml:3:8: error: grids takes a list of grid blocks\n"},
+        {"grid: {zip: {train.lr: [1, 2], mix.prob: [0, 1, 0.5]}}",
+         "c.yaml:3:32: error: zip: mix.prob has 3 values and train.lr has 2 (give them equally "
+         "many)\n"},
+        {"grid: {zip: [1]}",
+         "c.yaml:3:13: error: zip takes a mapping of keys to lists of one length\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, exclude_rules_that_cannot_be_meant)
+{
+    static const struct bad bad[] = {
+        {"exclude: {mix.prob: 1}", "c.yaml:3:10: error: exclude takes a list of rules (write - "
+                                   "{mix.strategy: cutmix})\n"},
+        {"exclude: [{}]", "c.yaml:3:11: error: an exclude rule takes a mapping of keys to values, "
+                          "lists or bounds\n"},
+        {"exclude: [{seed: 1}]", "c.yaml:3:12: error: seed cannot be excluded (only keys of data, "
+                                 "model, train, mix and head can)\n"},
+        {"exclude: [{mix.strategy: cutmx}]",
+         "c.yaml:3:26: error: mix.strategy: unknown strategy 'cutmx' (did you mean 'cutmix'? "
+         "allowed: none, mixup, cutmix, cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, "
+         "manifold_mixup, recursivemix)\n"},
+        {"exclude: [{mix.prob: []}]", "c.yaml:3:22: error: exclude: mix.prob has an empty list\n"},
+        {"exclude: [{mix.prob: {}}]", "c.yaml:3:22: error: exclude: mix.prob has no condition\n"},
+        {"exclude: [{mix.prob: {under: 1}}]",
+         "c.yaml:3:23: error: exclude: a condition takes a value, a list, or {below: x, above: "
+         "y}\n"},
+        {"exclude: [{mix.prob: {below: .1, above: .9}}]",
+         "c.yaml:3:22: error: exclude: nothing is above 0.9 and below 0.1\n"},
+        {"exclude: [{mix.strategy: {below: 1}}]",
+         "c.yaml:3:26: error: exclude: mix.strategy is not a number and has no below or above\n"},
+        {"exclude: [{mix.prob: {below: x}}]", "c.yaml:3:30: error: below: 'x' is not a number\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, what_is_known_and_not_built_says_so_by_name)
+{
+    static const struct bad bad[] = {
+        {"mix: {strategy: fmix}",
+         "c.yaml:3:17: error: mix.strategy: 'fmix' is not built yet in this version\n"},
+        {"train: {ema: 0.9}", "c.yaml:3:14: error: train.ema is not built yet in this version\n"},
+        {"score: {metrics: [accuracy, deletion, gini]}",
+         "c.yaml:3:29: error: score.metrics: 'deletion' is not built yet in this version\n"
+         "c.yaml:3:39: error: score.metrics: 'gini' is not built yet in this version\n"},
+        {"model: {weights: w.safetensors}",
+         "c.yaml:3:1: error: duplicate key 'model', first at line 2\n"},
+        {"search: {strategy: sobol}",
+         "c.yaml:3:20: error: search.strategy: 'sobol' is not built yet in this version\n"},
+        {"grid: {head.hsfm.epochs: [40, 20]}",
+         "c.yaml:3:31: error: head.hsfm.epochs is not built yet in this version\n"},
+        {"grid: {train.ema: {linear: [0, 1], count: 3}}",
+         "c.yaml:3:19: error: train.ema is not built yet in this version\n"},
+        {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights, which is "
+                               "not built yet in this version\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, values_that_do_not_go_together)
+{
+    static const struct bad bad[] = {
+        {"train: {epochs: 3, warmup_epochs: 3.5}",
+         "c.yaml:3:20: error: train.warmup_epochs is longer than train.epochs\n"},
+        {"train: {warmup_epochs: 2}\ngrid: {train.epochs: [1, 5]}",
+         "c.yaml:3:9: error: train.warmup_epochs is longer than train.epochs\n"},
+        {"grid: {data.channels: [1, 2]}",
+         "c.yaml:3:8: error: data.channels: is 2 (an image has 1 or 3 channels)\n"},
+        {"search: {metric: test.accuracy}",
+         "c.yaml:3:10: error: search.metric: 'test.accuracy' is not of the validation part (write "
+         "val.METRIC, such as val.accuracy)\n"},
+        {"search: {metric: val.confidence}",
+         "c.yaml:3:10: error: search.metric: 'val.confidence' is not measured (add the metric to "
+         "score.metrics)\n"},
+        {"smoke: {data.set: mnist}",
+         "c.yaml:3:9: error: smoke cannot set data.set (a smoke run makes a miniature of the set "
+         "itself)\n"},
+        {"smoke: {train: {epoch: 1}}",
+         "c.yaml:3:17: error: unknown key 'epoch' (did you mean 'train.epochs'?)\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, what_is_missing_is_named_with_an_example)
+{
+    struct mx_buf report = {0};
+
+    cr_expect_null(config_of("seed: 1\n", &report));
+    cr_expect_str_eq(mx_buf_str(&report),
+                     "c.yaml:1:1: error: data.set is missing (write data: {set: fashion-mnist})\n"
+                     "c.yaml:1:1: error: model.arch is missing (write model: {arch: resnet8})\n");
+    mx_buf_free(&report);
+    cr_expect_null(config_of("seed: 1\ndata: {val_fraction: 0}\nmodel: {arch: linear}\n", &report));
+    cr_expect_str_eq(mx_buf_str(&report),
+                     "c.yaml:2:1: error: data.set is missing (write data: {set: fashion-mnist})\n");
+    mx_buf_free(&report);
+    cr_expect_null(config_of("data: {set: mnist}\nmodel: {arch: linear}\n"
+                             "score: {metrics: [accuracy, worst_group_accuracy]}\n",
+                             &report));
+    cr_expect_str_eq(mx_buf_str(&report),
+                     "c.yaml:3:9: error: score.metrics: 'worst_group_accuracy' needs groups, and "
+                     "the data set has none\n");
+    mx_buf_free(&report);
+}
+
+Test(config_errors, all_are_told_in_the_order_of_the_file_then_of_the_command_line)
+{
+    static const char *const sets[] = {"train.epoch=3",   "mix.alpha=0",      "train.lr",
+                                       "train.lr=[1, 2]", "grid.seed=[1, 2]", "name="};
+    static const char        text[] = CONFIG_BASE "mix: {alpha: x}\nsede: 1\ntrain: {lr: 0}\n";
+    struct mx_buf            report = {0};
+    struct mx_err            err = {0};
+
+    cr_expect_null(config_of_bytes(text, strlen(text), sets, 6, false, &report, &err));
+    cr_expect_str_eq(
+        mx_buf_str(&report),
+        "c.yaml:3:14: error: mix.alpha: 'x' is not a number\n"
+        "c.yaml:4:1: error: unknown key 'sede' (did you mean 'seed'?)\n"
+        "c.yaml:5:13: error: train.lr: 0 is out of bounds (above 0, up to 1000)\n"
+        "--set train.epoch=3: error: unknown key 'train.epoch' (did you mean 'train.epochs'?)\n"
+        "--set mix.alpha=0: error: mix.alpha: 0 is out of bounds (above 0, up to 1000)\n"
+        "--set train.lr: error: no '=' in it (write --set key=value)\n"
+        "--set train.lr=[1, 2]: error: train.lr takes one value here (to sweep it, write --set "
+        "grid.KEY=[...])\n"
+        "--set grid.seed=[1, 2]: error: seed cannot be an axis (only keys of data, model, train, "
+        "mix and head can)\n"
+        "--set name=: error: the value is empty\n");
+    cr_expect_str_eq(err.text, "c.yaml: 9 errors");
+    mx_buf_free(&report);
+}
