@@ -176,7 +176,7 @@ static inline void build_exclude(struct build *b, size_t n, const struct mx_matc
 {
     cr_assert_lt(b->config.nexcludes, BUILD_RULES);
     b->rules[b->config.nexcludes++] =
-        (struct mx_exclude){n, build_keep(b, matches, n, sizeof *matches), 1};
+        (struct mx_exclude){n, build_keep(b, matches, n, sizeof *matches), 1, 1};
 }
 
 /* The condition "key is this value". */
