@@ -10,7 +10,7 @@
 #include "tests/unit/draw_config.h"
 
 enum {
-    CONFIGS = 600,
+    CONFIGS = 300,
     MAX_POINTS = 4096,
 };
 
@@ -101,14 +101,16 @@ static bool plain_excluded(const struct mx_config *config, const struct mx_value
     return excluded;
 }
 
+/* One assertion a point: a hundred thousand points times all keys are many. */
 static void compare_points(const struct mx_point *a, const struct mx_point *b, uint64_t seed)
 {
-    for (unsigned k = 0; k < KEY_COUNT; k++) {
-        cr_assert_eq(a->used[k], b->used[k], "%s in config %lu", mx_keys[k].name,
-                     (unsigned long)seed);
-        cr_assert(mx_value_equal(k, &a->value[k], &b->value[k]), "%s in config %lu",
-                  mx_keys[k].name, (unsigned long)seed);
-    }
+    unsigned k = 0;
+
+    while (k < KEY_COUNT && a->used[k] == b->used[k] &&
+           mx_value_equal(k, &a->value[k], &b->value[k]))
+        k++;
+    cr_assert_eq(k, KEY_COUNT, "%s in config %lu", mx_keys[k % KEY_COUNT].name,
+                 (unsigned long)seed);
 }
 
 static void check_config(uint64_t seed, const struct build *b, uint64_t tally[3])
@@ -169,7 +171,7 @@ Test(grid_property, agrees_with_a_plain_enumeration_of_random_configurations)
         check_config(seed, b, tally);
         build_free(b);
     }
-    cr_expect_gt(tally[MX_POINT_CELL], 4000);
-    cr_expect_gt(tally[MX_POINT_EXCLUDED], 300);
-    cr_expect_gt(tally[MX_POINT_FOLDED], 4000);
+    cr_expect_gt(tally[MX_POINT_CELL], 2000);
+    cr_expect_gt(tally[MX_POINT_EXCLUDED], 150);
+    cr_expect_gt(tally[MX_POINT_FOLDED], 2000);
 }
