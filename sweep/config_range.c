@@ -58,13 +58,15 @@ static bool read_ends(struct range *r)
     const struct mx_node *ends = r->linear ? r->linear : r->log;
     struct mx_value       from, to;
     enum mx_type          type = mx_keys[r->key].type;
+    bool                  from_ok, to_ok;
 
     if (type != MX_TYPE_REAL && type != MX_TYPE_INT)
         return fail(r, r->node, "only numbers have ranges (write a list)");
     if (ends->kind != MX_NODE_LIST || ends->count != 2)
         return fail(r, ends, "a range needs two ends (write [a, b])");
-    if (!(mx_value_read(&r->reader->values, r->key, ends->first, &from) &
-          mx_value_read(&r->reader->values, r->key, ends->last, &to)))
+    from_ok = mx_value_read(&r->reader->values, r->key, ends->first, &from);
+    to_ok = mx_value_read(&r->reader->values, r->key, ends->last, &to);
+    if (!from_ok || !to_ok)
         return false;
     r->from = mx_value_number(r->key, &from);
     r->to = mx_value_number(r->key, &to);
