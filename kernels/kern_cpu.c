@@ -36,9 +36,9 @@ static int cpu_sync(struct mx_err *err)
 static void batch_one_row(unsigned flip, const struct batch_row *row, float *out)
 {
     for (uint32_t first = 0; first < row->width; first += BATCH_LANES)
-        KERN_EACH_LANE(flip, lane, BATCH_LANES)
-    if (first + lane < row->width)
-        out[first + lane] = batch_pixel(row, first + lane);
+        KERN_EACH_LANE (flip, lane, BATCH_LANES)
+            if (first + lane < row->width)
+                out[first + lane] = batch_pixel(row, first + lane);
 }
 
 static int cpu_batch(const struct kern_backend *self, const struct kern_batch_args *args,

@@ -20,7 +20,7 @@ static struct mx_rng rng_of(uint64_t seed, uint32_t half, uint32_t row, enum dra
 struct worker_box worker_synthetic_box(uint64_t seed, uint32_t half, uint32_t row, uint32_t size)
 {
     struct mx_rng     rng = rng_of(seed, half, row, DRAW_BOX);
-    uint32_t          least = size * 3 / 8, most = size * 5 / 8;
+    uint32_t          least = size / 2, most = size * 3 / 4;
     uint32_t          side = least + (uint32_t)mx_rng_below(&rng, most - least + 1);
     struct worker_box box;
 
@@ -50,27 +50,27 @@ bool worker_synthetic_covers(uint32_t class_, double y, double x)
 {
     double far = y * y + x * x, ay = magnitude(y), ax = magnitude(x), edge = ay > ax ? ay : ax;
 
-    switch (class_) {
+    switch (class_) { /* the first ones differ most: small sets use them */
     case 0: /* disc */
         return far < 0.95;
-    case 1: /* ring */
-        return far < 0.95 && far > 0.3;
-    case 2: /* square */
-        return edge < 0.85;
-    case 3: /* frame */
-        return edge < 0.85 && edge > 0.5;
-    case 4: /* triangle, point up */
-        return ax < (y + 1) / 2;
-    case 5: /* triangle, point down */
-        return ax < (1 - y) / 2;
-    case 6:
+    case 1:
         return covers_plus(y, x);
-    case 7:
-        return covers_diagonals(y, x);
-    case 8: /* two bars, lying */
+    case 2: /* frame */
+        return edge < 0.85 && edge > 0.5;
+    case 3: /* triangle, point up */
+        return ax < (y + 1) / 2;
+    case 4: /* two bars, lying */
         return ay > 0.3 && ay < 0.8;
-    case 9: /* two bars, standing */
+    case 5:
+        return covers_diagonals(y, x);
+    case 6: /* ring */
+        return far < 0.95 && far > 0.3;
+    case 7: /* two bars, standing */
         return ax > 0.3 && ax < 0.8;
+    case 8: /* square */
+        return edge < 0.85;
+    case 9: /* triangle, point down */
+        return ax < (1 - y) / 2;
     case 10: /* diamond */
         return ay + ax < 0.95;
     default: /* crescent */
@@ -110,9 +110,9 @@ static void draw_look(struct look *look, struct mx_rng *rng, uint32_t size)
 
     for (int c = 0; c < WORKER_MAX_CHANNELS; c++) {
         look->ground[c] = 0.4 + 0.2 * mx_rng_uniform(rng);
-        look->shape[c] = look->ground[c] + sign * (0.15 + 0.2 * mx_rng_uniform(rng));
+        look->shape[c] = look->ground[c] + sign * (0.2 + 0.2 * mx_rng_uniform(rng));
     }
-    look->depth = 0.06 + 0.06 * mx_rng_uniform(rng);
+    look->depth = 0.04 + 0.04 * mx_rng_uniform(rng);
     look->period = size / 8 + (uint32_t)mx_rng_below(rng, size / 8 + 1);
     look->phase = (uint32_t)mx_rng_below(rng, look->period);
 }

@@ -346,6 +346,7 @@ Test(batch, a_plain_batch_is_normalised_and_nothing_else)
     train(&f, 0, N, 0, 0);
     worker_batch_plain(f.batch, &f.set, &split, 4, 7);
     cr_assert_eq(f.batch->n, 7);
+    cr_expect_eq((uintptr_t)f.batch->images % 64, 0);
     cr_expect_eq(f.batch->mixed + f.batch->self_pairs, 0);
     for (uint32_t i = 0; i < 7; i++) {
         double exact = (20.0 * (4 + i) / 255 - (double)0.1307f) / (double)0.3081f;

@@ -186,6 +186,25 @@ Test(dataset, normalises_by_table_by_pixels_or_not_at_all)
     folder_remove(folder);
 }
 
+/* The Debian package dataset-fashion-mnist, which ./bootstrap installs. */
+Test(dataset, fashion_mnist_has_its_published_constants)
+{
+    struct worker_params   params = {.data_set = WORKER_DATA_FASHION_MNIST};
+    struct worker_dataset *set = must_open(&params, 1);
+    struct worker_images   train = {.n = set->train.n, .channels = 1, .height = 28, .width = 28};
+    float                  mean[WORKER_MAX_CHANNELS], sd[WORKER_MAX_CHANNELS];
+
+    cr_expect_eq(set->train.n, 60000);
+    cr_expect_eq(set->test.n, 10000);
+    for (uint32_t c = 0; c < 10; c++)
+        cr_expect_eq(count_class(&set->test, c), 1000);
+    train.pixels = set->train.pixels;
+    cr_assert_eq(worker_images_moments(&train, "fashion-mnist", mean, sd, NULL), 0);
+    cr_expect_eq(mean[0], set->mean[0]);
+    cr_expect_eq(sd[0], set->sd[0]);
+    worker_dataset_free(set);
+}
+
 Test(dataset, refuses_to_normalise_images_of_one_colour)
 {
     struct worker_images images = {.n = 2, .channels = 1, .height = 1, .width = 2};

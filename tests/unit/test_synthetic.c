@@ -110,7 +110,7 @@ Test(synthetic, the_shape_lies_in_its_box_and_nowhere_else)
         int               beyond = 0, distinct = 0;
 
         cr_assert(box.y1 <= 40 && box.x1 <= 40 && box.y1 - box.y0 == box.x1 - box.x0);
-        cr_assert(box.y1 - box.y0 >= 15 && box.y1 - box.y0 <= 25);
+        cr_assert(box.y1 - box.y0 >= 20 && box.y1 - box.y0 <= 30);
         /* Ground and stripes repeat: a whole line of one level along the stripes. */
         for (uint32_t y = 0; y < 40; y++)
             for (uint32_t x = 0; x < 40; x++) {
