@@ -1,0 +1,176 @@
+#include "sweep/outdir.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/num.h"
+
+enum {
+    MOST_NAMES = 100000 /* NAME-2, NAME-3 ...: more would be a mistake */
+};
+
+static const char *const folders[] = {"journal", "log", "stages"};
+
+static int nomem(const char *path, struct mx_err *err)
+{
+    return mx_fail(err, MX_ENOMEM, "no memory to open %s", path);
+}
+
+static int make_folders(const char *path, struct mx_err *err)
+{
+    for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++) {
+        char *folder = mx_path_join(path, folders[k]);
+        int   rc = folder ? mx_dir_make(folder, err) : nomem(path, err);
+
+        free(folder);
+        if (rc)
+            return -1;
+    }
+    return 0;
+}
+
+char *mx_outdir_create(const char *name, struct mx_err *err)
+{
+    size_t size = strlen(name) + 16;
+    char  *path = malloc(size);
+
+    if (!path) {
+        nomem(name, err);
+        return NULL;
+    }
+    for (int n = 1; n <= MOST_NAMES; n++) {
+        if (n == 1)
+            snprintf(path, size, "%s", name);
+        else
+            snprintf(path, size, "%s-%d", name, n);
+        if (mkdir(path, 0777) == 0) {
+            if (make_folders(path, err))
+                break;
+            return path;
+        }
+        if (errno != EEXIST) {
+            mx_fail_errno(err, MX_EIO, errno, "cannot make directory %s", path);
+            break;
+        }
+        if (n == MOST_NAMES)
+            mx_fail(err, MX_EIO, "%s to %s all exist; give --out", name, path);
+    }
+    free(path);
+    return NULL;
+}
+
+static bool holds_sweep(const char *path)
+{
+    char *config = mx_path_join(path, "config.yaml");
+    bool  holds = config && mx_file_exists(config);
+
+    free(config);
+    return holds;
+}
+
+/* True if there is nothing in it but what creating a directory makes. */
+static bool is_fresh(const char *path)
+{
+    DIR           *dir = opendir(path);
+    struct dirent *entry;
+    bool           fresh = dir != NULL;
+
+    while (fresh && (entry = readdir(dir))) {
+        bool known = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
+
+        for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++)
+            known |= strcmp(entry->d_name, folders[k]) == 0;
+        fresh = known || strcmp(entry->d_name, "owner.json") == 0;
+    }
+    if (dir)
+        closedir(dir);
+    return fresh;
+}
+
+int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *err)
+{
+    char *parent = strdup(path), *slash;
+    int   rc = -1;
+
+    *existed = false;
+    if (!parent)
+        return nomem(path, err);
+    if ((slash = strrchr(parent, '/')) && slash != parent) {
+        *slash = '\0';
+        if (mx_dir_make(parent, err))
+            goto done;
+    }
+    if (mkdir(path, 0777) == 0) {
+        rc = make_folders(path, err);
+    } else if (errno != EEXIST) {
+        mx_fail_errno(err, MX_EIO, errno, "cannot make directory %s", path);
+    } else if (!resume) {
+        mx_fail(err, MX_EINVAL, "%s exists; give --resume to continue it, or another --out", path);
+    } else if (holds_sweep(path)) {
+        *existed = true;
+        rc = 0;
+    } else if (is_fresh(path)) {
+        rc = make_folders(path, err);
+    } else {
+        mx_fail(err, MX_EINVAL, "%s exists and holds no sweep; give another --out", path);
+    }
+done:
+    free(parent);
+    return rc;
+}
+
+int mx_outdir_expect(const char *path, struct mx_err *err)
+{
+    if (!mx_file_exists(path))
+        return mx_fail(err, MX_EINVAL, "there is no %s", path);
+    if (!holds_sweep(path))
+        return mx_fail(err, MX_EINVAL, "%s holds no sweep: it has no config.yaml", path);
+    return 0;
+}
+
+int mx_outdir_begin(const char *path, struct mx_err *err)
+{
+    char *code = mx_path_join(path, "exit_code");
+    int   rc = 0;
+
+    if (!code)
+        return nomem(path, err);
+    if (unlink(code) && errno != ENOENT)
+        rc = mx_fail_errno(err, MX_EIO, errno, "cannot remove %s", code);
+    free(code);
+    return rc ? rc : make_folders(path, err);
+}
+
+int mx_outdir_write_exit_code(const char *path, int code, struct mx_err *err)
+{
+    char *name = mx_path_join(path, "exit_code");
+    char  text[16];
+    int   rc;
+
+    snprintf(text, sizeof text, "%d\n", code);
+    rc = name ? mx_file_write(name, text, strlen(text), err) : nomem(path, err);
+    free(name);
+    return rc;
+}
+
+int mx_outdir_exit_code(const char *path)
+{
+    char         *name = mx_path_join(path, "exit_code");
+    struct mx_buf text = {0};
+    int64_t       code = -1;
+
+    if (name && mx_file_read(name, 64, &text, NULL) == 0 && text.len > 0) {
+        text.data[strcspn(text.data, "\n")] = '\0';
+        if (!mx_num_parse_int(text.data, &code) || code < 0 || code > 255)
+            code = -1;
+    }
+    mx_buf_free(&text);
+    free(name);
+    return (int)code;
+}
