@@ -1,0 +1,70 @@
+/* status_file.h - how a sweep is doing, for other programs: status.json and
+ * metrics.prom (Prometheus text format) in the output directory. */
+#ifndef MX_SWEEP_STATUS_FILE_H
+#define MX_SWEEP_STATUS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sweep/sched.h"
+
+/* Texts and arrays are lent; NaN = not known, null in JSON. */
+struct mx_status_node {
+    const char        *host;
+    uint32_t           rank, executors;
+    uint64_t           running, done, failed; /* stages under way, trials ended there */
+    double             rate_per_hour;
+    bool               quarantined;
+    const char *const *gpus;
+    size_t             ngpus;
+};
+
+/* A stage that runs, the slowest first; or a trial that fails, the last first. */
+struct mx_status_running {
+    const char *trial, *stage; /* one of its trials; kind of the stage */
+    const char *host;
+    uint32_t    executor;
+    double      seconds, progress; /* 0..1 */
+};
+struct mx_status_failing {
+    const char    *trial, *text;
+    unsigned       attempts;
+    enum mx_reason reason;
+};
+
+struct mx_status_reduction {
+    const char *path; /* "nccl", "mpi" ... */
+    uint32_t    ranks;
+    uint64_t    bytes;
+    double      seconds;
+    bool        matches;
+};
+
+struct mx_status {
+    const char                     *name, *state; /* state: running draining finished interrupted */
+    unsigned                        incarnation;
+    double                          updated_utc_s;
+    struct mx_sched_counts          counts;
+    double                          rate_per_hour, eta_s;
+    const char                     *eta_basis; /* what the ETA was made from; NULL */
+    int                             exit_code; /* -1 = none yet */
+    const struct mx_status_node    *nodes;
+    size_t                          nnodes;
+    const struct mx_status_running *slowest;
+    size_t                          nslowest;
+    const struct mx_status_failing *failing;
+    size_t                          nfailing;
+    const struct mx_status_reduction *reduction; /* NULL = none took place */
+};
+
+/* Append the status as the JSON object of formats.md, and as metrics. */
+void mx_status_json(const struct mx_status *status, struct mx_buf *out);
+void mx_status_metrics(const struct mx_status *status, struct mx_buf *out);
+
+/* Write DIR/status.json and DIR/metrics.prom, each whole or as it was. */
+int mx_status_write(const char *directory, const struct mx_status *status, struct mx_err *err);
+
+#endif
