@@ -1,12 +1,57 @@
-/* main.c - the program: nothing but wiring. */
+/* main.c - the program: finds the command and runs it. */
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "sweep/command.h"
+
+static const struct mx_command commands[] = {
+    {"check", "CONFIG", "validate a configuration; all errors with line, column and a hint",
+     mx_cmd_check},
+    {"plan", "CONFIG", "show cells, trials, stages and cost; nothing is run", mx_cmd_plan},
+    {"run", "CONFIG", "run the sweep", mx_cmd_run},
+    {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume},
+    {"bench", "WHAT", "measure this machine", mx_cmd_bench},
+    {"executor", "", NULL, mx_cmd_executor},
+};
+
+enum {
+    COMMANDS = sizeof commands / sizeof commands[0]
+};
+
+static void print_help(FILE *out)
+{
+    fputs("mixsweep: ablation sweeps over mixed sample augmentation and meta-learning\n\n"
+          "usage: mixsweep COMMAND [OPTIONS]\n\n",
+          out);
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (commands[i].summary)
+            fprintf(out, "  %-7s %-7s %s\n", commands[i].name, commands[i].arguments,
+                    commands[i].summary);
+    fputs("\nmixsweep COMMAND --help tells the options of a command, mixsweep --version the "
+          "version.\n",
+          out);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+    /* Numbers are read and written with a point, whatever the user's language. */
+    setlocale(LC_ALL, "C");
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
         printf("mixsweep %s\n", MX_VERSION);
         return 0;
     }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(argv[1], commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "mixsweep: no command '%s'; mixsweep --help lists them\n", argv[1]);
     return 2;
 }

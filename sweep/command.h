@@ -1,0 +1,26 @@
+/* command.h - the commands of the program, one row each. */
+#ifndef MX_SWEEP_COMMAND_H
+#define MX_SWEEP_COMMAND_H
+
+#include "base/err.h"
+
+struct mx_command {
+    const char *name;
+    const char *arguments; /* as --help shows them */
+    const char *summary;   /* one line; NULL: internal, not listed */
+    /* argv[0] is the command's name. Returns the process exit code. */
+    int (*run)(int argc, char **argv);
+};
+
+int mx_cmd_check(int argc, char **argv);
+int mx_cmd_plan(int argc, char **argv);
+int mx_cmd_run(int argc, char **argv);
+int mx_cmd_resume(int argc, char **argv);
+int mx_cmd_status(int argc, char **argv);
+int mx_cmd_bench(int argc, char **argv);
+int mx_cmd_executor(int argc, char **argv);
+
+/* Print "mixsweep: TEXT" on standard error and return err's exit code. */
+int mx_command_fail(const struct mx_err *err);
+
+#endif

@@ -1,0 +1,34 @@
+/* spawn.h - starting one executor as a child process. */
+#ifndef MX_SWEEP_SPAWN_H
+#define MX_SWEEP_SPAWN_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct mx_spawn_options {
+    const char *program;      /* path of this program */
+    const char *log_path;     /* standard output and error are appended to it */
+    uint32_t    slot;         /* place in the progress memory */
+    int         progress_fd;  /* of that memory */
+    uint64_t    memory_bytes; /* cap, 0 = none */
+};
+
+struct mx_child {
+    pid_t pid;
+    int   pidfd;  /* readable when the process has ended */
+    int   socket; /* our end, close-on-exec */
+};
+
+/* Start `program executor` in a process group of its own, with default
+ * signals, without the variables by which MPI knows its ranks, and with the
+ * descriptors of worker/protocol.h. Returns 0; or -1 with MX_EIO, and then
+ * nothing runs and nothing is open. */
+int mx_spawn_executor(const struct mx_spawn_options *options, struct mx_child *child,
+                      struct mx_err *err);
+
+/* The path of the running program, to be freed; NULL with *err. */
+char *mx_program_path(struct mx_err *err);
+
+#endif

@@ -1,0 +1,93 @@
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "worker/protocol.h"
+
+static struct worker_message example_run(void)
+{
+    struct worker_message run = {.type = WORKER_MESSAGE_RUN, .lease = 77, .stage = 5};
+
+    run.job.kind = WORKER_STAGE_TRAIN;
+    run.job.seed = 0xfedcba9876543210u;
+    run.job.repeat = 3;
+    run.job.stream_extra = 9;
+    run.job.keep_weights = true;
+    run.job.params.mix_alpha = 0.2;
+    run.job.params.train_epochs = -4;
+    run.job.params.train_nesterov = true;
+    strcpy(run.job.key, "0123456789abcdef0123456789abcdef");
+    strcpy(run.job.folder, "/somewhere/stages/x");
+    strcpy(run.job.params.data_path, "/data/with spaces");
+    return run;
+}
+
+Test(protocol, a_job_arrives_as_it_was_sent)
+{
+    struct worker_message sent = example_run(), got;
+    struct mx_buf         frame = {0};
+    struct mx_err         err;
+
+    worker_message_put(&frame, &sent);
+    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, &err), (long)frame.len);
+    cr_expect_eq(got.lease, 77);
+    cr_expect_eq(got.stage, 5);
+    cr_expect_eq(got.job.seed, 0xfedcba9876543210u);
+    cr_expect_eq(got.job.repeat, 3);
+    cr_expect(got.job.keep_weights);
+    cr_expect(got.job.params.mix_alpha == 0.2);
+    cr_expect_eq(got.job.params.train_epochs, -4);
+    cr_expect(got.job.params.train_nesterov);
+    cr_expect_str_eq(got.job.key, sent.job.key);
+    cr_expect_str_eq(got.job.folder, sent.job.folder);
+    cr_expect_str_eq(got.job.params.data_path, "/data/with spaces");
+    mx_buf_free(&frame);
+}
+
+Test(protocol, results_arrive_with_the_same_bits_nan_included)
+{
+    struct worker_message sent = {.type = WORKER_MESSAGE_DONE, .seconds = 1.5}, got;
+    struct mx_buf         frame = {0};
+    struct mx_err         err;
+
+    cr_assert_eq(worker_result_add(&sent.result, "val.accuracy", 0.1 + 0.2, &err), 0);
+    cr_assert_eq(worker_result_add(&sent.result, "val.group_gap", NAN, &err), 0);
+    worker_message_put(&frame, &sent);
+    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, &err), (long)frame.len);
+    cr_assert_eq(got.result.nmetrics, 2);
+    cr_expect_str_eq(got.result.metrics[0].name, "val.accuracy");
+    cr_expect(got.result.metrics[0].value == 0.1 + 0.2);
+    cr_expect(isnan(got.result.metrics[1].value));
+    worker_message_free(&got);
+    worker_message_free(&sent);
+    mx_buf_free(&frame);
+}
+
+Test(protocol, a_frame_cut_anywhere_is_waited_for)
+{
+    struct worker_message sent = example_run(), got;
+    struct mx_buf         frame = {0};
+
+    worker_message_put(&frame, &sent);
+    for (size_t len = 0; len < frame.len; len++)
+        cr_assert_eq(worker_message_take(frame.data, len, &got, NULL), 0, "at %zu", len);
+    mx_buf_free(&frame);
+}
+
+/* The length in the head says one thing and the fields another. */
+Test(protocol, a_body_that_is_too_short_or_too_long_is_refused)
+{
+    struct worker_message sent = {.type = WORKER_MESSAGE_HELLO, .device = "CPU"}, got;
+    struct mx_buf         frame = {0};
+    struct mx_err         err = {0};
+
+    worker_message_put(&frame, &sent);
+    frame.data[8]--;
+    cr_expect_eq(worker_message_take(frame.data, frame.len, &got, &err), -1);
+    cr_expect_str_eq(err.text, "a message of type 1 is damaged");
+    frame.data[8] = (char)(frame.data[8] + 2);
+    mx_buf_add(&frame, "x", 1);
+    cr_expect_eq(worker_message_take(frame.data, frame.len, &got, &err), -1);
+    cr_expect_eq(err.code, MX_EINTERNAL);
+    mx_buf_free(&frame);
+}

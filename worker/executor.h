@@ -1,0 +1,28 @@
+/* executor.h - the process that runs stages, one at a time. */
+#ifndef MX_WORKER_EXECUTOR_H
+#define MX_WORKER_EXECUTOR_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct worker_executor_options {
+    uint32_t slot;         /* this executor's place in the progress memory */
+    uint64_t memory_bytes; /* cap on its data (RLIMIT_DATA), 0 = none */
+    long     parent;       /* process id of the supervisor: gone = end */
+};
+
+/* Serve the supervisor at WORKER_SOCKET_FD until it closes the socket. The
+ * kernel ends this process when the supervisor dies. Returns 0, or -1 with
+ * *err if the supervisor cannot be served. */
+int worker_executor_serve(const struct worker_executor_options *options, struct mx_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

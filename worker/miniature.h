@@ -1,0 +1,24 @@
+/* miniature.h - a small generated stand-in for a data set, in the set's own
+ * files and layout, so that a test run goes the whole way without its data.
+ */
+#ifndef MX_WORKER_MINIATURE_H
+#define MX_WORKER_MINIATURE_H
+
+#include "base/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Write the miniature of a set (enum worker_data_set) into `folder`, which is
+ * made. The images are those of the synthetic set at the set's own shape, so
+ * they can be learnt; the same on every call. The synthetic set needs none and
+ * gets an empty folder. Returns 0, or -1 with MX_EIO, MX_ENOMEM, or MX_EINVAL
+ * for a set whose layout this version cannot write. */
+int worker_miniature_make(unsigned data_set, const char *folder, struct mx_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

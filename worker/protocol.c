@@ -1,0 +1,143 @@
+#include "worker/protocol.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void worker_progress_set(struct worker_progress_slot *slot, uint64_t done, uint64_t total)
+{
+    __atomic_store_n(&slot->total, total, __ATOMIC_RELAXED);
+    __atomic_store_n(&slot->done, done, __ATOMIC_RELEASE);
+}
+
+void worker_progress_get(const struct worker_progress_slot *slot, uint64_t *done, uint64_t *total)
+{
+    *done = __atomic_load_n(&slot->done, __ATOMIC_ACQUIRE);
+    *total = __atomic_load_n(&slot->total, __ATOMIC_RELAXED);
+}
+
+static void put_job(struct mx_buf *out, const struct worker_job *job)
+{
+    mx_put_u32(out, (uint32_t)job->kind);
+    worker_params_put(out, &job->params);
+    mx_put_u64(out, job->seed);
+    mx_put_u32(out, job->repeat);
+    mx_put_u64(out, job->stream_extra);
+    mx_put_text(out, job->key);
+    mx_put_text(out, job->folder);
+    mx_put_u8(out, job->keep_weights);
+}
+
+static void take_job(struct mx_wire *wire, struct worker_job *job)
+{
+    job->kind = (enum worker_kind)mx_take_u32(wire);
+    worker_params_take(wire, &job->params);
+    job->seed = mx_take_u64(wire);
+    job->repeat = mx_take_u32(wire);
+    job->stream_extra = mx_take_u64(wire);
+    mx_take_text(wire, job->key, sizeof job->key);
+    mx_take_text(wire, job->folder, sizeof job->folder);
+    job->keep_weights = mx_take_u8(wire) != 0;
+    if (job->kind >= WORKER_STAGE_KINDS)
+        wire->failed = true;
+}
+
+static void put_result(struct mx_buf *out, const struct worker_result *result)
+{
+    mx_put_u64(out, result->nmetrics);
+    for (size_t i = 0; i < result->nmetrics; i++) {
+        mx_put_text(out, result->metrics[i].name);
+        mx_put_real(out, result->metrics[i].value);
+    }
+}
+
+static void take_result(struct mx_wire *wire, struct worker_result *result)
+{
+    uint64_t n = mx_take_u64(wire);
+
+    for (uint64_t i = 0; i < n && !wire->failed; i++) {
+        char   name[WORKER_METRIC_NAME_SIZE];
+        double value;
+
+        mx_take_text(wire, name, sizeof name);
+        value = mx_take_real(wire);
+        if (!wire->failed && worker_result_add(result, name, value, NULL))
+            wire->failed = true;
+    }
+}
+
+void worker_message_put(struct mx_buf *out, const struct worker_message *message)
+{
+    size_t frame = mx_wire_begin(out, (uint16_t)message->type);
+
+    mx_put_u64(out, message->lease);
+    mx_put_u32(out, message->stage);
+    switch (message->type) {
+    case WORKER_MESSAGE_HELLO:
+        mx_put_text(out, message->device);
+        break;
+    case WORKER_MESSAGE_RUN:
+        put_job(out, &message->job);
+        break;
+    case WORKER_MESSAGE_DONE:
+        mx_put_real(out, message->seconds);
+        put_result(out, &message->result);
+        break;
+    case WORKER_MESSAGE_FAILED:
+        mx_put_real(out, message->seconds);
+        mx_put_u32(out, (uint32_t)message->code);
+        mx_put_text(out, message->text);
+        break;
+    }
+    mx_wire_end(out, frame);
+}
+
+static void take_body(struct mx_wire *wire, struct worker_message *message)
+{
+    message->lease = mx_take_u64(wire);
+    message->stage = mx_take_u32(wire);
+    switch (message->type) {
+    case WORKER_MESSAGE_HELLO:
+        mx_take_text(wire, message->device, sizeof message->device);
+        break;
+    case WORKER_MESSAGE_RUN:
+        take_job(wire, &message->job);
+        break;
+    case WORKER_MESSAGE_DONE:
+        message->seconds = mx_take_real(wire);
+        take_result(wire, &message->result);
+        break;
+    case WORKER_MESSAGE_FAILED:
+        message->seconds = mx_take_real(wire);
+        message->code = (enum mx_code)mx_take_u32(wire);
+        mx_take_text(wire, message->text, sizeof message->text);
+        break;
+    default:
+        wire->failed = true;
+    }
+}
+
+long worker_message_take(const void *data, size_t len, struct worker_message *message,
+                         struct mx_err *err)
+{
+    struct mx_wire wire;
+    uint16_t       type;
+    size_t         body;
+    int            whole = mx_wire_peek(data, len, &type, &body, err);
+
+    if (whole <= 0)
+        return whole;
+    memset(message, 0, sizeof *message);
+    message->type = (enum worker_message_type)type;
+    wire = mx_wire_body(data, body);
+    take_body(&wire, message);
+    if (!mx_wire_done(&wire)) {
+        worker_message_free(message);
+        return mx_fail(err, MX_EINTERNAL, "a message of type %u is damaged", (unsigned)type);
+    }
+    return (long)(MX_WIRE_HEAD + body);
+}
+
+void worker_message_free(struct worker_message *message)
+{
+    worker_result_free(&message->result);
+}

@@ -1,0 +1,74 @@
+/* protocol.h - what a supervisor and its executor say to each other.
+ *
+ * Frames of base/wire over a socket pair. The supervisor sends RUN; the
+ * executor sends HELLO once it is ready, then one DONE or FAILED for each RUN.
+ * How far a stage is stands in shared memory, so that asking costs nothing and
+ * a hang shows as a counter that stands still.
+ */
+#ifndef MX_WORKER_PROTOCOL_H
+#define MX_WORKER_PROTOCOL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/wire.h"
+#include "worker/stage.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Descriptors that an executor is started with. */
+enum {
+    WORKER_SOCKET_FD = 3,
+    WORKER_PROGRESS_FD = 4,
+};
+
+enum worker_message_type {
+    WORKER_MESSAGE_HELLO = 1,
+    WORKER_MESSAGE_RUN,
+    WORKER_MESSAGE_DONE,
+    WORKER_MESSAGE_FAILED,
+};
+
+/* Any message; the fields that its type does not use are 0. */
+struct worker_message {
+    enum worker_message_type type;
+    uint64_t                 lease; /* RUN, DONE, FAILED */
+    uint32_t                 stage;
+    struct worker_job        job;        /* RUN */
+    double                   seconds;    /* DONE, FAILED: wall time of the stage */
+    struct worker_result     result;     /* DONE: owned */
+    enum mx_code             code;       /* FAILED */
+    char                     text[512];  /* FAILED */
+    char                     device[96]; /* HELLO */
+};
+
+/* One executor's place in the shared memory, a cache line of its own. */
+struct worker_progress_slot {
+    uint64_t done, total; /* read and written with the functions below */
+    uint64_t unused[6];
+};
+
+void worker_progress_set(struct worker_progress_slot *slot, uint64_t done, uint64_t total);
+void worker_progress_get(const struct worker_progress_slot *slot, uint64_t *done, uint64_t *total);
+
+/* Append a message as one frame. */
+void worker_message_put(struct mx_buf *out, const struct worker_message *message);
+
+/* Take one whole frame from the front of the `len` bytes at data. Returns the
+ * bytes used and fills *message (release with worker_message_free()); 0 if the
+ * frame is not complete yet; -1 with MX_EINTERNAL if it is none of ours. */
+long worker_message_take(const void *data, size_t len, struct worker_message *message,
+                         struct mx_err *err);
+
+/* Release what a message owns; it stays usable. */
+void worker_message_free(struct worker_message *message);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
