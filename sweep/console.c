@@ -1,0 +1,136 @@
+#include "sweep/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const double bar_every_s = 0.1, line_every_s = 60.0, fold_window_s = 60.0;
+
+struct mx_console {
+    int                log_fd;
+    bool               log_failed; /* told once that it cannot be written */
+    enum mx_log_format format;
+    bool               terminal, bar_shown;
+    unsigned           width;
+    double             next_s; /* progress is due */
+    uint64_t           told;   /* trials ended when progress was last told */
+    struct mx_log_fold fold;
+};
+
+struct mx_console *mx_console_open(const char *log_path, enum mx_log_format format, bool terminal,
+                                   unsigned width, struct mx_err *err)
+{
+    struct mx_console *console = calloc(1, sizeof *console);
+
+    if (!console) {
+        mx_fail(err, MX_ENOMEM, "no memory for the console");
+        return NULL;
+    }
+    console->log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (console->log_fd < 0) {
+        mx_fail_errno(err, MX_EIO, errno, "cannot open %s", log_path);
+        free(console);
+        return NULL;
+    }
+    console->format = format;
+    console->terminal = terminal;
+    console->width = width;
+    console->fold.window_s = fold_window_s;
+    console->next_s = terminal ? 0 : mx_clock_monotonic_s() + line_every_s;
+    return console;
+}
+
+static void hide_bar(struct mx_console *console)
+{
+    if (console->bar_shown)
+        fputs("\r\033[K", stderr);
+    console->bar_shown = false;
+}
+
+static void write_record(struct mx_console *console, const struct mx_log_record *record)
+{
+    struct mx_err err;
+
+    if (mx_log_write(console->log_fd, "log/sweep.log", record, console->format, &err) &&
+        !console->log_failed) {
+        console->log_failed = true;
+        fprintf(stderr, "mixsweep: %s\n", err.text);
+    }
+    if (record->level < MX_LOG_INFO)
+        return;
+    hide_bar(console);
+    if (console->format == MX_LOG_JSON)
+        mx_log_write(STDERR_FILENO, "standard error", record, console->format, NULL);
+    else
+        fprintf(stderr, "%s%s%s%s%s\n",
+                record->level >= MX_LOG_WARNING ? mx_log_level_names[record->level] : "",
+                record->level >= MX_LOG_WARNING ? ": " : "", record->trial ? record->trial : "",
+                record->trial ? ": " : "", record->text);
+}
+
+static void tell_counts(struct mx_console *console, double utc_s)
+{
+    struct mx_log_record record;
+
+    while (mx_log_fold_due(&console->fold, utc_s, &record))
+        write_record(console, &record);
+}
+
+void mx_console_log(struct mx_console *console, enum mx_log_level level, const char *trial,
+                    const char *fmt, ...)
+{
+    char                 text[1024], host[64] = "";
+    struct mx_log_record record = {
+        .utc_s = mx_clock_utc_s(), .level = level, .host = host, .trial = trial, .text = text};
+    va_list args;
+
+    gethostname(host, sizeof host - 1);
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    tell_counts(console, record.utc_s);
+    if (mx_log_fold_take(&console->fold, &record))
+        write_record(console, &record);
+}
+
+void mx_console_progress(struct mx_console *console, const struct mx_progress *progress,
+                         uint64_t failed, double now_s)
+{
+    char line[512];
+
+    if (now_s < console->next_s)
+        return;
+    console->next_s = now_s + (console->terminal ? bar_every_s : line_every_s);
+    if (console->terminal) {
+        mx_progress_bar(progress, failed, console->width - 1, line, sizeof line);
+        fprintf(stderr, "\r\033[K%s", line);
+        fflush(stderr);
+        console->bar_shown = true;
+    } else if (progress->ended != console->told) {
+        mx_progress_line(progress, failed, line, sizeof line);
+        mx_console_log(console, MX_LOG_INFO, NULL, "%s", line);
+        console->told = progress->ended;
+    }
+}
+
+double mx_console_due_s(const struct mx_console *console)
+{
+    return console->next_s;
+}
+
+void mx_console_close(struct mx_console *console)
+{
+    if (!console)
+        return;
+    hide_bar(console);
+    tell_counts(console, INFINITY);
+    close(console->log_fd);
+    free(console);
+}

@@ -1,0 +1,32 @@
+/* progress.h - how fast a sweep goes and when it will be done. */
+#ifndef MX_SWEEP_PROGRESS_H
+#define MX_SWEEP_PROGRESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is known at one moment. Times on one clock, in seconds. */
+struct mx_progress {
+    uint64_t ended, planned; /* trials in a final state; all trials */
+    uint64_t ended_here;     /* of those, by this incarnation */
+    uint64_t running;        /* trials */
+    double   running_share;  /* sum over the running ones of the share already done, 0..running */
+    double   elapsed_s;      /* of this incarnation */
+};
+
+/* Trials an hour in this incarnation, running ones counted by their share;
+ * NaN while nothing has moved. */
+double mx_progress_rate(const struct mx_progress *progress);
+
+/* Seconds until everything is done at that rate; NaN while unknown, 0 at the end. */
+double mx_progress_eta_s(const struct mx_progress *progress);
+
+/* One line without line end, at most `width` columns (16 or more), ASCII: the bar of a
+ * terminal. "[=====>    ] 12/24 done, 1 failed, 2 running, 35/h, ETA 12m". */
+void mx_progress_bar(const struct mx_progress *progress, uint64_t failed, unsigned width, char *out,
+                     size_t room);
+
+/* The same facts as a plain line for logs: "12 of 24 done, 1 failed, ...". */
+void mx_progress_line(const struct mx_progress *progress, uint64_t failed, char *out, size_t room);
+
+#endif
