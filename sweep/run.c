@@ -1,0 +1,356 @@
+/* run.c - opening and closing a sweep around its event loop. */
+#include "sweep/run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "sweep/capacity.h"
+#include "sweep/estimate.h"
+#include "sweep/outdir.h"
+#include "sweep/provenance.h"
+#include "sweep/run_state.h"
+#include "sweep/signals.h"
+#include "sweep/spawn.h"
+
+enum {
+    MOST_POINTS = 10000000, /* a grid beyond this would take weeks to run whole */
+    TABLE_ROWS = 20,
+    MEMORY_MARGIN = 2,        /* an executor may use this many times its estimate ... */
+    MEMORY_EXTRA = 256 << 20, /* ... and this much more, before its trial fails */
+    PLAIN_WIDTH = 100,        /* columns where there is no terminal */
+};
+
+/* Columns of the terminal behind a descriptor; 0 if it is none. */
+static unsigned terminal_width(int fd)
+{
+    struct winsize size;
+
+    if (!isatty(fd))
+        return 0;
+    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 16 ? size.ws_col : 80;
+}
+
+static int make_scheduler(struct run *run, struct mx_err *err)
+{
+    const struct mx_plan   *plan = run->plan;
+    struct mx_sched_stage  *stages = calloc(plan->nstages, sizeof *stages);
+    struct mx_sched_trial  *trials = calloc(plan->ntrials, sizeof *trials);
+    const struct mx_value  *base = run->config->base;
+    struct mx_sched_options options = {
+        .retries = (unsigned)base[KEY_SCHEDULE_RETRIES].integer,
+        .trial_timeout_s = base[KEY_SCHEDULE_TRIAL_TIMEOUT].real,
+    };
+
+    if (!stages || !trials) {
+        mx_fail(err, MX_ENOMEM, "no memory for %u trials", plan->ntrials);
+        goto done;
+    }
+    for (uint32_t i = 0; i < plan->nstages; i++)
+        stages[i] = (struct mx_sched_stage){.inputs = plan->inputs + plan->stages[i].first_input,
+                                            .ninputs = plan->stages[i].ninputs};
+    for (uint32_t i = 0; i < plan->ntrials; i++)
+        trials[i] = (struct mx_sched_trial){.stages = plan->stage_of + plan->trials[i].first_stage,
+                                            .nstages = plan->trials[i].nstages,
+                                            .cell = plan->trials[i].cell};
+    run->sched = mx_sched_new(stages, plan->nstages, trials, plan->ntrials, &options, err);
+done:
+    free(stages);
+    free(trials);
+    return run->sched ? 0 : -1;
+}
+
+/* The executors, as many as memory and CPUs allow, each held to what a trial
+ * of this sweep can need and some more. */
+static int start_executors(struct run *run, struct mx_err *err)
+{
+    struct mx_capacity     capacity;
+    struct mx_estimate     estimate;
+    struct mx_buf          why = {0};
+    char                  *program = mx_program_path(err);
+    struct mx_link_options options = {.program = program, .directory = run->directory};
+
+    if (!program || mx_estimate(run->config, run->grid, 1, &estimate, err))
+        goto done;
+    mx_capacity_read("", &capacity);
+    run->workers = mx_capacity_workers(&capacity, run->options->workers, estimate.memory_bytes,
+                                       run->plan->nstages, &why);
+    if (why.len > 0)
+        mx_console_log(run->console, MX_LOG_INFO, NULL, "%.*s", (int)why.len - 1, why.data);
+    options.workers = run->workers;
+    options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
+    options.stall_timeout_s = run->config->base[KEY_SCHEDULE_STALL_TIMEOUT].real;
+    if (!(run->executors = calloc(run->workers, sizeof *run->executors)))
+        mx_fail(err, MX_ENOMEM, "no memory for %u executors", run->workers);
+    else
+        run->link = mx_link_open(&options, err);
+done:
+    mx_buf_free(&why);
+    free(program);
+    return run->link ? 0 : -1;
+}
+
+/* Read the configuration; what is wrong with it goes to standard error. */
+static int read_config(struct run *run, struct mx_err *err)
+{
+    const struct mx_run_options *options = run->options;
+    struct mx_config_report      report = {{0}, 0, 0};
+    char                        *kept = NULL;
+    const char                  *file = options->config_file;
+
+    if (!file) {
+        if (mx_outdir_open(options->directory, err))
+            return -1;
+        if (!(kept = mx_path_join(options->directory, "config.yaml")))
+            return mx_fail(err, MX_ENOMEM, "no memory for a path");
+        file = kept;
+    }
+    run->config = mx_config_read(file, options->sets, options->nsets, options->smoke, &report, err);
+    fputs(mx_buf_str(&report.text), stderr);
+    mx_buf_free(&report.text);
+    free(kept);
+    return run->config ? 0 : -1;
+}
+
+static int make_grid(struct run *run, struct mx_err *err)
+{
+    uint64_t points;
+
+    if (!(run->grid = mx_grid_new(run->config, err)))
+        return -1;
+    points = mx_grid_count(run->grid);
+    if (points > MOST_POINTS)
+        return mx_fail(err, MX_EINVAL,
+                       "the grid has %llu points, more than the %d that are run whole; make it "
+                       "smaller (search.budget, which would choose among them, is not built yet)",
+                       (unsigned long long)points, MOST_POINTS);
+    return 0;
+}
+
+/* Find or make the output directory. */
+static int open_directory(struct run *run, struct mx_err *err)
+{
+    const struct mx_run_options *options = run->options;
+
+    if (options->resume && options->directory && mx_file_exists(options->directory)) {
+        run->directory = strdup(options->directory);
+        if (!run->directory)
+            return mx_fail(err, MX_ENOMEM, "no memory for a path");
+        return mx_outdir_open(run->directory, err);
+    }
+    run->directory = mx_outdir_make(options->directory, run->config->name, err);
+    run->made_directory = run->directory != NULL;
+    return run->directory ? 0 : -1;
+}
+
+/* Under --smoke the data lies in the output directory, and a directory that
+ * has some was begun under --smoke. */
+static int find_smoke_data(struct run *run, struct mx_err *err)
+{
+    char *folder = mx_path_join(run->directory, "smoke-data");
+
+    if (!folder)
+        return mx_fail(err, MX_ENOMEM, "no memory for a path");
+    if (run->config->smoke || mx_file_exists(folder))
+        run->smoke_data = folder;
+    else
+        free(folder);
+    return run->smoke_data ? mx_dir_make(run->smoke_data, err) : 0;
+}
+
+static int write_config(struct run *run, uint64_t *hash, struct mx_err *err)
+{
+    struct mx_buf text = {0};
+    char         *path = mx_path_join(run->directory, "config.yaml");
+    int           rc;
+
+    mx_config_write(run->config, &text);
+    rc = path && mx_buf_ok(&text) ? mx_file_write(path, text.data, text.len, err)
+                                  : mx_fail(err, MX_ENOMEM, "no memory for the configuration");
+    *hash = mx_hash64(mx_buf_str(&text), text.len);
+    mx_buf_free(&text);
+    free(path);
+    return rc;
+}
+
+static int write_provenance(struct run *run, uint64_t config_hash, struct mx_err *err)
+{
+    struct mx_provenance       facts = {.seed = (uint64_t)run->config->base[KEY_SEED].integer,
+                                        .config_hash = config_hash,
+                                        .ndata = run->ndata,
+                                        .workers = run->workers,
+                                        .argc = run->options->argc,
+                                        .argv = run->options->argv};
+    struct mx_provenance_data *data = calloc(run->ndata + 1, sizeof *data);
+    int                        rc;
+
+    if (!data)
+        return mx_fail(err, MX_ENOMEM, "no memory for provenance.json");
+    for (size_t i = 0; i < run->ndata; i++) {
+        data[i].set = worker_data_sets[run->data[i].set].word;
+        data[i].path = run->data[i].path;
+        data[i].fingerprint = run->data[i].fingerprint;
+        data[i].channels = run->data[i].channels;
+        memcpy(data[i].mean, run->data[i].mean, sizeof data[i].mean);
+        memcpy(data[i].sd, run->data[i].sd, sizeof data[i].sd);
+    }
+    facts.data = data;
+    rc = mx_provenance_write(run->directory, &facts, err);
+    free(data);
+    return rc;
+}
+
+static int open_console(struct run *run, struct mx_err *err)
+{
+    char    *path = mx_path_join(run->directory, "log/sweep.log");
+    unsigned width = terminal_width(STDERR_FILENO);
+
+    if (!path)
+        return mx_fail(err, MX_ENOMEM, "no memory for a path");
+    run->console =
+        mx_console_open(path, run->options->log_format,
+                        width > 0 && run->options->log_format == MX_LOG_TEXT, width, err);
+    free(path);
+    return run->console ? 0 : -1;
+}
+
+/* Everything before the directory is ours: what goes wrong here leaves an
+ * existing directory as it is, and a new one is removed again. */
+static int prepare(struct run *run, struct mx_err *err)
+{
+    if (read_config(run, err) || make_grid(run, err) || open_directory(run, err))
+        return -1;
+    if (!(run->owner = mx_owner_take(run->directory, mx_owner_real_world(), err)))
+        return -1;
+    if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)))
+        return -1;
+    run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
+    if (!run->plan || make_scheduler(run, err))
+        return -1;
+    run->results = mx_results_new(run->config, run->plan, err);
+    return run->results ? 0 : -1;
+}
+
+/* The new incarnation begins. */
+static int begin(struct run *run, struct mx_err *err)
+{
+    struct mx_sched_counts counts;
+    uint64_t               config_hash;
+
+    printf("output: %s\n", run->directory);
+    fflush(stdout);
+    if (mx_outdir_clear_exit_code(run->directory, err) || write_config(run, &config_hash, err) ||
+        open_console(run, err) || run_restore(run, err) || start_executors(run, err) ||
+        write_provenance(run, config_hash, err))
+        return -1;
+    mx_sched_counts(run->sched, &counts);
+    run->ended_before = run_ended(&counts);
+    mx_console_log(run->console, MX_LOG_INFO, NULL,
+                   "%llu trials of %llu cells, %llu of them done; %u executors",
+                   (unsigned long long)counts.planned, (unsigned long long)run->plan->cells,
+                   (unsigned long long)run->ended_before, run->workers);
+    return 0;
+}
+
+static void print_table(const struct run *run)
+{
+    struct mx_sched_counts counts;
+    struct mx_buf          text = {0};
+    unsigned               width = terminal_width(STDOUT_FILENO);
+
+    mx_sched_counts(run->sched, &counts);
+    mx_results_print(run->results, &counts, TABLE_ROWS, width ? width : PLAIN_WIDTH, &text);
+    fputs(mx_buf_str(&text), stdout);
+    printf("results: %s/results.csv\n", run->directory);
+    mx_buf_free(&text);
+}
+
+/* The exit code of a loop that ended without an error. */
+static int verdict(const struct run *run)
+{
+    struct mx_sched_counts counts;
+
+    mx_sched_counts(run->sched, &counts);
+    if (run_ended(&counts) < counts.planned)
+        return mx_exit_code(MX_EINTERRUPTED);
+    return counts.by_state[MX_STATE_FAILED] + counts.by_state[MX_STATE_QUARANTINED] > 0 ? 1 : 0;
+}
+
+/* Write what people and scripts read at the end. The first error counts. */
+static int finish(struct run *run, int code, struct mx_err *err)
+{
+    const char *state = code == 0 || code == 1 ? "finished" : "interrupted";
+
+    if (run_write_results(run, err) || run_write_status(run, state, code, err) ||
+        mx_outdir_write_exit_code(run->directory, code, err))
+        return mx_exit_code(err->code);
+    return code;
+}
+
+static void close_all(struct run *run)
+{
+    mx_link_close(run->link);
+    mx_console_close(run->console);
+    mx_journal_close(run->journal);
+    mx_sched_free(run->sched);
+    mx_results_free(run->results);
+    mx_actions_free(&run->actions);
+    mx_plan_free(run->plan);
+    mx_grid_free(run->grid);
+    mx_config_free(run->config);
+    mx_owner_free(run->owner);
+    free(run->executors);
+    free(run->smoke_data);
+    free(run->data);
+    free(run->directory);
+}
+
+/* The sweep proper. Returns the exit code, with *err where it is not of the trials. */
+static int run_sweep(struct run *run, struct mx_err *err)
+{
+    struct mx_err later;
+    int           code;
+
+    if (begin(run, err) || run_loop(run, err)) {
+        /* One that lost the directory must not touch it; otherwise what is known is written. */
+        code = mx_exit_code(err->code);
+        if (err->code != MX_EOWNED && run->journal)
+            finish(run, code, &later);
+        return code;
+    }
+    mx_link_close(run->link);
+    run->link = NULL;
+    code = finish(run, verdict(run), err);
+    mx_console_close(run->console);
+    run->console = NULL;
+    if (err->code == MX_OK)
+        print_table(run);
+    return code;
+}
+
+int mx_run(const struct mx_run_options *options, struct mx_err *err)
+{
+    struct run run = {.options = options, .started_s = mx_clock_monotonic_s()};
+    int        code;
+
+    err->code = MX_OK;
+    if (mx_signals_install(err))
+        return mx_exit_code(err->code);
+    if (prepare(&run, err) == 0) {
+        const struct mx_value *keep = &run.config->base[KEY_SCHEDULE_KEEP];
+
+        run.keep_weights =
+            strcmp(mx_keys[KEY_SCHEDULE_KEEP].choices[keep->choice].word, "results") != 0;
+        code = run_sweep(&run, err);
+    } else {
+        code = mx_exit_code(err->code);
+        if (run.made_directory)
+            mx_dir_remove(run.directory, NULL);
+    }
+    close_all(&run);
+    return code;
+}

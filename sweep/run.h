@@ -1,0 +1,32 @@
+/* run.h - the sweep itself: scheduler, executors, journal and tables in one
+ * event loop. */
+#ifndef MX_SWEEP_RUN_H
+#define MX_SWEEP_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/log.h"
+
+struct mx_run_options {
+    const char        *config_file; /* NULL: DIRECTORY/config.yaml */
+    const char        *directory;   /* --out or DIR; NULL: named after the configuration */
+    bool               resume;      /* go on where the directory stands */
+    const char *const *sets;        /* --set key=value */
+    size_t             nsets;
+    bool               smoke;
+    unsigned           workers;      /* 0 = as many as the machine carries */
+    double             time_limit_s; /* 0 = none */
+    enum mx_log_format log_format;
+    int                argc; /* the command line, for provenance.json */
+    char             **argv;
+};
+
+/* Run or resume a sweep to its end, or to an interruption. Prints "output: DIR"
+ * and at the end the table on standard output, everything else on standard
+ * error. Returns the process exit code of formats.md; where that is 2, 3, 4 or
+ * 70, *err says why. */
+int mx_run(const struct mx_run_options *options, struct mx_err *err);
+
+#endif

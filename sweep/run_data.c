@@ -1,0 +1,87 @@
+/* run_data.c - the data sets that a sweep reads, looked at before it starts. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "sweep/run_state.h"
+#include "worker/dataset.h"
+#include "worker/miniature.h"
+
+/* "DIR/smoke-data/SET"; false if it does not fit. */
+static bool smoke_folder(const struct run *run, unsigned set, char out[WORKER_PATH_SIZE])
+{
+    int n = snprintf(out, WORKER_PATH_SIZE, "%s/%s", run->smoke_data, worker_data_sets[set].word);
+
+    return n > 0 && n < WORKER_PATH_SIZE;
+}
+
+void run_use_smoke_data(const struct run *run, struct worker_params *params)
+{
+    if (run->smoke_data && params->data_set != WORKER_DATA_SYNTHETIC)
+        smoke_folder(run, params->data_set, params->data_path);
+}
+
+/* Normalisation in use, by opening the set as the trials will: what is wrong
+ * with the data is then told before anything runs. */
+static int look_into(const struct worker_params *params, uint64_t seed, struct run_data *data,
+                     struct mx_err *err)
+{
+    struct worker_dataset *set = worker_dataset_open(params, seed, err);
+
+    if (!set)
+        return -1;
+    data->channels = set->shape.channels;
+    memcpy(data->mean, set->mean, sizeof data->mean);
+    memcpy(data->sd, set->sd, sizeof data->sd);
+    worker_dataset_free(set);
+    return 0;
+}
+
+static struct run_data *find_data(const struct run *run, const struct worker_params *params)
+{
+    for (size_t i = 0; i < run->ndata; i++)
+        if (run->data[i].set == params->data_set &&
+            strcmp(run->data[i].path, params->data_path) == 0)
+            return &run->data[i];
+    return NULL;
+}
+
+int run_fingerprint(void *user, const struct worker_params *original, uint64_t *fingerprint,
+                    struct mx_err *err)
+{
+    struct run           *run = user;
+    struct worker_params *params = malloc(sizeof *params);
+    struct run_data      *found, *more;
+    int                   rc = -1;
+
+    if (!params)
+        return mx_fail(err, MX_ENOMEM, "no memory to look at the data");
+    *params = *original;
+    run_use_smoke_data(run, params);
+    if ((found = find_data(run, params))) {
+        *fingerprint = found->fingerprint;
+        rc = 0;
+        goto done;
+    }
+    if (run->smoke_data && worker_miniature_make(params->data_set, params->data_path, err))
+        goto done;
+    if (!(more = realloc(run->data, (run->ndata + 1) * sizeof *more))) {
+        mx_fail(err, MX_ENOMEM, "no memory to look at the data");
+        goto done;
+    }
+    run->data = more;
+    found = &more[run->ndata];
+    memset(found, 0, sizeof *found);
+    found->set = params->data_set;
+    memcpy(found->path, params->data_path, sizeof found->path);
+    if (worker_dataset_probe(params, &found->fingerprint, err) ||
+        look_into(params, (uint64_t)run->config->base[KEY_SEED].integer, found, err))
+        goto done;
+    *fingerprint = found->fingerprint;
+    run->ndata++;
+    rc = 0;
+done:
+    free(params);
+    return rc;
+}

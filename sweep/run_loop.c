@@ -1,0 +1,134 @@
+/* run_loop.c - one event after another until nothing is left to do. */
+#include <math.h>
+
+#include "base/clock.h"
+#include "sweep/run_state.h"
+#include "sweep/signals.h"
+
+static const double results_every_s = 60, results_share = 0.01, status_every_s = 2;
+
+uint64_t run_ended(const struct mx_sched_counts *counts)
+{
+    return counts->planned - counts->by_state[MX_STATE_PENDING] -
+           counts->by_state[MX_STATE_RUNNING];
+}
+
+static bool time_is_up(const struct run *run)
+{
+    return run->options->time_limit_s > 0 &&
+           mx_clock_monotonic_s() - run->started_s >= run->options->time_limit_s;
+}
+
+/* Requests from outside, each told and passed on once. */
+static int heed_requests(struct run *run, struct mx_err *err)
+{
+    enum mx_request request = mx_signals_request();
+
+    if (!run->ending && (request == MX_REQUEST_END || time_is_up(run))) {
+        run->ending = true;
+        mx_console_log(
+            run->console, MX_LOG_INFO, NULL, "%s: stopping now; mixsweep resume %s goes on",
+            request == MX_REQUEST_END ? mx_signals_name() : "time limit", run->directory);
+        return run_feed(run, (struct mx_event){.kind = MX_EVENT_END}, err);
+    }
+    if (!run->draining && !run->ending && request == MX_REQUEST_DRAIN) {
+        run->draining = true;
+        mx_console_log(run->console, MX_LOG_INFO, NULL,
+                       "%s: running trials are finished, no new ones start; once more stops now",
+                       mx_signals_name());
+        return run_feed(run, (struct mx_event){.kind = MX_EVENT_DRAIN}, err);
+    }
+    return 0;
+}
+
+struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *counts)
+{
+    struct mx_progress progress = {.elapsed_s = mx_clock_monotonic_s() - run->started_s};
+
+    mx_sched_counts(run->sched, counts);
+    progress.ended = run_ended(counts);
+    progress.planned = counts->planned;
+    progress.ended_here = progress.ended - run->ended_before;
+    progress.running = counts->by_state[MX_STATE_RUNNING];
+    for (uint32_t i = 0; i < run->workers; i++) {
+        double share = mx_link_progress(run->link, i);
+
+        progress.running_share += share >= 0 ? share : 0;
+    }
+    return progress;
+}
+
+int run_write_results(struct run *run, struct mx_err *err)
+{
+    double start = mx_clock_monotonic_s();
+
+    if (mx_results_write(run->results, run->directory, err))
+        return -1;
+    run->results_s = mx_clock_monotonic_s();
+    run->results_cost_s = run->results_s - start;
+    return 0;
+}
+
+/* Tables: at most once a minute and in at most 1 % of the time. */
+static bool results_due(const struct run *run, double now_s)
+{
+    return now_s - run->results_s >= fmax(run->results_cost_s / results_share, results_every_s);
+}
+
+/* Everything that happens because time passed. */
+static int keep_house(struct run *run, struct mx_err *err)
+{
+    double                 now_s = mx_clock_monotonic_s();
+    struct mx_sched_counts counts;
+    struct mx_progress     progress = run_progress(run, &counts);
+
+    if (now_s >= mx_sched_deadline(run->sched) &&
+        run_feed(run, (struct mx_event){.kind = MX_EVENT_TIME}, err))
+        return -1;
+    if (now_s >= mx_journal_due_s(run->journal) && run_sync(run, err))
+        return -1;
+    mx_console_progress(run->console, &progress,
+                        counts.by_state[MX_STATE_FAILED] + counts.by_state[MX_STATE_QUARANTINED],
+                        now_s);
+    if (results_due(run, now_s) && run_write_results(run, err))
+        return -1;
+    if (now_s - run->status_s >= status_every_s) {
+        run->status_s = now_s;
+        return run_write_status(run, run->draining ? "draining" : "running", -1, err);
+    }
+    return 0;
+}
+
+/* How long the loop may sleep. */
+static double next_due_s(const struct run *run)
+{
+    double due = run->status_s + status_every_s;
+
+    due = fmin(due, mx_console_due_s(run->console));
+    due = fmin(due, mx_journal_due_s(run->journal));
+    due = fmin(due, mx_sched_deadline(run->sched));
+    if (run->options->time_limit_s > 0)
+        due = fmin(due, run->started_s + run->options->time_limit_s);
+    return fmax(0, due - mx_clock_monotonic_s());
+}
+
+int run_sync(struct run *run, struct mx_err *err)
+{
+    if (mx_owner_check(run->owner, err))
+        return -1;
+    return mx_journal_sync(run->journal, err);
+}
+
+int run_loop(struct run *run, struct mx_err *err)
+{
+    while (!mx_sched_finished(run->sched) && !run->ending) {
+        struct mx_link_event event;
+        int rc = mx_link_poll(run->link, next_due_s(run), mx_signals_fd(), &event, err);
+
+        if (rc < 0 || (rc > 0 && run_link_event(run, &event, err)))
+            return -1;
+        if (heed_requests(run, err) || keep_house(run, err))
+            return -1;
+    }
+    return run_sync(run, err);
+}

@@ -1,0 +1,108 @@
+/* run_restore.c - what earlier incarnations know. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweep/run_state.h"
+
+/* Stages sorted by key, to find those that journal records speak of. */
+struct by_key {
+    struct mx_hash128 key;
+    uint32_t          stage;
+};
+
+struct restore {
+    struct run    *run;
+    struct by_key *index; /* (nstages) */
+};
+
+static int compare_keys(const void *a, const void *b)
+{
+    const struct mx_hash128 *x = a, *y = b;
+
+    if (x->high != y->high)
+        return x->high < y->high ? -1 : 1;
+    return x->low < y->low ? -1 : x->low > y->low;
+}
+
+static struct by_key *index_stages(const struct mx_plan *plan, struct mx_err *err)
+{
+    struct by_key *index = calloc(plan->nstages, sizeof *index);
+
+    if (!index) {
+        mx_fail(err, MX_ENOMEM, "no memory for %u stages", plan->nstages);
+        return NULL;
+    }
+    for (uint32_t i = 0; i < plan->nstages; i++)
+        index[i] = (struct by_key){plan->stages[i].key, i};
+    qsort(index, plan->nstages, sizeof *index, compare_keys);
+    return index;
+}
+
+/* A record of a stage that the plan no longer has is left alone: its result
+ * stays in the journal for a configuration that asks for it again. */
+static int accept_record(void *user, const struct mx_record *record, struct mx_err *err)
+{
+    struct restore    *restore = user;
+    struct run        *run = restore->run;
+    struct by_key     *found = bsearch(&record->key, restore->index, run->plan->nstages,
+                                       sizeof *restore->index, compare_keys);
+    struct mx_run_info info;
+
+    if (!found || record->kind == MX_RECORD_INCARNATION)
+        return 0;
+    info = run_info(record);
+    switch (record->kind) {
+    case MX_RECORD_DONE:
+        mx_sched_restore_done(run->sched, found->stage);
+        return mx_results_stage(run->results, found->stage, record->metrics, record->nmetrics,
+                                &info, err);
+    case MX_RECORD_FAILED:
+        mx_sched_restore_attempts(run->sched, found->stage, record->attempt);
+        if (record->final)
+            mx_sched_restore_failed(run->sched, found->stage, record->reason);
+        return mx_results_stage(run->results, found->stage, NULL, 0, &info, err);
+    default:
+        return 0;
+    }
+}
+
+/* Damage in the journal is told, never hidden: what it hit is run again. */
+static void tell_report(struct run *run, const struct mx_journal_report *report)
+{
+    if (report->files == 0)
+        return;
+    mx_console_log(run->console, MX_LOG_INFO, NULL, "journal: %llu records of %u incarnations read",
+                   (unsigned long long)report->records, report->files);
+    if (report->torn_bytes > 0)
+        mx_console_log(run->console, MX_LOG_INFO, NULL,
+                       "journal: %llu bytes at the end of a file were cut off in writing; what "
+                       "they held is run again",
+                       (unsigned long long)report->torn_bytes);
+    if (report->skipped_bad > 0)
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "journal: %llu damaged records skipped; what they held is run again",
+                       (unsigned long long)report->skipped_bad);
+    if (report->ignored_late > 0)
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "journal: %llu records ignored that an earlier incarnation wrote after it "
+                       "lost the directory",
+                       (unsigned long long)report->ignored_late);
+}
+
+int run_restore(struct run *run, struct mx_err *err)
+{
+    struct restore           restore = {run, index_stages(run->plan, err)};
+    struct mx_journal_report report = {0};
+
+    if (!restore.index)
+        return -1;
+    run->journal = mx_journal_open(run->directory, accept_record, &restore, &report, err);
+    free(restore.index);
+    if (!run->journal)
+        return -1;
+    tell_report(run, &report);
+    for (uint32_t i = 0; i < run->plan->ntrials; i++)
+        mx_results_trial(run->results, i, mx_sched_trial_state(run->sched, i),
+                         mx_sched_trial_reason(run->sched, i));
+    return 0;
+}

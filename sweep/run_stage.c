@@ -1,0 +1,259 @@
+/* run_stage.c - what happens when a stage starts, ends or fails. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "sweep/run_state.h"
+
+/* The stage's folder, new and empty. What an attempt that died has left there
+ * is of no use: stage.json, written last, is missing. */
+static int make_folder(struct run *run, struct worker_job *job, struct mx_err *err)
+{
+    int n = snprintf(job->folder, sizeof job->folder, "%s/stages/%s", run->directory, job->key);
+
+    if (n < 0 || (size_t)n >= sizeof job->folder)
+        return mx_fail(err, MX_EINVAL, "the path of %s is too long", run->directory);
+    if (mx_dir_remove(job->folder, err))
+        return -1;
+    return mx_dir_make(job->folder, err);
+}
+
+static const char *trial_of_stage(const struct run *run, uint32_t stage,
+                                  char out[MX_TRIAL_NAME_SIZE])
+{
+    return mx_trial_name(&run->plan->trials[run->plan->stages[stage].first_trial], out);
+}
+
+static struct mx_record new_record(const struct run *run, enum mx_record_kind kind, uint32_t stage,
+                                   uint32_t executor)
+{
+    return (struct mx_record){
+        .kind = kind,
+        .key = run->plan->stages[stage].key,
+        .attempt = run->executors[executor].attempt,
+        .executor = executor,
+        .started_utc_s = run->executors[executor].started_utc_s,
+    };
+}
+
+static int start_stage(struct run *run, const struct mx_action *action, struct mx_err *err)
+{
+    struct run_executor *executor = &run->executors[action->executor];
+    struct worker_job    job;
+    struct mx_record     record;
+    char                 trial[MX_TRIAL_NAME_SIZE];
+
+    if (mx_plan_job(run->plan, run->config, action->stage, &job, err))
+        return -1;
+    run_use_smoke_data(run, &job.params);
+    job.keep_weights = run->keep_weights;
+    if (make_folder(run, &job, err))
+        return -1;
+    *executor = (struct run_executor){action->attempt, mx_clock_utc_s()};
+    record = new_record(run, MX_RECORD_STARTED, action->stage, action->executor);
+    if (mx_journal_append(run->journal, &record, err))
+        return -1;
+    mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, action->stage, trial),
+                   "%s starts on executor %u, attempt %u",
+                   worker_kinds[run->plan->stages[action->stage].kind].word,
+                   (unsigned)action->executor, action->attempt);
+    return mx_link_start(run->link, action->executor, action->lease, action->stage, &job, err);
+}
+
+static void end_trial(struct run *run, const struct mx_action *action)
+{
+    char name[MX_TRIAL_NAME_SIZE];
+
+    mx_results_trial(run->results, action->trial, action->state, action->reason);
+    if (action->state == MX_STATE_FAILED || action->state == MX_STATE_QUARANTINED)
+        mx_console_log(run->console, MX_LOG_WARNING,
+                       mx_trial_name(&run->plan->trials[action->trial], name), "%s: %s",
+                       mx_state_names[action->state], mx_reason_names[action->reason]);
+}
+
+static int apply_actions(struct run *run, struct mx_err *err)
+{
+    for (size_t i = 0; i < run->actions.count; i++) {
+        const struct mx_action *action = &run->actions.list[i];
+        char                    name[MX_TRIAL_NAME_SIZE];
+
+        switch (action->kind) {
+        case MX_ACTION_START:
+            if (start_stage(run, action, err))
+                return -1;
+            break;
+        case MX_ACTION_KILL:
+            mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, action->stage, name),
+                           "executor %u is ended: %s", (unsigned)action->executor,
+                           mx_reason_names[action->reason]);
+            mx_link_kill(run->link, action->executor, action->reason);
+            break;
+        case MX_ACTION_TRIAL_ENDED:
+            end_trial(run, action);
+            break;
+        }
+    }
+    return 0;
+}
+
+struct mx_run_info run_info(const struct mx_record *record)
+{
+    struct mx_run_info info = {
+        .attempts = record->attempt,
+        .rank = record->rank,
+        .executor = record->executor,
+        .started_utc_s = record->started_utc_s,
+        .ended_utc_s = record->ended_utc_s,
+        .seconds = record->seconds,
+    };
+
+    memcpy(info.host, record->host, sizeof info.host);
+    memcpy(info.device, record->device, sizeof info.device);
+    memcpy(info.text, record->text, sizeof info.text);
+    return info;
+}
+
+int run_feed(struct run *run, struct mx_event event, struct mx_err *err)
+{
+    event.now_s = mx_clock_monotonic_s();
+    if (mx_sched_event(run->sched, &event, &run->actions, err))
+        return -1;
+    return apply_actions(run, err);
+}
+
+/* The record of an attempt that has just ended. */
+static struct mx_record end_record(const struct run *run, enum mx_record_kind kind,
+                                   const struct mx_link_event *event)
+{
+    struct mx_record record = new_record(run, kind, event->stage, event->executor);
+
+    record.rank = event->rank;
+    record.ended_utc_s = mx_clock_utc_s();
+    record.seconds =
+        event->kind == MX_LINK_LOST ? record.ended_utc_s - record.started_utc_s : event->seconds;
+    memcpy(record.host, event->host, sizeof record.host);
+    memcpy(record.device, event->device, sizeof record.device);
+    snprintf(record.text, sizeof record.text, "%.255s", event->text);
+    return record;
+}
+
+/* Whether the executor still holds the lease that a report speaks of; a late
+ * report is dropped, so that nothing is counted twice. */
+static bool is_current(struct run *run, const struct mx_link_event *event, struct mx_lease *lease)
+{
+    if (mx_sched_lease(run->sched, event->executor, lease) && lease->lease == event->lease)
+        return true;
+    mx_console_log(run->console, MX_LOG_DEBUG, NULL,
+                   "a late report of executor %u is dropped: its lease is no longer held",
+                   (unsigned)event->executor);
+    return false;
+}
+
+static int on_done(struct run *run, const struct mx_link_event *event, struct mx_err *err)
+{
+    struct mx_record   record = end_record(run, MX_RECORD_DONE, event);
+    struct mx_run_info info = run_info(&record);
+    struct mx_lease    lease;
+
+    if (!is_current(run, event, &lease))
+        return 0;
+    record.metrics = event->result.metrics;
+    record.nmetrics = event->result.nmetrics;
+    if (mx_journal_append(run->journal, &record, err) ||
+        mx_results_stage(run->results, event->stage, record.metrics, record.nmetrics, &info, err))
+        return -1;
+    return run_feed(run,
+                    (struct mx_event){.kind = MX_EVENT_STAGE_DONE,
+                                      .executor = event->executor,
+                                      .lease = event->lease,
+                                      .stage = event->stage},
+                    err);
+}
+
+static enum mx_reason reason_of(enum mx_code code)
+{
+    switch (code) {
+    case MX_EDIVERGED:
+        return MX_REASON_DIVERGED;
+    case MX_ENOMEM:
+        return MX_REASON_OUT_OF_MEMORY;
+    case MX_EDATA:
+        return MX_REASON_DATA_ERROR;
+    default:
+        return MX_REASON_CRASHED;
+    }
+}
+
+/* An attempt failed, by its own word or by the death of its executor. */
+static int attempt_failed(struct run *run, struct mx_event scheduled,
+                          const struct mx_link_event *event, struct mx_err *err)
+{
+    struct mx_record   record = end_record(run, MX_RECORD_FAILED, event);
+    struct mx_run_info info = run_info(&record);
+    char               trial[MX_TRIAL_NAME_SIZE];
+
+    record.reason = scheduled.reason;
+    record.final = mx_sched_final(run->sched, event->stage, scheduled.reason);
+    mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, event->stage, trial),
+                   "attempt %u of stage %s failed: %s", record.attempt,
+                   worker_kinds[run->plan->stages[event->stage].kind].word, event->text);
+    if (mx_journal_append(run->journal, &record, err) ||
+        mx_results_stage(run->results, event->stage, NULL, 0, &info, err))
+        return -1;
+    return run_feed(run, scheduled, err);
+}
+
+static int on_failed(struct run *run, const struct mx_link_event *event, struct mx_err *err)
+{
+    struct mx_event scheduled = {.kind = MX_EVENT_STAGE_FAILED,
+                                 .executor = event->executor,
+                                 .lease = event->lease,
+                                 .stage = event->stage,
+                                 .reason = reason_of(event->code)};
+    struct mx_lease lease;
+
+    if (!is_current(run, event, &lease))
+        return 0;
+    /* A disk that is full is no fault of the trial: the sweep ends, resumable. */
+    if (event->code == MX_EIO)
+        return mx_fail(err, MX_EIO, "%s", event->text);
+    return attempt_failed(run, scheduled, event, err);
+}
+
+static int on_lost(struct run *run, const struct mx_link_event *event, struct mx_err *err)
+{
+    struct mx_event scheduled = {.kind = MX_EVENT_EXECUTOR_LOST,
+                                 .executor = event->executor,
+                                 .lease = event->lease,
+                                 .stage = event->stage,
+                                 .reason = event->reason};
+    struct mx_lease lease;
+
+    if (event->lease != 0 && is_current(run, event, &lease)) {
+        scheduled.reason = lease.overdue ? MX_REASON_TIMED_OUT : event->reason;
+        return attempt_failed(run, scheduled, event, err);
+    }
+    mx_console_log(run->console, MX_LOG_WARNING, NULL, "executor %u died while idle: %s",
+                   (unsigned)event->executor, event->text);
+    return run_feed(run, scheduled, err);
+}
+
+int run_link_event(struct run *run, const struct mx_link_event *event, struct mx_err *err)
+{
+    switch (event->kind) {
+    case MX_LINK_UP:
+        return run_feed(
+            run, (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP, .executor = event->executor}, err);
+    case MX_LINK_LOST:
+        return on_lost(run, event, err);
+    case MX_LINK_DONE:
+        return on_done(run, event, err);
+    case MX_LINK_FAILED:
+        return on_failed(run, event, err);
+    case MX_LINK_LOG:
+        mx_console_log(run->console, MX_LOG_INFO, NULL, "%s", event->text);
+        return 0;
+    }
+    return 0;
+}

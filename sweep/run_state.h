@@ -1,0 +1,113 @@
+/* run_state.h - what a running sweep consists of; private to run*.c.
+ *
+ * run.c opens and closes it, run_restore.c fills it from the journal,
+ * run_loop.c turns events into actions until everything has ended.
+ */
+#ifndef MX_SWEEP_RUN_STATE_H
+#define MX_SWEEP_RUN_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "sweep/config.h"
+#include "sweep/console.h"
+#include "sweep/grid.h"
+#include "sweep/journal.h"
+#include "sweep/link.h"
+#include "sweep/owner.h"
+#include "sweep/plan.h"
+#include "sweep/results.h"
+#include "sweep/run.h"
+#include "sweep/sched.h"
+#include "worker/dataset.h"
+
+/* What an executor is doing, for journal and tables. */
+struct run_executor {
+    unsigned attempt;
+    double   started_utc_s;
+};
+
+/* A data set in use: looked at once. */
+struct run_data {
+    unsigned set;
+    char     path[WORKER_PATH_SIZE];
+    uint64_t fingerprint;
+    uint32_t channels;
+    float    mean[WORKER_MAX_CHANNELS], sd[WORKER_MAX_CHANNELS];
+};
+
+struct run {
+    const struct mx_run_options *options;
+    struct mx_config            *config;
+    struct mx_grid              *grid;
+    struct mx_plan              *plan;
+    char                        *directory;
+    bool                         made_directory; /* by this incarnation */
+    char                        *smoke_data;     /* folder of generated data, NULL unless --smoke */
+    struct run_data             *data;
+    size_t                       ndata;
+    struct mx_owner             *owner;
+    struct mx_journal           *journal;
+    struct mx_sched             *sched;
+    struct mx_results           *results;
+    struct mx_console           *console;
+    struct mx_link              *link;
+    struct mx_actions            actions;
+    struct run_executor         *executors; /* (workers) */
+    unsigned                     workers;
+    bool                         keep_weights;
+    double                       started_s;    /* monotonic, of this incarnation */
+    uint64_t                     ended_before; /* trials that earlier incarnations ended */
+    double results_s, results_cost_s;          /* tables: last written, how long it took */
+    double status_s;                           /* status.json: last written */
+    bool   draining, ending;
+};
+
+/* Read the journal into scheduler and tables and start a new incarnation. */
+int run_restore(struct run *run, struct mx_err *err);
+
+/* Run until nothing is left to do, or a request or an error ends it. Returns
+ * 0; or -1 with *err: the environment failed (MX_EIO, MX_ENOMEM), the
+ * directory was taken over (MX_EOWNED). */
+int run_loop(struct run *run, struct mx_err *err);
+
+/* Write results.csv and cells.csv now. */
+int run_write_results(struct run *run, struct mx_err *err);
+
+/* Write status.json and metrics.prom. `state` as in formats.md; exit_code -1
+ * while there is none. */
+int run_write_status(struct run *run, const char *state, int exit_code, struct mx_err *err);
+
+/* Make the journal durable, after looking whether the directory is still ours. */
+int run_sync(struct run *run, struct mx_err *err);
+
+/* Give the scheduler an event and do what it says. */
+int run_feed(struct run *run, struct mx_event event, struct mx_err *err);
+
+/* Something came from an executor. */
+int run_link_event(struct run *run, const struct mx_link_event *event, struct mx_err *err);
+
+/* Counts and speed right now. */
+struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *counts);
+
+/* Compare the configuration with the one that the directory was begun with:
+ * an edit that would mix results of different kinds is MX_EINVAL. */
+int run_compare_config(struct run *run, struct mx_err *err);
+
+/* The mx_fingerprint_fn of a sweep (`user` is the struct run): checks a data
+ * set the first time it is asked about, and makes the miniature under --smoke. */
+int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
+                    struct mx_err *err);
+
+/* Under --smoke: read generated data instead of the set's own. */
+void run_use_smoke_data(const struct run *run, struct worker_params *params);
+
+/* The run.* columns that a journal record holds. */
+struct mx_run_info run_info(const struct mx_record *record);
+
+/* Trials that are in a final state. */
+uint64_t run_ended(const struct mx_sched_counts *counts);
+
+#endif
