@@ -103,7 +103,7 @@ static int read_config(struct run *run, struct mx_err *err)
     const char                  *file = options->config_file;
 
     if (!file) {
-        if (mx_outdir_open(options->directory, err))
+        if (mx_outdir_expect(options->directory, err))
             return -1;
         if (!(kept = mx_path_join(options->directory, "config.yaml")))
             return mx_fail(err, MX_ENOMEM, "no memory for a path");
@@ -135,16 +135,53 @@ static int make_grid(struct run *run, struct mx_err *err)
 static int open_directory(struct run *run, struct mx_err *err)
 {
     const struct mx_run_options *options = run->options;
+    bool                         existed = false;
 
-    if (options->resume && options->directory && mx_file_exists(options->directory)) {
+    if (options->directory)
         run->directory = strdup(options->directory);
-        if (!run->directory)
-            return mx_fail(err, MX_ENOMEM, "no memory for a path");
-        return mx_outdir_open(run->directory, err);
+    else
+        run->directory = mx_outdir_create(run->config->name, err);
+    if (options->directory && !run->directory)
+        return mx_fail(err, MX_ENOMEM, "no memory for a path");
+    if (!run->directory ||
+        (options->directory && mx_outdir_open(run->directory, options->resume, &existed, err)))
+        return -1;
+    run->made_directory = !existed;
+    return 0;
+}
+
+/* Compare with the configuration that the directory was begun with: an edit
+ * that would mix results of different kinds is refused. */
+static int compare_config(struct run *run, struct mx_err *err)
+{
+    struct mx_config_report report = {{0}, 0, 0};
+    struct mx_buf           text = {0};
+    char                   *file = mx_path_join(run->directory, "config.yaml");
+    struct mx_config       *old = file ? mx_config_read(file, NULL, 0, false, &report, err) : NULL;
+    enum mx_edit            edit;
+    int                     rc = -1;
+
+    if (!old) {
+        fputs(mx_buf_str(&report.text), stderr);
+        goto done;
     }
-    run->directory = mx_outdir_make(options->directory, run->config->name, err);
-    run->made_directory = run->directory != NULL;
-    return run->directory ? 0 : -1;
+    if (mx_outdir_compare(old, run->config, &edit, &text, err))
+        goto done;
+    if (edit != MX_EDIT_NONE)
+        fputs(mx_buf_str(&text), stderr);
+    if (edit == MX_EDIT_INCOMPATIBLE)
+        mx_fail(err, MX_EINVAL,
+                "%s holds a sweep of another configuration (above); give another --out, or "
+                "mixsweep resume %s to go on with its own",
+                run->directory, run->directory);
+    else
+        rc = 0;
+done:
+    mx_config_free(old);
+    mx_buf_free(&report.text);
+    mx_buf_free(&text);
+    free(file);
+    return rc;
 }
 
 /* Under --smoke the data lies in the output directory, and a directory that
@@ -218,15 +255,21 @@ static int open_console(struct run *run, struct mx_err *err)
     return run->console ? 0 : -1;
 }
 
+static void tell_waiting(void *user, const char *text)
+{
+    (void)user;
+    fprintf(stderr, "mixsweep: %s\n", text);
+}
+
 /* Everything before the directory is ours: what goes wrong here leaves an
  * existing directory as it is, and a new one is removed again. */
 static int prepare(struct run *run, struct mx_err *err)
 {
     if (read_config(run, err) || make_grid(run, err) || open_directory(run, err))
         return -1;
-    if (!(run->owner = mx_owner_take(run->directory, mx_owner_real_world(), err)))
+    if (!(run->owner = mx_owner_take(run->directory, &mx_owner_machine, tell_waiting, NULL, err)))
         return -1;
-    if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)))
+    if (find_smoke_data(run, err) || (!run->made_directory && compare_config(run, err)))
         return -1;
     run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
     if (!run->plan || make_scheduler(run, err))
@@ -243,8 +286,9 @@ static int begin(struct run *run, struct mx_err *err)
 
     printf("output: %s\n", run->directory);
     fflush(stdout);
-    if (mx_outdir_clear_exit_code(run->directory, err) || write_config(run, &config_hash, err) ||
-        open_console(run, err) || run_restore(run, err) || start_executors(run, err) ||
+    if (mx_outdir_begin(run->directory, err) || write_config(run, &config_hash, err) ||
+        open_console(run, err) || run_restore(run, err) ||
+        (!mx_sched_finished(run->sched) && start_executors(run, err)) ||
         write_provenance(run, config_hash, err))
         return -1;
     mx_sched_counts(run->sched, &counts);
@@ -302,7 +346,7 @@ static void close_all(struct run *run)
     mx_plan_free(run->plan);
     mx_grid_free(run->grid);
     mx_config_free(run->config);
-    mx_owner_free(run->owner);
+    mx_owner_release(run->owner);
     free(run->executors);
     free(run->smoke_data);
     free(run->data);

@@ -85,11 +85,16 @@ static int keep_house(struct run *run, struct mx_err *err)
     if (now_s >= mx_sched_deadline(run->sched) &&
         run_feed(run, (struct mx_event){.kind = MX_EVENT_TIME}, err))
         return -1;
-    if (now_s >= mx_journal_due_s(run->journal) && run_sync(run, err))
+    if (now_s >= mx_journal_due_s(run->journal) && mx_journal_sync(run->journal, err))
         return -1;
     mx_console_progress(run->console, &progress,
                         counts.by_state[MX_STATE_FAILED] + counts.by_state[MX_STATE_QUARANTINED],
                         now_s);
+    if (now_s - run->owner_s >= MX_OWNER_REFRESH_S) {
+        run->owner_s = now_s;
+        if (mx_owner_refresh(run->owner, mx_journal_incarnation(run->journal), err))
+            return -1;
+    }
     if (results_due(run, now_s) && run_write_results(run, err))
         return -1;
     if (now_s - run->status_s >= status_every_s) {
@@ -112,13 +117,6 @@ static double next_due_s(const struct run *run)
     return fmax(0, due - mx_clock_monotonic_s());
 }
 
-int run_sync(struct run *run, struct mx_err *err)
-{
-    if (mx_owner_check(run->owner, err))
-        return -1;
-    return mx_journal_sync(run->journal, err);
-}
-
 int run_loop(struct run *run, struct mx_err *err)
 {
     while (!mx_sched_finished(run->sched) && !run->ending) {
@@ -130,5 +128,5 @@ int run_loop(struct run *run, struct mx_err *err)
         if (heed_requests(run, err) || keep_house(run, err))
             return -1;
     }
-    return run_sync(run, err);
+    return mx_journal_sync(run->journal, err);
 }

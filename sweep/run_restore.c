@@ -100,6 +100,9 @@ int run_restore(struct run *run, struct mx_err *err)
     free(restore.index);
     if (!run->journal)
         return -1;
+    mx_journal_guard(run->journal, mx_owner_guard, run->owner);
+    if (mx_owner_refresh(run->owner, mx_journal_incarnation(run->journal), err))
+        return -1;
     tell_report(run, &report);
     for (uint32_t i = 0; i < run->plan->ntrials; i++)
         mx_results_trial(run->results, i, mx_sched_trial_state(run->sched, i),

@@ -61,6 +61,7 @@ struct run {
     double                       started_s;    /* monotonic, of this incarnation */
     uint64_t                     ended_before; /* trials that earlier incarnations ended */
     double results_s, results_cost_s;          /* tables: last written, how long it took */
+    double owner_s;                            /* owner.json: last renewed */
     double status_s;                           /* status.json: last written */
     bool   draining, ending;
 };
@@ -80,9 +81,6 @@ int run_write_results(struct run *run, struct mx_err *err);
  * while there is none. */
 int run_write_status(struct run *run, const char *state, int exit_code, struct mx_err *err);
 
-/* Make the journal durable, after looking whether the directory is still ours. */
-int run_sync(struct run *run, struct mx_err *err);
-
 /* Give the scheduler an event and do what it says. */
 int run_feed(struct run *run, struct mx_event event, struct mx_err *err);
 
@@ -91,10 +89,6 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
 
 /* Counts and speed right now. */
 struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *counts);
-
-/* Compare the configuration with the one that the directory was begun with:
- * an edit that would mix results of different kinds is MX_EINVAL. */
-int run_compare_config(struct run *run, struct mx_err *err);
 
 /* The mx_fingerprint_fn of a sweep (`user` is the struct run): checks a data
  * set the first time it is asked about, and makes the miniature under --smoke. */
