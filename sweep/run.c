@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "kernels/nn.h"
 #include "sweep/capacity.h"
 #include "sweep/estimate.h"
 #include "sweep/outdir.h"
@@ -16,6 +17,7 @@
 #include "sweep/run_state.h"
 #include "sweep/signals.h"
 #include "sweep/spawn.h"
+#include "worker/device.h"
 
 enum {
     MOST_POINTS = 10000000, /* a grid beyond this would take weeks to run whole */
@@ -199,7 +201,49 @@ static int find_smoke_data(struct run *run, struct mx_err *err)
     return run->smoke_data ? mx_dir_make(run->smoke_data, err) : 0;
 }
 
-static int write_config(struct run *run, uint64_t *hash, struct mx_err *err)
+/* Write what the results depend on: config.yaml and provenance.json. */
+static int write_provenance(struct run *run, const char *config, struct mx_err *err)
+{
+    char                       device[96];
+    struct kern_nn            *nn = kern_nn_new(1, err);
+    struct mx_library_version  kernels = {"kernels", nn ? kern_nn_name(nn) : ""};
+    struct mx_provenance_data *data = calloc(run->ndata + 1, sizeof *data);
+    struct mx_provenance       facts = {.name = run->config->name,
+                                        .config = config,
+                                        .seed = (uint64_t)run->config->base[KEY_SEED].integer,
+                                        .data = data,
+                                        .ndata = run->ndata,
+                                        .incarnation = mx_journal_incarnation(run->journal),
+                                        .started_utc_s = mx_clock_utc_s(),
+                                        .device = device,
+                                        .command = (const char *const *)run->options->argv,
+                                        .ncommand = (size_t)run->options->argc,
+                                        .libraries = &kernels,
+                                        .nlibraries = 1};
+    int                        rc = -1;
+
+    if (!nn)
+        goto done;
+    if (!data) {
+        mx_fail(err, MX_ENOMEM, "no memory for provenance.json");
+        goto done;
+    }
+    worker_device_name(device, sizeof device);
+    for (size_t i = 0; i < run->ndata; i++)
+        data[i] = (struct mx_provenance_data){.set = worker_data_sets[run->data[i].set].word,
+                                              .path = run->data[i].path,
+                                              .fingerprint = run->data[i].fingerprint,
+                                              .channels = run->data[i].channels,
+                                              .mean = run->data[i].mean,
+                                              .sd = run->data[i].sd};
+    rc = mx_provenance_write(run->directory, &facts, err);
+done:
+    kern_nn_free(nn);
+    free(data);
+    return rc;
+}
+
+static int write_config(struct run *run, struct mx_err *err)
 {
     struct mx_buf text = {0};
     char         *path = mx_path_join(run->directory, "config.yaml");
@@ -208,36 +252,10 @@ static int write_config(struct run *run, uint64_t *hash, struct mx_err *err)
     mx_config_write(run->config, &text);
     rc = path && mx_buf_ok(&text) ? mx_file_write(path, text.data, text.len, err)
                                   : mx_fail(err, MX_ENOMEM, "no memory for the configuration");
-    *hash = mx_hash64(mx_buf_str(&text), text.len);
+    if (rc == 0)
+        rc = write_provenance(run, text.data, err);
     mx_buf_free(&text);
     free(path);
-    return rc;
-}
-
-static int write_provenance(struct run *run, uint64_t config_hash, struct mx_err *err)
-{
-    struct mx_provenance       facts = {.seed = (uint64_t)run->config->base[KEY_SEED].integer,
-                                        .config_hash = config_hash,
-                                        .ndata = run->ndata,
-                                        .workers = run->workers,
-                                        .argc = run->options->argc,
-                                        .argv = run->options->argv};
-    struct mx_provenance_data *data = calloc(run->ndata + 1, sizeof *data);
-    int                        rc;
-
-    if (!data)
-        return mx_fail(err, MX_ENOMEM, "no memory for provenance.json");
-    for (size_t i = 0; i < run->ndata; i++) {
-        data[i].set = worker_data_sets[run->data[i].set].word;
-        data[i].path = run->data[i].path;
-        data[i].fingerprint = run->data[i].fingerprint;
-        data[i].channels = run->data[i].channels;
-        memcpy(data[i].mean, run->data[i].mean, sizeof data[i].mean);
-        memcpy(data[i].sd, run->data[i].sd, sizeof data[i].sd);
-    }
-    facts.data = data;
-    rc = mx_provenance_write(run->directory, &facts, err);
-    free(data);
     return rc;
 }
 
@@ -282,14 +300,11 @@ static int prepare(struct run *run, struct mx_err *err)
 static int begin(struct run *run, struct mx_err *err)
 {
     struct mx_sched_counts counts;
-    uint64_t               config_hash;
 
     printf("output: %s\n", run->directory);
     fflush(stdout);
-    if (mx_outdir_begin(run->directory, err) || write_config(run, &config_hash, err) ||
-        open_console(run, err) || run_restore(run, err) ||
-        (!mx_sched_finished(run->sched) && start_executors(run, err)) ||
-        write_provenance(run, config_hash, err))
+    if (mx_outdir_begin(run->directory, err) || open_console(run, err) || run_restore(run, err) ||
+        write_config(run, err) || (!mx_sched_finished(run->sched) && start_executors(run, err)))
         return -1;
     mx_sched_counts(run->sched, &counts);
     run->ended_before = run_ended(&counts);

@@ -50,7 +50,7 @@ struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *c
     progress.planned = counts->planned;
     progress.ended_here = progress.ended - run->ended_before;
     progress.running = counts->by_state[MX_STATE_RUNNING];
-    for (uint32_t i = 0; i < run->workers; i++) {
+    for (uint32_t i = 0; run->link && i < run->workers; i++) {
         double share = mx_link_progress(run->link, i);
 
         progress.running_share += share >= 0 ? share : 0;

@@ -160,6 +160,7 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
         return 0;
     record.metrics = event->result.metrics;
     record.nmetrics = event->result.nmetrics;
+    run->stages_done++;
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, event->stage, record.metrics, record.nmetrics, &info, err))
         return -1;
@@ -198,6 +199,8 @@ static int attempt_failed(struct run *run, struct mx_event scheduled,
     mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, event->stage, trial),
                    "attempt %u of stage %s failed: %s", record.attempt,
                    worker_kinds[run->plan->stages[event->stage].kind].word, event->text);
+    run_note_failure(run, run->plan->stages[event->stage].first_trial, scheduled.reason,
+                     record.attempt, event->text);
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, event->stage, NULL, 0, &info, err))
         return -1;

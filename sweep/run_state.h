@@ -29,6 +29,18 @@ struct run_executor {
     double   started_utc_s;
 };
 
+enum {
+    RUN_FAILURES_KEPT = 8
+};
+
+/* A trial that failed, for status.json. */
+struct run_failure {
+    uint32_t       trial;
+    enum mx_reason reason;
+    unsigned       attempts;
+    char           text[256];
+};
+
 /* A data set in use: looked at once. */
 struct run_data {
     unsigned set;
@@ -57,6 +69,9 @@ struct run {
     struct mx_actions            actions;
     struct run_executor         *executors; /* (workers) */
     unsigned                     workers;
+    uint64_t                     stages_done;                 /* by this incarnation */
+    struct run_failure           failures[RUN_FAILURES_KEPT]; /* a ring of the last ones */
+    size_t                       nfailures;
     bool                         keep_weights;
     double                       started_s;    /* monotonic, of this incarnation */
     uint64_t                     ended_before; /* trials that earlier incarnations ended */
@@ -86,6 +101,10 @@ int run_feed(struct run *run, struct mx_event event, struct mx_err *err);
 
 /* Something came from an executor. */
 int run_link_event(struct run *run, const struct mx_link_event *event, struct mx_err *err);
+
+/* Remember a failed attempt for status.json. */
+void run_note_failure(struct run *run, uint32_t trial, enum mx_reason reason, unsigned attempts,
+                      const char *text);
 
 /* Counts and speed right now. */
 struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *counts);

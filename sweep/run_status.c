@@ -1,0 +1,124 @@
+/* run_status.c - how the sweep is doing, for status.json and metrics.prom. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "sweep/run_state.h"
+#include "sweep/status_file.h"
+
+enum {
+    SHOWN = 10 /* slowest stages */
+};
+
+void run_note_failure(struct run *run, uint32_t trial, enum mx_reason reason, unsigned attempts,
+                      const char *text)
+{
+    struct run_failure *failure = &run->failures[run->nfailures++ % RUN_FAILURES_KEPT];
+
+    *failure = (struct run_failure){.trial = trial, .reason = reason, .attempts = attempts};
+    snprintf(failure->text, sizeof failure->text, "%s", text);
+}
+
+/* The last failures, the newest first. */
+static size_t list_failures(const struct run *run, struct mx_status_failing *out,
+                            char names[][MX_TRIAL_NAME_SIZE])
+{
+    size_t kept = run->nfailures < RUN_FAILURES_KEPT ? run->nfailures : RUN_FAILURES_KEPT;
+
+    for (size_t i = 0; i < kept; i++) {
+        const struct run_failure *failure =
+            &run->failures[(run->nfailures - 1 - i) % RUN_FAILURES_KEPT];
+
+        out[i] = (struct mx_status_failing){
+            .trial = mx_trial_name(&run->plan->trials[failure->trial], names[i]),
+            .text = failure->text,
+            .attempts = failure->attempts,
+            .reason = failure->reason,
+        };
+    }
+    return kept;
+}
+
+static int slower_first(const void *a, const void *b)
+{
+    const struct mx_status_running *x = a, *y = b;
+
+    return x->seconds > y->seconds ? -1 : x->seconds < y->seconds;
+}
+
+/* Stages under way, the slowest first. */
+static size_t list_running(const struct run *run, const char *host, struct mx_status_running *out,
+                           char (*names)[MX_TRIAL_NAME_SIZE])
+{
+    double now_s = mx_clock_monotonic_s();
+    size_t n = 0;
+
+    for (uint32_t i = 0; run->link && i < run->workers; i++) {
+        const struct mx_stage *stage;
+        struct mx_lease        lease;
+
+        if (!mx_sched_lease(run->sched, i, &lease))
+            continue;
+        stage = &run->plan->stages[lease.stage];
+        out[n] = (struct mx_status_running){
+            .trial = mx_trial_name(&run->plan->trials[stage->first_trial], names[n]),
+            .stage = worker_kinds[stage->kind].word,
+            .host = host,
+            .executor = i,
+            .seconds = now_s - lease.started_s,
+            .progress = mx_link_progress(run->link, i),
+        };
+        n++;
+    }
+    qsort(out, n, sizeof *out, slower_first);
+    return n;
+}
+
+static int write_with(struct run *run, struct mx_status *status, struct mx_status_running *running,
+                      char (*names)[MX_TRIAL_NAME_SIZE], struct mx_err *err)
+{
+    char                     host[64] = "";
+    char                     failure_names[RUN_FAILURES_KEPT][MX_TRIAL_NAME_SIZE];
+    struct mx_status_failing failing[RUN_FAILURES_KEPT];
+    struct mx_status_node    node = {.host = host, .executors = run->workers};
+
+    gethostname(host, sizeof host - 1);
+    node.running = list_running(run, host, running, names);
+    node.done = run->stages_done;
+    node.failed = run->nfailures;
+    node.rate_per_hour = status->rate_per_hour;
+    status->nodes = &node;
+    status->nnodes = run->workers > 0;
+    status->slowest = running;
+    status->nslowest = node.running < SHOWN ? node.running : SHOWN;
+    status->failing = failing;
+    status->nfailing = list_failures(run, failing, failure_names);
+    return mx_status_write(run->directory, status, err);
+}
+
+int run_write_status(struct run *run, const char *state, int exit_code, struct mx_err *err)
+{
+    struct mx_sched_counts    counts;
+    struct mx_progress        progress = run_progress(run, &counts);
+    struct mx_status_running *running = calloc(run->workers + 1, sizeof *running);
+    char(*names)[MX_TRIAL_NAME_SIZE] = calloc(run->workers + 1, sizeof *names);
+    struct mx_status status = {
+        .name = run->config->name,
+        .state = state,
+        .incarnation = mx_journal_incarnation(run->journal),
+        .updated_utc_s = mx_clock_utc_s(),
+        .counts = counts,
+        .rate_per_hour = mx_progress_rate(&progress),
+        .eta_s = mx_progress_eta_s(&progress),
+        .eta_basis = "the rate of this incarnation, running trials by the share that is done",
+        .exit_code = exit_code,
+    };
+    int rc = running && names ? write_with(run, &status, running, names, err)
+                              : mx_fail(err, MX_ENOMEM, "no memory for status.json");
+
+    free(running);
+    free(names);
+    return rc;
+}
