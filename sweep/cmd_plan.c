@@ -1,4 +1,4 @@
-#include "sweep/cmd_plan.h"
+#include "sweep/command.h"
 
 #include <getopt.h>
 #include <sched.h>

@@ -12,12 +12,9 @@ struct mx_command {
     int (*run)(int argc, char **argv);
 };
 
-int mx_cmd_check(int argc, char **argv);
 int mx_cmd_plan(int argc, char **argv);
 int mx_cmd_run(int argc, char **argv);
 int mx_cmd_resume(int argc, char **argv);
-int mx_cmd_status(int argc, char **argv);
-int mx_cmd_bench(int argc, char **argv);
 int mx_cmd_executor(int argc, char **argv);
 
 /* Print "mixsweep: TEXT" on standard error and return err's exit code. */

@@ -325,6 +325,8 @@ static void print_table(const struct run *run)
     mx_results_print(run->results, &counts, TABLE_ROWS, width ? width : PLAIN_WIDTH, &text);
     fputs(mx_buf_str(&text), stdout);
     printf("results: %s/results.csv\n", run->directory);
+    if (run_ended(&counts) < counts.planned)
+        printf("not finished: mixsweep resume %s goes on\n", run->directory);
     mx_buf_free(&text);
 }
 
