@@ -1,7 +1,9 @@
 /* nn_onednn.h - what the files of the oneDNN backend share.
  *
  * Private to nn_onednn*.c: devices and tensors are in nn_onednn.c, operations
- * in nn_onednn_op.c, what differs between oneDNN 2 and 3 in the others. Memory descriptors are plain structs in 2 and
+ * in nn_onednn_op.c, the choice of
+ * implementations in nn_onednn_choose.c, what differs between oneDNN 2 and 3
+ * in the others. Memory descriptors are plain structs in 2 and
  * opaque in 3; primitive descriptors are made in two steps in 2 and in one in
  * 3. nn_onednn_v2.c or nn_onednn_v3.c has the functions below, whichever fits
  * the headers at hand; all else is the same in both.
@@ -20,6 +22,12 @@ typedef const_dnnl_memory_desc_t kern_const_md;
 typedef dnnl_memory_desc_t       *kern_md;
 typedef const dnnl_memory_desc_t *kern_const_md;
 #endif
+
+/* The backward pass of a batch norm has its shift as an input in 2 (it must be
+ * there, though its values do not matter), and must not have it in 3. */
+enum {
+    KERN_ARG_BACKWARD_SHIFT = DNNL_VERSION_MAJOR < 3 ? DNNL_ARG_SHIFT : 0
+};
 
 /* A pass over an operation. BACKWARD covers it all where weights have no pass
  * of their own (norm, pool). */
@@ -94,5 +102,19 @@ void  kern_free_memory(struct kern_nn *nn, void *data, size_t bytes);
 
 dnnl_status_t kern_reorder_new(dnnl_primitive_t *reorder, struct kern_nn *nn, kern_const_md from,
                                kern_const_md to);
+
+/* Shapes of an operation's weights and output. */
+struct kern_op_dims {
+    dnnl_dims_t weights, dst;
+    unsigned    dst_ndims;
+};
+struct kern_op_dims kern_op_dims(const struct kern_op_shape *shape, const struct kern_tensor *src);
+
+/* The library's choice of an implementation for one pass; hint: that of the
+ * forward pass, for the others. Needs tensors->src, and tensors->dst for the
+ * others. The caller destroys *pd. */
+int kern_choose(struct kern_nn *nn, const struct kern_op_shape *shape, enum kern_pass pass,
+                const struct kern_op_tensors *tensors, const_dnnl_primitive_desc_t hint,
+                dnnl_primitive_desc_t *pd, struct mx_err *err);
 
 #endif

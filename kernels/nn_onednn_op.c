@@ -31,7 +31,6 @@ struct pass {
 struct kern_op {
     struct kern_nn       *nn;
     struct kern_op_shape  shape;
-    dnnl_dims_t           window;
     dnnl_primitive_desc_t forward_pd;
     dnnl_memory_t         workspace; /* from forward to backward; NULL: none */
     void                 *workspace_data;
@@ -60,8 +59,7 @@ struct row {
 };
 
 /* The arguments of each pass; one that is 0 ends the list. A pass without
- * arguments does not exist. Batch norm's backward pass wants the shift only
- * for its presence. */
+ * arguments does not exist. */
 // clang-format off
 static const struct row passes[][KERN_PASSES][MAX_OPERANDS] = {
     [KERN_CONV] = {
@@ -74,11 +72,11 @@ static const struct row passes[][KERN_PASSES][MAX_OPERANDS] = {
         [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS}, {DNNL_ARG_SHIFT, BIAS},
                           {DNNL_ARG_MEAN, MEAN}, {DNNL_ARG_VARIANCE, VARIANCE},
                           {DNNL_ARG_DST, DST}},
-        [KERN_BACKWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS}, {DNNL_ARG_SHIFT, BIAS},
+        [KERN_BACKWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS},
                            {DNNL_ARG_MEAN, MEAN}, {DNNL_ARG_VARIANCE, VARIANCE},
                            {DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC},
                            {DNNL_ARG_DIFF_SCALE, GRAD_WEIGHTS},
-                           {DNNL_ARG_DIFF_SHIFT, GRAD_BIAS}}},
+                           {DNNL_ARG_DIFF_SHIFT, GRAD_BIAS}, {KERN_ARG_BACKWARD_SHIFT, BIAS}}},
     [KERN_POOL] = {
         [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DST, DST}},
         [KERN_BACKWARD] = {{DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC}}},
@@ -210,111 +208,6 @@ fail:
     return -1;
 }
 
-/* The orders that are asked for: left open where the library may choose. */
-struct wishes {
-    kern_md src, weights, bias, dst;
-};
-
-static void free_wishes(struct wishes *wishes)
-{
-    kern_md_free(wishes->src);
-    kern_md_free(wishes->weights);
-    kern_md_free(wishes->bias);
-    kern_md_free(wishes->dst);
-}
-
-/* Rows and columns of an output from those of the input. */
-static dnnl_dim_t windowed(const struct kern_op_shape *shape, dnnl_dim_t in)
-{
-    return (in + 2 * (dnnl_dim_t)shape->pad - shape->kernel) / shape->stride + 1;
-}
-
-static dnnl_status_t wish_conv(struct wishes *wishes, const struct kern_op_shape *shape,
-                               const struct kern_tensor *src)
-{
-    const dnnl_dims_t weights = {shape->channels, src->dims[1], shape->kernel, shape->kernel};
-    const dnnl_dims_t dst = {src->dims[0], shape->channels, windowed(shape, src->dims[2]),
-                             windowed(shape, src->dims[3])};
-    dnnl_status_t     status = kern_md_new(&wishes->src, 4, src->dims, true);
-
-    if (status == dnnl_success)
-        status = kern_md_new(&wishes->weights, 4, weights, true);
-    if (status == dnnl_success)
-        status = kern_md_new(&wishes->dst, 4, dst, true);
-    return status;
-}
-
-static dnnl_status_t wish_linear(struct wishes *wishes, const struct kern_op_shape *shape,
-                                 const struct kern_tensor *src)
-{
-    const dnnl_dims_t bias = {shape->channels};
-    const dnnl_dims_t dst = {src->dims[0], shape->channels};
-    dnnl_dims_t       weights;
-    dnnl_status_t     status = kern_md_new(&wishes->src, (int)src->ndims, src->dims, true);
-
-    memcpy(weights, src->dims, sizeof weights);
-    weights[0] = shape->channels;
-    if (status == dnnl_success)
-        status = kern_md_new(&wishes->weights, (int)src->ndims, weights, true);
-    if (status == dnnl_success)
-        status = kern_md_new(&wishes->bias, 1, bias, false);
-    if (status == dnnl_success)
-        status = kern_md_new(&wishes->dst, 2, dst, false);
-    return status;
-}
-
-/* Norm and pool take what they get. */
-static dnnl_status_t wish(struct wishes *wishes, const struct kern_op_shape *shape,
-                          const struct kern_tensor *src)
-{
-    const dnnl_dims_t pooled = {src->dims[0], src->dims[1], 1, 1};
-    dnnl_status_t     status;
-
-    switch (shape->kind) {
-    case KERN_CONV:
-        return wish_conv(wishes, shape, src);
-    case KERN_LINEAR:
-        return wish_linear(wishes, shape, src);
-    case KERN_NORM:
-    case KERN_POOL:
-        break;
-    }
-    if ((status = kern_md_copy(&wishes->src, src->md)) != dnnl_success)
-        return status;
-    if (shape->kind == KERN_NORM)
-        return kern_md_copy(&wishes->dst, src->md);
-    return kern_md_new(&wishes->dst, 4, pooled, true);
-}
-
-/* The library's choice of an implementation for one pass. The caller destroys *pd. */
-static int choose(struct kern_op *op, enum kern_pass which, const struct kern_tensor *src,
-                  dnnl_primitive_desc_t *pd, struct mx_err *err)
-{
-    struct wishes         wishes = {0};
-    dnnl_primitive_attr_t attr = NULL;
-    int                   result = -1;
-
-    DNN_TRY(wish(&wishes, &op->shape, src), err);
-    DNN_TRY(dnnl_primitive_attr_create(&attr), err);
-    DNN_TRY(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), err);
-    {
-        struct kern_request request = {&op->shape, which,   wishes.src, wishes.weights, wishes.bias,
-                                       wishes.dst, src->md, {0},        NULL,           attr};
-
-        memcpy(request.window, op->window, sizeof request.window);
-        if (which != KERN_FORWARD)
-            request.hint = op->forward_pd;
-        DNN_TRY(kern_pd_new(pd, op->nn->engine, &request), err);
-    }
-    result = 0;
-
-fail:
-    if (attr)
-        dnnl_primitive_attr_destroy(attr);
-    free_wishes(&wishes);
-    return result;
-}
-
 /* Make a tensor in the order that the operation chose for an argument. */
 static struct kern_tensor *chosen_tensor(const struct kern_op *op, int arg, unsigned ndims,
                                          const dnnl_dims_t dims, struct mx_err *err)
@@ -326,29 +219,15 @@ static struct kern_tensor *chosen_tensor(const struct kern_op *op, int arg, unsi
 
 static int make_missing(struct kern_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
 {
-    const struct kern_op_shape *shape = &op->shape;
-    const struct kern_tensor   *src = tensors->src;
-    bool                        conv = shape->kind == KERN_CONV;
-    bool                        linear = shape->kind == KERN_LINEAR;
-    dnnl_dims_t                 weights = {0}, dst = {0};
+    struct kern_op_dims dims = kern_op_dims(&op->shape, tensors->src);
+    bool                weighted = op->shape.kind == KERN_CONV || op->shape.kind == KERN_LINEAR;
 
-    memcpy(weights, src->dims, src->ndims * sizeof weights[0]);
-    memcpy(dst, src->dims, src->ndims * sizeof dst[0]);
-    weights[0] = shape->channels;
-    if (conv || linear)
-        dst[1] = shape->channels;
-    if (conv) {
-        weights[2] = weights[3] = shape->kernel;
-        dst[2] = windowed(shape, src->dims[2]);
-        dst[3] = windowed(shape, src->dims[3]);
-    } else if (shape->kind == KERN_POOL) {
-        dst[2] = dst[3] = 1;
-    }
-    if ((conv || linear) && !tensors->weights &&
-        !(tensors->weights = chosen_tensor(op, DNNL_ARG_WEIGHTS, src->ndims, weights, err)))
+    if (weighted && !tensors->weights &&
+        !(tensors->weights =
+              chosen_tensor(op, DNNL_ARG_WEIGHTS, tensors->src->ndims, dims.weights, err)))
         return -1;
     if (!tensors->dst &&
-        !(tensors->dst = chosen_tensor(op, DNNL_ARG_DST, linear ? 2 : src->ndims, dst, err)))
+        !(tensors->dst = chosen_tensor(op, DNNL_ARG_DST, dims.dst_ndims, dims.dst, err)))
         return -1;
     return 0;
 }
@@ -364,9 +243,7 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
     }
     op->nn = nn;
     op->shape = *shape;
-    op->window[0] = tensors->src->dims[2];
-    op->window[1] = tensors->src->dims[3];
-    if (choose(op, KERN_FORWARD, tensors->src, &op->forward_pd, err) ||
+    if (kern_choose(nn, shape, KERN_FORWARD, tensors, NULL, &op->forward_pd, err) ||
         make_missing(op, tensors, err))
         goto fail;
     {
@@ -431,7 +308,7 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
 
         if (!passes[op->shape.kind][which][0].arg || (which == KERN_BACKWARD && !gradients->src))
             continue;
-        if (choose(op, which, tensors->src, &pd, err))
+        if (kern_choose(op->nn, &op->shape, which, tensors, op->forward_pd, &pd, err))
             return -1;
         failed = build_pass(op, which, pd, all, err);
         dnnl_primitive_desc_destroy(pd);

@@ -1,0 +1,142 @@
+/* Which implementation runs a pass, and in which orders it takes its tensors. */
+#include "kernels/nn_onednn.h"
+
+#include <string.h>
+
+/* Rows and columns of an output from those of the input. */
+static dnnl_dim_t windowed(const struct kern_op_shape *shape, dnnl_dim_t in)
+{
+    return (in + 2 * (dnnl_dim_t)shape->pad - shape->kernel) / shape->stride + 1;
+}
+
+struct kern_op_dims kern_op_dims(const struct kern_op_shape *shape, const struct kern_tensor *src)
+{
+    struct kern_op_dims dims = {.dst_ndims = src->ndims};
+
+    memcpy(dims.weights, src->dims, sizeof dims.weights);
+    memcpy(dims.dst, src->dims, sizeof dims.dst);
+    dims.weights[0] = shape->channels;
+    switch (shape->kind) {
+    case KERN_CONV:
+        dims.weights[2] = dims.weights[3] = shape->kernel;
+        dims.dst[1] = shape->channels;
+        dims.dst[2] = windowed(shape, src->dims[2]);
+        dims.dst[3] = windowed(shape, src->dims[3]);
+        break;
+    case KERN_LINEAR:
+        dims.dst[1] = shape->channels;
+        dims.dst_ndims = 2;
+        break;
+    case KERN_POOL:
+        dims.dst[2] = dims.dst[3] = 1;
+        break;
+    case KERN_NORM:
+        break;
+    }
+    return dims;
+}
+
+/* The orders that are asked for. */
+struct wishes {
+    kern_md src, weights, bias, dst;
+};
+
+static void free_wishes(struct wishes *wishes)
+{
+    kern_md_free(wishes->src);
+    kern_md_free(wishes->weights);
+    kern_md_free(wishes->bias);
+    kern_md_free(wishes->dst);
+}
+
+/* The order of a tensor if it is to be kept, else left open. */
+static dnnl_status_t wish(kern_md *md, const struct kern_tensor *kept, unsigned ndims,
+                          const dnnl_dims_t dims)
+{
+    return kept ? kern_md_copy(md, kept->md) : kern_md_new(md, (int)ndims, dims, true);
+}
+
+/* Norms and pools take what they get. Others choose, unless told to keep the
+ * orders of src and dst. */
+static dnnl_status_t wish_all(struct wishes *wishes, const struct kern_op_shape *shape,
+                              const struct kern_op_tensors *tensors, bool keep)
+{
+    const struct kern_tensor *src = tensors->src, *dst = tensors->dst;
+    struct kern_op_dims       dims = kern_op_dims(shape, src);
+    bool                      weighted = shape->kind == KERN_CONV || shape->kind == KERN_LINEAR;
+    dnnl_status_t             status =
+        wish(&wishes->src, weighted && !keep ? NULL : src, src->ndims, src->dims);
+
+    if (status == dnnl_success && weighted)
+        status = kern_md_new(&wishes->weights, (int)src->ndims, dims.weights, true);
+    if (status == dnnl_success && shape->kind == KERN_LINEAR)
+        status = kern_md_new(&wishes->bias, 1, dims.weights, false);
+    if (status != dnnl_success)
+        return status;
+    if (shape->kind == KERN_NORM)
+        dst = src;
+    else if (shape->kind == KERN_CONV && !keep)
+        dst = NULL;
+    return shape->kind == KERN_LINEAR ? kern_md_new(&wishes->dst, 2, dims.dst, false)
+                                      : wish(&wishes->dst, dst, dims.dst_ndims, dims.dst);
+}
+
+struct choice {
+    struct kern_nn               *nn;
+    const struct kern_op_shape   *shape;
+    enum kern_pass                pass;
+    const struct kern_op_tensors *tensors;
+    const_dnnl_primitive_desc_t   hint;
+};
+
+static int choose(const struct choice *choice, bool keep, dnnl_primitive_desc_t *pd,
+                  struct mx_err *err)
+{
+    const struct kern_tensor *src = choice->tensors->src;
+    struct wishes             wishes = {0};
+    dnnl_primitive_attr_t     attr = NULL;
+    int                       result = -1;
+
+    DNN_TRY(wish_all(&wishes, choice->shape, choice->tensors, keep), err);
+    DNN_TRY(dnnl_primitive_attr_create(&attr), err);
+    DNN_TRY(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), err);
+    {
+        struct kern_request request = {
+            choice->shape, choice->pass, wishes.src, wishes.weights,
+            wishes.bias,   wishes.dst,   src->md,    {src->dims[2], src->dims[3]},
+            choice->hint,  attr};
+
+        DNN_TRY(kern_pd_new(pd, choice->nn->engine, &request), err);
+    }
+    result = 0;
+
+fail:
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    free_wishes(&wishes);
+    return result;
+}
+
+/* Implementations that stand in where no fast one can take the orders given. */
+static bool is_slow(const_dnnl_primitive_desc_t pd)
+{
+    const char *name = "";
+
+    return dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name) != dnnl_success ||
+           strstr(name, "gemm") || strstr(name, "ref") || strstr(name, "simple");
+}
+
+int kern_choose(struct kern_nn *nn, const struct kern_op_shape *shape, enum kern_pass pass,
+                const struct kern_op_tensors *tensors, const_dnnl_primitive_desc_t hint,
+                dnnl_primitive_desc_t *pd, struct mx_err *err)
+{
+    struct choice choice = {nn, shape, pass, tensors, hint};
+
+    /* A convolution's backward passes should not have to reorder images. */
+    if (shape->kind == KERN_CONV && pass != KERN_FORWARD && !choose(&choice, true, pd, NULL)) {
+        if (!is_slow(*pd))
+            return 0;
+        dnnl_primitive_desc_destroy(*pd);
+    }
+    return choose(&choice, false, pd, err);
+}
