@@ -1,16 +1,21 @@
+/* "omp simd" promises that no element depends on another: outputs may be the
+ * very arrays that are read, which compilers would otherwise have to rule out. */
 #include "kernels/elementwise.h"
 
 #include <math.h>
+#include <string.h>
 
 void kern_add(float *out, const float *a, const float *b, size_t n, bool relu)
 {
     if (relu)
+#pragma omp simd
         for (size_t i = 0; i < n; i++) {
             float sum = a[i] + b[i];
 
-            out[i] = sum > 0 ? sum : 0;
+            out[i] = sum < 0 ? 0 : sum; /* a NaN stays one */
         }
     else
+#pragma omp simd
         for (size_t i = 0; i < n; i++)
             out[i] = a[i] + b[i];
 }
@@ -18,17 +23,23 @@ void kern_add(float *out, const float *a, const float *b, size_t n, bool relu)
 void kern_add_backward(float *out, const float *a, const float *b, const float *y, size_t n)
 {
     if (b && y)
-        for (size_t i = 0; i < n; i++)
-            out[i] = y[i] > 0 ? a[i] + b[i] : 0;
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+            float sum = a[i] + b[i];
+
+            out[i] = y[i] > 0 ? sum : 0;
+        }
     else if (y)
-        for (size_t i = 0; i < n; i++)
-            out[i] = y[i] > 0 ? a[i] : 0;
+#pragma omp simd
+        for (size_t i = 0; i < n; i++) {
+            float part = a[i];
+
+            out[i] = y[i] > 0 ? part : 0;
+        }
     else if (b)
-        for (size_t i = 0; i < n; i++)
-            out[i] = a[i] + b[i];
+        kern_add(out, a, b, n, false);
     else if (out != a)
-        for (size_t i = 0; i < n; i++)
-            out[i] = a[i];
+        memcpy(out, a, n * sizeof *out);
 }
 
 void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *gradient, float *buffer,
@@ -37,10 +48,12 @@ void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *grad
     const float lr = sgd->lr, momentum = sgd->momentum, decay = sgd->decay;
 
     if (momentum == 0) {
+#pragma omp simd
         for (size_t i = 0; i < n; i++)
             weights[i] -= lr * (gradient[i] + decay * weights[i]);
         return;
     }
+#pragma omp simd
     for (size_t i = 0; i < n; i++) {
         float g = gradient[i] + decay * weights[i];
         float kept = sgd->first ? g : momentum * buffer[i] + g;
@@ -52,6 +65,7 @@ void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *grad
 
 void kern_running(float *running, const float *batch, size_t n, double rate, double scale)
 {
+#pragma omp simd
     for (size_t i = 0; i < n; i++)
         running[i] = (float)((1 - rate) * running[i] + rate * scale * batch[i]);
 }

@@ -39,6 +39,10 @@ int worker_engine_step(struct worker_engine *engine, const struct worker_batch *
  * Four sizes are kept at a time. */
 int worker_engine_prepare(struct worker_engine *engine, uint32_t n, struct mx_err *err);
 
+/* Returns 0 if every weight and running statistic is finite; else -1 with
+ * MX_EDIVERGED that names the tensor. A ReLU can hide a NaN from the loss. */
+int worker_engine_check(const struct worker_engine *engine, struct mx_err *err);
+
 /* Bytes held: state, activations, and what the operations hold for themselves. */
 size_t worker_engine_bytes(const struct worker_engine *engine);
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const running_words[] = {"running_mean", "running_var"};
+
 /* Floats of a tensor, rounded so that the next one is aligned. */
 static size_t room_of(const struct kern_tensor *tensor)
 {
@@ -152,14 +154,36 @@ size_t worker_engine_parameter_count(const struct worker_engine *engine)
     return count;
 }
 
+static bool all_finite(const struct kern_tensor *tensor)
+{
+    const float *data = kern_tensor_data(tensor);
+    size_t       n = kern_tensor_bytes(tensor) / sizeof *data;
+    float        sum = 0; /* 0 x is NaN for an x that is not finite */
+
+    for (size_t i = 0; i < n; i++)
+        sum += 0 * data[i];
+    return sum == 0;
+}
+
+int worker_engine_check(const struct worker_engine *engine, struct mx_err *err)
+{
+    for (size_t p = 0; p < engine->nparameters; p++)
+        if (!all_finite(engine->parameters[p].value))
+            return mx_fail(err, MX_EDIVERGED, "%s is not finite", engine->parameters[p].info.name);
+    for (uint32_t t = 0; t < 2 * engine->net.nlayers; t++)
+        if (engine->running[t] && !all_finite(engine->running[t]))
+            return mx_fail(err, MX_EDIVERGED, "%s.%s is not finite", engine->net.layers[t / 2].name,
+                           running_words[t % 2]);
+    return 0;
+}
+
 static int export_statistics(const struct worker_engine *engine, uint32_t layer,
                              struct worker_tensor *out, struct mx_err *err)
 {
-    static const char *const   words[] = {"running_mean", "running_var"};
     const struct worker_layer *desc = &engine->net.layers[layer];
 
     for (int i = 0; i < 2; i++) {
-        snprintf(out[i].name, sizeof out[i].name, "%s.%s", desc->name, words[i]);
+        snprintf(out[i].name, sizeof out[i].name, "%s.%s", desc->name, running_words[i]);
         out[i].ndims = 1;
         out[i].dims[0] = desc->channels;
         if (!(out[i].data = malloc(desc->channels * sizeof *out[i].data)))

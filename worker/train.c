@@ -190,6 +190,8 @@ static int train(struct training *t, struct mx_err *err)
 
         if (train_epoch(t, epoch, err))
             return -1;
+        if (worker_engine_check(t->engine, err))
+            return mx_err_prefix(err, "epoch %u", epoch);
         worker_metrics_free(t->val);
         if (!(t->val = evaluate(t, &t->set->val, "validation", err)))
             return -1;

@@ -230,6 +230,23 @@ Test(train, says_where_the_loss_went_wrong)
     free(job);
 }
 
+/* A ReLU makes 0 of a NaN, so the loss alone would not show it. */
+Test(train, looks_for_weights_that_went_wrong)
+{
+    struct worker_cache *cache = worker_cache_new();
+    struct worker_job   *job = job_new("");
+    struct worker_result result = {0};
+    struct mx_err        err;
+
+    job->params.train_lr = 1e30;
+    job->params.train_epochs = 1;
+    cr_assert_eq(worker_stage_run(job, cache, NULL, &result, &err), -1);
+    cr_expect_eq(err.code, MX_EDIVERGED, "%s", err.text);
+    cr_expect_eq(strncmp(err.text, "epoch 0", 7), 0, "%s", err.text);
+    worker_cache_free(cache);
+    free(job);
+}
+
 Test(train, other_kinds_are_named)
 {
     struct worker_job   *job = job_new("");
