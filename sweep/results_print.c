@@ -197,11 +197,14 @@ struct axes {
     size_t          count;
 };
 
+/* A blank would read as a value that is missing. */
 static void value_text(const struct mx_point *point, enum mx_key_id key, struct mx_buf *out)
 {
     mx_buf_clear(out);
     if (point->used[key])
         mx_value_format(key, &point->value[key], out);
+    else
+        mx_buf_text(out, "-");
 }
 
 static bool key_varies(const struct mx_results *results, const struct ranking *ranking,
@@ -327,18 +330,21 @@ static int put_table(const struct mx_results *results, const struct ranking *ran
     return 0;
 }
 
-static void put_head(const struct mx_results *results, const struct ranking *ranking,
+static void put_head(const struct ranking *ranking, struct mx_buf *out)
+{
+    mx_buf_printf(out, "\nbest cells by %s, %s is better%s\n", ranking->metric,
+                  ranking->smaller ? "less" : "more", ranking->ncomplete == 0 ? ": none" : "");
+}
+
+static void put_foot(const struct mx_results *results, const struct ranking *ranking, size_t rows,
                      struct mx_buf *out)
 {
-    bool repeated = results->config->base[KEY_REPEATS].integer > 1;
-
-    mx_buf_printf(out, "\nbest cells by %s, %s is better", ranking->metric,
-                  ranking->smaller ? "less" : "more");
-    if (repeated)
-        mx_buf_text(out, "; mean over repeats \xC2\xB1 half of its 95 % interval");
-    if (ranking->ncomplete == 0)
-        mx_buf_text(out, ": none");
-    mx_buf_text(out, "\n");
+    if (rows < ranking->ncells)
+        mx_buf_printf(out, "showing %zu of %zu cells\n", rows, ranking->ncells);
+    if (ranking->test[0])
+        mx_buf_text(out, "* not used for the ranking\n");
+    if (results->config->base[KEY_REPEATS].integer > 1)
+        mx_buf_text(out, "\xC2\xB1 half of the 95 % interval of the mean over repeats\n");
 }
 
 void mx_results_print(const struct mx_results *results, const struct mx_sched_counts *counts,
@@ -353,13 +359,10 @@ void mx_results_print(const struct mx_results *results, const struct mx_sched_co
     sort(&ranking);
     if (rows > ranking.ncells)
         rows = ranking.ncells;
-    put_head(results, &ranking, out);
+    put_head(&ranking, out);
     if (put_table(results, &ranking, rows, width, out))
         goto fail;
-    if (rows < ranking.ncells)
-        mx_buf_printf(out, "showing %zu of %zu cells\n", rows, ranking.ncells);
-    if (ranking.test[0])
-        mx_buf_text(out, "* not used for the ranking\n");
+    put_foot(results, &ranking, rows, out);
     free(ranking.cells);
     return;
 fail:
