@@ -128,16 +128,14 @@ static int print_plan(const struct mx_config *config, const struct mx_grid *grid
                       const struct options *options, struct mx_err *err)
 {
     struct mx_estimate estimate;
-    struct mx_buf      out = {0};
+    struct mx_sink     sink = {.file = stdout};
     int                rc;
 
     if (mx_estimate(config, grid, usable_cpus(), &estimate, err))
         return -1;
-    rc = options->json ? mx_plan_print_json(config, grid, &estimate, options->limit, &out, err)
-                       : mx_plan_print_text(config, grid, &estimate, options->limit, &out, err);
-    if (rc == 0 && (fwrite(mx_buf_str(&out), 1, out.len, stdout) != out.len || fflush(stdout)))
-        rc = mx_fail(err, MX_EIO, "cannot write the plan to standard output");
-    mx_buf_free(&out);
+    rc = options->json ? mx_plan_print_json(config, grid, &estimate, options->limit, &sink, err)
+                       : mx_plan_print_text(config, grid, &estimate, options->limit, &sink, err);
+    mx_buf_free(&sink.buf);
     return rc;
 }
 

@@ -1,5 +1,6 @@
 #include "sweep/plan_print.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -122,64 +123,53 @@ static void print_cost(const struct mx_estimate *estimate, struct mx_buf *out)
     }
 }
 
-/* The next cell of a walk; false if there is none. */
-static bool next_cell(struct mx_walk *walk)
+/* Write what has gathered to the file, if there is one: all of it, or only
+ * once it is much. */
+static int drain(struct mx_sink *sink, size_t keep, struct mx_err *err)
 {
-    while (mx_walk_next(walk))
-        if (mx_walk_fate(walk) == MX_POINT_CELL)
+    struct mx_buf *buf = &sink->buf;
+
+    if (!mx_buf_ok(buf))
+        return mx_fail(err, MX_ENOMEM, "no memory to print the plan");
+    if (!sink->file || buf->len <= keep)
+        return 0;
+    if (fwrite(buf->data, 1, buf->len, sink->file) != buf->len || fflush(sink->file))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot write the plan");
+    mx_buf_clear(buf);
+    return 0;
+}
+
+/* Goes through the cells for a list of them. */
+struct listing {
+    const struct mx_grid *grid;
+    struct mx_sink       *sink;
+    struct mx_json       *json; /* NULL: text */
+    struct mx_walk       *walk;
+    struct mx_lines      *lines;
+    struct mx_buf         scratch;
+};
+
+static bool next_cell(struct listing *list)
+{
+    while (mx_walk_next(list->walk))
+        if (mx_walk_fate(list->walk) == MX_POINT_CELL)
             return true;
     return false;
 }
 
-static void print_cell(const struct mx_grid *grid, const struct mx_point *point, uint64_t cell,
-                       struct mx_buf *out)
+static void print_cell(const struct listing *list, const struct mx_point *point, const char *id)
 {
     const enum mx_key_id *keys;
-    size_t                n = mx_grid_axis_keys(grid, &keys);
-    char                  hex[MX_HASH64_HEX];
+    size_t                n = mx_grid_axis_keys(list->grid, &keys);
+    struct mx_buf        *out = &list->sink->buf;
 
-    mx_buf_text(out, mx_hash64_hex(cell, hex));
+    mx_buf_text(out, id);
     for (size_t i = 0; i < n; i++)
         if (point->used[keys[i]]) {
             mx_buf_printf(out, "  %s=", mx_keys[keys[i]].name);
             mx_value_format(keys[i], &point->value[keys[i]], out);
         }
     mx_buf_text(out, "\n");
-}
-
-static int print_cells(const struct mx_grid *grid, uint64_t limit, struct mx_buf *out,
-                       struct mx_err *err)
-{
-    struct mx_walk *walk = mx_walk_new(grid, err);
-    struct mx_buf   scratch = {0};
-
-    if (!walk)
-        return -1;
-    mx_buf_text(out, "\n");
-    for (; limit > 0 && next_cell(walk); limit--)
-        print_cell(grid, mx_walk_point(walk), mx_grid_cell(mx_walk_point(walk), &scratch), out);
-    mx_buf_free(&scratch);
-    mx_walk_free(walk);
-    return 0;
-}
-
-static int finish(const struct mx_buf *out, struct mx_err *err)
-{
-    return mx_buf_ok(out) ? 0 : mx_fail(err, MX_ENOMEM, "no memory to print the plan");
-}
-
-int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *grid,
-                       const struct mx_estimate *estimate, uint64_t limit, struct mx_buf *out,
-                       struct mx_err *err)
-{
-    mx_buf_printf(out, "plan of %s (%s)\n\n", config->name, config->file);
-    print_counts(config, &estimate->counts, out);
-    if (estimate->counts.counted)
-        print_stages(estimate, out);
-    print_cost(estimate, out);
-    if (limit > 0 && print_cells(grid, limit, out, err))
-        return -1;
-    return finish(out, err);
 }
 
 /* A value of `type`; as lists hold them and points do. */
@@ -227,26 +217,53 @@ static void json_point(struct mx_json *json, const struct mx_point *point)
     mx_json_end_object(json);
 }
 
-static int json_cells(struct mx_json *json, const struct mx_grid *grid, uint64_t limit,
-                      struct mx_err *err)
+static void json_cell(const struct listing *list, const struct mx_point *point, const char *id)
 {
-    struct mx_walk *walk = mx_walk_new(grid, err);
-    struct mx_buf   scratch = {0};
-    char            hex[MX_HASH64_HEX];
+    mx_json_object(list->json, NULL);
+    mx_json_text(list->json, "cell", id);
+    json_point(list->json, point);
+    mx_json_end_object(list->json);
+}
 
-    if (!walk)
-        return -1;
-    mx_json_array(json, "cells_listed");
-    for (; limit > 0 && next_cell(walk); limit--) {
-        mx_json_object(json, NULL);
-        mx_json_text(json, "cell", mx_hash64_hex(mx_grid_cell(mx_walk_point(walk), &scratch), hex));
-        json_point(json, mx_walk_point(walk));
-        mx_json_end_object(json);
+/* The first `limit` cells, as text or JSON. */
+static int print_cells(const struct mx_grid *grid, uint64_t limit, struct mx_json *json,
+                       struct mx_sink *sink, struct mx_err *err)
+{
+    enum {
+        MUCH = 1 << 16
+    };
+    struct listing list = {grid, sink, json, mx_walk_new(grid, err), mx_lines_new(err), {0}};
+    char           id[MX_HASH64_HEX];
+    int            rc = list.walk && list.lines ? 0 : -1;
+
+    for (; rc == 0 && limit > 0 && next_cell(&list); limit--) {
+        const struct mx_point *point = mx_walk_point(list.walk);
+
+        mx_hash64_hex(mx_lines_cell(list.lines, point, &list.scratch), id);
+        (json ? json_cell : print_cell)(&list, point, id);
+        rc = drain(sink, MUCH, err);
     }
-    mx_json_end_array(json);
-    mx_buf_free(&scratch);
-    mx_walk_free(walk);
-    return 0;
+    mx_buf_free(&list.scratch);
+    mx_lines_free(list.lines);
+    mx_walk_free(list.walk);
+    return rc;
+}
+
+int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *grid,
+                       const struct mx_estimate *estimate, uint64_t limit, struct mx_sink *sink,
+                       struct mx_err *err)
+{
+    mx_buf_printf(&sink->buf, "plan of %s (%s)\n\n", config->name, config->file);
+    print_counts(config, &estimate->counts, &sink->buf);
+    if (estimate->counts.counted)
+        print_stages(estimate, &sink->buf);
+    print_cost(estimate, &sink->buf);
+    if (limit > 0) {
+        mx_buf_text(&sink->buf, "\n");
+        if (print_cells(grid, limit, NULL, sink, err))
+            return -1;
+    }
+    return drain(sink, 0, err);
 }
 
 static void json_count(struct mx_json *json, const char *name, bool known, uint64_t n)
@@ -286,11 +303,11 @@ static void json_hours(struct mx_json *json, const struct mx_estimate *estimate)
 }
 
 int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *grid,
-                       const struct mx_estimate *estimate, uint64_t limit, struct mx_buf *out,
+                       const struct mx_estimate *estimate, uint64_t limit, struct mx_sink *sink,
                        struct mx_err *err)
 {
     const struct mx_counts *counts = &estimate->counts;
-    struct mx_json          json = {.out = out};
+    struct mx_json          json = {.out = &sink->buf};
 
     mx_json_object(&json, NULL);
     mx_json_text(&json, "name", config->name);
@@ -304,9 +321,13 @@ int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *gri
     json_count(&json, "disk_bytes", counts->counted, estimate->disk_bytes);
     json_count(&json, "files", counts->counted, estimate->files);
     json_count(&json, "memory_bytes_per_executor", estimate->timed, estimate->memory_bytes);
-    if (limit > 0 && json_cells(&json, grid, limit, err))
-        return -1;
+    if (limit > 0) {
+        mx_json_array(&json, "cells_listed");
+        if (print_cells(grid, limit, &json, sink, err))
+            return -1;
+        mx_json_end_array(&json);
+    }
     mx_json_end_object(&json);
-    mx_buf_text(out, "\n");
-    return finish(out, err);
+    mx_buf_text(&sink->buf, "\n");
+    return drain(sink, 0, err);
 }

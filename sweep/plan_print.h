@@ -3,6 +3,7 @@
 #define MX_SWEEP_PLAN_PRINT_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -10,15 +11,22 @@
 #include "sweep/estimate.h"
 #include "sweep/grid.h"
 
-/* Append the table for the terminal and the first `limit` cells. Returns 0, or
- * -1 with MX_ENOMEM. */
+/* Where text goes: to memory or, if `file` is not NULL, there. A list of a
+ * million cells is not held in memory. */
+struct mx_sink {
+    struct mx_buf buf; /* what is not written yet */
+    FILE         *file;
+};
+
+/* Print the table for the terminal and the first `limit` cells. Returns 0, or
+ * -1 with MX_ENOMEM or MX_EIO. */
 int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *grid,
-                       const struct mx_estimate *estimate, uint64_t limit, struct mx_buf *out,
+                       const struct mx_estimate *estimate, uint64_t limit, struct mx_sink *sink,
                        struct mx_err *err);
 
-/* Append the object of formats.md "plan"; numbers that are not known are null. */
+/* Print the object of formats.md "plan"; numbers that are not known are null. */
 int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *grid,
-                       const struct mx_estimate *estimate, uint64_t limit, struct mx_buf *out,
+                       const struct mx_estimate *estimate, uint64_t limit, struct mx_sink *sink,
                        struct mx_err *err);
 
 /* n with commas between thousands; returns out. */

@@ -220,12 +220,12 @@ Test(plan_print, aligns_the_table)
 {
     struct build   *b = build_new();
     struct mx_grid *grid = mx_grid_new(&b->config, NULL);
-    struct mx_buf   out = {0};
+    struct mx_sink  sink = {.file = NULL};
 
     b->config.base[KEY_REPEATS] = build_int(3);
-    cr_assert_eq(mx_plan_print_text(&b->config, grid, &sample, 0, &out, NULL), 0);
+    cr_assert_eq(mx_plan_print_text(&b->config, grid, &sample, 0, &sink, NULL), 0);
     cr_expect_str_eq(
-        mx_buf_str(&out),
+        mx_buf_str(&sink.buf),
         "plan of sweep (sweep.yaml)\n"
         "\n"
         "points              1,234\n"
@@ -242,7 +242,7 @@ Test(plan_print, aligns_the_table)
         "           a guess\n"
         "disk       1.5 MB in 3,011 files\n"
         "memory     123 MB an executor\n");
-    mx_buf_free(&out);
+    mx_buf_free(&sink.buf);
     mx_grid_free(grid);
     build_free(b);
 }
@@ -260,13 +260,13 @@ Test(plan_print, groups_thousands)
 static json_t *json_of(const struct build *b, const struct mx_estimate *estimate, uint64_t limit)
 {
     struct mx_grid *grid = mx_grid_new(&b->config, NULL);
-    struct mx_buf   out = {0};
+    struct mx_sink  sink = {.file = NULL};
     json_t         *json;
 
-    cr_assert_eq(mx_plan_print_json(&b->config, grid, estimate, limit, &out, NULL), 0);
-    json = json_loadb(mx_buf_str(&out), out.len, 0, NULL);
+    cr_assert_eq(mx_plan_print_json(&b->config, grid, estimate, limit, &sink, NULL), 0);
+    json = json_loadb(mx_buf_str(&sink.buf), sink.buf.len, 0, NULL);
     cr_assert_not_null(json);
-    mx_buf_free(&out);
+    mx_buf_free(&sink.buf);
     mx_grid_free(grid);
     return json;
 }

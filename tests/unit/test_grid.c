@@ -315,3 +315,23 @@ Test(grid, has_no_key_that_is_a_prefix_of_another)
                              mx_keys[k].name);
         }
 }
+
+static bool has_condition(const struct mx_key *key, const struct mx_condition *wanted)
+{
+    for (const struct mx_condition *c = key->used; c->words; c++)
+        if (c->key == wanted->key && (c->words & ~wanted->words) == 0)
+            return true;
+    return false;
+}
+
+/* Folding decides axis by axis, which is right only if whether a key is used
+ * never depends on a key that is not: a row repeats the conditions of the keys
+ * that it looks at. */
+Test(grid, stands_on_a_table_whose_conditions_look_at_used_keys_only)
+{
+    for (unsigned k = 0; k < KEY_COUNT; k++)
+        for (const struct mx_condition *c = mx_keys[k].used; c->words; c++)
+            for (const struct mx_condition *inner = mx_keys[c->key].used; inner->words; inner++)
+                cr_expect(has_condition(&mx_keys[k], inner), "%s looks at %s and not at %s",
+                          mx_keys[k].name, mx_keys[c->key].name, mx_keys[inner->key].name);
+}
