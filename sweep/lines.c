@@ -82,13 +82,13 @@ static void write_line(enum mx_key_id key, const struct mx_value *value, struct 
     mx_buf_add(out, "\n", 1);
 }
 
-/* The same bits, hence the same text; different bits may mean the same. */
+/* True only if both have the same text; false says nothing. */
 static bool same(enum mx_key_id key, const struct mx_value *a, const struct mx_value *b)
 {
     switch (mx_keys[key].type) {
     case MX_TYPE_REAL:
     case MX_TYPE_DURATION:
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0;
+        return a->real == b->real;
     case MX_TYPE_INT:
         return a->integer == b->integer;
     case MX_TYPE_BOOL:

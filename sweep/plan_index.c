@@ -31,16 +31,17 @@ bool mx_plan_index_find(const struct mx_plan_index *index, struct mx_hash128 key
 
 static int grow(struct mx_plan_index *index, struct mx_err *err)
 {
-    struct mx_plan_index bigger = *index;
+    size_t    old_room = index->room, room = old_room ? 2 * old_room : 64;
+    uint32_t *old = index->slots, *slots = calloc(room, sizeof *slots);
 
-    bigger.room = index->room ? 2 * index->room : 64;
-    if (!(bigger.slots = calloc(bigger.room, sizeof *bigger.slots)))
+    if (!slots)
         return mx_fail(err, MX_ENOMEM, "no memory for a plan of %zu entries", index->count);
-    for (size_t i = 0; i < index->room; i++)
-        if (index->slots[i])
-            *slot_of(&bigger, index->key_of(index->user, index->slots[i] - 1)) = index->slots[i];
-    free(index->slots);
-    *index = bigger;
+    index->slots = slots;
+    index->room = room;
+    for (size_t i = 0; i < old_room; i++)
+        if (old[i])
+            *slot_of(index, index->key_of(index->user, old[i] - 1)) = old[i];
+    free(old);
     return 0;
 }
 
