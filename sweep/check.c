@@ -3,9 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "sweep/config.h"
 #include "sweep/estimate.h"
-#include "sweep/grid.h"
 
 static int warn_of_idle_rules(const struct mx_config *config, const struct mx_grid *grid,
                               struct mx_buf *messages, struct mx_err *err)
@@ -27,13 +25,20 @@ done:
     return rc;
 }
 
+int mx_check_warnings(const struct mx_config *config, const struct mx_grid *grid,
+                      struct mx_buf *messages, struct mx_err *err)
+{
+    if (warn_of_idle_rules(config, grid, messages, err))
+        return -1;
+    return config->smoke ? 0 : mx_estimate_missing_data(config, grid, messages, err);
+}
+
 static int check_grid(const struct mx_config *config, const struct mx_grid *grid,
                       struct mx_buf *out, struct mx_buf *messages, struct mx_err *err)
 {
     struct mx_counts counts;
 
-    if (warn_of_idle_rules(config, grid, messages, err) ||
-        mx_estimate_missing_data(config, grid, messages, err) ||
+    if (mx_check_warnings(config, grid, messages, err) ||
         mx_estimate_counts(config, grid, &counts, err))
         return -1;
     if (!counts.counted)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "sweep/check.h"
 #include "sweep/config.h"
 #include "sweep/estimate.h"
 #include "sweep/plan_print.h"
@@ -89,34 +90,6 @@ static int read_arguments(int argc, char **argv, struct options *options, struct
     return 0;
 }
 
-/* What is odd but no error, on standard error. */
-static int warn(const struct mx_config *config, const struct mx_grid *grid,
-                const struct options *options, struct mx_err *err)
-{
-    struct mx_buf text = {0};
-    bool         *unmatched = calloc(config->nexcludes + 1, sizeof *unmatched);
-    int           rc = -1;
-
-    if (!unmatched) {
-        mx_fail(err, MX_ENOMEM, "no memory to look at the exclude rules");
-        goto done;
-    }
-    if (mx_grid_unmatched_excludes(grid, unmatched, err))
-        goto done;
-    for (size_t i = 0; i < config->nexcludes; i++)
-        if (unmatched[i])
-            fprintf(stderr, "%s:%u: warning: this exclude rule matches no point of the grid\n",
-                    config->file, config->excludes[i].line);
-    if (!options->smoke && mx_estimate_missing_data(config, grid, &text, err))
-        goto done;
-    fputs(mx_buf_str(&text), stderr);
-    rc = 0;
-done:
-    free(unmatched);
-    mx_buf_free(&text);
-    return rc;
-}
-
 static unsigned usable_cpus(void)
 {
     cpu_set_t set;
@@ -145,10 +118,10 @@ static int plan(const struct options *options, struct mx_err *err)
     struct mx_config       *config =
         mx_config_read(options->file, options->sets, options->nsets, options->smoke, &report, err);
     struct mx_grid *grid = config ? mx_grid_new(config, err) : NULL;
-    int             rc = -1;
+    int             rc = grid ? mx_check_warnings(config, grid, &report.text, err) : -1;
 
     fputs(mx_buf_str(&report.text), stderr);
-    if (grid && !warn(config, grid, options, err))
+    if (rc == 0)
         rc = print_plan(config, grid, options, err);
     mx_buf_free(&report.text);
     mx_grid_free(grid);

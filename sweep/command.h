@@ -12,6 +12,7 @@ struct mx_command {
     int (*run)(int argc, char **argv);
 };
 
+int mx_cmd_check(int argc, char **argv);
 int mx_cmd_plan(int argc, char **argv);
 int mx_cmd_run(int argc, char **argv);
 int mx_cmd_resume(int argc, char **argv);

@@ -6,6 +6,8 @@
 #include "sweep/command.h"
 
 static const struct mx_command commands[] = {
+    {"check", "CONFIG", "validate a configuration; every mistake with its place and a hint",
+     mx_cmd_check},
     {"plan", "CONFIG", "show cells, trials, stages and cost; nothing is run", mx_cmd_plan},
     {"run", "CONFIG", "run the sweep", mx_cmd_run},
     {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume},

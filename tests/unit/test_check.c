@@ -1,4 +1,6 @@
+#include <glob.h>
 #include <stdio.h>
+#include <sys/wait.h>
 
 #include "config_files.h"
 #include "sweep/check.h"
@@ -94,4 +96,66 @@ Test(check, the_example_on_that_page_is_a_good_configuration)
     cr_expect_str_eq(config->name, "ratios");
     mx_config_free(config);
     mx_buf_free(&page);
+}
+
+Test(check, every_example_is_good_with_and_without_its_smoke_values)
+{
+    glob_t found;
+
+    cr_assert_eq(glob(MX_SOURCE_DIR "/configs/*.yaml", 0, NULL, &found), 0);
+    cr_assert_gt(found.gl_pathc, 0);
+    for (size_t i = 0; i < found.gl_pathc; i++)
+        for (int smoke = 0; smoke < 2; smoke++) {
+            struct mx_buf out = {0}, messages = {0};
+            struct mx_err err = {0};
+
+            cr_expect_eq(mx_check(found.gl_pathv[i], NULL, 0, smoke, &out, &messages, &err), 0,
+                         "%s\n%s", mx_buf_str(&messages), err.text);
+            cr_expect_null(strstr(mx_buf_str(&messages), "has no effect"), "%s",
+                           mx_buf_str(&messages));
+            mx_buf_free(&out);
+            mx_buf_free(&messages);
+        }
+    globfree(&found);
+}
+
+/* Run a shell command; returns its exit status and what it wrote. */
+static int run(const char *command, struct mx_buf *out)
+{
+    char   piece[4096];
+    size_t n;
+    FILE  *pipe = popen(command, "r");
+    int    status;
+
+    cr_assert(pipe);
+    while ((n = fread(piece, 1, sizeof piece, pipe)) > 0)
+        mx_buf_add(out, piece, n);
+    status = pclose(pipe);
+    cr_assert(WIFEXITED(status), "%s", command);
+    return WEXITSTATUS(status);
+}
+
+Test(check, the_command_ends_with_0_or_2_and_keeps_its_streams_apart)
+{
+    static const char *const bad[] = {"", "a.yaml b.yaml", "--no-such x.yaml", "/no/such.yaml"};
+    static const char        good[] =
+        "f=$(mktemp /tmp/mixsweep-check-XXXXXX.yaml); printf 'data: {set: synthetic}\\n' >$f;"
+        "printf 'model: {arch: linear}\\nsmoke: {repeats: 5}\\n' >>$f;" MX_PROGRAM
+        " check --smoke --set mix.alpha=3 $f 2>/dev/null; status=$?; rm $f; exit $status";
+    struct mx_buf out = {0};
+
+    cr_expect_eq(run(good, &out), 0);
+    cr_expect(strstr(mx_buf_str(&out), ".yaml: ok, 1 cell, 5 trials\n"), "%s", mx_buf_str(&out));
+    mx_buf_clear(&out);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct mx_buf command = {0};
+
+        mx_buf_printf(&command, MX_PROGRAM " check %s 2>/dev/null", bad[i]);
+        cr_expect_eq(run(command.data, &out), 2, "%s", command.data);
+        cr_expect_eq(out.len, 0, "%s on standard output: %s", command.data, mx_buf_str(&out));
+        mx_buf_free(&command);
+    }
+    cr_expect_eq(run(MX_PROGRAM " check --help 2>&1", &out), 0);
+    cr_expect(strncmp(mx_buf_str(&out), "usage: mixsweep check CONFIG", 28) == 0);
+    mx_buf_free(&out);
 }
