@@ -2,35 +2,19 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "base/num.h"
-
-/* Length of the well-formed UTF-8 character at `at`, 0 if it is none. */
-static size_t utf8_length(const unsigned char *at)
-{
-    size_t n = at[0] < 0x80   ? 1
-               : at[0] < 0xC2 ? 0
-               : at[0] < 0xE0 ? 2
-               : at[0] < 0xF0 ? 3
-               : at[0] < 0xF5 ? 4
-                              : 0;
-
-    for (size_t i = 1; i < n; i++)
-        if ((at[i] & 0xC0) != 0x80)
-            return 0;
-    if ((at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xED && at[1] > 0x9F) ||
-        (at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] > 0x8F))
-        return 0;
-    return n;
-}
+#include "base/utf8.h"
 
 static void quoted(struct mx_buf *out, const char *text)
 {
-    const unsigned char *at = (const unsigned char *)text;
+    const unsigned char *at = (const unsigned char *)text, *end = at + strlen(text);
 
     mx_buf_text(out, "\"");
-    while (*at) {
-        size_t n = utf8_length(at);
+    while (at < end) {
+        uint32_t character;
+        size_t   n = mx_utf8_decode(at, (size_t)(end - at), &character);
 
         if (n == 0) {
             mx_buf_text(out, "\xEF\xBF\xBD");

@@ -9,15 +9,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "kernels/nn.h"
 #include "sweep/capacity.h"
 #include "sweep/estimate.h"
 #include "sweep/outdir.h"
-#include "sweep/provenance.h"
 #include "sweep/run_state.h"
 #include "sweep/signals.h"
 #include "sweep/spawn.h"
-#include "worker/device.h"
 
 enum {
     MOST_POINTS = 10000000, /* a grid beyond this would take weeks to run whole */
@@ -152,40 +149,6 @@ static int open_directory(struct run *run, struct mx_err *err)
     return 0;
 }
 
-/* Compare with the configuration that the directory was begun with: an edit
- * that would mix results of different kinds is refused. */
-static int compare_config(struct run *run, struct mx_err *err)
-{
-    struct mx_config_report report = {{0}, 0, 0};
-    struct mx_buf           text = {0};
-    char                   *file = mx_path_join(run->directory, "config.yaml");
-    struct mx_config       *old = file ? mx_config_read(file, NULL, 0, false, &report, err) : NULL;
-    enum mx_edit            edit;
-    int                     rc = -1;
-
-    if (!old) {
-        fputs(mx_buf_str(&report.text), stderr);
-        goto done;
-    }
-    if (mx_outdir_compare(old, run->config, &edit, &text, err))
-        goto done;
-    if (edit != MX_EDIT_NONE)
-        fputs(mx_buf_str(&text), stderr);
-    if (edit == MX_EDIT_INCOMPATIBLE)
-        mx_fail(err, MX_EINVAL,
-                "%s holds a sweep of another configuration (above); give another --out, or "
-                "mixsweep resume %s to go on with its own",
-                run->directory, run->directory);
-    else
-        rc = 0;
-done:
-    mx_config_free(old);
-    mx_buf_free(&report.text);
-    mx_buf_free(&text);
-    free(file);
-    return rc;
-}
-
 /* Under --smoke the data lies in the output directory, and a directory that
  * has some was begun under --smoke. */
 static int find_smoke_data(struct run *run, struct mx_err *err)
@@ -199,64 +162,6 @@ static int find_smoke_data(struct run *run, struct mx_err *err)
     else
         free(folder);
     return run->smoke_data ? mx_dir_make(run->smoke_data, err) : 0;
-}
-
-/* Write what the results depend on: config.yaml and provenance.json. */
-static int write_provenance(struct run *run, const char *config, struct mx_err *err)
-{
-    char                       device[96];
-    struct kern_nn            *nn = kern_nn_new(1, err);
-    struct mx_library_version  kernels = {"kernels", nn ? kern_nn_name(nn) : ""};
-    struct mx_provenance_data *data = calloc(run->ndata + 1, sizeof *data);
-    struct mx_provenance       facts = {.name = run->config->name,
-                                        .config = config,
-                                        .seed = (uint64_t)run->config->base[KEY_SEED].integer,
-                                        .data = data,
-                                        .ndata = run->ndata,
-                                        .incarnation = mx_journal_incarnation(run->journal),
-                                        .started_utc_s = mx_clock_utc_s(),
-                                        .device = device,
-                                        .command = (const char *const *)run->options->argv,
-                                        .ncommand = (size_t)run->options->argc,
-                                        .libraries = &kernels,
-                                        .nlibraries = 1};
-    int                        rc = -1;
-
-    if (!nn)
-        goto done;
-    if (!data) {
-        mx_fail(err, MX_ENOMEM, "no memory for provenance.json");
-        goto done;
-    }
-    worker_device_name(device, sizeof device);
-    for (size_t i = 0; i < run->ndata; i++)
-        data[i] = (struct mx_provenance_data){.set = worker_data_sets[run->data[i].set].word,
-                                              .path = run->data[i].path,
-                                              .fingerprint = run->data[i].fingerprint,
-                                              .channels = run->data[i].channels,
-                                              .mean = run->data[i].mean,
-                                              .sd = run->data[i].sd};
-    rc = mx_provenance_write(run->directory, &facts, err);
-done:
-    kern_nn_free(nn);
-    free(data);
-    return rc;
-}
-
-static int write_config(struct run *run, struct mx_err *err)
-{
-    struct mx_buf text = {0};
-    char         *path = mx_path_join(run->directory, "config.yaml");
-    int           rc;
-
-    mx_config_write(run->config, &text);
-    rc = path && mx_buf_ok(&text) ? mx_file_write(path, text.data, text.len, err)
-                                  : mx_fail(err, MX_ENOMEM, "no memory for the configuration");
-    if (rc == 0)
-        rc = write_provenance(run, text.data, err);
-    mx_buf_free(&text);
-    free(path);
-    return rc;
 }
 
 static int open_console(struct run *run, struct mx_err *err)
@@ -287,7 +192,7 @@ static int prepare(struct run *run, struct mx_err *err)
         return -1;
     if (!(run->owner = mx_owner_take(run->directory, &mx_owner_machine, tell_waiting, NULL, err)))
         return -1;
-    if (find_smoke_data(run, err) || (!run->made_directory && compare_config(run, err)))
+    if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)))
         return -1;
     run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
     if (!run->plan || make_scheduler(run, err))
@@ -304,7 +209,7 @@ static int begin(struct run *run, struct mx_err *err)
     printf("output: %s\n", run->directory);
     fflush(stdout);
     if (mx_outdir_begin(run->directory, err) || open_console(run, err) || run_restore(run, err) ||
-        write_config(run, err) || (!mx_sched_finished(run->sched) && start_executors(run, err)))
+        run_write_config(run, err) || (!mx_sched_finished(run->sched) && start_executors(run, err)))
         return -1;
     mx_sched_counts(run->sched, &counts);
     run->ended_before = run_ended(&counts);

@@ -109,6 +109,13 @@ void run_note_failure(struct run *run, uint32_t trial, enum mx_reason reason, un
 /* Counts and speed right now. */
 struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *counts);
 
+/* Compare with the configuration that the directory was begun with: an edit
+ * that would mix results of different kinds is MX_EINVAL. */
+int run_compare_config(struct run *run, struct mx_err *err);
+
+/* Write DIR/config.yaml, every key resolved, and DIR/provenance.json. */
+int run_write_config(struct run *run, struct mx_err *err);
+
 /* The mx_fingerprint_fn of a sweep (`user` is the struct run): checks a data
  * set the first time it is asked about, and makes the miniature under --smoke. */
 int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,

@@ -3,32 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Decode one character; returns its length in bytes, 0 if it is malformed:
- * overlong, a surrogate, beyond U+10FFFF, or cut off. */
-static size_t decode(const unsigned char *at, size_t left, uint32_t *character)
-{
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t                n = at[0] < 0x80   ? 1
-                              : at[0] < 0xc0 ? 0
-                              : at[0] < 0xe0 ? 2
-                              : at[0] < 0xf0 ? 3
-                              : at[0] < 0xf8 ? 4
-                                             : 0;
-    uint32_t              c;
-
-    if (n == 0 || n > left)
-        return 0;
-    c = n == 1 ? at[0] : at[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-        c = c << 6 | (at[i] & 0x3f);
-    }
-    if (c < smallest[n] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-        return 0;
-    *character = c;
-    return n;
-}
+#include "base/utf8.h"
 
 /* Characters that YAML does not allow in a stream. */
 static bool is_control(uint32_t c)
@@ -65,7 +40,7 @@ const char *mx_utf8_check(const char *text, size_t len, unsigned *line, unsigned
         problem = "the text is UTF-16 (save it as UTF-8)";
     while (!problem && cursor.at < len) {
         uint32_t c = 0;
-        size_t   bytes = decode((const unsigned char *)text + cursor.at, len - cursor.at, &c);
+        size_t   bytes = mx_utf8_decode(text + cursor.at, len - cursor.at, &c);
 
         if (bytes == 0)
             problem = "a byte that is not UTF-8 (save the file as UTF-8)";
@@ -87,7 +62,7 @@ uint32_t mx_utf8_at(const char *text, size_t len, unsigned line, unsigned column
 
     while (cursor.at < len) {
         uint32_t c = 0;
-        size_t   bytes = decode((const unsigned char *)text + cursor.at, len - cursor.at, &c);
+        size_t   bytes = mx_utf8_decode(text + cursor.at, len - cursor.at, &c);
 
         if (bytes == 0)
             break;
