@@ -26,8 +26,8 @@ static const struct speed {
     double flop_s, pixel_s, start_s; /* network; making batches, a value; a stage's start */
 } speeds[] = {
     {60e9, 1e-9, 0.1},
-    {30e9, 3e-9, 0.3},
-    {12e9, 10e-9, 1},
+    {40e9, 3e-9, 0.3},
+    {15e9, 10e-9, 1},
 };
 
 enum {
