@@ -1,4 +1,4 @@
-/* engine_parts.h - the inside of an engine, for engine*.c alone. */
+/* engine_parts.h - the inside of an engine, for engine*.c and bench_train.c. */
 #ifndef MX_WORKER_ENGINE_PARTS_H
 #define MX_WORKER_ENGINE_PARTS_H
 

@@ -1,0 +1,214 @@
+/* mixsweep bench WHAT: how fast this machine is at what a sweep does most. */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/num.h"
+#include "kernels/peak.h"
+#include "sweep/command.h"
+#include "sweep/machine.h"
+#include "sweep/text_table.h"
+#include "worker/bench_train.h"
+#include "worker/choices.h"
+
+static const char help[] =
+    "usage: mixsweep bench WHAT [--json]\n"
+    "\n"
+    "Measure this machine. WHAT is one of:\n"
+    "\n"
+    "  train    images a second that resnet8 and resnet20 train on (3 x 32 x 32, batches of 128,\n"
+    "           one thread), and that their convolutions alone would\n"
+    "\n"
+    "  --json   the results as one JSON object\n"
+    "\n"
+    "Exit status: 0, 2 for usage, 3 if the machine cannot be measured.\n";
+
+enum {
+    NAME_SIZE = 64,
+    MAX_RESULTS = 8,
+    THREADS = 1
+};
+
+/* A row of the results; gflops and peak_share are NaN where they mean nothing. */
+struct result {
+    char        name[NAME_SIZE];
+    const char *unit;
+    double      value, min, max, gflops, peak_share;
+    unsigned    repeats;
+};
+
+struct results {
+    struct result rows[MAX_RESULTS];
+    size_t        n;
+};
+
+static void add_rate(struct results *results, const char *what, unsigned arch,
+                     const struct worker_bench_rate *rate, double peak)
+{
+    struct result *row = &results->rows[results->n++];
+
+    snprintf(row->name, sizeof row->name, "%s.%s", what, worker_archs[arch].word);
+    row->unit = "images/s";
+    row->value = rate->median;
+    row->min = rate->min;
+    row->max = rate->max;
+    row->repeats = WORKER_BENCH_REPEATS;
+    row->gflops = rate->flop * rate->median / 1e9;
+    row->peak_share = row->gflops * 1e9 / (peak > 0 ? peak * THREADS : NAN);
+}
+
+static int bench_train(struct results *results, struct mx_err *err)
+{
+    static const unsigned archs[] = {WORKER_ARCH_RESNET8, WORKER_ARCH_RESNET20};
+    const double          peak = kern_peak_flops();
+
+    for (size_t a = 0; a < sizeof archs / sizeof archs[0]; a++) {
+        struct worker_bench_rate train, convolutions;
+
+        if (worker_bench_train(archs[a], THREADS, &train, &convolutions, err))
+            return -1;
+        add_rate(results, "train", archs[a], &train, peak);
+        add_rate(results, "convolutions", archs[a], &convolutions, peak);
+    }
+    return 0;
+}
+
+/* What can be measured; NULL: known, but not in this version. */
+static const struct {
+    const char *word;
+    int (*run)(struct results *, struct mx_err *);
+} benches[] = {
+    {"train", bench_train}, {"infer", NULL},    {"augment", NULL},
+    {"head", NULL},         {"deletion", NULL}, {"data", NULL},
+    {"dispatch", NULL},     {"journal", NULL},  {"reduce", NULL},
+};
+
+enum {
+    BENCHES = sizeof benches / sizeof benches[0]
+};
+
+static void print_json(const char *what, const struct results *results, struct mx_buf *out)
+{
+    struct mx_json    json = {out, false};
+    struct mx_machine machine;
+
+    mx_machine_look(&machine);
+    mx_json_object(&json, NULL);
+    mx_json_text(&json, "bench", what);
+    mx_json_text(&json, "version", MX_VERSION);
+    mx_json_text(&json, "host", machine.host);
+    mx_json_text(&json, "device", machine.cpu);
+    mx_json_uint(&json, "threads", THREADS);
+    mx_json_array(&json, "results");
+    for (size_t r = 0; r < results->n; r++) {
+        const struct result *row = &results->rows[r];
+
+        mx_json_object(&json, NULL);
+        mx_json_text(&json, "name", row->name);
+        mx_json_real(&json, "value", row->value);
+        mx_json_text(&json, "unit", row->unit);
+        mx_json_real(&json, "min", row->min);
+        mx_json_real(&json, "max", row->max);
+        mx_json_uint(&json, "repeats", row->repeats);
+        mx_json_real(&json, "gflops", row->gflops);
+        mx_json_real(&json, "peak_share", row->peak_share);
+        mx_json_end_object(&json);
+    }
+    mx_json_end_array(&json);
+    mx_json_end_object(&json);
+    mx_buf_text(out, "\n");
+}
+
+/* A number with few digits for people; "-" for what was not measured. */
+static void add_number(struct mx_text_table *table, const char *format, double value)
+{
+    char text[MX_NUM_SIZE] = "-";
+
+    if (!isnan(value))
+        snprintf(text, sizeof text, format, value);
+    mx_text_table_add(table, text);
+}
+
+static int print_text(const struct results *results, struct mx_buf *out, struct mx_err *err)
+{
+    static const struct mx_text_column columns[] = {
+        {"name", NULL, false, false, false},   {"median", NULL, true, false, false},
+        {"min", NULL, true, false, false},     {"max", NULL, true, false, false},
+        {"unit", NULL, false, false, false},   {"GFLOP/s", NULL, true, false, false},
+        {"of peak", NULL, true, false, false},
+    };
+    struct mx_text_table *table = mx_text_table_new(columns, sizeof columns / sizeof columns[0]);
+
+    if (!table)
+        return mx_fail(err, MX_ENOMEM, "no memory for a table of results");
+    for (size_t r = 0; r < results->n; r++) {
+        const struct result *row = &results->rows[r];
+
+        mx_text_table_add(table, row->name);
+        add_number(table, "%.1f", row->value);
+        add_number(table, "%.1f", row->min);
+        add_number(table, "%.1f", row->max);
+        mx_text_table_add(table, row->unit);
+        add_number(table, "%.1f", row->gflops);
+        add_number(table, "%.0f %%", 100 * row->peak_share);
+    }
+    mx_text_table_print(table, 0, out);
+    mx_text_table_free(table);
+    return 0;
+}
+
+static int run(const char *what, bool json, struct mx_err *err)
+{
+    struct results results = {.n = 0};
+    struct mx_buf  out = {0};
+    size_t         b = 0;
+    int            rc;
+
+    while (b < BENCHES && strcmp(benches[b].word, what) != 0)
+        b++;
+    if (b == BENCHES || !benches[b].run)
+        return mx_fail(err, MX_EINVAL, "bench %s %s; mixsweep bench --help lists what there is",
+                       what, b == BENCHES ? "is unknown" : "is not built yet");
+    if (benches[b].run(&results, err))
+        return -1;
+    if (json)
+        print_json(what, &results, &out);
+    else if (print_text(&results, &out, err))
+        return -1;
+    rc = !mx_buf_ok(&out) ? mx_fail(err, MX_ENOMEM, "no memory for the results")
+         : fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout)
+             ? mx_fail(err, MX_EIO, "cannot write the results to standard output")
+             : 0;
+    mx_buf_free(&out);
+    return rc;
+}
+
+int mx_cmd_bench(int argc, char **argv)
+{
+    const char   *what = NULL;
+    bool          json = false;
+    struct mx_err err = {0};
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (strcmp(argv[i], "--json") == 0) {
+            json = true;
+        } else if (argv[i][0] == '-' || what) {
+            mx_fail(&err, MX_EINVAL, "bench does not take '%s'; mixsweep bench --help tells more",
+                    argv[i]);
+            return mx_command_fail(&err);
+        } else {
+            what = argv[i];
+        }
+    }
+    if (!what)
+        mx_fail(&err, MX_EINVAL, "bench takes one WHAT; mixsweep bench --help lists them");
+    else if (run(what, json, &err) == 0)
+        return 0;
+    return mx_command_fail(&err);
+}
