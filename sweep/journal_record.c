@@ -127,18 +127,37 @@ static uint32_t get_u32(const json_t *object, const char *key)
     return (uint32_t)x;
 }
 
+/* A number of exactly n digits; moves *at behind it and the byte that follows. */
+static int take_digits(const char **at, int n)
+{
+    int x = 0;
+
+    for (; n > 0 && **at >= '0' && **at <= '9'; n--, ++*at)
+        x = 10 * x + (**at - '0');
+    if (n > 0 || !**at)
+        return -1;
+    ++*at;
+    return x;
+}
+
 /* 0 if there is no time. Writing it again gives the same text. */
 static double get_time(const json_t *object, const char *key)
 {
-    struct tm tm = {0};
-    int       ms;
+    static const int digits[] = {4, 2, 2, 2, 2, 2, 3}; /* 2026-01-31T09:30:00.125Z */
+    const char      *at = get_text(object, key);
+    int              part[7];
+    struct tm        tm = {0};
 
-    if (sscanf(get_text(object, key), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &tm.tm_year, &tm.tm_mon,
-               &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms) != 7)
-        return 0;
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-    return (double)timegm(&tm) + ms / 1000.0;
+    for (size_t k = 0; k < 7; k++)
+        if ((part[k] = take_digits(&at, digits[k])) < 0)
+            return 0;
+    tm.tm_year = part[0] - 1900;
+    tm.tm_mon = part[1] - 1;
+    tm.tm_mday = part[2];
+    tm.tm_hour = part[3];
+    tm.tm_min = part[4];
+    tm.tm_sec = part[5];
+    return (double)timegm(&tm) + part[6] / 1000.0;
 }
 
 static void get_string(const json_t *object, const char *key, char *out, size_t size)

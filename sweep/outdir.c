@@ -93,36 +93,39 @@ static bool is_fresh(const char *path)
     return fresh;
 }
 
-int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *err)
+static int make_parent(const char *path, struct mx_err *err)
 {
     char *parent = strdup(path), *slash;
-    int   rc = -1;
+    int   rc = 0;
 
-    *existed = false;
     if (!parent)
         return nomem(path, err);
+    for (size_t n = strlen(parent); n > 1 && parent[n - 1] == '/'; n--)
+        parent[n - 1] = '\0';
     if ((slash = strrchr(parent, '/')) && slash != parent) {
         *slash = '\0';
-        if (mx_dir_make(parent, err))
-            goto done;
+        rc = mx_dir_make(parent, err);
     }
-    if (mkdir(path, 0777) == 0) {
-        rc = make_folders(path, err);
-    } else if (errno != EEXIST) {
-        mx_fail_errno(err, MX_EIO, errno, "cannot make directory %s", path);
-    } else if (!resume) {
-        mx_fail(err, MX_EINVAL, "%s exists; give --resume to continue it, or another --out", path);
-    } else if (holds_sweep(path)) {
-        *existed = true;
-        rc = 0;
-    } else if (is_fresh(path)) {
-        rc = make_folders(path, err);
-    } else {
-        mx_fail(err, MX_EINVAL, "%s exists and holds no sweep; give another --out", path);
-    }
-done:
     free(parent);
     return rc;
+}
+
+int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *err)
+{
+    *existed = false;
+    if (make_parent(path, err))
+        return -1;
+    if (mkdir(path, 0777) == 0)
+        return make_folders(path, err);
+    if (errno != EEXIST)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot make directory %s", path);
+    if (!resume)
+        return mx_fail(err, MX_EINVAL, "%s exists; give --resume to continue it, or another --out",
+                       path);
+    *existed = holds_sweep(path);
+    if (!*existed && !is_fresh(path))
+        return mx_fail(err, MX_EINVAL, "%s exists and holds no sweep; give another --out", path);
+    return make_folders(path, err);
 }
 
 int mx_outdir_expect(const char *path, struct mx_err *err)

@@ -49,7 +49,7 @@ enum mx_edit {
 /* Compare the configuration of a directory with the one that is to continue it.
  * Appends a line for each key that differs ("train.epochs: was 30, is 20").
  * Returns 0 with *edit; or -1 with MX_ENOMEM or MX_ERANGE. */
-int mx_outdir_compare(const struct mx_config *old, const struct mx_config *new, enum mx_edit *edit,
-                      struct mx_buf *text, struct mx_err *err);
+int mx_outdir_compare(const struct mx_config *old, const struct mx_config *edited,
+                      enum mx_edit *edit, struct mx_buf *text, struct mx_err *err);
 
 #endif

@@ -113,14 +113,14 @@ static void key_text(const struct mx_config *config, enum mx_key_id key, struct 
 }
 
 /* Append "KEY: was A, is B" if it differs. */
-static bool compare_key(const struct mx_config *old, const struct mx_config *new,
+static bool compare_key(const struct mx_config *old, const struct mx_config *edited,
                         enum mx_key_id key, struct mx_buf *text)
 {
     struct mx_buf was = {0}, is = {0};
     bool          differs;
 
     key_text(old, key, &was);
-    key_text(new, key, &is);
+    key_text(edited, key, &is);
     differs = strcmp(mx_buf_str(&was), mx_buf_str(&is)) != 0;
     if (differs)
         mx_buf_printf(text, "%s: was %.*s%s, is %.*s%s\n", mx_keys[key].name, SHOWN,
@@ -133,23 +133,23 @@ static bool compare_key(const struct mx_config *old, const struct mx_config *new
 }
 
 /* What a key outside the cells does when it changes. */
-static enum mx_edit weigh_key(const struct mx_config *old, const struct mx_config *new,
-                              enum mx_key_id          key)
+static enum mx_edit weigh_key(const struct mx_config *old, const struct mx_config *edited,
+                              enum mx_key_id key)
 {
     switch ((int)key) {
     case KEY_SEED:
     case KEY_SEEDS:
         return MX_EDIT_INCOMPATIBLE;
     case KEY_REPEATS:
-        return new->base[key].integer > old->base[key].integer ? MX_EDIT_ADDS
-                                                               : MX_EDIT_INCOMPATIBLE;
+        return edited->base[key].integer > old->base[key].integer ? MX_EDIT_ADDS
+                                                                  : MX_EDIT_INCOMPATIBLE;
     default:
         return MX_EDIT_HARMLESS;
     }
 }
 
-int mx_outdir_compare(const struct mx_config *old, const struct mx_config *new, enum mx_edit *edit,
-                      struct mx_buf *text, struct mx_err *err)
+int mx_outdir_compare(const struct mx_config *old, const struct mx_config *edited,
+                      enum mx_edit *edit, struct mx_buf *text, struct mx_err *err)
 {
     struct cells before = {0}, after = {0};
     size_t       missing;
@@ -162,10 +162,10 @@ int mx_outdir_compare(const struct mx_config *old, const struct mx_config *new, 
         /* Where the file lies and what the sweep is called mean nothing to a trial. */
         if (key == KEY_NAME || key == KEY_DIRECTORY)
             continue;
-        if (compare_key(old, new, key, text))
-            worsen(edit, weigh_key(old, new, key));
+        if (compare_key(old, edited, key, text))
+            worsen(edit, weigh_key(old, edited, key));
     }
-    if (collect(old, &before, err) || collect(new, &after, err))
+    if (collect(old, &before, err) || collect(edited, &after, err))
         goto done;
     missing = count_missing(&before, &after);
     if (missing > 0) {
@@ -177,7 +177,7 @@ int mx_outdir_compare(const struct mx_config *old, const struct mx_config *new, 
         mx_buf_printf(text, "%zu cells are added to the %zu that are there\n",
                       after.count - before.count, before.count);
     }
-    rc = mx_buf_ok(text) ? 0 : mx_fail(err, MX_ENOMEM, "no memory to compare %s", new->file);
+    rc = mx_buf_ok(text) ? 0 : mx_fail(err, MX_ENOMEM, "no memory to compare %s", edited->file);
 done:
     free(before.ids);
     free(after.ids);

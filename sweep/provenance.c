@@ -1,10 +1,8 @@
 #include "sweep/provenance.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 #include <yaml.h>
 
 #include "base/clock.h"
@@ -64,16 +62,11 @@ static void put_machine(struct mx_json *json)
 
 static void put_libraries(struct mx_json *json, const struct mx_provenance *provenance)
 {
-    char version[32];
-
     mx_json_object(json, "libraries");
     for (size_t k = 0; k < provenance->nlibraries; k++)
         mx_json_text(json, provenance->libraries[k].name, provenance->libraries[k].version);
     mx_json_text(json, "jansson", JANSSON_VERSION);
     mx_json_text(json, "libyaml", yaml_get_version_string());
-    snprintf(version, sizeof version, "%u.%u.%u", XXH_versionNumber() / 10000,
-             XXH_versionNumber() / 100 % 100, XXH_versionNumber() % 100);
-    mx_json_text(json, "xxhash", version);
     mx_json_end_object(json);
 }
 

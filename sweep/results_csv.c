@@ -139,7 +139,7 @@ static int find_columns(const struct mx_results *results, struct columns *column
     size_t there = reduce_table_columns(results->metrics), npresets;
 
     *columns = (struct columns){0};
-    columns->list = calloc(there + 2 * MX_METRIC_WORDS_ROOM, sizeof columns->list[0]);
+    columns->list = calloc(there + (size_t)2 * MX_METRIC_WORDS_ROOM, sizeof columns->list[0]);
     if (!columns->list)
         return mx_fail(err, MX_ENOMEM, "no memory for the columns of results.csv");
     for (int word = 0; mx_metric_words[word].word; word++)

@@ -103,17 +103,16 @@ static void natural_widths(struct layout *layout)
 {
     const struct mx_text_table *table = layout->table;
 
-    for (size_t c = 0; c < table->ncolumns; c++)
-        layout->widths[c] = mx_text_width(head_of(layout, c));
-    for (size_t i = 0; i < table->count; i++) {
-        size_t w = mx_text_width(table->cells[i]);
+    for (size_t c = 0; c < table->ncolumns; c++) {
+        size_t widest = mx_text_width(head_of(layout, c));
 
-        if (w > layout->widths[i % table->ncolumns])
-            layout->widths[i % table->ncolumns] = w;
+        for (size_t i = c; i < table->count; i += table->ncolumns) {
+            size_t w = mx_text_width(table->cells[i]);
+
+            widest = w > widest ? w : widest;
+        }
+        layout->widths[c] = layout->left_out[c] ? 0 : widest;
     }
-    for (size_t c = 0; c < table->ncolumns; c++)
-        if (layout->left_out[c])
-            layout->widths[c] = 0;
 }
 
 static size_t total_width(const struct layout *layout)
@@ -202,6 +201,7 @@ static void put_line(const struct layout *layout, const char *const *cells, size
                      struct mx_buf *out)
 {
     struct mx_buf line = {0};
+    const char   *text;
     size_t        len;
 
     for (size_t c = 0; c < layout->table->ncolumns; c++) {
@@ -212,10 +212,11 @@ static void put_line(const struct layout *layout, const char *const *cells, size
         put_cell(&line, cells ? cells[c] : head_of(layout, c), layout->widths[c],
                  layout->table->columns[c].right);
     }
-    len = bytes_of(mx_buf_str(&line), width);
-    while (len > 0 && line.data[len - 1] == ' ')
+    text = mx_buf_str(&line);
+    len = bytes_of(text, width);
+    while (len > 0 && text[len - 1] == ' ')
         len--;
-    mx_buf_add(out, mx_buf_str(&line), len);
+    mx_buf_add(out, text, len);
     mx_buf_text(out, "\n");
     if (!mx_buf_ok(&line))
         out->failed = true;

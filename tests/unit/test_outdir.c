@@ -71,8 +71,10 @@ Test(outdir, does_not_touch_one_that_exists_unless_told_to_resume)
     put_file("a/b/config.yaml", "name: a\n");
     cr_expect_eq(mx_outdir_open("a/b", true, &existed, &err), 0);
     cr_expect(existed);
-    cr_expect_eq(mx_outdir_open("a/new", true, &existed, &err), 0);
+    cr_expect_eq(mx_outdir_open("a/new/", true, &existed, &err), 0);
     cr_expect_not(existed);
+    cr_expect_eq(mx_outdir_open("last//", false, &existed, &err), 0);
+    cr_expect(mx_file_exists("last/journal"));
 }
 
 Test(outdir, does_not_take_somebody_elses_folder)
