@@ -1,11 +1,11 @@
 #include "sweep/command.h"
 
 #include <getopt.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/num.h"
+#include "sweep/capacity.h"
 #include "sweep/check.h"
 #include "sweep/config.h"
 #include "sweep/estimate.h"
@@ -90,21 +90,16 @@ static int read_arguments(int argc, char **argv, struct options *options, struct
     return 0;
 }
 
-static unsigned usable_cpus(void)
-{
-    cpu_set_t set;
-
-    return sched_getaffinity(0, sizeof set, &set) ? 1 : (unsigned)CPU_COUNT(&set);
-}
-
 static int print_plan(const struct mx_config *config, const struct mx_grid *grid,
                       const struct options *options, struct mx_err *err)
 {
+    struct mx_capacity capacity;
     struct mx_estimate estimate;
     struct mx_sink     sink = {.file = stdout};
     int                rc;
 
-    if (mx_estimate(config, grid, usable_cpus(), &estimate, err))
+    mx_capacity_read("", &capacity);
+    if (mx_estimate(config, grid, mx_capacity_cpus(&capacity), &estimate, err))
         return -1;
     rc = options->json ? mx_plan_print_json(config, grid, &estimate, options->limit, &sink, err)
                        : mx_plan_print_text(config, grid, &estimate, options->limit, &sink, err);

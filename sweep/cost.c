@@ -173,7 +173,6 @@ static void fill_hours(const struct mx_costs *costs, double repeats, unsigned wo
     estimate->hours_mid = hours[1];
     estimate->hours_high = hours[2];
     estimate->timed = true;
-    estimate->memory_bytes = costs->memory_bytes;
     snprintf(estimate->basis, sizeof estimate->basis,
              "%u %s of one CPU each, assumed to train at %g, %g and %g GFLOP/s; nothing was "
              "measured",
@@ -217,6 +216,7 @@ void mx_costs_fill(const struct mx_costs *costs, const struct mx_config *config,
         return;
     }
     fill_disk(costs, config, repeats, workers, estimate);
+    estimate->memory_bytes = costs->memory_bytes;
     if (costs->unknown)
         snprintf(estimate->basis, sizeof estimate->basis, "unknown: %s", costs->why);
     else

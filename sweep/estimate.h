@@ -45,11 +45,11 @@ enum {
 struct mx_estimate {
     struct mx_counts      counts;
     struct mx_kind_counts kinds[WORKER_STAGE_KINDS];
-    bool                  timed; /* false: hours and memory are unknown, `basis` says why */
+    bool                  timed; /* false: hours are unknown and memory may be, `basis` says why */
     double                hours_low, hours_mid, hours_high;
     char                  basis[MX_BASIS_SIZE];
     uint64_t              disk_bytes, files;
-    uint64_t              memory_bytes; /* of one executor, the largest of all trials */
+    uint64_t memory_bytes; /* of one executor, the largest of the trials it is known of */
 };
 
 /* Count, and estimate the cost on `workers` executors of one CPU each. If the

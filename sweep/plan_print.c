@@ -74,7 +74,8 @@ static void print_counts(const struct mx_config *config, const struct mx_counts 
     print_row("  folded", counts->folded,
               counts->folded ? "differ from an earlier one only in keys they do not use" : "", out);
     print_row("  excluded", counts->excluded, "", out);
-    print_row("cells", counts->cells, "", out);
+    print_row("cells", counts->cells, counts->cells ? "" : "the exclude rules leave nothing to run",
+              out);
     snprintf(note, sizeof note, repeats == 1 ? "one for each cell" : "%" PRId64 " for each cell",
              repeats);
     print_row("trials", counts->trials, note, out);
