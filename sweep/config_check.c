@@ -245,10 +245,13 @@ static void choose_search_metric(struct mx_reader *reader)
 /* The name becomes that of a directory. */
 static void check_name(const struct mx_reader *reader)
 {
-    const char *name = reader->config->name;
+    const char     *name = reader->config->name;
+    struct mx_place place = reader->places[KEY_NAME];
 
+    if (place.line == 0)
+        place.line = place.column = 1;
     if (strchr(name, '/') || *name == '.' || *name == '-' || strlen(name) > 100)
-        mx_error_at(reader->values.messages, reader->places[KEY_NAME],
+        mx_error_at(reader->values.messages, place,
                     "name becomes a directory's name: at most 100 bytes, without '/', and not "
                     "beginning with '.' or '-'");
 }

@@ -133,7 +133,7 @@ static void find_scale(struct mx_axis_values *v)
     const double exact = 9007199254740992.0, steps = (double)(v->count - 1);
     double       scale = 1;
 
-    for (int digits = 0; digits <= 15; digits++, scale *= 10) {
+    for (int digits = 0; digits <= 15; digits++) {
         double first = rint(v->from * scale), last = rint(v->to * scale);
 
         if (fabs(first) > exact || fabs(last) > exact || fabs(last - first) > exact)
@@ -145,6 +145,7 @@ static void find_scale(struct mx_axis_values *v)
             v->scale = scale;
             return;
         }
+        scale *= 10;
     }
 }
 

@@ -121,7 +121,7 @@ static bool check_bounds(const struct reading *r, double x)
 static bool read_int(const struct reading *r, struct mx_value *value)
 {
     const double exact = 9007199254740992.0;
-    double       x;
+    double       x = 0;
 
     if (!read_number(r, &x))
         return false;

@@ -230,6 +230,27 @@ Test(config_text, depth_values_keys_and_size_are_limited)
     mx_buf_free(&report);
 }
 
+/* Nine levels, each nine times the one before: 387 million values. */
+Test(config_text, an_alias_bomb_ends_at_its_first_alias)
+{
+    struct mx_buf text = {0}, report = {0};
+
+    mx_buf_text(&text, "a0: &a0 [x]\n");
+    for (int i = 1; i <= 9; i++) {
+        mx_buf_printf(&text, "a%d: &a%d [", i, i);
+        for (int k = 0; k < 9; k++)
+            mx_buf_printf(&text, "%s*a%d", k > 0 ? ", " : "", i - 1);
+        mx_buf_text(&text, "]\n");
+    }
+    cr_expect_null(config_of(text.data, &report));
+    cr_expect_str_eq(mx_buf_str(&report),
+                     "c.yaml:1:5: error: anchors (&a0) are not supported (write the value out)\n"
+                     "c.yaml:2:5: error: anchors (&a1) are not supported (write the value out)\n"
+                     "c.yaml:2:10: error: aliases (*) are not supported (write the value out)\n");
+    mx_buf_free(&text);
+    mx_buf_free(&report);
+}
+
 Test(config_text, a_file_with_many_mistakes_shows_the_first_200_and_counts_the_rest)
 {
     struct mx_buf text = {0}, report = {0};
