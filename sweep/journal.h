@@ -12,7 +12,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/hash.h"
 #include "sweep/sched.h"
@@ -52,10 +51,6 @@ struct mx_journal_report {
     uint64_t duplicates;
     unsigned files;
 };
-
-/* Append one line about the damage ("journal: 2 damaged records skipped, ..."),
- * or nothing if there is none. */
-void mx_journal_report_text(const struct mx_journal_report *report, struct mx_buf *out);
 
 struct mx_journal;
 

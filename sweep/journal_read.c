@@ -1,6 +1,5 @@
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,25 +174,4 @@ int mx_journal_read(const char *directory,
     free(files);
     free(folder);
     return rc;
-}
-
-void mx_journal_report_text(const struct mx_journal_report *report, struct mx_buf *out)
-{
-    const struct {
-        uint64_t    count;
-        const char *what;
-    } rows[] = {
-        {report->skipped_bad, "damaged or missing records skipped"},
-        {report->torn_bytes, "bytes of a torn end cut"},
-        {report->ignored_late, "records of an owner that had lost the directory ignored"},
-        {report->duplicates, "repeated records ignored"},
-    };
-    const char *between = "journal: ";
-
-    for (size_t k = 0; k < sizeof rows / sizeof rows[0]; k++) {
-        if (rows[k].count == 0)
-            continue;
-        mx_buf_printf(out, "%s%" PRIu64 " %s", between, rows[k].count, rows[k].what);
-        between = ", ";
-    }
 }

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/num.h"
 
 enum {
     MOST_NAMES = 100000 /* NAME-2, NAME-3 ...: more would be a mistake */
@@ -160,20 +159,4 @@ int mx_outdir_write_exit_code(const char *path, int code, struct mx_err *err)
     rc = name ? mx_file_write(name, text, strlen(text), err) : nomem(path, err);
     free(name);
     return rc;
-}
-
-int mx_outdir_exit_code(const char *path)
-{
-    char         *name = mx_path_join(path, "exit_code");
-    struct mx_buf text = {0};
-    int64_t       code = -1;
-
-    if (name && mx_file_read(name, 64, &text, NULL) == 0 && text.len > 0) {
-        text.data[strcspn(text.data, "\n")] = '\0';
-        if (!mx_num_parse_int(text.data, &code) || code < 0 || code > 255)
-            code = -1;
-    }
-    mx_buf_free(&text);
-    free(name);
-    return (int)code;
 }

@@ -35,9 +35,6 @@ int mx_outdir_begin(const char *path, struct mx_err *err);
 /* It has ended: write exit_code, after everything else. */
 int mx_outdir_write_exit_code(const char *path, int code, struct mx_err *err);
 
-/* The exit code of an ended sweep, or -1 while there is none. */
-int mx_outdir_exit_code(const char *path);
-
 /* What continuing a sweep under an edited configuration means. */
 enum mx_edit {
     MX_EDIT_NONE,        /* nothing differs */

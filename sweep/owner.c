@@ -263,33 +263,3 @@ void mx_owner_free(struct mx_owner *owner)
     free(owner->path);
     free(owner);
 }
-
-int mx_owner_look(const char *directory, const struct mx_owner_system *system,
-                  enum mx_owner_life *life, struct mx_process *process, struct mx_err *err)
-{
-    char             *path = mx_path_join(directory, "owner.json");
-    struct mx_process self;
-    struct claim      claim;
-    bool              tell_by_age, lives;
-    double            age_s;
-    int               rc = -1;
-
-    if (!path) {
-        mx_fail(err, MX_ENOMEM, "no memory to read %s", directory);
-        goto done;
-    }
-    if (system->self(system->user, &self, err) || read_claim(path, &claim, err))
-        goto done;
-    lives = claim_lives(system, &self, &claim, &tell_by_age);
-    if (lives && tell_by_age) {
-        if (system->age_s(system->user, path, &age_s, err))
-            goto done;
-        lives = age_s < MX_OWNER_ALIVE_S;
-    }
-    *process = claim.process;
-    *life = !claim.there || claim.released ? MX_OWNER_NONE : lives ? MX_OWNER_ALIVE : MX_OWNER_DEAD;
-    rc = 0;
-done:
-    free(path);
-    return rc;
-}

@@ -72,13 +72,4 @@ void mx_owner_release(struct mx_owner *owner);
 /* Forget the ownership and leave owner.json as it is. NULL is allowed. */
 void mx_owner_free(struct mx_owner *owner);
 
-/* Whether a directory has a living owner, for `status`. Waits for nothing. */
-enum mx_owner_life {
-    MX_OWNER_NONE,  /* never had one, or it was released */
-    MX_OWNER_ALIVE, /* as far as can be told */
-    MX_OWNER_DEAD
-};
-int mx_owner_look(const char *directory, const struct mx_owner_system *system,
-                  enum mx_owner_life *life, struct mx_process *process, struct mx_err *err);
-
 #endif

@@ -197,32 +197,34 @@ struct axes {
     size_t          count;
 };
 
-/* A blank would read as a value that is missing. */
+/* Numbers in six digits. A blank would read as a value that is missing. */
 static void value_text(const struct mx_point *point, enum mx_key_id key, struct mx_buf *out)
 {
     mx_buf_clear(out);
-    if (point->used[key])
-        mx_value_format(key, &point->value[key], out);
-    else
+    if (!point->used[key])
         mx_buf_text(out, "-");
+    else if (mx_keys[key].type == MX_TYPE_REAL)
+        mx_buf_printf(out, "%.6g", point->value[key].real);
+    else
+        mx_value_format(key, &point->value[key], out);
 }
 
 static bool key_varies(const struct mx_results *results, const struct ranking *ranking,
                        enum mx_key_id key)
 {
-    struct mx_buf   first = {0}, other = {0};
-    struct mx_point point;
-    bool            varies = false;
+    struct mx_point first, other;
 
-    for (size_t k = 0; k < ranking->ncells && !varies; k++) {
-        mx_grid_point(results->plan->grid,
-                      results->plan->trials[ranking->cells[k].cell.first].point, &point);
-        value_text(&point, key, k == 0 ? &first : &other);
-        varies = k > 0 && strcmp(mx_buf_str(&first), mx_buf_str(&other)) != 0;
+    for (size_t k = 0; k < ranking->ncells; k++) {
+        uint32_t trial = ranking->cells[k].cell.first;
+
+        mx_grid_point(results->plan->grid, results->plan->trials[trial].point,
+                      k == 0 ? &first : &other);
+        if (k > 0 &&
+            (first.used[key] != other.used[key] ||
+             (first.used[key] && !mx_value_equal(key, &first.value[key], &other.value[key]))))
+            return true;
     }
-    mx_buf_free(&first);
-    mx_buf_free(&other);
-    return varies;
+    return false;
 }
 
 static int choose_axes(const struct mx_results *results, const struct ranking *ranking,

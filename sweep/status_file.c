@@ -128,18 +128,16 @@ static void put_family(struct mx_buf *out, const char *name, const char *help)
     mx_buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
 }
 
-/* One sample: name{sweep="...",label="value"} x. label NULL: only the sweep. */
+/* One sample: name{sweep="..."} x, with the state of the trials if not NULL. */
 static void put_sample(struct mx_buf *out, const char *name, const struct mx_status *status,
-                       const char *label, const char *value, double x)
+                       const char *state, double x)
 {
     char number[MX_NUM_SIZE];
 
     mx_buf_printf(out, "%s{sweep=\"", name);
     put_label(out, status->name);
-    if (label) {
-        mx_buf_printf(out, "\",%s=\"", label);
-        put_label(out, value);
-    }
+    if (state)
+        mx_buf_printf(out, "\",state=\"%s", state);
     mx_buf_printf(out, "\"} %s\n", mx_num_format(x, number));
 }
 
@@ -150,7 +148,7 @@ static void put_single(struct mx_buf *out, const char *name, const char *help,
     if (!isfinite(x))
         return;
     put_family(out, name, help);
-    put_sample(out, name, status, NULL, NULL, x);
+    put_sample(out, name, status, NULL, x);
 }
 
 /* Samples of one node carry host and rank. */
@@ -184,7 +182,7 @@ void mx_status_metrics(const struct mx_status *status, struct mx_buf *out)
 {
     put_family(out, "mixsweep_trials", "Trials by state; their sum is mixsweep_trials_planned.");
     for (size_t k = 0; k < MX_STATES; k++)
-        put_sample(out, "mixsweep_trials", status, "state", mx_state_names[state_order[k]],
+        put_sample(out, "mixsweep_trials", status, mx_state_names[state_order[k]],
                    (double)status->counts.by_state[state_order[k]]);
     put_single(out, "mixsweep_trials_planned", "Trials of the whole sweep.", status,
                (double)status->counts.planned);

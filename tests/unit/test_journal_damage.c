@@ -119,7 +119,7 @@ Test(journal_damage, skips_a_record_whose_checksum_is_wrong)
 {
     static struct seen       seen;
     struct mx_journal_report report;
-    struct mx_buf            text = {0}, line = {0};
+    struct mx_buf            text = {0};
 
     write_small(3);
     load(1, &text);
@@ -129,10 +129,7 @@ Test(journal_damage, skips_a_record_whose_checksum_is_wrong)
     cr_expect_eq(seen.count, 3);
     cr_expect_eq(seen.records[2].key.low, 3);
     cr_expect_eq(report.skipped_bad, 1);
-    mx_journal_report_text(&report, &line);
-    cr_expect_str_eq(mx_buf_str(&line), "journal: 1 damaged or missing records skipped");
     mx_buf_free(&text);
-    mx_buf_free(&line);
 }
 
 /* Whatever is flipped, reading ends, and what it gives was written. */
