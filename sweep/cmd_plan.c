@@ -104,6 +104,8 @@ static int print_plan(const struct mx_config *config, const struct mx_grid *grid
     rc = options->json ? mx_plan_print_json(config, grid, &estimate, options->limit, &sink, err)
                        : mx_plan_print_text(config, grid, &estimate, options->limit, &sink, err);
     mx_buf_free(&sink.buf);
+    if (rc == 0 && estimate.counts.counted && estimate.counts.cells == 0)
+        rc = mx_fail(err, MX_EINVAL, "%s: the exclude rules leave no cell", config->file);
     return rc;
 }
 

@@ -9,6 +9,7 @@
 #include "sweep/cost.h"
 #include "sweep/distinct.h"
 #include "sweep/lines.h"
+#include "sweep/same_ids.h"
 #include "sweep/stages.h"
 #include "sweep/walk.h"
 #include "sweep/words.h"
@@ -126,6 +127,8 @@ static int count(const struct mx_config *config, const struct mx_grid *grid, str
     struct mx_walk *walk;
 
     *counts = (struct mx_counts){.points = mx_grid_count(grid)};
+    if (mx_same_ids_check(grid, err))
+        return -1;
     if (counts->points > MX_ESTIMATE_POINTS)
         return 0;
     if (!(walk = mx_walk_new(grid, err)))

@@ -28,7 +28,8 @@ struct mx_counts {
     uint64_t trials; /* cells times repeats; stops at UINT64_MAX */
 };
 
-/* Returns 0, or -1 with MX_ENOMEM. */
+/* Returns 0; or -1 with MX_EINVAL if cells differ in data.path alone (two are
+ * named), or MX_ENOMEM. */
 int mx_estimate_counts(const struct mx_config *config, const struct mx_grid *grid,
                        struct mx_counts *counts, struct mx_err *err);
 
@@ -54,13 +55,13 @@ struct mx_estimate {
 
 /* Count, and estimate the cost on `workers` executors of one CPU each. If the
  * points are not counted, only counts.points and basis are filled. Returns 0, or
- * -1 with MX_ENOMEM, or MX_EINVAL from a path that is too long. */
+ * -1 as above, or with MX_EINVAL from a path that is too long. */
 int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsigned workers,
                 struct mx_estimate *estimate, struct mx_err *err);
 
 /* Append one line "FILE: warning: ...\n" for each data set that is not where it
  * should be. Looks at paths only; grids of very many points are looked through
- * in part. Returns 0, or -1 with *err as above. */
+ * in part. Returns 0, or -1 with *err. */
 int mx_estimate_missing_data(const struct mx_config *config, const struct mx_grid *grid,
                              struct mx_buf *out, struct mx_err *err);
 

@@ -7,6 +7,7 @@
 
 #include "sweep/lines.h"
 #include "sweep/plan_index.h"
+#include "sweep/same_ids.h"
 #include "sweep/stages.h"
 #include "sweep/walk.h"
 #include "worker/params.h"
@@ -67,41 +68,6 @@ static struct mx_hash128 stage_key(const void *user, uint32_t stage)
     const struct mx_plan *plan = user;
 
     return plan->stages[stage].key;
-}
-
-/* "number 12 (mix.strategy=cutmix mix.alpha=0.2)" */
-static void describe(const struct mx_grid *grid, uint64_t number, const struct mx_point *point,
-                     struct mx_buf *out)
-{
-    const enum mx_key_id *keys;
-    size_t                n = mx_grid_axis_keys(grid, &keys);
-    const char           *space = "";
-
-    mx_buf_printf(out, "number %" PRIu64 " (", number);
-    for (size_t i = 0; i < n; i++)
-        if (point->used[keys[i]]) {
-            mx_buf_printf(out, "%s%s=", space, mx_keys[keys[i]].name);
-            mx_value_format(keys[i], &point->value[keys[i]], out);
-            space = " ";
-        }
-    mx_buf_text(out, ")");
-}
-
-static int two_cells(struct builder *b, uint32_t trial, struct mx_err *err)
-{
-    uint64_t        first = b->plan->trials[trial].point, second = mx_walk_number(b->walk);
-    char            id[MX_HASH64_HEX];
-    struct mx_point point;
-
-    mx_buf_clear(&b->scratch);
-    mx_grid_point(b->plan->grid, first, &point);
-    describe(b->plan->grid, first, &point, &b->scratch);
-    mx_buf_text(&b->scratch, " and ");
-    describe(b->plan->grid, second, mx_walk_point(b->walk), &b->scratch);
-    return mx_fail(err, MX_EINVAL,
-                   "two different cells have the id %s: %s; data.path is no part of an id, so "
-                   "cells must differ in another key",
-                   mx_hash64_hex(b->plan->trials[trial].cell, id), mx_buf_str(&b->scratch));
 }
 
 /* Find or add a stage; its number in *stage. */
@@ -203,7 +169,8 @@ static int add_cell(struct builder *b, struct mx_err *err)
     if (!mx_buf_ok(&b->scratch))
         return mx_fail(err, MX_ENOMEM, "no memory for the text of a cell");
     if (mx_plan_index_find(&b->cells, (struct mx_hash128){0, cell}, &trial))
-        return two_cells(b, trial, err);
+        return mx_same_id(b->plan->grid, b->plan->trials[trial].point, mx_walk_number(b->walk),
+                          cell, err);
     if (read_fingerprint(b, err))
         return -1;
     for (size_t k = 0; k < mx_stage_nkinds; k++) {

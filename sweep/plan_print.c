@@ -256,9 +256,10 @@ int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *gri
 {
     mx_buf_printf(&sink->buf, "plan of %s (%s)\n\n", config->name, config->file);
     print_counts(config, &estimate->counts, &sink->buf);
-    if (estimate->counts.counted)
+    if (estimate->counts.cells > 0)
         print_stages(estimate, &sink->buf);
-    print_cost(estimate, &sink->buf);
+    if (estimate->counts.cells > 0 || !estimate->counts.counted)
+        print_cost(estimate, &sink->buf);
     if (limit > 0) {
         mx_buf_text(&sink->buf, "\n");
         if (print_cells(grid, limit, NULL, sink, err))

@@ -117,6 +117,12 @@ class Plan(Case):
                          "mixsweep: the grid has more than 9223372036854775807 points: axis 'mix.prob' with "
                          "its 1000000000 values is too much; use fewer values\n")
 
+    def test_a_grid_of_which_nothing_is_left_is_an_error(self):
+        path = self.write("sweep.yaml", HEAD + "exclude: [{mix.strategy: none}]\n")
+        out, err = self.mixsweep("plan", path, "--json", code=2)
+        self.assertEqual(json.loads(out)["cells"], 0)
+        self.assertEqual(err, f"mixsweep: {path}: the exclude rules leave no cell\n")
+
     def test_missing_data_is_a_warning(self):
         text = HEAD.replace("synthetic}", "mnist, path: not/there}")
         plan, err = self.plan(text)

@@ -183,6 +183,25 @@ Test(estimate, of_disk_leaves_out_weights_that_are_not_kept)
     build_free(b);
 }
 
+Test(estimate, refuses_cells_that_differ_only_in_their_place)
+{
+    struct build    *b = build_new();
+    struct mx_grid  *grid;
+    struct mx_counts counts;
+    struct mx_err    err = {0};
+
+    BUILD_LIST(b, KEY_DATA_SET, build_choice(WORKER_DATA_SYNTHETIC),
+               build_choice(WORKER_DATA_MNIST));
+    BUILD_LIST(b, KEY_DATA_PATH, build_text("a"), build_text("b"));
+    grid = mx_grid_new(&b->config, NULL);
+    cr_expect_eq(mx_estimate_counts(&b->config, grid, &counts, &err), -1);
+    cr_expect_eq(err.code, MX_EINVAL);
+    cr_expect_not_null(strstr(err.text, ": number 2 (data.set=mnist data.path=a) and number 3 "
+                                        "(data.set=mnist data.path=b); data.path is no part"));
+    mx_grid_free(grid);
+    build_free(b);
+}
+
 Test(estimate, names_each_missing_data_set_once)
 {
     struct build   *b = build_new();
