@@ -39,19 +39,20 @@ static const char *nearest_block(const char *name)
 void mx_reader_unknown_key(const struct mx_reader *reader, struct mx_place place, const char *shown,
                            const char *full)
 {
-    const char *nearest = mx_key_nearest(full);
+    bool seen = reader->values.messages->errors < MX_MESSAGES_SHOWN; /* else no time for it */
+    const char *nearest = seen ? mx_key_nearest(full) : NULL;
     char        text[MX_SHOWN_SIZE];
 
     if (!nearest && mx_key_find(shown) != KEY_COUNT)
         nearest = shown;
-    if (!nearest)
+    if (!nearest && seen)
         nearest = mx_key_nearest(shown);
     if (nearest)
         mx_error_at(reader->values.messages, place, "unknown key '%s' (did you mean '%s'?)",
                     mx_shown(shown, text), nearest);
     else
-        mx_error_at(reader->values.messages, place, "unknown key '%s' (see docs/config.md)",
-                    mx_shown(shown, text));
+        mx_error_at(reader->values.messages, place,
+                    "unknown key '%s' (mixsweep check --keys lists all)", mx_shown(shown, text));
 }
 
 /* Read and check one value; false after a message. */

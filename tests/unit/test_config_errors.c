@@ -132,7 +132,7 @@ Test(config_errors, unknown_keys_with_the_one_that_is_meant)
         {"lr: 0.1", "c.yaml:3:1: error: unknown key 'lr' (did you mean 'train.lr'?)\n"},
         {"train.lr: 0.1",
          "c.yaml:3:1: error: train.lr cannot stand at the top (write 'lr' below 'train:')\n"},
-        {"zebra: 1", "c.yaml:3:1: error: unknown key 'zebra' (see docs/config.md)\n"},
+        {"zebra: 1", "c.yaml:3:1: error: unknown key 'zebra' (mixsweep check --keys lists all)\n"},
         {"mix: {momentum: 1}",
          "c.yaml:3:7: error: unknown key 'momentum' (did you mean 'train.momentum'?)\n"},
         {"grid: {mix.alhpa: [1]}",
