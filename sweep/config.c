@@ -24,7 +24,7 @@ static const char *nearest_block(const char *name)
     const char *nearest = NULL;
     size_t      best = strlen(name) / 3 + 1;
 
-    for (size_t i = 0; i < MX_SECTIONS + sizeof blocks / sizeof blocks[0] - 1; i++) {
+    for (size_t i = MX_SECTION_DATA; i < MX_SECTIONS + sizeof blocks / sizeof blocks[0] - 1; i++) {
         const char *word = i < MX_SECTIONS ? mx_section_names[i] : blocks[i - MX_SECTIONS];
         size_t      distance = mx_name_distance(name, word);
 
@@ -134,7 +134,13 @@ static void walk(struct mx_reader *reader, const char *prefix, const struct mx_n
 /* Smoke values leave the data set alone: its data is a miniature of that set. */
 static void smoke_value(struct mx_reader *reader, enum mx_key_id key, const struct mx_node *entry)
 {
-    if (key == KEY_DATA_SET)
+    struct mx_place first = reader->smoke_places[key];
+
+    reader->smoke_places[key] = entry->key->place;
+    if (first.line > 0)
+        mx_error_at(reader->values.messages, entry->key->place,
+                    "smoke: %s is set twice, first at line %u", mx_keys[key].name, first.line);
+    else if (key == KEY_DATA_SET)
         mx_error_at(reader->values.messages, entry->key->place,
                     "smoke cannot set data.set (a smoke run makes a miniature of the set itself)");
     else if (reader->config->smoke)

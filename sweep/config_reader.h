@@ -28,11 +28,12 @@ struct mx_reader {
     struct mx_value_reader values; /* arena and messages */
     struct mx_config      *config;
     struct mx_value        defaults[KEY_COUNT];
-    struct mx_place        places[KEY_COUNT];           /* of given values */
-    bool                   attempted[KEY_COUNT];        /* written somewhere, well or badly */
-    bool                   broken[KEY_COUNT];           /* badly: checks across keys leave it out */
-    struct mx_place        section_places[MX_SECTIONS]; /* line 0: not there */
-    size_t                 nblocks;
+    struct mx_place        places[KEY_COUNT]; /* of given values */
+    struct mx_place smoke_places[KEY_COUNT];  /* of values in the smoke block; line 0: not there */
+    bool            attempted[KEY_COUNT];     /* written somewhere, well or badly */
+    bool            broken[KEY_COUNT];        /* badly: checks across keys leave it out */
+    struct mx_place section_places[MX_SECTIONS]; /* line 0: not there */
+    size_t          nblocks;
     struct mx_block_draft *blocks;
     size_t                 nexcludes;
     struct mx_exclude     *excludes;

@@ -158,6 +158,8 @@ Test(config_errors, keys_and_values_that_are_there_twice)
          "them)\n"},
         {"grid:\n  zip: {train.lr: [0.1, 0.2], mix.prob: [0, 1]}\n  train.lr: [1]\n",
          "c.yaml:5:3: error: train.lr is an axis twice, first at line 4\n"},
+        {"smoke: {train.epochs: 1,\n  train: {epochs: 2}}",
+         "c.yaml:4:11: error: smoke: train.epochs is set twice, first at line 3\n"},
         {"grid: {mix.prob: [1]}\ngrids: [{mix.prob: [1]}]",
          "c.yaml:4:1: error: grids cannot stand beside grid, at line 3 (make grid its first "
          "block)\n"},
