@@ -21,7 +21,7 @@ static int list_parameters(struct worker_engine *engine, struct mx_err *err)
         return -1;
     engine->parameters = calloc(engine->nparameters, sizeof *engine->parameters);
     engine->first = calloc(net->nlayers, sizeof *engine->first);
-    engine->running = calloc(2 * (size_t)net->nlayers, sizeof(struct kern_tensor *));
+    engine->running = calloc(net->nlayers, sizeof engine->running[0]);
     if (!engine->parameters || !engine->first || !engine->running) {
         mx_fail(err, MX_ENOMEM, "no memory for %zu parameters", engine->nparameters);
         goto done;
@@ -37,7 +37,7 @@ static int list_parameters(struct worker_engine *engine, struct mx_err *err)
     }
     for (uint32_t l = 0; l < net->nlayers; l++)
         for (uint32_t i = 0; net->layers[l].kind == WORKER_NORM && i < 2; i++)
-            if (!(engine->running[2 * l + i] =
+            if (!(engine->running[l][i] =
                       kern_tensor_plain(engine->nn, 1, &net->layers[l].channels, err)))
                 goto done;
     result = 0;
@@ -205,9 +205,9 @@ static void update_statistics(struct worker_engine *engine, const struct engine_
 
         if (desc->kind != WORKER_NORM)
             continue;
-        kern_running(kern_tensor_data(engine->running[2 * l]),
+        kern_running(kern_tensor_data(engine->running[l][0]),
                      kern_tensor_data(plan->layers[l].mean), desc->channels, statistics_rate, 1);
-        kern_running(kern_tensor_data(engine->running[2 * l + 1]),
+        kern_running(kern_tensor_data(engine->running[l][1]),
                      kern_tensor_data(plan->layers[l].variance), desc->channels, statistics_rate,
                      count > 1 ? count / (count - 1) : 1);
     }

@@ -60,7 +60,8 @@ static size_t own_bytes(const struct worker_net *net, const struct worker_layer 
                                 sizeof(float),
                             LINE);
     if (layer->kind == WORKER_NORM)
-        return output_bytes(layer, n) / (8 * sizeof(float)) + 4 * up(4 * layer->channels, LINE);
+        return output_bytes(layer, n) / (8 * sizeof(float)) +
+               4 * up(layer->channels * sizeof(float), LINE);
     return 0;
 }
 

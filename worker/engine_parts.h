@@ -45,15 +45,15 @@ struct worker_engine {
     struct kern_nn          *nn;
     struct engine_parameter *parameters;
     size_t                   nparameters;
-    uint32_t                *first;   /* (nlayers): a layer's first parameter */
-    struct kern_tensor     **running; /* (2 nlayers): running mean and variance of norms */
-    float                   *state;   /* values, gradients, momentum, running statistics */
-    size_t                   state_bytes;
-    struct engine_plan       training[ENGINE_PLANS]; /* the first is of batch_size */
-    struct engine_plan       inference;
-    char                    *block; /* shared by all plans: one runs at a time */
-    size_t                   block_bytes;
-    uint64_t                 steps;
+    uint32_t                *first;    /* (nlayers): a layer's first parameter */
+    struct kern_tensor *(*running)[2]; /* (nlayers): running mean and variance of norms */
+    float             *state;          /* values, gradients, momentum, running statistics */
+    size_t             state_bytes;
+    struct engine_plan training[ENGINE_PLANS]; /* the first is of batch_size */
+    struct engine_plan inference;
+    char              *block; /* shared by all plans: one runs at a time */
+    size_t             block_bytes;
+    uint64_t           steps;
 };
 
 /* Make operations and lay out memory for n images; engine_plan_bind() gives it

@@ -40,8 +40,8 @@ static int norm_tensors(struct worker_engine *engine, struct engine_plan *plan, 
         at->tensors.mean = at->mean;
         at->tensors.variance = at->variance;
     } else {
-        at->tensors.mean = engine->running[2 * layer];
-        at->tensors.variance = engine->running[2 * layer + 1];
+        at->tensors.mean = engine->running[layer][0];
+        at->tensors.variance = engine->running[layer][1];
     }
     return 0;
 }

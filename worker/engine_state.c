@@ -27,11 +27,11 @@ static int bind_parameters(struct worker_engine *engine, float *at, struct mx_er
         parameter->buffer = at + 2 * room;
         at += 3 * room;
     }
-    for (size_t t = 0; t < 2 * (size_t)engine->net.nlayers; t++)
-        if (engine->running[t]) {
-            if (kern_tensor_bind(engine->running[t], at, err))
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        for (int i = 0; i < 2 && engine->running[l][i]; i++) {
+            if (kern_tensor_bind(engine->running[l][i], at, err))
                 return -1;
-            at += room_of(engine->running[t]);
+            at += room_of(engine->running[l][i]);
         }
     return 0;
 }
@@ -117,8 +117,8 @@ int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct
 
     for (size_t p = 0; p < engine->nparameters; p++)
         floats += 3 * room_of(engine->parameters[p].value);
-    for (size_t t = 0; t < 2 * (size_t)engine->net.nlayers; t++)
-        floats += engine->running[t] ? room_of(engine->running[t]) : 0;
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        floats += engine->running[l][0] ? 2 * room_of(engine->running[l][0]) : 0;
     engine->state_bytes = floats * sizeof(float);
     if (!(engine->state = aligned_alloc(KERN_ALIGN, engine->state_bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of weights", engine->state_bytes);
@@ -126,8 +126,8 @@ int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct
     if (bind_parameters(engine, engine->state, err) || draw_all(engine, init, err))
         return -1;
     for (uint32_t l = 0; l < engine->net.nlayers; l++)
-        for (uint32_t c = 0; engine->running[2 * l] && c < engine->net.layers[l].channels; c++)
-            kern_tensor_data(engine->running[2 * l + 1])[c] = 1;
+        for (uint32_t c = 0; engine->running[l][0] && c < engine->net.layers[l].channels; c++)
+            kern_tensor_data(engine->running[l][1])[c] = 1;
     return 0;
 }
 
@@ -137,8 +137,9 @@ void engine_state_free(struct worker_engine *engine)
         kern_tensor_free(engine->parameters[p].value);
         kern_tensor_free(engine->parameters[p].grad);
     }
-    for (size_t t = 0; engine->running && t < 2 * (size_t)engine->net.nlayers; t++)
-        kern_tensor_free(engine->running[t]);
+    for (uint32_t l = 0; engine->running && l < engine->net.nlayers; l++)
+        for (int i = 0; i < 2; i++)
+            kern_tensor_free(engine->running[l][i]);
     free(engine->parameters);
     free(engine->running);
     free(engine->first);
@@ -170,10 +171,11 @@ int worker_engine_check(const struct worker_engine *engine, struct mx_err *err)
     for (size_t p = 0; p < engine->nparameters; p++)
         if (!all_finite(engine->parameters[p].value))
             return mx_fail(err, MX_EDIVERGED, "%s is not finite", engine->parameters[p].info.name);
-    for (uint32_t t = 0; t < 2 * engine->net.nlayers; t++)
-        if (engine->running[t] && !all_finite(engine->running[t]))
-            return mx_fail(err, MX_EDIVERGED, "%s.%s is not finite", engine->net.layers[t / 2].name,
-                           running_words[t % 2]);
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        for (int i = 0; i < 2 && engine->running[l][i]; i++)
+            if (!all_finite(engine->running[l][i]))
+                return mx_fail(err, MX_EDIVERGED, "%s.%s is not finite", engine->net.layers[l].name,
+                               running_words[i]);
     return 0;
 }
 
@@ -188,7 +190,7 @@ static int export_statistics(const struct worker_engine *engine, uint32_t layer,
         out[i].dims[0] = desc->channels;
         if (!(out[i].data = malloc(desc->channels * sizeof *out[i].data)))
             return mx_fail(err, MX_ENOMEM, "no memory to export %s", out[i].name);
-        memcpy(out[i].data, kern_tensor_data(engine->running[2 * layer + (uint32_t)i]),
+        memcpy(out[i].data, kern_tensor_data(engine->running[layer][i]),
                desc->channels * sizeof *out[i].data);
     }
     return 0;
@@ -216,7 +218,7 @@ int worker_engine_export(struct worker_engine *engine, struct worker_tensor **te
             goto fail;
     }
     for (uint32_t l = 0; l < engine->net.nlayers; l++)
-        if (engine->running[2 * l]) {
+        if (engine->running[l][0]) {
             if (export_statistics(engine, l, &list[n], err))
                 goto fail;
             n += 2;

@@ -21,6 +21,7 @@ double worker_schedule_rate(const struct worker_params *params, uint64_t step,
     const uint64_t warmup =
         (uint64_t)llround(params->train_warmup_epochs * (double)steps_per_epoch);
     const uint64_t epoch = step / steps_per_epoch;
+    uint64_t       drops;
 
     if (step < warmup)
         return lr * (double)(step + 1) / (double)warmup;
@@ -28,7 +29,8 @@ double worker_schedule_rate(const struct worker_params *params, uint64_t step,
     case WORKER_SCHEDULE_COSINE:
         return lr / 2 * (1 + cos(pi * (double)(step - warmup) / (double)(total - warmup)));
     case WORKER_SCHEDULE_STEP:
-        return lr * pow(params->train_gamma, (double)(epoch / (uint64_t)params->train_step_epochs));
+        drops = epoch / (uint64_t)params->train_step_epochs;
+        return lr * pow(params->train_gamma, (double)drops);
     default:
         return lr;
     }

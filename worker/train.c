@@ -69,16 +69,20 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
     train = &t->set->train;
     t->batch_size =
         params->train_batch_size < train->n ? (uint32_t)params->train_batch_size : train->n;
-    if (train->n == 0 || !(t->steps_per_epoch = worker_steps_per_epoch(train->n, t->batch_size)))
-        return mx_fail(err, MX_EINVAL, "nothing to train on: %u training images are left",
-                       train->n);
+    if (train->n == 0) {
+        mx_fail(err, MX_EINVAL, "nothing to train on: no training image is left");
+        return -1;
+    }
+    t->steps_per_epoch = worker_steps_per_epoch(train->n, t->batch_size);
     t->total_ticks =
         (uint64_t)params->train_epochs * (t->steps_per_epoch + batches_of(t, &t->set->val)) +
         batches_of(t, &t->set->test);
     t->order = malloc(train->n * sizeof *t->order);
     t->logits = malloc((size_t)t->batch_size * t->set->shape.classes * sizeof *t->logits);
-    if (!t->order || !t->logits)
-        return mx_fail(err, MX_ENOMEM, "no memory to train on %u images", train->n);
+    if (!t->order || !t->logits) {
+        mx_fail(err, MX_ENOMEM, "no memory to train on %u images", train->n);
+        return -1;
+    }
     if (count_groups(t, err) ||
         !(t->batch = worker_batch_new(&t->set->shape, t->batch_size, err)) ||
         !(t->engine = worker_engine_new(params, &t->set->shape, t->batch_size,
