@@ -149,14 +149,27 @@ int mx_outdir_begin(const char *path, struct mx_err *err)
     return rc ? rc : make_folders(path, err);
 }
 
-int mx_outdir_write_exit_code(const char *path, int code, struct mx_err *err)
+int mx_outdir_write(const char *path, const char *name, const struct mx_buf *text,
+                    struct mx_err *err)
 {
-    char *name = mx_path_join(path, "exit_code");
-    char  text[16];
+    char *file = mx_path_join(path, name);
     int   rc;
 
-    snprintf(text, sizeof text, "%d\n", code);
-    rc = name ? mx_file_write(name, text, strlen(text), err) : nomem(path, err);
-    free(name);
+    if (!file || !mx_buf_ok(text))
+        rc = mx_fail(err, MX_ENOMEM, "no memory to write %s in %s", name, path);
+    else
+        rc = mx_file_write(file, mx_buf_str(text), text->len, err);
+    free(file);
+    return rc;
+}
+
+int mx_outdir_write_exit_code(const char *path, int code, struct mx_err *err)
+{
+    struct mx_buf text = {0};
+    int           rc;
+
+    mx_buf_printf(&text, "%d\n", code);
+    rc = mx_outdir_write(path, "exit_code", &text, err);
+    mx_buf_free(&text);
     return rc;
 }

@@ -35,6 +35,11 @@ int mx_outdir_begin(const char *path, struct mx_err *err);
 /* It has ended: write exit_code, after everything else. */
 int mx_outdir_write_exit_code(const char *path, int code, struct mx_err *err);
 
+/* Replace DIR/NAME by a text, whole or not at all. MX_ENOMEM if the text is
+ * incomplete. */
+int mx_outdir_write(const char *path, const char *name, const struct mx_buf *text,
+                    struct mx_err *err);
+
 /* What continuing a sweep under an edited configuration means. */
 enum mx_edit {
     MX_EDIT_NONE,        /* nothing differs */

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "sweep/machine.h"
+#include "sweep/outdir.h"
 
 #ifdef __clang__
 #define COMPILER __VERSION__
@@ -151,8 +152,7 @@ int mx_provenance_write(const char *directory, const struct mx_provenance *prove
     }
     mx_buf_clear(&text);
     put_all(&text, provenance, root);
-    rc = mx_buf_ok(&text) ? mx_file_write(path, text.data, text.len, err)
-                          : mx_fail(err, MX_ENOMEM, "no memory to write %s", path);
+    rc = mx_outdir_write(directory, "provenance.json", &text, err);
 done:
     json_decref(root);
     mx_buf_free(&text);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/num.h"
+#include "sweep/outdir.h"
 #include "sweep/results_core.h"
 
 /* Lines of fields, quoted where RFC 4180 asks for it. */
@@ -348,20 +348,6 @@ static int put_cells(struct csv *csv, const struct mx_results *results,
     return 0;
 }
 
-static int write_file(const char *directory, const char *name, const struct mx_buf *text,
-                      struct mx_err *err)
-{
-    char *path = mx_path_join(directory, name);
-    int   rc;
-
-    if (!path || !mx_buf_ok(text))
-        rc = mx_fail(err, MX_ENOMEM, "no memory to write %s in %s", name, directory);
-    else
-        rc = mx_file_write(path, text->data, text->len, err);
-    free(path);
-    return rc;
-}
-
 int mx_results_write(const struct mx_results *results, const char *directory, struct mx_err *err)
 {
     struct columns columns;
@@ -374,11 +360,11 @@ int mx_results_write(const struct mx_results *results, const char *directory, st
     results_head(&csv, results, &columns);
     for (uint32_t t = 0; t < results->plan->ntrials; t++)
         results_row(&csv, results, &columns, t, &scratch);
-    if (write_file(directory, "results.csv", &text, err))
+    if (mx_outdir_write(directory, "results.csv", &text, err))
         goto done;
     mx_buf_clear(&text);
     if (put_cells(&csv, results, &columns, &scratch, err) ||
-        write_file(directory, "cells.csv", &text, err))
+        mx_outdir_write(directory, "cells.csv", &text, err))
         goto done;
     rc = 0;
 done:

@@ -2,12 +2,11 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/json.h"
 #include "base/num.h"
+#include "sweep/outdir.h"
 
 static void put_node(struct mx_json *json, const struct mx_status_node *node)
 {
@@ -196,29 +195,17 @@ void mx_status_metrics(const struct mx_status *status, struct mx_buf *out)
     put_nodes(out, status);
 }
 
-static int write_one(const char *directory, const char *name, const struct mx_buf *text,
-                     struct mx_err *err)
-{
-    char *path = mx_path_join(directory, name);
-    int   rc = path && mx_buf_ok(text)
-                   ? mx_file_write(path, text->data, text->len, err)
-                   : mx_fail(err, MX_ENOMEM, "no memory to write %s in %s", name, directory);
-
-    free(path);
-    return rc;
-}
-
 int mx_status_write(const char *directory, const struct mx_status *status, struct mx_err *err)
 {
     struct mx_buf text = {0};
     int           rc;
 
     mx_status_json(status, &text);
-    rc = write_one(directory, "status.json", &text, err);
+    rc = mx_outdir_write(directory, "status.json", &text, err);
     mx_buf_clear(&text);
     mx_status_metrics(status, &text);
     if (rc == 0)
-        rc = write_one(directory, "metrics.prom", &text, err);
+        rc = mx_outdir_write(directory, "metrics.prom", &text, err);
     mx_buf_free(&text);
     return rc;
 }
