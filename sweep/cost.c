@@ -18,7 +18,7 @@ enum {
     EPOCH_BYTES = 96,         /* a line of history.csv */
     TRIAL_BYTES = 1024,       /* journal records and rows of the tables */
     SWEEP_BYTES = 1 << 18,    /* configuration, provenance, log */
-    SWEEP_FILES = 11,         /* of formats.md "Output directory", without log/exec-N.log */
+    SWEEP_FILES = 10,         /* of formats.md "Output directory", without log/exec-N.log */
 };
 
 /* What is assumed of one CPU, from fast to slow. */
