@@ -31,8 +31,13 @@ int mx_signals_install(struct mx_err *err)
     if (pipe2(wake, O_CLOEXEC | O_NONBLOCK))
         return mx_fail_errno(err, MX_EIO, errno, "cannot make a pipe for signals");
     sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-        sigaction(ours[i], &action, NULL);
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        struct sigaction before;
+
+        /* nohup and shells that start us in the background ignore some: so do we. */
+        if (sigaction(ours[i], NULL, &before) || before.sa_handler != SIG_IGN)
+            sigaction(ours[i], &action, NULL);
+    }
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL);
     return 0;
