@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int mx_fail(struct mx_err *err, enum mx_code code, const char *fmt, ...)
+int(mx_fail)(struct mx_err *err, enum mx_code code, const char *fmt, ...)
 {
     va_list args;
 
@@ -17,7 +17,7 @@ int mx_fail(struct mx_err *err, enum mx_code code, const char *fmt, ...)
     return -1;
 }
 
-int mx_fail_errno(struct mx_err *err, enum mx_code code, int error, const char *fmt, ...)
+int(mx_fail_errno)(struct mx_err *err, enum mx_code code, int error, const char *fmt, ...)
 {
     char    text[sizeof err->text];
     va_list args;
@@ -28,7 +28,7 @@ int mx_fail_errno(struct mx_err *err, enum mx_code code, int error, const char *
     return mx_fail(err, code, "%.380s: %s", text, strerror(error));
 }
 
-int mx_err_prefix(struct mx_err *err, const char *fmt, ...)
+int(mx_err_prefix)(struct mx_err *err, const char *fmt, ...)
 {
     char    text[sizeof err->text], rest[sizeof err->text];
     va_list args;

@@ -44,6 +44,13 @@ int mx_fail_errno(struct mx_err *err, enum mx_code code, int error, const char *
 /* Put "text: " in front of what *err already says; the code stays. Returns -1. */
 int mx_err_prefix(struct mx_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+#ifdef __clang_analyzer__
+/* An analysis sees one file at a time: this tells it that the caller's path ends. */
+#define mx_fail(...)       ((void)(mx_fail)(__VA_ARGS__), -1)
+#define mx_fail_errno(...) ((void)(mx_fail_errno)(__VA_ARGS__), -1)
+#define mx_err_prefix(...) ((void)(mx_err_prefix)(__VA_ARGS__), -1)
+#endif
+
 /* The process exit code that formats.md pins for a code: 0, 2, 3, 4, 70 or 75.
  * MX_EDIVERGED never ends a process and gives 1. */
 int mx_exit_code(enum mx_code code);
