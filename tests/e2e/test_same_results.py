@@ -1,0 +1,141 @@
+"""One configuration, one table: whatever the number of workers, kills and restarts.
+ctest: slow timeout=900"""
+import json
+import os
+import random
+import signal
+import time
+
+from harness import PROGRAM, TIME_LIMIT_S, Case, main, reproducible, rows
+
+
+def records(directory, kind):
+    """How many journal records of a kind there are by now; a torn line is none."""
+    found = 0
+    for path in sorted(directory.glob("journal/*.jsonl")):
+        for line in path.read_bytes().split(b"\n"):
+            try:
+                found += json.loads(line)["kind"] == kind
+            except (ValueError, KeyError):
+                pass
+    return found
+
+
+def processes_of(folder):
+    """Numbers of the processes of this program whose working directory is the folder."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit() and os.readlink(f"/proc/{name}/cwd") == str(folder) \
+                    and os.readlink(f"/proc/{name}/exe") == os.path.realpath(PROGRAM):
+                found.append(int(name))
+        except OSError:
+            pass  # it has ended, or belongs to somebody else
+    return found
+
+
+class SameResults(Case):
+    def wait_for(self, what, holds, process=None):
+        """Wait until holds() is true; a process that ends before fails the test."""
+        deadline = time.monotonic() + TIME_LIMIT_S
+        while not holds():
+            if process and process.poll() is not None and not holds():
+                out, err = process.communicate()
+                self.fail(f"the sweep ended before {what}\n{out}\n{err}")
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.005)
+
+    def kill_when(self, kind, count, out, config):
+        """Go on with a sweep until its journals have so many records of a kind, one at
+        least from this life; then SIGKILL all of its process group. Nothing may survive."""
+        lives = len(list(out.glob("journal/*.jsonl")))
+        process = self.start("run", config, "--out", out, "--resume", "--workers", 2)
+        self.wait_for(f"{count} records of kind {kind}",
+                      lambda: records(out, "incarnation") > lives and records(out, kind) >= count,
+                      process)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        self.wait_for("the executors are gone", lambda: not processes_of(self.folder))
+
+    def reference(self, config, workers=2):
+        self.mixsweep("run", config, "--out", "reference", "--workers", workers)
+        expected = reproducible(self.folder / "reference/results.csv")
+        self.assertGreater(len(expected), 0)
+        self.assertEqual({row["status"] for row in expected}, {"done"})
+        return expected
+
+    def test_for_one_two_and_three_workers(self):
+        config = self.tiny(repeats=2, arch="resnet8", epochs=2)
+        expected = self.reference(config)
+        cells = (self.folder / "reference/cells.csv").read_bytes()
+        for workers in (1, 3):
+            self.mixsweep("run", config, "--out", f"w{workers}", "--workers", workers)
+            self.assertEqual(reproducible(self.folder / f"w{workers}/results.csv"), expected)
+            self.assertEqual((self.folder / f"w{workers}/cells.csv").read_bytes(), cells)
+            self.no_executor_log_has_a_report(self.folder / f"w{workers}")
+
+    def test_when_killed_at_random_moments_and_resumed(self):
+        config = self.tiny(repeats=2, n=256, arch="resnet8", epochs=2)
+        expected = self.reference(config)
+        stages = len(expected)
+        rng = random.Random(1)
+        for round_ in range(2):
+            out = self.folder / f"killed{round_}"
+            # Three moments a sweep: after so many stages were done in all its lives.
+            for moment in sorted(rng.sample(range(1, stages - 1), 3)):
+                self.kill_when("done", moment, out, config)
+            self.mixsweep("resume", out, "--workers", 1 + round_)
+            self.assertEqual(reproducible(out / "results.csv"), expected)
+            self.assertEqual(len(list(out.glob("journal/*.jsonl"))), 4)
+            self.assertEqual((out / "exit_code").read_text().strip(), "0")
+            done = [json.loads(line)["key"] for path in out.glob("journal/*.jsonl")
+                    for line in path.read_text().splitlines() if '"done"' in line]
+            self.assertEqual(len(set(done)), stages, "every stage is done")
+            self.assertEqual(len(done), stages, "and none is done twice")
+
+    def test_when_killed_in_the_middle_of_an_epoch(self):
+        # One stage a worker, each of a few seconds: a start record means that it trains.
+        config = self.tiny(n=2048, arch="resnet8", epochs=2)
+        expected = self.reference(config)
+        out = self.folder / "killed"
+        for started in (1, 3, 5):
+            self.kill_when("started", started, out, config)
+        self.mixsweep("run", config, "--out", out, "--resume", "--workers", 2)
+        self.assertEqual(reproducible(out / "results.csv"), expected)
+        self.assertGreater(records(out, "started"), len(expected), "a stage was killed in its work")
+        attempts = {row["run.attempts"] for row in rows(out / "results.csv")}
+        self.assertEqual(attempts, {"1"}, "that the sweep was killed is no stage's failure")
+
+    def test_when_an_executor_is_killed(self):
+        config = self.tiny(n=1024, arch="resnet8", epochs=2)
+        expected = self.reference(config)
+        out = self.folder / "out"
+        process = self.start("run", config, "--out", out, "--workers", 2)
+        self.wait_for("a stage is done", lambda: records(out, "done") >= 1, process)
+        executors = [pid for pid in processes_of(self.folder) if pid != process.pid]
+        self.assertEqual(len(executors), 2)
+        os.kill(executors[0], signal.SIGKILL)
+        out_text, err = process.communicate(timeout=TIME_LIMIT_S)
+        self.assertEqual(process.returncode, 0, out_text + err)
+        self.assertEqual(reproducible(out / "results.csv"), expected)
+
+    def test_when_stopped_by_a_signal_and_resumed(self):
+        config = self.tiny(n=1024, arch="resnet8", epochs=2)
+        expected = self.reference(config)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            out = self.folder / f"out{number}"
+            process = self.start("run", config, "--out", out, "--workers", 2)
+            self.wait_for("a stage is done", lambda o=out: records(o, "done") >= 1, process)
+            process.send_signal(number)
+            _, err = process.communicate(timeout=TIME_LIMIT_S)
+            self.assertEqual(process.returncode, 75, err)
+            self.assertEqual((out / "exit_code").read_text().strip(), "75")
+            states = {row["status"] for row in rows(out / "results.csv")}
+            self.assertLessEqual(states, {"done", "pending"})
+            self.assertIn("pending", states)
+            self.mixsweep("resume", out, "--workers", 2)
+            self.assertEqual(reproducible(out / "results.csv"), expected)
+
+
+if __name__ == "__main__":
+    main()
