@@ -1,12 +1,11 @@
 /* nn_onednn.h - what the files of the oneDNN backend share.
  *
  * Private to nn_onednn*.c: devices and tensors are in nn_onednn.c, operations
- * in nn_onednn_op.c, the choice of
- * implementations in nn_onednn_choose.c, what differs between oneDNN 2 and 3
- * in the others. Memory descriptors are plain structs in 2 and
- * opaque in 3; primitive descriptors are made in two steps in 2 and in one in
- * 3. nn_onednn_v2.c or nn_onednn_v3.c has the functions below, whichever fits
- * the headers at hand; all else is the same in both.
+ * in nn_onednn_op.c, the choice of implementations in nn_onednn_choose.c. What
+ * differs between oneDNN 2 and 3 is in nn_onednn_v2.c and nn_onednn_v3.c, of
+ * which one is empty, whichever does not fit the headers at hand: memory
+ * descriptors are plain structs in 2 and opaque in 3; primitive descriptors are
+ * made in two steps in 2 and in one in 3.
  */
 #ifndef KERN_NN_ONEDNN_H
 #define KERN_NN_ONEDNN_H

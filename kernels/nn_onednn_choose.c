@@ -132,8 +132,9 @@ int kern_choose(struct kern_nn *nn, const struct kern_op_shape *shape, enum kern
 {
     struct choice choice = {nn, shape, pass, tensors, hint};
 
-    /* A convolution's backward passes should not have to reorder images. */
-    if (shape->kind == KERN_CONV && pass != KERN_FORWARD && !choose(&choice, true, pd, NULL)) {
+    /* A convolution should not have to reorder images: it takes them as they come
+     * if there is a fast way. */
+    if (shape->kind == KERN_CONV && !choose(&choice, true, pd, NULL)) {
         if (!is_slow(*pd))
             return 0;
         dnnl_primitive_desc_destroy(*pd);
