@@ -16,27 +16,12 @@ static void write_text(const char *text, struct mx_buf *out)
     mx_buf_text(out, "\"");
 }
 
-/* A length of time that reads back to the same bits. */
-static void write_duration(double seconds, struct mx_buf *out)
-{
-    char   text[MX_NUM_SIZE];
-    double back;
-
-    mx_num_format_duration(seconds, text);
-    if (mx_num_parse_duration(text, &back, NULL) == 0 && back == seconds)
-        mx_buf_text(out, text);
-    else
-        mx_buf_printf(out, "%ss", mx_num_format(seconds, text));
-}
-
 static void write_value(enum mx_key_id key, const struct mx_value *value, struct mx_buf *out)
 {
     const struct mx_key *row = &mx_keys[key];
 
     if (row->type == MX_TYPE_TEXT || row->type == MX_TYPE_PATH)
         write_text(value->text, out);
-    else if (row->type == MX_TYPE_DURATION && value->real != 0)
-        write_duration(value->real, out);
     else
         mx_value_format(key, value, out);
 }

@@ -188,7 +188,7 @@ static struct mx_config *with_sets(const char *text, const char *const *sets, si
 
 static const char swept[] = CONFIG_BASE
     "train: {epochs: 9}\n"
-    "grid:\n  train.lr: [0.1, 0.2]\n  zip: {mix.prob: [0.5, 0.5, 1], mix.alpha: [1, 2, 2]}\n"
+    "grid:\n  train.lr: [0.1, 0.2]\n  zip: {mix.prob: [0.5, 1, 0.5], mix.alpha: [1, 2, 2]}\n"
     "smoke: {train: {epochs: 2}, train.lr: 0.5}\n";
 
 Test(config, smoke_values_win_over_the_file_and_end_an_axis)
@@ -321,6 +321,13 @@ Test(config, group_metrics_on_sets_with_and_without_groups_are_a_warning)
                    "score: {metrics: [accuracy, group_gap]}\n",
                    "c.yaml:3:9: warning: score.metrics: 'group_gap' stays empty for the data sets "
                    "without groups\n");
+}
+
+Test(config, a_warm_up_may_be_longer_than_epochs_that_an_exclude_rule_could_leave_out)
+{
+    mx_config_free(good_config(CONFIG_BASE "train: {warmup_epochs: 2}\n"
+                                           "grid: {train.epochs: [1, 5]}\n"
+                                           "exclude: [{train.epochs: 1}]\n"));
 }
 
 Test(config, a_missing_file_is_the_users_mistake_and_a_folder_is_no_file)
