@@ -76,7 +76,8 @@ static size_t list_running(const struct run *run, const char *host, struct mx_st
     return n;
 }
 
-static int write_with(struct run *run, struct mx_status *status, struct mx_status_running *running,
+/* status is a copy: what it points to ends with this function. */
+static int write_with(struct run *run, struct mx_status status, struct mx_status_running *running,
                       char (*names)[MX_TRIAL_NAME_SIZE], struct mx_err *err)
 {
     char                     host[64] = "";
@@ -88,14 +89,14 @@ static int write_with(struct run *run, struct mx_status *status, struct mx_statu
     node.running = list_running(run, host, running, names);
     node.done = run->stages_done;
     node.failed = run->nfailures;
-    node.rate_per_hour = status->rate_per_hour;
-    status->nodes = &node;
-    status->nnodes = run->workers > 0;
-    status->slowest = running;
-    status->nslowest = node.running < SHOWN ? node.running : SHOWN;
-    status->failing = failing;
-    status->nfailing = list_failures(run, failing, failure_names);
-    return mx_status_write(run->directory, status, err);
+    node.rate_per_hour = status.rate_per_hour;
+    status.nodes = &node;
+    status.nnodes = run->workers > 0;
+    status.slowest = running;
+    status.nslowest = node.running < SHOWN ? node.running : SHOWN;
+    status.failing = failing;
+    status.nfailing = list_failures(run, failing, failure_names);
+    return mx_status_write(run->directory, &status, err);
 }
 
 int run_write_status(struct run *run, const char *state, int exit_code, struct mx_err *err)
@@ -115,7 +116,7 @@ int run_write_status(struct run *run, const char *state, int exit_code, struct m
         .eta_basis = "the rate of this incarnation, running trials by the share that is done",
         .exit_code = exit_code,
     };
-    int rc = running && names ? write_with(run, &status, running, names, err)
+    int rc = running && names ? write_with(run, status, running, names, err)
                               : mx_fail(err, MX_ENOMEM, "no memory for status.json");
 
     free(running);

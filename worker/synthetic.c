@@ -51,7 +51,7 @@ bool worker_synthetic_covers(uint32_t class_, double y, double x)
     double far = y * y + x * x, ay = magnitude(y), ax = magnitude(x), edge = ay > ax ? ay : ax;
 
     switch (class_) { /* the first ones differ most: small sets use them */
-    case 0: /* disc */
+    case 0:           /* disc */
         return far < 0.95;
     case 1:
         return covers_plus(y, x);
