@@ -1,9 +1,7 @@
 #include "worker/stage.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/file.h"
 #include "worker/stage_parts.h"
 
 /* Raise an engine version whenever the numbers of that kind change. */

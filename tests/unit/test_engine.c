@@ -338,6 +338,62 @@ Test(engine, draws_weights_of_the_right_size)
     pair_free(pair);
 }
 
+/* Initial weights belong to a parameter's number: neither the batch size nor the
+ * layers behind it change them. */
+Test(engine, draws_the_same_weights_for_any_batch_size_and_depth)
+{
+    struct worker_params  params = plain;
+    struct worker_shape   shape = {3, 6, 6, 10, 0};
+    struct worker_tensor *tensors[2];
+    size_t                count[2];
+
+    for (int k = 0; k < 2; k++) {
+        struct pair *pair;
+
+        params.model_arch = k ? WORKER_ARCH_RESNET20 : WORKER_ARCH_RESNET8;
+        params.train_batch_size = k ? 4 : 7;
+        pair = pair_new(params, shape);
+        tensors[k] = export(pair->engine, &count[k]);
+        pair_free(pair);
+    }
+    for (size_t t = 0; t < 9; t++) { /* the stem and the first block */
+        cr_expect_str_eq(tensors[0][t].name, tensors[1][t].name);
+        cr_expect_eq(tensors[0][t].data[5], tensors[1][t].data[5], "%s", tensors[0][t].name);
+    }
+    cr_expect_neq(tensors[0][3].data[0], tensors[0][6].data[0]);
+    worker_tensors_free(tensors[0], count[0]);
+    worker_tensors_free(tensors[1], count[1]);
+}
+
+Test(engine, exports_running_statistics_behind_the_parameters)
+{
+    static const char *const expected[] = {"bn1.running_mean", "bn1.running_var",
+                                           "layer1.0.bn1.running_mean", "layer1.0.bn1.running_var"};
+    struct worker_params     params = plain;
+    struct pair             *pair;
+    struct worker_tensor    *tensors;
+    size_t                   count, first;
+
+    params.model_arch = WORKER_ARCH_RESNET8;
+    pair = pair_new(params, (struct worker_shape){3, 8, 8, 10, 0});
+    draw_batch(pair, 5, 0);
+    step_both(pair, 0.1);
+    tensors = export(pair->engine, &count);
+    first = pair->naive->nparameters;
+    cr_assert_eq(count, first + 2 * 9); /* nine norms */
+    for (size_t t = 0; t < 4; t++)
+        cr_expect_str_eq(tensors[first + t].name, expected[t]);
+    for (uint32_t c = 0; c < 16; c++) { /* layer 2 is the norm of the stem */
+        double mean = pair->naive->running_mean[2][c],
+               variance = pair->naive->running_variance[2][c];
+
+        cr_expect(fabs(tensors[first].data[c] - mean) <= 1e-6);
+        cr_expect(fabs(tensors[first + 1].data[c] - variance) <= 1e-5 * variance);
+    }
+    worker_tensors_free(tensors, count);
+    pair_free(pair);
+}
+
 Test(engine, estimates_its_memory_from_above_and_within_a_factor_of_two)
 {
     static const unsigned archs[] = {WORKER_ARCH_LINEAR, WORKER_ARCH_RESNET8, WORKER_ARCH_RESNET20,
