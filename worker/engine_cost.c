@@ -78,7 +78,9 @@ static int block_bytes(const struct worker_net *net, uint32_t n, uint64_t *bytes
         outputs[l] = output_bytes(&net->layers[l], n);
     if (!worker_memory_plan(net, outputs, true, &training, err) &&
         !worker_memory_plan(net, outputs, false, &inference, err)) {
-        *bytes = training.bytes > inference.bytes ? training.bytes : inference.bytes;
+        size_t most = training.bytes > inference.bytes ? training.bytes : inference.bytes;
+
+        *bytes = up(most, worker_memory_align(most));
         result = 0;
     }
     worker_memory_free(&training);

@@ -4,7 +4,8 @@
 #include <string.h>
 
 enum {
-    ALIGN = 64
+    ALIGN = 64,
+    HUGE_PAGE = 2 << 20
 };
 
 /* A place that several arrays use one after another. While the plan is made,
@@ -229,4 +230,9 @@ void worker_memory_free(struct worker_memory *memory)
 {
     free(memory->layers);
     memset(memory, 0, sizeof *memory);
+}
+
+size_t worker_memory_align(size_t bytes)
+{
+    return bytes >= 4 * (size_t)HUGE_PAGE ? HUGE_PAGE : ALIGN;
 }

@@ -42,6 +42,10 @@ int  worker_memory_plan(const struct worker_net *net, const size_t *bytes, bool 
                         struct worker_memory *memory, struct mx_err *err);
 void worker_memory_free(struct worker_memory *memory);
 
+/* To which multiple a block of this size is rounded up and aligned: 64, or a
+ * huge page where the block has several. */
+size_t worker_memory_align(size_t bytes);
+
 #ifdef __cplusplus
 }
 #endif
