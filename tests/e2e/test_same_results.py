@@ -106,6 +106,18 @@ class SameResults(Case):
         attempts = {row["run.attempts"] for row in rows(out / "results.csv")}
         self.assertEqual(attempts, {"1"}, "that the sweep was killed is no stage's failure")
 
+    def test_a_second_process_is_refused_while_the_first_one_lives(self):
+        config = self.tiny(n=1024, arch="resnet8", epochs=2)
+        expected = self.reference(config)
+        out = self.folder / "out"
+        process = self.start("run", config, "--out", out, "--workers", 2)
+        self.wait_for("a stage has started", lambda: records(out, "started") >= 1, process)
+        err = self.refused(4, "resume", out)
+        self.assertIn(str(process.pid), err)
+        _, err = process.communicate(timeout=TIME_LIMIT_S)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(reproducible(out / "results.csv"), expected)
+
     def test_when_an_executor_is_killed(self):
         config = self.tiny(n=1024, arch="resnet8", epochs=2)
         expected = self.reference(config)

@@ -1,4 +1,5 @@
 """The command line: what is wrong is said in one line, and nothing is made. ctest: quick"""
+import json
 import os
 import re
 
@@ -47,6 +48,15 @@ class Usage(Case):
         self.write("out/precious", "data")
         self.assertIn("out", self.refused(2, "run", "tiny.yaml", "--out", "out"))
         self.assertEqual(os.listdir(self.folder / "out"), ["precious"])
+
+    def test_log_records_are_json_where_that_is_asked_for(self):
+        self.tiny()
+        _, err = self.mixsweep("run", "tiny.yaml", "--log-format", "json", "--workers", "1")
+        lines = (self.folder / "tiny/log/sweep.log").read_text().splitlines()
+        self.assertGreater(len(lines), 0)
+        for line in lines + err.splitlines():
+            record = json.loads(line)
+            self.assertEqual(list(record), ["time", "level", "host", "rank", "trial", "text"])
 
     def test_a_missing_configuration_is_named(self):
         self.assertIn("nowhere.yaml", self.refused(2, "run", "nowhere.yaml"))
