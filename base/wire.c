@@ -87,7 +87,7 @@ int mx_wire_peek(const void *data, size_t len, uint16_t *type, size_t *body_len,
     const unsigned char *head = data;
     uint64_t             body;
 
-    if (memcmp(head, magic, len < sizeof magic ? len : sizeof magic) != 0)
+    if (len > 0 && memcmp(head, magic, len < sizeof magic ? len : sizeof magic) != 0)
         return mx_fail(err, MX_EINTERNAL, "a message does not start as ours do");
     if (len < MX_WIRE_HEAD)
         return 0;

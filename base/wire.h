@@ -38,9 +38,9 @@ void mx_put_i64(struct mx_buf *out, int64_t x);
 void mx_put_real(struct mx_buf *out, double x);         /* its 64 bits, NaN included */
 void mx_put_text(struct mx_buf *out, const char *text); /* length and bytes */
 
-/* Look at the head of a frame in `len` bytes. Returns 1 and sets *type and
- * *body_len if the whole frame is there, 0 if more bytes are needed, -1 with
- * MX_EINTERNAL if this is no frame of ours. */
+/* Look at the head of a frame in `len` bytes; data may be NULL for none. Returns
+ * 1 and sets *type and *body_len if the whole frame is there, 0 if more bytes
+ * are needed, -1 with MX_EINTERNAL if this is no frame of ours. */
 int mx_wire_peek(const void *data, size_t len, uint16_t *type, size_t *body_len,
                  struct mx_err *err);
 

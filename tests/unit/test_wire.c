@@ -96,6 +96,7 @@ Test(wire, asks_for_more_at_every_length_that_is_too_short)
 {
     struct mx_buf out = {0};
 
+    cr_expect_eq(mx_wire_peek(NULL, 0, NULL, NULL, NULL), 0);
     write_frame(&out);
     for (size_t len = 0; len < out.len; len++) {
         char    *copy = malloc(len + !len);
