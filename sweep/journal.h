@@ -50,6 +50,11 @@ struct mx_journal_report {
     uint64_t ignored_late; /* written by an owner after it lost the directory */
     uint64_t duplicates;
     unsigned files;
+    /* What a later incarnation names as accepted, and is in no file any more;
+     * and the files that are missing or shorter. */
+    uint64_t lost_records;
+    unsigned lost_files;
+    unsigned first_lost; /* number of the first of them, 0 if there is none */
 };
 
 struct mx_journal;

@@ -51,7 +51,7 @@ static int list_files(const char *folder, struct mx_journal_file **files, size_t
                 goto nomem;
             *files = more;
         }
-        (*files)[(*count)++] = (struct mx_journal_file){number, UINT64_MAX, 0};
+        (*files)[(*count)++] = (struct mx_journal_file){number, UINT64_MAX, 0, 0};
     }
     closedir(dir);
     if (*count > 0)
@@ -89,6 +89,78 @@ static struct mx_journal_scan scan_begin(const struct mx_buf *text)
     return (struct mx_journal_scan){data, data + text->len, 0};
 }
 
+/* The most that any incarnation accepted of each earlier file, there or not. */
+struct claims {
+    struct mx_journal_tail *tails;
+    size_t                  count, room;
+};
+
+static int claim(struct claims *claims, const struct mx_journal_tail *tail, struct mx_err *err)
+{
+    for (size_t k = 0; k < claims->count; k++)
+        if (claims->tails[k].file == tail->file) {
+            if (tail->seq > claims->tails[k].seq)
+                claims->tails[k].seq = tail->seq;
+            return 0;
+        }
+    if (claims->count == claims->room) {
+        size_t                  room = 2 * claims->room + 16;
+        struct mx_journal_tail *more = realloc(claims->tails, room * sizeof more[0]);
+
+        if (!more)
+            return mx_fail(err, MX_ENOMEM, "no memory for what the journal names as accepted");
+        claims->tails = more;
+        claims->room = room;
+    }
+    claims->tails[claims->count++] = *tail;
+    return 0;
+}
+
+static int claim_tails(struct claims *claims, const struct mx_journal_line *line, unsigned number,
+                       struct mx_err *err)
+{
+    for (size_t k = 0; k < line->ntails; k++)
+        if (line->tails[k].file < number && claim(claims, &line->tails[k], err))
+            return -1;
+    return 0;
+}
+
+static uint64_t claimed_of(const struct claims *claims, unsigned number)
+{
+    for (size_t k = 0; k < claims->count; k++)
+        if (claims->tails[k].file == number)
+            return claims->tails[k].seq;
+    return 0;
+}
+
+static void add_lost(struct mx_journal_report *report, unsigned first, unsigned files,
+                     uint64_t records)
+{
+    if (report->lost_files == 0)
+        report->first_lost = first;
+    report->lost_files += files;
+    report->lost_records += records;
+}
+
+/* Files are numbered without gaps, so a gap is files that are gone. */
+static void count_lost(const struct mx_journal_file *files, size_t count,
+                       const struct claims *claims, struct mx_journal_report *report)
+{
+    unsigned next = 1;
+
+    for (size_t f = 0; f < count; next = files[f++].number + 1) {
+        uint64_t claimed = claimed_of(claims, files[f].number), gone = 0;
+
+        for (size_t k = 0; k < claims->count; k++)
+            if (claims->tails[k].file >= next && claims->tails[k].file < files[f].number)
+                gone += claims->tails[k].seq;
+        if (files[f].number > next)
+            add_lost(report, next, files[f].number - next, gone);
+        if (claimed > files[f].end)
+            add_lost(report, files[f].number, 1, claimed - files[f].end);
+    }
+}
+
 /* Take over what an incarnation accepted of the files before it. */
 static void apply_tails(struct mx_journal_file *files, size_t count,
                         const struct mx_journal_line *line, unsigned number)
@@ -101,7 +173,7 @@ static void apply_tails(struct mx_journal_file *files, size_t count,
 
 /* First pass: each file's first record limits the files before it. */
 static int find_limits(const char *folder, struct mx_journal_file *files, size_t count,
-                       struct mx_err *err)
+                       struct claims *claims, struct mx_err *err)
 {
     struct mx_buf text = {0};
     int           rc = 0;
@@ -116,8 +188,10 @@ static int find_limits(const char *folder, struct mx_journal_file *files, size_t
         scan = scan_begin(&text);
         if (!mx_journal_scan_next(&scan, &line, &unused))
             continue;
-        if (line.record.kind == MX_RECORD_INCARNATION)
+        if (line.record.kind == MX_RECORD_INCARNATION) {
             apply_tails(files, count, &line, files[f].number);
+            rc = claim_tails(claims, &line, files[f].number, err);
+        }
         mx_journal_line_free(&line);
     }
     mx_buf_free(&text);
@@ -130,6 +204,7 @@ static int read_file(const char *folder, struct mx_journal_file *file,
     struct mx_buf          text = {0};
     struct mx_journal_line line;
     struct mx_journal_scan scan;
+    uint64_t               bad = to->report->skipped_bad; /* up to the last good record */
     int                    rc = read_text(folder, file->number, &text, err);
 
     scan = scan_begin(&text);
@@ -141,8 +216,10 @@ static int read_file(const char *folder, struct mx_journal_file *file,
             to->report->records++;
             rc = to->accept(to->user, &line.record, err);
         }
+        bad = to->report->skipped_bad;
         mx_journal_line_free(&line);
     }
+    file->end = scan.last_seq + (to->report->skipped_bad - bad);
     mx_buf_free(&text);
     return rc;
 }
@@ -150,13 +227,17 @@ static int read_file(const char *folder, struct mx_journal_file *file,
 int mx_journal_read_all(const char *folder, const struct mx_journal_acceptor *to,
                         struct mx_journal_file **files, size_t *count, struct mx_err *err)
 {
-    int rc = list_files(folder, files, count, err);
+    struct claims claims = {0};
+    int           rc = list_files(folder, files, count, err);
 
     *to->report = (struct mx_journal_report){.files = (unsigned)*count};
     if (rc == 0)
-        rc = find_limits(folder, *files, *count, err);
+        rc = find_limits(folder, *files, *count, &claims, err);
     for (size_t f = 0; f < *count && rc == 0; f++)
         rc = read_file(folder, &(*files)[f], to, err);
+    if (rc == 0)
+        count_lost(*files, *count, &claims, to->report);
+    free(claims.tails);
     return rc;
 }
 

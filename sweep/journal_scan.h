@@ -22,6 +22,7 @@ struct mx_journal_file {
     unsigned number;
     uint64_t limit; /* records behind it are late */
     uint64_t last;  /* accepted */
+    uint64_t end;   /* what it reaches to: the last good record and damaged ones behind it */
 };
 
 struct mx_journal_acceptor {

@@ -66,6 +66,28 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
     }
 }
 
+/* Without a later file that names its records, how many a file held is unknown. */
+static void tell_lost(struct run *run, const struct mx_journal_report *report)
+{
+    bool several = report->lost_files > 1;
+
+    if (report->lost_files == 0)
+        return;
+    if (report->lost_records == 0)
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "journal: %06u.jsonl%s missing; what %s held is run again",
+                       report->first_lost, several ? " and others are" : " is",
+                       several ? "they" : "it");
+    else
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "journal: %llu record%s gone that an earlier incarnation had read "
+                       "(%06u.jsonl%s missing or shorter); what %s held is run again",
+                       (unsigned long long)report->lost_records,
+                       report->lost_records == 1 ? " is" : "s are", report->first_lost,
+                       several ? " and others are" : " is",
+                       report->lost_records == 1 ? "it" : "they");
+}
+
 /* Damage in the journal is told, never hidden: what it hit is run again. */
 static void tell_report(struct run *run, const struct mx_journal_report *report)
 {
@@ -82,6 +104,7 @@ static void tell_report(struct run *run, const struct mx_journal_report *report)
         mx_console_log(run->console, MX_LOG_WARNING, NULL,
                        "journal: %llu damaged records skipped; what they held is run again",
                        (unsigned long long)report->skipped_bad);
+    tell_lost(run, report);
     if (report->ignored_late > 0)
         mx_console_log(run->console, MX_LOG_WARNING, NULL,
                        "journal: %llu records ignored that an earlier incarnation wrote after it "
