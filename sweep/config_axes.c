@@ -154,9 +154,10 @@ static bool check_zip(const struct mx_reader *reader, const struct mx_node *zip,
     for (size_t k = 1; k < axis->nkeys; k++)
         if (axis->values[k].count != n) {
             mx_error_at(messages, axis->places[k],
-                        "zip: %s has %llu values and %s has %llu (give them equally many)",
+                        "zip: %s has %llu value%s and %s has %llu (give them equally many)",
                         mx_keys[axis->keys[k]].name, (unsigned long long)axis->values[k].count,
-                        mx_keys[axis->keys[0]].name, (unsigned long long)n);
+                        axis->values[k].count == 1 ? "" : "s", mx_keys[axis->keys[0]].name,
+                        (unsigned long long)n);
             return false;
         }
     if (n > MX_YAML_MAX_NODES) {

@@ -242,6 +242,29 @@ static void choose_search_metric(struct mx_reader *reader)
     }
 }
 
+/* Points without validation images have no val.* values, and search.metric is
+ * one of those. */
+static void check_validation(const struct mx_reader *reader)
+{
+    enum mx_key_id key = KEY_DATA_VAL_FRACTION;
+
+    if (reader->broken[key] || !knows(reader, key))
+        return;
+    for (size_t b = 0; b < blocks_of(reader); b++) {
+        struct source source = source_of(reader, b, key);
+
+        if (extreme(&source, key, false) > 0)
+            continue;
+        mx_warning_at(reader->values.messages, source.place,
+                      extreme(&source, key, true) > 0
+                          ? "data.val_fraction: where it is 0 there will be no val.* values: "
+                            "nothing to rank by"
+                          : "data.val_fraction: 0: there will be no val.* columns: nothing to "
+                            "rank by");
+        break;
+    }
+}
+
 /* The name becomes that of a directory. */
 static void check_name(const struct mx_reader *reader)
 {
@@ -307,6 +330,8 @@ void mx_reader_check(struct mx_reader *reader)
     check_groups(reader, sets);
     check_search_metric(reader);
     choose_search_metric(reader);
+    if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)
+        check_validation(reader);
     for (size_t key = 0; reader->values.messages->errors == 0 && key < KEY_COUNT; key++)
         check_use(reader, (enum mx_key_id)key);
 }

@@ -117,15 +117,30 @@ void mx_value_format(enum mx_key_id key, const struct mx_value *value, struct mx
     mx_buf_text(out, "]");
 }
 
+void mx_value_built_words(const struct mx_key *key, struct mx_buf *out)
+{
+    const char *between = "";
+
+    for (const struct worker_choice *c = key->choices; c->word; c++)
+        if (c->built) {
+            mx_buf_printf(out, "%s%s", between, c->word);
+            between = ", ";
+        }
+}
+
 static bool is_built(const struct mx_value_reader *reader, const struct mx_key *key,
                      const struct mx_value *item, struct mx_place place)
 {
     const struct worker_choice *choice = &key->choices[item->choice];
+    struct mx_buf               built = {0};
 
-    if (!choice->built)
-        mx_error_at(reader->messages, place, "%s: '%s' is not built yet in this version", key->name,
-                    choice->word);
-    return choice->built;
+    if (choice->built)
+        return true;
+    mx_value_built_words(key, &built);
+    mx_error_at(reader->messages, place, "%s: '%s' is not built yet in this version%s%s", key->name,
+                choice->word, built.len > 0 ? "; built: " : "", mx_buf_str(&built));
+    mx_buf_free(&built);
+    return false;
 }
 
 bool mx_value_check_built(const struct mx_value_reader *reader, enum mx_key_id key,

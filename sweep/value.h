@@ -27,6 +27,9 @@ bool mx_value_read(const struct mx_value_reader *reader, enum mx_key_id key,
 bool mx_number_read(const struct mx_value_reader *reader, const char *what,
                     const struct mx_node *node, double *number);
 
+/* Append the words of a CHOICE key that this version can do, ", " between them. */
+void mx_value_built_words(const struct mx_key *key, struct mx_buf *out);
+
 /* Refuse what this version cannot do: a key that is not built with anything
  * but its default, or a word that is not built. Returns false after a message
  * at `node`, which the value was read from; words of a list are all named. */

@@ -152,7 +152,8 @@ static bool read_bool(const struct reading *r, struct mx_value *value)
     return true;
 }
 
-/* "unknown strategy 'no' (did you mean 'none'? allowed: ...)". */
+/* "unknown strategy 'no' (did you mean 'none'? allowed: ...)": words that this
+ * version can do, since any other would be refused next. */
 static bool unknown_word(const struct reading *r)
 {
     const char   *noun = strrchr(r->key->name, '.'), *nearest = NULL;
@@ -163,15 +164,17 @@ static bool unknown_word(const struct reading *r)
     for (const struct worker_choice *c = r->key->choices; c->word; c++) {
         size_t distance = mx_name_distance(r->node->text, c->word);
 
-        mx_buf_printf(&allowed, "%s%s", c == r->key->choices ? "" : ", ", c->word);
-        if (distance < best) {
+        if (r->key->built && c->built && distance < best) {
             best = distance;
             nearest = c->word;
         }
     }
-    mx_error_at(r->reader->messages, r->node->place, "%s: unknown %s '%s' (%s%s%sallowed: %s)",
-                r->what, noun ? noun + 1 : r->key->name, mx_shown(r->node->text, shown),
+    if (r->key->built)
+        mx_value_built_words(r->key, &allowed);
+    mx_error_at(r->reader->messages, r->node->place, "%s: unknown %s '%s' (%s%s%s%s%s)", r->what,
+                noun ? noun + 1 : r->key->name, mx_shown(r->node->text, shown),
                 nearest ? "did you mean '" : "", nearest ? nearest : "", nearest ? "'? " : "",
+                allowed.len > 0 ? "allowed: " : "not built yet in this version",
                 mx_buf_str(&allowed));
     mx_buf_free(&allowed);
     return false;

@@ -315,6 +315,21 @@ Test(config, a_value_that_is_folded_away_everywhere_is_a_warning)
     expect_warning(CONFIG_BASE "mix: {alpha: 1}\n", "");
 }
 
+Test(config, no_validation_images_leave_nothing_to_rank_by_and_that_is_a_warning)
+{
+    expect_warning("data: {set: mnist, val_fraction: 0}\nmodel: {arch: linear}\n",
+                   "c.yaml:1:20: warning: data.val_fraction: 0: there will be no val.* columns: "
+                   "nothing to rank by\n");
+    expect_warning("data: {set: mnist}\nmodel: {arch: linear}\n"
+                   "grid: {data.val_fraction: [0.1, 0]}\n",
+                   "c.yaml:3:8: warning: data.val_fraction: where it is 0 there will be no val.* "
+                   "values: nothing to rank by\n");
+    expect_warning("data: {set: mnist}\nmodel: {arch: linear}\n"
+                   "grid: {data.val_fraction: [0.1, 0.2]}\n",
+                   "");
+    expect_warning("data: {set: mnist, val_fraction: 0.01}\nmodel: {arch: linear}\n", "");
+}
+
 Test(config, group_metrics_on_sets_with_and_without_groups_are_a_warning)
 {
     expect_warning("model: {arch: linear}\ngrid: {data.set: [synthetic, mnist]}\n"

@@ -23,6 +23,11 @@ static void expect_messages(const struct bad *bad, size_t n)
     }
 }
 
+#define BUILT_METRICS                                                                              \
+    "built: accuracy, top5_accuracy, cross_entropy, calibration_error, confidence, "               \
+    "worst_class_accuracy, worst_group_accuracy, adjusted_average_accuracy, group_accuracy, "      \
+    "group_gap\n"
+
 #define EXPECT(table) expect_messages(table, sizeof(table) / sizeof(table)[0])
 
 Test(config_errors, what_looks_like_a_number_and_is_none)
@@ -68,14 +73,17 @@ Test(config_errors, only_true_and_false_are_booleans_and_no_is_a_word)
                                         "because of its quotes (remove them)\n"},
         {"grid: {mix.strategy: [no, cutmix, off]}",
          "c.yaml:3:23: error: mix.strategy: unknown strategy 'no' (allowed: none, mixup, cutmix, "
-         "cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, manifold_mixup, "
-         "recursivemix)\n"
+         "cutout)\n"
          "c.yaml:3:35: error: mix.strategy: unknown strategy 'off' (allowed: none, mixup, cutmix, "
-         "cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, manifold_mixup, "
-         "recursivemix)\n"},
+         "cutout)\n"},
         {"mix: {labels: dominat}",
          "c.yaml:3:15: error: mix.labels: unknown labels 'dominat' (did you mean 'dominant'? "
          "allowed: mixed, dominant, host, only)\n"},
+        {"mix: {strategy: fmx}",
+         "c.yaml:3:17: error: mix.strategy: unknown strategy 'fmx' (allowed: none, mixup, cutmix, "
+         "cutout)\n"},
+        {"mix: {choices: [mixupp]}", "c.yaml:3:17: error: mix.choices: unknown choices 'mixupp' "
+                                     "(not built yet in this version)\n"},
     };
 
     EXPECT(bad);
@@ -221,6 +229,9 @@ Test(config_errors, axes_that_hold_nothing_or_lead_nowhere)
         {"grid: {zip: {train.lr: [1, 2], mix.prob: [0, 1, 0.5]}}",
          "c.yaml:3:32: error: zip: mix.prob has 3 values and train.lr has 2 (give them equally "
          "many)\n"},
+        {"grid: {zip: {train.lr: [1, 2], mix.prob: [0]}}",
+         "c.yaml:3:32: error: zip: mix.prob has 1 value and train.lr has 2 (give them equally "
+         "many)\n"},
         {"grid: {zip: [1]}",
          "c.yaml:3:13: error: zip takes a mapping of keys to lists of one length\n"},
     };
@@ -239,8 +250,7 @@ Test(config_errors, exclude_rules_that_cannot_be_meant)
                                  "model, train, mix and head can)\n"},
         {"exclude: [{mix.strategy: cutmx}]",
          "c.yaml:3:26: error: mix.strategy: unknown strategy 'cutmx' (did you mean 'cutmix'? "
-         "allowed: none, mixup, cutmix, cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, "
-         "manifold_mixup, recursivemix)\n"},
+         "allowed: none, mixup, cutmix, cutout)\n"},
         {"exclude: [{mix.prob: []}]", "c.yaml:3:22: error: exclude: mix.prob has an empty list\n"},
         {"exclude: [{mix.prob: {}}]", "c.yaml:3:22: error: exclude: mix.prob has no condition\n"},
         {"exclude: [{mix.prob: {under: 1}}]",
@@ -260,15 +270,18 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
 {
     static const struct bad bad[] = {
         {"mix: {strategy: fmix}",
-         "c.yaml:3:17: error: mix.strategy: 'fmix' is not built yet in this version\n"},
+         "c.yaml:3:17: error: mix.strategy: 'fmix' is not built yet in this version; built: "
+         "none, mixup, cutmix, cutout\n"},
         {"train: {ema: 0.9}", "c.yaml:3:14: error: train.ema is not built yet in this version\n"},
         {"score: {metrics: [accuracy, deletion, gini]}",
-         "c.yaml:3:29: error: score.metrics: 'deletion' is not built yet in this version\n"
-         "c.yaml:3:39: error: score.metrics: 'gini' is not built yet in this version\n"},
+         "c.yaml:3:29: error: score.metrics: 'deletion' is not built yet in this "
+         "version; " BUILT_METRICS "c.yaml:3:39: error: score.metrics: 'gini' is not built yet in "
+         "this version; " BUILT_METRICS},
         {"model: {weights: w.safetensors}",
          "c.yaml:3:1: error: duplicate key 'model', first at line 2\n"},
         {"search: {strategy: sobol}",
-         "c.yaml:3:20: error: search.strategy: 'sobol' is not built yet in this version\n"},
+         "c.yaml:3:20: error: search.strategy: 'sobol' is not built yet in this version; built: "
+         "grid\n"},
         {"grid: {head.hsfm.epochs: [40, 20]}",
          "c.yaml:3:31: error: head.hsfm.epochs is not built yet in this version\n"},
         {"grid: {train.ema: {linear: [0, 1], count: 3}}",
