@@ -99,6 +99,8 @@ static int take_option(int option, const char **sets, struct mx_run_options *run
     case OPT_LIMIT:
         if (mx_num_parse_duration(optarg, &run->time_limit_s, err))
             return mx_err_prefix(err, "--time-limit");
+        if (run->time_limit_s <= 0)
+            return mx_fail(err, MX_EINVAL, "--time-limit %s: give a time above 0", optarg);
         return 0;
     case OPT_FORMAT:
         if (!mx_log_format_parse(optarg, &run->log_format))

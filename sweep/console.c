@@ -11,7 +11,8 @@
 
 #include "base/clock.h"
 
-static const double bar_every_s = 0.1, line_every_s = 60.0, fold_window_s = 60.0;
+static const double bar_every_s = 0.1, line_every_s = 60.0, first_line_s = 20.0,
+                    fold_window_s = 60.0;
 
 struct mx_console {
     int                log_fd;
@@ -43,7 +44,8 @@ struct mx_console *mx_console_open(const char *log_path, enum mx_log_format form
     console->terminal = terminal;
     console->width = width;
     console->fold.window_s = fold_window_s;
-    console->next_s = terminal ? 0 : mx_clock_monotonic_s() + line_every_s;
+    console->next_s = terminal ? 0 : mx_clock_monotonic_s() + first_line_s;
+    console->told = UINT64_MAX;
     return console;
 }
 

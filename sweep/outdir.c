@@ -73,6 +73,27 @@ static bool holds_sweep(const char *path)
     return holds;
 }
 
+/* "NAME.tmp.PID": a file that a process was writing when it was killed. */
+static bool is_remnant(const char *name)
+{
+    const char *mark = strstr(name, ".tmp.");
+
+    return mark && mark[5] != '\0' && strspn(mark + 5, "0123456789") == strlen(mark + 5);
+}
+
+/* Remove them from the directory itself; a stage's folder is made anew anyway. */
+static void remove_remnants(const char *path)
+{
+    DIR           *dir = opendir(path);
+    struct dirent *entry;
+
+    while (dir && (entry = readdir(dir)))
+        if (is_remnant(entry->d_name))
+            unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+}
+
 /* True if there is nothing in it but what creating a directory makes. */
 static bool is_fresh(const char *path)
 {
@@ -85,7 +106,7 @@ static bool is_fresh(const char *path)
 
         for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++)
             known |= strcmp(entry->d_name, folders[k]) == 0;
-        fresh = known || strcmp(entry->d_name, "owner.json") == 0;
+        fresh = known || strcmp(entry->d_name, "owner.json") == 0 || is_remnant(entry->d_name);
     }
     if (dir)
         closedir(dir);
@@ -146,6 +167,7 @@ int mx_outdir_begin(const char *path, struct mx_err *err)
     if (unlink(code) && errno != ENOENT)
         rc = mx_fail_errno(err, MX_EIO, errno, "cannot remove %s", code);
     free(code);
+    remove_remnants(path);
     return rc ? rc : make_folders(path, err);
 }
 

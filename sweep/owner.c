@@ -126,9 +126,9 @@ static bool claim_lives(const struct mx_owner_system *system, const struct mx_pr
 static int fail_owned(const char *directory, const struct claim *claim, struct mx_err *err)
 {
     return mx_fail(err, MX_EOWNED,
-                   "%.200s is owned by process %ld on %s; stop it with `mixsweep stop %.100s`, or "
-                   "take another --out",
-                   directory, claim->process.pid, claim->process.host, directory);
+                   "%.200s is owned by process %ld on %s; wait for it, end it with Ctrl-C or "
+                   "SIGTERM, or take another --out",
+                   directory, claim->process.pid, claim->process.host);
 }
 
 /* Wait until an owner elsewhere writes again (it lives: -1 with MX_EOWNED) or

@@ -48,7 +48,7 @@ static void format_tail(const struct mx_progress *progress, uint64_t failed, cha
     if (failed > 0)
         snprintf(failures, sizeof failures, ", %" PRIu64 " failed", failed);
     if (isfinite(rate))
-        snprintf(rate_text, sizeof rate_text, ", %.3g/h", rate);
+        snprintf(rate_text, sizeof rate_text, rate < 100 ? ", %.3g/h" : ", %.0f/h", rate);
     snprintf(out, room, "%s, %" PRIu64 " running%s, ETA %s", failures, progress->running, rate_text,
              eta);
 }

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/num.h"
 #include "sweep/machine.h"
 #include "sweep/outdir.h"
 
@@ -22,11 +23,26 @@ enum {
     MAX_BYTES = 64 << 20
 };
 
+/* A float with the digits that a float needs: .286, not .28600001335144043. */
+static double as_written(float x)
+{
+    char   text[MX_NUM_SIZE];
+    double value = (double)x;
+
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)x);
+        if (strtof(text, NULL) == x)
+            break;
+    }
+    mx_num_parse_real(text, &value);
+    return value;
+}
+
 static void put_floats(struct mx_json *json, const char *key, const float *values, size_t n)
 {
     mx_json_array(json, key);
     for (size_t k = 0; k < n; k++)
-        mx_json_real(json, NULL, (double)values[k]);
+        mx_json_real(json, NULL, as_written(values[k]));
     mx_json_end_array(json);
 }
 

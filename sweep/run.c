@@ -195,10 +195,38 @@ static int prepare(struct run *run, struct mx_err *err)
     if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)))
         return -1;
     run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
-    if (!run->plan || make_scheduler(run, err))
+    if (!run->plan || (!run->made_directory && run_compare_data(run, err)) ||
+        make_scheduler(run, err))
         return -1;
     run->results = mx_results_new(run->config, run->plan, err);
-    return run->results ? 0 : -1;
+    return run->results ? open_console(run, err) : -1;
+}
+
+/* "begun: 24 trials of 8 cells, 20 done, 1 failed, 3 to run; 2 executors" */
+static void tell_counts(const struct run *run, const char *when)
+{
+    struct mx_sched_counts counts;
+    struct mx_buf          text = {0};
+    uint64_t               open;
+
+    mx_sched_counts(run->sched, &counts);
+    open = counts.planned - run_ended(&counts);
+    for (int state = MX_STATE_DONE; state < MX_STATES; state++)
+        if (counts.by_state[state] > 0)
+            mx_buf_printf(&text, ", %llu %s", (unsigned long long)counts.by_state[state],
+                          mx_state_names[state]);
+    mx_console_log(run->console, MX_LOG_INFO, NULL,
+                   "%s: %llu trial%s of %llu cell%s%s, %llu to run; %u executor%s", when,
+                   (unsigned long long)counts.planned, counts.planned == 1 ? "" : "s",
+                   (unsigned long long)run->plan->cells, run->plan->cells == 1 ? "" : "s",
+                   mx_buf_str(&text), (unsigned long long)open, run->workers,
+                   run->workers == 1 ? "" : "s");
+    if (open == 0 && counts.by_state[MX_STATE_FAILED] > 0)
+        mx_console_log(run->console, MX_LOG_INFO, NULL,
+                       "failed trials stay failed; a larger schedule.retries gives them new "
+                       "attempts: mixsweep run CONFIG --out %s --resume",
+                       run->directory);
+    mx_buf_free(&text);
 }
 
 /* The new incarnation begins. */
@@ -206,17 +234,12 @@ static int begin(struct run *run, struct mx_err *err)
 {
     struct mx_sched_counts counts;
 
-    printf("output: %s\n", run->directory);
-    fflush(stdout);
-    if (mx_outdir_begin(run->directory, err) || open_console(run, err) || run_restore(run, err) ||
+    if (mx_outdir_begin(run->directory, err) || run_restore(run, err) ||
         run_write_config(run, err) || (!mx_sched_finished(run->sched) && start_executors(run, err)))
         return -1;
     mx_sched_counts(run->sched, &counts);
     run->ended_before = run_ended(&counts);
-    mx_console_log(run->console, MX_LOG_INFO, NULL,
-                   "%llu trials of %llu cells, %llu of them done; %u executors",
-                   (unsigned long long)counts.planned, (unsigned long long)run->plan->cells,
-                   (unsigned long long)run->ended_before, run->workers);
+    tell_counts(run, run->ended_before > 0 ? "continued" : "begun");
     return 0;
 }
 
@@ -275,26 +298,53 @@ static void close_all(struct run *run)
     free(run->directory);
 }
 
-/* The sweep proper. Returns the exit code, with *err where it is not of the trials. */
-static int run_sweep(struct run *run, struct mx_err *err)
+/* The executors end, and with them every lease: nothing runs any more. */
+static void end_executors(struct run *run)
 {
-    struct mx_err later;
-    int           code;
+    struct mx_event end = {.kind = MX_EVENT_END, .now_s = mx_clock_monotonic_s()};
 
-    if (begin(run, err) || run_loop(run, err)) {
-        /* One that lost the directory must not touch it; otherwise what is known is written. */
-        code = mx_exit_code(err->code);
-        if (err->code != MX_EOWNED && run->journal)
-            finish(run, code, &later);
-        return code;
-    }
     mx_link_close(run->link);
     run->link = NULL;
-    code = finish(run, verdict(run), err);
+    mx_sched_event(run->sched, &end, &run->actions, NULL);
+}
+
+/* Something other than a trial failed. One that lost the directory must not
+ * touch it; otherwise what is known is written, as far as that still works. */
+static int give_up(struct run *run, const struct mx_err *err)
+{
+    struct mx_err later;
+    int           code = mx_exit_code(err->code);
+
+    end_executors(run);
+    mx_console_log(run->console, MX_LOG_ERROR, NULL, "%s", err->text);
+    if (err->code == MX_EIO || err->code == MX_ENOMEM)
+        mx_console_log(run->console, MX_LOG_INFO, NULL,
+                       "what is done is kept; mend the cause, then mixsweep resume %s goes on",
+                       run->directory);
+    if (err->code != MX_EOWNED && run->journal)
+        finish(run, code, &later);
+    else if (err->code != MX_EOWNED)
+        mx_outdir_write_exit_code(run->directory, code, &later);
+    return code;
+}
+
+/* The sweep proper, with the console open. Returns the exit code; what went
+ * wrong has been told there. */
+static int run_sweep(struct run *run)
+{
+    struct mx_err err = {0};
+    int           code;
+
+    if (begin(run, &err) || run_loop(run, &err))
+        return give_up(run, &err);
+    end_executors(run);
+    code = finish(run, verdict(run), &err);
+    if (err.code != MX_OK)
+        return give_up(run, &err);
+    tell_counts(run, code == mx_exit_code(MX_EINTERRUPTED) ? "interrupted" : "finished");
     mx_console_close(run->console);
     run->console = NULL;
-    if (err->code == MX_OK)
-        print_table(run);
+    print_table(run);
     return code;
 }
 
@@ -311,7 +361,9 @@ int mx_run(const struct mx_run_options *options, struct mx_err *err)
 
         run.keep_weights =
             strcmp(mx_keys[KEY_SCHEDULE_KEEP].choices[keep->choice].word, "results") != 0;
-        code = run_sweep(&run, err);
+        printf("output: %s\n", run.directory);
+        fflush(stdout);
+        code = run_sweep(&run);
     } else {
         code = mx_exit_code(err->code);
         if (run.made_directory)

@@ -25,8 +25,8 @@ struct mx_run_options {
 
 /* Run or resume a sweep to its end, or to an interruption. Prints "output: DIR"
  * and at the end the table on standard output, everything else on standard
- * error. Returns the process exit code of formats.md; where that is 2, 3, 4 or
- * 70, *err says why. */
+ * error. Returns the process exit code of formats.md; *err says why it did not
+ * begin, and is MX_OK once it has: what comes later is told as it happens. */
 int mx_run(const struct mx_run_options *options, struct mx_err *err);
 
 #endif

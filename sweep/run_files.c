@@ -1,14 +1,21 @@
 /* run_files.c - what the results depend on: config.yaml and provenance.json. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "kernels/nn.h"
 #include "sweep/outdir.h"
 #include "sweep/provenance.h"
 #include "sweep/run_state.h"
 #include "worker/device.h"
+
+enum {
+    MAX_PROVENANCE = 64 << 20 /* bytes */
+};
 
 int run_compare_config(struct run *run, struct mx_err *err)
 {
@@ -37,6 +44,54 @@ int run_compare_config(struct run *run, struct mx_err *err)
 done:
     mx_config_free(old);
     mx_buf_free(&report.text);
+    mx_buf_free(&text);
+    free(file);
+    return rc;
+}
+
+/* The fingerprint that an earlier incarnation noted for a set at a path, or NULL. */
+static const char *noted_fingerprint(json_t *old, const char *set, const char *path)
+{
+    json_t *entry;
+    size_t  i;
+
+    json_array_foreach(json_object_get(old, "data"), i, entry)
+    {
+        const char *its_set = json_string_value(json_object_get(entry, "set"));
+        const char *its_path = json_string_value(json_object_get(entry, "path"));
+
+        if (its_set && its_path && strcmp(its_set, set) == 0 && strcmp(its_path, path) == 0)
+            return json_string_value(json_object_get(entry, "fingerprint"));
+    }
+    return NULL;
+}
+
+int run_compare_data(struct run *run, struct mx_err *err)
+{
+    struct mx_buf text = {0};
+    char         *file = mx_path_join(run->directory, "provenance.json");
+    json_t       *old = NULL;
+    int           rc = 0;
+
+    /* Without a readable file nothing is known of the data before: the stage
+     * keys, which hold the fingerprint, still keep old and new results apart. */
+    if (file && mx_file_exists(file) && mx_file_read(file, MAX_PROVENANCE, &text, NULL) == 0)
+        old = json_loadb(mx_buf_str(&text), text.len, 0, NULL);
+    for (size_t i = 0; i < run->ndata && rc == 0; i++) {
+        const struct run_data *data = &run->data[i];
+        const char            *set = worker_data_sets[data->set].word;
+        const char            *before = noted_fingerprint(old, set, data->path);
+        char                   now[MX_HASH64_HEX];
+
+        mx_hash64_hex(data->fingerprint, now);
+        if (before && strcmp(before, now) != 0)
+            rc = mx_fail(err, MX_EINVAL,
+                         "the files of %s in %s have changed since %s was begun (fingerprint %s, "
+                         "was %s); bring the old ones back, or start a new sweep with another "
+                         "--out",
+                         set, data->path, run->directory, now, before);
+    }
+    json_decref(old);
     mx_buf_free(&text);
     free(file);
     return rc;

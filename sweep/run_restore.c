@@ -1,7 +1,9 @@
 /* run_restore.c - what earlier incarnations know. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "sweep/run_state.h"
 
 /* Stages sorted by key, to find those that journal records speak of. */
@@ -12,7 +14,8 @@ struct by_key {
 
 struct restore {
     struct run    *run;
-    struct by_key *index; /* (nstages) */
+    struct by_key *index;        /* (nstages) */
+    uint64_t       folders_gone; /* done stages whose files are missing */
 };
 
 static int compare_keys(const void *a, const void *b)
@@ -38,6 +41,32 @@ static struct by_key *index_stages(const struct mx_plan *plan, struct mx_err *er
     return index;
 }
 
+/* Whether what a done stage left is still there. */
+static bool has_folder(const struct run *run, const struct mx_hash128 *key)
+{
+    char path[WORKER_PATH_SIZE], hex[MX_HASH128_HEX];
+
+    snprintf(path, sizeof path, "%s/stages/%s/stage.json", run->directory,
+             mx_hash128_hex(*key, hex));
+    return mx_file_exists(path);
+}
+
+/* A failure stands if today's options, retries among them, make it final too:
+ * one who raises schedule.retries and resumes gets new attempts. */
+static void restore_failure(struct run *run, uint32_t stage, const struct mx_record *record)
+{
+    bool final;
+
+    mx_sched_restore_attempts(run->sched, stage, record->attempt - 1);
+    final = record->final && mx_sched_final(run->sched, stage, record->reason);
+    mx_sched_restore_attempts(run->sched, stage, record->attempt);
+    if (!final)
+        return;
+    mx_sched_restore_failed(run->sched, stage, record->reason);
+    run_note_failure(run, run->plan->stages[stage].first_trial, record->reason, record->attempt,
+                     record->text);
+}
+
 /* A record of a stage that the plan no longer has is left alone: its result
  * stays in the journal for a configuration that asks for it again. */
 static int accept_record(void *user, const struct mx_record *record, struct mx_err *err)
@@ -53,13 +82,12 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
     info = run_info(record);
     switch (record->kind) {
     case MX_RECORD_DONE:
+        restore->folders_gone += !has_folder(run, &record->key);
         mx_sched_restore_done(run->sched, found->stage);
         return mx_results_stage(run->results, found->stage, record->metrics, record->nmetrics,
                                 &info, err);
     case MX_RECORD_FAILED:
-        mx_sched_restore_attempts(run->sched, found->stage, record->attempt);
-        if (record->final)
-            mx_sched_restore_failed(run->sched, found->stage, record->reason);
+        restore_failure(run, found->stage, record);
         return mx_results_stage(run->results, found->stage, NULL, 0, &info, err);
     default:
         return 0;
@@ -114,7 +142,7 @@ static void tell_report(struct run *run, const struct mx_journal_report *report)
 
 int run_restore(struct run *run, struct mx_err *err)
 {
-    struct restore           restore = {run, index_stages(run->plan, err)};
+    struct restore           restore = {run, index_stages(run->plan, err), 0};
     struct mx_journal_report report = {0};
 
     if (!restore.index)
@@ -127,6 +155,11 @@ int run_restore(struct run *run, struct mx_err *err)
     if (mx_owner_refresh(run->owner, mx_journal_incarnation(run->journal), err))
         return -1;
     tell_report(run, &report);
+    if (restore.folders_gone > 0)
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "the folders of %llu done stages are gone from %s/stages; their numbers "
+                       "are in the journal, their weights are lost",
+                       (unsigned long long)restore.folders_gone, run->directory);
     for (uint32_t i = 0; i < run->plan->ntrials; i++)
         mx_results_trial(run->results, i, mx_sched_trial_state(run->sched, i),
                          mx_sched_trial_reason(run->sched, i));

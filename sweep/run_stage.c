@@ -155,12 +155,17 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     struct mx_record   record = end_record(run, MX_RECORD_DONE, event);
     struct mx_run_info info = run_info(&record);
     struct mx_lease    lease;
+    char               trial[MX_TRIAL_NAME_SIZE];
 
     if (!is_current(run, event, &lease))
         return 0;
     record.metrics = event->result.metrics;
     record.nmetrics = event->result.nmetrics;
     run->stages_done++;
+    mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, event->stage, trial),
+                   "%s done on executor %u in %.1f s",
+                   worker_kinds[run->plan->stages[event->stage].kind].word,
+                   (unsigned)event->executor, event->seconds);
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, event->stage, record.metrics, record.nmetrics, &info, err))
         return -1;

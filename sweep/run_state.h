@@ -113,6 +113,11 @@ struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *c
  * that would mix results of different kinds is MX_EINVAL. */
 int run_compare_config(struct run *run, struct mx_err *err);
 
+/* Compare the data with the fingerprints in DIR/provenance.json: sets that have
+ * changed since are MX_EINVAL, since old results and new ones would be of
+ * different images. */
+int run_compare_data(struct run *run, struct mx_err *err);
+
 /* Write DIR/config.yaml, every key resolved, and DIR/provenance.json. */
 int run_write_config(struct run *run, struct mx_err *err);
 

@@ -56,8 +56,11 @@ static int write_labels(const char *folder, const char *name, const struct worke
 
     put_big_endian(&out, IDX_BYTES << 8 | 1);
     put_big_endian(&out, split->n);
-    for (uint32_t i = 0; i < split->n; i++)
-        mx_buf_add(&out, &(unsigned char){(unsigned char)split->labels[i]}, 1);
+    for (uint32_t i = 0; i < split->n; i++) {
+        unsigned char label = (unsigned char)split->labels[i];
+
+        mx_buf_add(&out, &label, 1);
+    }
     rc = write_file(folder, name, &out, err);
     mx_buf_free(&out);
     return rc;

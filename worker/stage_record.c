@@ -95,6 +95,8 @@ int worker_stage_write_record(const struct worker_job *job, const struct worker_
     mx_json_object(&json, NULL);
     mx_json_text(&json, "kind", worker_kinds[job->kind].word);
     mx_json_text(&json, "key", job->key);
+    mx_json_uint(&json, "seed", job->seed);
+    mx_json_uint(&json, "repeat", job->repeat);
     mx_json_array(&json, "inputs");
     mx_json_end_array(&json);
     worker_params_json(&json, &job->params);

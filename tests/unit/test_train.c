@@ -100,7 +100,7 @@ Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fi
     struct mx_buf        text;
     json_t              *record, *parameters;
     const char          *kind, *key, *device, *first, *second;
-    int                  engine, lines = 0;
+    int                  engine, seed, repeat, lines = 0;
 
     run(job, &result);
     cr_expect(metric(&result, "train.cross_entropy") > 0);
@@ -117,13 +117,16 @@ Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fi
     text = read_file("stage.json");
     record = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(record, "%s", text.data);
-    cr_assert_eq(json_unpack(record,
-                             "{s:s,s:s,s:[],s:o,s:i,s:s,s:[{s:s,s:i,s:s,s:n,s:n!},{s:s}!]!}",
-                             "kind", &kind, "key", &key, "inputs", "parameters", &parameters,
-                             "engine", &engine, "device", &device, "files", "name", &first, "bytes",
-                             &lines, "xxh3", &key, "dtype", "shape", "name", &second),
-                 0, "%s", text.data);
+    cr_assert_eq(
+        json_unpack(record, "{s:s,s:s,s:i,s:i,s:[],s:o,s:i,s:s,s:[{s:s,s:i,s:s,s:n,s:n!},{s:s}!]!}",
+                    "kind", &kind, "key", &key, "seed", &seed, "repeat", &repeat, "inputs",
+                    "parameters", &parameters, "engine", &engine, "device", &device, "files",
+                    "name", &first, "bytes", &lines, "xxh3", &key, "dtype", "shape", "name",
+                    &second),
+        0, "%s", text.data);
     cr_expect_str_eq(kind, "train");
+    cr_expect_eq(seed, 7);
+    cr_expect_eq(repeat, 0);
     cr_expect_str_eq(device, "cpu");
     cr_expect_str_eq(first, "history.csv");
     cr_expect_str_eq(second, "weights.safetensors");
