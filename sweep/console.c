@@ -58,7 +58,12 @@ static void hide_bar(struct mx_console *console)
 
 static void write_record(struct mx_console *console, const struct mx_log_record *record)
 {
-    struct mx_err err;
+    /* An error ends the program: it looks like those of all commands. */
+    static const char *const prefixes[MX_LOG_LEVELS] = {[MX_LOG_DEBUG] = "",
+                                                        [MX_LOG_INFO] = "",
+                                                        [MX_LOG_WARNING] = "warning: ",
+                                                        [MX_LOG_ERROR] = "mixsweep: "};
+    struct mx_err            err;
 
     if (mx_log_write(console->log_fd, "log/sweep.log", record, console->format, &err) &&
         !console->log_failed) {
@@ -71,9 +76,7 @@ static void write_record(struct mx_console *console, const struct mx_log_record 
     if (console->format == MX_LOG_JSON)
         mx_log_write(STDERR_FILENO, "standard error", record, console->format, NULL);
     else
-        fprintf(stderr, "%s%s%s%s%s\n",
-                record->level >= MX_LOG_WARNING ? mx_log_level_names[record->level] : "",
-                record->level >= MX_LOG_WARNING ? ": " : "", record->trial ? record->trial : "",
+        fprintf(stderr, "%s%s%s%s\n", prefixes[record->level], record->trial ? record->trial : "",
                 record->trial ? ": " : "", record->text);
 }
 

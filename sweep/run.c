@@ -316,11 +316,12 @@ static int give_up(struct run *run, const struct mx_err *err)
     int           code = mx_exit_code(err->code);
 
     end_executors(run);
-    mx_console_log(run->console, MX_LOG_ERROR, NULL, "%s", err->text);
     if (err->code == MX_EIO || err->code == MX_ENOMEM)
-        mx_console_log(run->console, MX_LOG_INFO, NULL,
-                       "what is done is kept; mend the cause, then mixsweep resume %s goes on",
-                       run->directory);
+        mx_console_log(run->console, MX_LOG_ERROR, NULL,
+                       "%s; what is done is kept: mend this, then mixsweep resume %s goes on",
+                       err->text, run->directory);
+    else
+        mx_console_log(run->console, MX_LOG_ERROR, NULL, "%s", err->text);
     if (err->code != MX_EOWNED && run->journal)
         finish(run, code, &later);
     else if (err->code != MX_EOWNED)
