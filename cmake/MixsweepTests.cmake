@@ -24,11 +24,12 @@ function(mx_test_properties test source)
         list(APPEND label machine)
     endif()
     # Criterion passes a test that leaks, and a program under test may hide its
-    # own report: the sanitizers' words decide.
+    # own report: the sanitizers' words decide. SIGBUS stays the program's: tests
+    # send it to executors and look for its name.
     set_tests_properties(${test} PROPERTIES
         LABELS "${label}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77
         FAIL_REGULAR_EXPRESSION "Sanitizer;runtime error:"
-        ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;PYTHONDONTWRITEBYTECODE=1;MX_PROGRAM=$<TARGET_FILE:mixsweep>;MX_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+        ENVIRONMENT "ASAN_OPTIONS=handle_sigbus=0;UBSAN_OPTIONS=print_stacktrace=1;PYTHONDONTWRITEBYTECODE=1;MX_PROGRAM=$<TARGET_FILE:mixsweep>;MX_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 
 function(mx_unit_test source)
