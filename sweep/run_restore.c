@@ -121,8 +121,9 @@ static void tell_report(struct run *run, const struct mx_journal_report *report)
 {
     if (report->files == 0)
         return;
-    mx_console_log(run->console, MX_LOG_INFO, NULL, "journal: %llu records of %u incarnations read",
-                   (unsigned long long)report->records, report->files);
+    mx_console_log(
+        run->console, MX_LOG_INFO, NULL, "journal: %llu records of %u incarnation%s read",
+        (unsigned long long)report->records, report->files, report->files == 1 ? "" : "s");
     if (report->torn_bytes > 0)
         mx_console_log(run->console, MX_LOG_INFO, NULL,
                        "journal: %llu bytes at the end of a file were cut off in writing; what "
