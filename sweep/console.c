@@ -15,6 +15,7 @@ static const double bar_every_s = 0.1, line_every_s = 60.0, first_line_s = 20.0,
                     fold_window_s = 60.0;
 
 struct mx_console {
+    char               host[64];
     int                log_fd;
     bool               log_failed; /* told once that it cannot be written */
     enum mx_log_format format;
@@ -34,6 +35,7 @@ struct mx_console *mx_console_open(const char *log_path, enum mx_log_format form
         mx_fail(err, MX_ENOMEM, "no memory for the console");
         return NULL;
     }
+    gethostname(console->host, sizeof console->host - 1);
     console->log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (console->log_fd < 0) {
         mx_fail_errno(err, MX_EIO, errno, "cannot open %s", log_path);
@@ -91,12 +93,14 @@ static void tell_counts(struct mx_console *console, double utc_s)
 void mx_console_log(struct mx_console *console, enum mx_log_level level, const char *trial,
                     const char *fmt, ...)
 {
-    char                 text[1024], host[64] = "";
-    struct mx_log_record record = {
-        .utc_s = mx_clock_utc_s(), .level = level, .host = host, .trial = trial, .text = text};
-    va_list args;
+    char                 text[1024];
+    struct mx_log_record record = {.utc_s = mx_clock_utc_s(),
+                                   .level = level,
+                                   .host = console->host,
+                                   .trial = trial,
+                                   .text = text};
+    va_list              args;
 
-    gethostname(host, sizeof host - 1);
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);

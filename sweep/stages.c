@@ -4,6 +4,7 @@
 
 #include "sweep/words.h"
 #include "worker/choices.h"
+#include "worker/device.h"
 
 static bool on_images(const struct mx_point *point)
 {
@@ -59,7 +60,8 @@ void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *poin
                    struct mx_lines *lines, struct mx_buf *out)
 {
     mx_buf_printf(out,
-                  "stage=%s\nengine=%u\ndevice=cpu\nthreads=%" PRId64 "\ndata=%016" PRIx64 "\n",
+                  "stage=%s\nengine=%u\ndevice=" WORKER_DEVICE_KIND "\nthreads=%" PRId64
+                  "\ndata=%016" PRIx64 "\n",
                   worker_kinds[kind->kind].word, worker_kinds[kind->kind].engine,
                   point->value[KEY_TRAIN_THREADS].integer, fingerprint);
     mx_buf_printf(out, "seed=%" PRIu64 "\nseeds=%s\n", streams->seed,

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "worker/choices.h"
+#include "worker/device.h"
 #include "worker/stage_parts.h"
 
 enum {
@@ -101,7 +102,7 @@ int worker_stage_write_record(const struct worker_job *job, const struct worker_
     mx_json_end_array(&json);
     worker_params_json(&json, &job->params);
     mx_json_uint(&json, "engine", worker_kinds[job->kind].engine);
-    mx_json_text(&json, "device", "cpu");
+    mx_json_text(&json, "device", WORKER_DEVICE_KIND);
     mx_json_array(&json, "files");
     for (size_t f = 0; f < nfiles; f++)
         if (put_file(&json, job->folder, &files[f], err))
