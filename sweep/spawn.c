@@ -49,14 +49,18 @@ static char **child_environment(void)
     return copy;
 }
 
+/* The child's ends of what connects it with us. */
+struct ends {
+    int socket, output;
+};
+
 static int set_files(posix_spawn_file_actions_t *files, const struct mx_spawn_options *options,
-                     int socket)
+                     const struct ends *ends)
 {
     return posix_spawn_file_actions_addopen(files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) ||
-           posix_spawn_file_actions_addopen(files, STDOUT_FILENO, options->log_path,
-                                            O_WRONLY | O_CREAT | O_APPEND, 0666) ||
-           posix_spawn_file_actions_adddup2(files, STDOUT_FILENO, STDERR_FILENO) ||
-           posix_spawn_file_actions_adddup2(files, socket, WORKER_SOCKET_FD) ||
+           posix_spawn_file_actions_adddup2(files, ends->output, STDOUT_FILENO) ||
+           posix_spawn_file_actions_adddup2(files, ends->output, STDERR_FILENO) ||
+           posix_spawn_file_actions_adddup2(files, ends->socket, WORKER_SOCKET_FD) ||
            posix_spawn_file_actions_adddup2(files, options->progress_fd, WORKER_PROGRESS_FD);
 }
 
@@ -74,7 +78,7 @@ static int set_attributes(posix_spawnattr_t *attributes)
 }
 
 /* Returns 0 or an errno value. */
-static int spawn(const struct mx_spawn_options *options, int socket, pid_t *pid)
+static int spawn(const struct mx_spawn_options *options, const struct ends *ends, pid_t *pid)
 {
     char                       slot[16], memory[32], parent[32];
     const char                *argv[] = {options->program, "executor", "--slot", slot, "--memory",
@@ -89,7 +93,7 @@ static int spawn(const struct mx_spawn_options *options, int socket, pid_t *pid)
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
     posix_spawn_file_actions_init(&files);
     posix_spawnattr_init(&attributes);
-    if (environment && !set_files(&files, options, socket) && !set_attributes(&attributes))
+    if (environment && !set_files(&files, options, ends) && !set_attributes(&attributes))
         error = posix_spawn(pid, options->program, &files, &attributes, (char *const *)argv,
                             environment);
     posix_spawnattr_destroy(&attributes);
@@ -98,49 +102,82 @@ static int spawn(const struct mx_spawn_options *options, int socket, pid_t *pid)
     return error;
 }
 
-/* A socket pair whose ends lie clear of the child's fixed descriptors. */
-static int make_sockets(int pair[2], struct mx_err *err)
+static void close_open(int fd)
 {
-    int low[2];
+    if (fd >= 0)
+        close(fd);
+}
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, low))
-        return mx_fail_errno(err, MX_EIO, errno, "cannot make a socket for an executor");
-    for (int i = 0; i < 2; i++)
-        pair[i] = fcntl(low[i], F_DUPFD_CLOEXEC, ABOVE_OURS);
-    close(low[0]);
-    close(low[1]);
-    if (pair[0] >= 0 && pair[1] >= 0)
-        return 0;
-    mx_fail_errno(err, MX_EIO, errno, "cannot make a socket for an executor");
-    for (int i = 0; i < 2; i++)
-        if (pair[i] >= 0)
-            close(pair[i]);
-    return -1;
+/* Move a pair of descriptors clear of those the child is given. Both are -1 if
+ * one could not be moved; the old ones are closed in any case. */
+static int move_up(int pair[2])
+{
+    int error = 0;
+
+    for (int i = 0; i < 2; i++) {
+        int low = pair[i];
+
+        if ((pair[i] = fcntl(low, F_DUPFD_CLOEXEC, ABOVE_OURS)) < 0)
+            error = errno;
+        close(low);
+    }
+    if (error)
+        for (int i = 0; i < 2; i++) {
+            close_open(pair[i]);
+            pair[i] = -1;
+        }
+    return error;
+}
+
+/* A socket pair and a pipe: our ends in *child, the others in *ends. */
+static int connect_child(struct mx_child *child, struct ends *ends, struct mx_err *err)
+{
+    int pair[2];
+    int error = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ? errno : move_up(pair);
+
+    if (error)
+        return mx_fail_errno(err, MX_EIO, error, "cannot make a socket for an executor");
+    child->socket = pair[0];
+    ends->socket = pair[1];
+    error = pipe2(pair, O_CLOEXEC) ? errno : move_up(pair);
+    if (error)
+        return mx_fail_errno(err, MX_EIO, error, "cannot make a pipe for an executor");
+    child->output = pair[0];
+    ends->output = pair[1];
+    if (fcntl(child->output, F_SETFL, O_NONBLOCK))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot make a pipe for an executor");
+    return 0;
 }
 
 int mx_spawn_executor(const struct mx_spawn_options *options, struct mx_child *child,
                       struct mx_err *err)
 {
-    int pair[2] = {-1, -1}, error;
+    struct ends ends = {-1, -1};
+    int         error;
 
-    if (make_sockets(pair, err))
-        return -1;
-    error = spawn(options, pair[1], &child->pid);
-    close(pair[1]);
-    if (error) {
-        close(pair[0]);
-        return mx_fail_errno(err, MX_EIO, error, "cannot start an executor (log %s)",
-                             options->log_path);
+    *child = (struct mx_child){0, -1, -1, -1};
+    if (connect_child(child, &ends, err))
+        goto fail;
+    if ((error = spawn(options, &ends, &child->pid))) {
+        mx_fail_errno(err, MX_EIO, error, "cannot start %s as an executor", options->program);
+        goto fail;
     }
-    child->socket = pair[0];
     if ((child->pidfd = pidfd_open(child->pid, 0)) < 0) {
         mx_fail_errno(err, MX_EIO, errno, "cannot watch an executor");
         kill(child->pid, SIGKILL);
         waitpid(child->pid, NULL, 0);
-        close(pair[0]);
-        return -1;
+        goto fail;
     }
+    close(ends.socket);
+    close(ends.output);
     return 0;
+fail:
+    close_open(ends.socket);
+    close_open(ends.output);
+    close_open(child->socket);
+    close_open(child->output);
+    *child = (struct mx_child){0, -1, -1, -1};
+    return -1;
 }
 
 char *mx_program_path(struct mx_err *err)

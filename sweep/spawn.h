@@ -9,7 +9,6 @@
 
 struct mx_spawn_options {
     const char *program;      /* path of this program */
-    const char *log_path;     /* standard output and error are appended to it */
     uint32_t    slot;         /* place in the progress memory */
     int         progress_fd;  /* of that memory */
     uint64_t    memory_bytes; /* cap, 0 = none */
@@ -19,12 +18,14 @@ struct mx_child {
     pid_t pid;
     int   pidfd;  /* readable when the process has ended */
     int   socket; /* our end, close-on-exec */
+    int   output; /* of its standard output and error: to be read, without waiting */
 };
 
 /* Start `program executor` in a process group of its own, with default
  * signals, without the variables by which MPI knows its ranks, and with the
  * descriptors of worker/protocol.h. Returns 0; or -1 with MX_EIO, and then
- * nothing runs and nothing is open. */
+ * nothing runs and nothing is open. Once the process has ended and was waited
+ * for, the caller closes the three descriptors. */
 int mx_spawn_executor(const struct mx_spawn_options *options, struct mx_child *child,
                       struct mx_err *err);
 

@@ -27,7 +27,8 @@ struct mx_supervisor_options {
     uint32_t    first;           /* number of the first executor */
     unsigned    workers;         /* how many; 0 is allowed */
     uint64_t    memory_bytes;    /* cap on the memory of one executor, 0 = none */
-    double      stall_timeout_s; /* 0 = never */
+    double      stall_timeout_s; /* an executor with work that shows no progress for so long is
+                                  * killed; 0 = never */
 };
 
 /* Something that happened to an executor. */
@@ -35,7 +36,8 @@ struct mx_supervisor_event {
     enum {
         MX_SUPERVISOR_UP,     /* ready for work; device */
         MX_SUPERVISOR_LOST,   /* died and is being replaced (a new UP follows); lease: what it was
-                               * running, 0 if nothing; reason, text */
+                               * running, or was to begin with and had not answered; 0 if nothing;
+                               * reason, text with its last words */
         MX_SUPERVISOR_DONE,   /* message: lease, stage, seconds, result */
         MX_SUPERVISOR_FAILED, /* message: lease, stage, seconds, code, text */
     } kind;
@@ -57,16 +59,20 @@ struct mx_supervisor *mx_supervisor_open(const struct mx_supervisor_options *opt
 
 /* Give an executor orders: whole RUN frames, run in this order after those it
  * already has. Sent as far as the socket takes them now, the rest by
- * mx_supervisor_wait(). Those to an executor that has died are dropped: LOST
- * tells. `lease` is that of the first frame, for the clock of stall_timeout. */
+ * mx_supervisor_wait(). Those to an executor that is not up are dropped: LOST
+ * has told, or tells. Returns 0; or -1 with MX_EINTERNAL
+ * (no whole frames) or MX_ENOMEM, and nothing is sent. */
 int mx_supervisor_order(struct mx_supervisor *supervisor, uint32_t executor, const void *frames,
                         size_t len, struct mx_err *err);
 
-/* End an executor now (SIGKILL) and replace it; LOST with `reason` follows. */
+/* End an executor now (SIGKILL) and replace it; LOST with `reason` follows, after
+ * the answers that it had sent. Nothing happens to one that has died already. */
 void mx_supervisor_kill(struct mx_supervisor *supervisor, uint32_t executor, enum mx_reason reason);
 
 /* Wait at most timeout_s (to the microsecond) for something to happen, or until
- * wake_fd (-1 for none) is readable. Returns -1 with *err. */
+ * wake_fd (-1 for none) is readable; not at all while mx_supervisor_next() has
+ * something. It may return early with nothing to tell. Looks after stalls and
+ * output, so call it again and again. Returns 0, or -1 with *err. */
 int mx_supervisor_wait(struct mx_supervisor *supervisor, double timeout_s, int wake_fd,
                        struct mx_err *err);
 

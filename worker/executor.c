@@ -8,17 +8,29 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "worker/device.h"
+#include "worker/fault.h"
 #include "worker/protocol.h"
+
+/* Answers of short stages are held, so that many are one message to read. */
+enum {
+    HELD_BYTES = 16 << 10
+};
+static const double held_s = 0.02, short_stage_s = 0.005;
 
 struct executor {
     struct worker_cache         *cache;
     struct worker_progress_slot *slot;
-    struct mx_buf                in, out;
+    struct mx_buf                in;     /* orders; those in front of `taken` are done */
+    size_t                       taken;  /* bytes */
+    struct mx_buf                out;    /* answers that are held */
+    size_t                       last;   /* where the last of them starts */
+    double                       sent_s; /* when answers were sent last */
 };
 
 /* Nothing of ours outlives the sweep: the kernel sends SIGKILL when the
@@ -69,18 +81,36 @@ static bool tick(void *user, uint64_t done, uint64_t total)
     return false;
 }
 
-static int send_message(struct executor *executor, const struct worker_message *message,
-                        struct mx_err *err)
+/* Add a message to those that are held. */
+static int hold(struct executor *executor, const struct worker_message *message, struct mx_err *err)
 {
-    mx_buf_clear(&executor->out);
+    executor->last = executor->out.len;
     worker_message_put(&executor->out, message);
-    if (!mx_buf_ok(&executor->out))
-        return mx_fail(err, MX_ENOMEM, "no memory for a message to the supervisor");
-    return mx_file_write_all(WORKER_SOCKET_FD, executor->out.data, executor->out.len,
-                             "the supervisor's socket", err);
+    return mx_buf_ok(&executor->out)
+               ? 0
+               : mx_fail(err, MX_ENOMEM, "no memory for a message to the supervisor");
 }
 
-static int run_stage(struct executor *executor, const struct worker_message *order,
+/* Send all that is held; in two pieces, between which tests may end this process. */
+static int send_held(struct executor *executor, uint32_t stage, struct mx_err *err)
+{
+    static const char name[] = "the supervisor's socket";
+    const char       *data = executor->out.data;
+    size_t            first = executor->last + (executor->out.len - executor->last) / 2;
+
+    if (mx_file_write_all(WORKER_SOCKET_FD, data, first, name, err))
+        return -1;
+    worker_fault(WORKER_FAULT_HALF_SENT, stage);
+    if (mx_file_write_all(WORKER_SOCKET_FD, data + first, executor->out.len - first, name, err))
+        return -1;
+    mx_buf_clear(&executor->out);
+    executor->last = 0;
+    executor->sent_s = mx_clock_monotonic_s();
+    return 0;
+}
+
+/* Run a stage and hold its answer; *seconds is what it took. */
+static int run_stage(struct executor *executor, const struct worker_message *order, double *seconds,
                      struct mx_err *err)
 {
     struct worker_progress progress = {tick, executor};
@@ -89,7 +119,7 @@ static int run_stage(struct executor *executor, const struct worker_message *ord
     double                 start = mx_clock_monotonic_s();
     int                    rc;
 
-    worker_progress_set(executor->slot, 0, 1);
+    worker_fault(WORKER_FAULT_STAGE_STARTS, order->stage);
     if (worker_stage_run(&order->job, executor->cache, &progress, &answer.result, &failure)) {
         answer.type = WORKER_MESSAGE_FAILED;
         answer.code = failure.code;
@@ -97,72 +127,113 @@ static int run_stage(struct executor *executor, const struct worker_message *ord
     } else {
         answer.type = WORKER_MESSAGE_DONE;
     }
-    answer.seconds = mx_clock_monotonic_s() - start;
-    rc = send_message(executor, &answer, err);
+    worker_fault(WORKER_FAULT_STAGE_ENDS, order->stage);
+    *seconds = answer.seconds = mx_clock_monotonic_s() - start;
+    rc = hold(executor, &answer, err);
     worker_message_free(&answer);
     return rc;
 }
 
-/* Wait for bytes. Returns 1, 0 when the supervisor closed, -1 on error. */
-static int receive(struct executor *executor, struct mx_err *err)
+/* Read what the supervisor sent. Returns 1; 0 if it closed, or if nothing has
+ * come and `flags` say not to wait; -1 on error. */
+static int receive(struct executor *executor, int flags, struct mx_err *err)
 {
-    char    piece[1 << 14];
+    char    piece[1 << 16];
     ssize_t n;
 
     do
-        n = read(WORKER_SOCKET_FD, piece, sizeof piece);
+        n = recv(WORKER_SOCKET_FD, piece, sizeof piece, flags);
     while (n < 0 && errno == EINTR);
-    if (n < 0 && errno != ECONNRESET)
+    if (n < 0 && errno != ECONNRESET && errno != EAGAIN)
         return mx_fail_errno(err, MX_EIO, errno, "cannot read from the supervisor");
     if (n <= 0)
         return 0;
+    if (executor->taken > 0) {
+        executor->in.len -= executor->taken;
+        memmove(executor->in.data, executor->in.data + executor->taken, executor->in.len);
+        executor->taken = 0;
+    }
     mx_buf_add(&executor->in, piece, (size_t)n);
     return mx_buf_ok(&executor->in)
                ? 1
                : mx_fail(err, MX_ENOMEM, "no memory for a message of %zd bytes", n);
 }
 
-/* Serve all whole messages that have come. */
-static int serve_waiting(struct executor *executor, struct mx_err *err)
+/* Take the next order, to be freed. Returns 1; 0 if there is none, see receive(); -1. */
+static int next_order(struct executor *executor, int flags, struct worker_message *order,
+                      struct mx_err *err)
 {
-    struct worker_message order;
-    size_t                at = 0;
-    long                  used;
-    int                   rc = 0;
+    for (;;) {
+        long used = worker_message_take(executor->in.data + executor->taken,
+                                        executor->in.len - executor->taken, order, err);
+        int  rc;
 
-    while ((used = worker_message_take(executor->in.data + at, executor->in.len - at, &order,
-                                       err)) > 0) {
-        if (order.type == WORKER_MESSAGE_RUN)
-            rc = run_stage(executor, &order, err);
-        worker_message_free(&order);
-        at += (size_t)used;
-        if (rc)
+        if (used < 0)
+            return -1;
+        executor->taken += (size_t)used;
+        if (used > 0 && order->type == WORKER_MESSAGE_RUN)
+            return 1;
+        if (used > 0)
+            worker_message_free(order);
+        else if ((rc = receive(executor, flags, err)) <= 0)
             return rc;
     }
-    memmove(executor->in.data, executor->in.data + at, executor->in.len - at);
-    executor->in.len -= at;
-    return used < 0 ? -1 : 0;
+}
+
+/* Whether held answers go out now that a stage took `seconds`. */
+static bool send_is_due(const struct executor *executor, double seconds)
+{
+    return seconds >= short_stage_s || executor->out.len >= HELD_BYTES ||
+           mx_clock_monotonic_s() - executor->sent_s >= held_s;
+}
+
+/* Run the order, and others for as long as they have already come. Answers are
+ * sent before the last stage stops counting as running: a process that dies of
+ * the sending is blamed on it. */
+static int serve(struct executor *executor, struct worker_message *order, struct mx_err *err)
+{
+    int more = 1, rc = 0;
+
+    while (more > 0 && rc == 0) {
+        uint32_t         stage = order->stage;
+        enum worker_kind kind = order->job.kind;
+        double           seconds = 0;
+
+        worker_progress_set(executor->slot, 0, 1);
+        worker_progress_set_lease(executor->slot, order->lease);
+        rc = run_stage(executor, order, &seconds, err);
+        worker_message_free(order);
+        if (rc == 0 && (more = next_order(executor, MSG_DONTWAIT, order, err)) < 0)
+            rc = -1;
+        if (rc == 0 && (more == 0 || order->job.kind != kind || send_is_due(executor, seconds)))
+            rc = send_held(executor, stage, err);
+        worker_progress_set_lease(executor->slot, 0);
+    }
+    if (more > 0)
+        worker_message_free(order);
+    return rc;
 }
 
 int worker_executor_serve(const struct worker_executor_options *options, struct mx_err *err)
 {
     struct executor       executor = {0};
-    struct worker_message hello = {.type = WORKER_MESSAGE_HELLO};
+    struct worker_message message = {.type = WORKER_MESSAGE_HELLO};
     int                   rc = -1;
 
     if (follow_parent(options->parent, err) || cap_memory(options->memory_bytes, err))
         return -1;
     if (!(executor.slot = map_slot(options->slot, err)))
         return -1;
+    worker_fault(WORKER_FAULT_EXECUTOR_STARTS, 0);
     if (!(executor.cache = worker_cache_new())) {
         mx_fail(err, MX_ENOMEM, "no memory for an executor");
         goto done;
     }
-    worker_device_name(hello.device, sizeof hello.device);
-    if (send_message(&executor, &hello, err))
+    worker_device_name(message.device, sizeof message.device);
+    if (hold(&executor, &message, err) || send_held(&executor, 0, err))
         goto done;
-    while ((rc = receive(&executor, err)) > 0)
-        if ((rc = serve_waiting(&executor, err)))
+    while ((rc = next_order(&executor, 0, &message, err)) > 0)
+        if ((rc = serve(&executor, &message, err)))
             break;
 done:
     worker_cache_free(executor.cache);

@@ -21,8 +21,10 @@ enum worker_fault_point {
     WORKER_FAULT_HALF_SENT,       /* half of an answer is written */
 };
 
-/* In an executor, at a point of the stage that runs under `lease`. */
-void worker_fault(enum worker_fault_point point, uint64_t lease);
+/* In an executor, at a point of the plan's stage of that number (0 before
+ * HELLO). A number is that of one stage whatever the attempt, so that a test can
+ * pick its victim. */
+void worker_fault(enum worker_fault_point point, uint32_t stage);
 
 /* In a supervisor: the bits of a number that it is about to contribute to the
  * reduction of result tables. */

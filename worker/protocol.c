@@ -15,6 +15,16 @@ void worker_progress_get(const struct worker_progress_slot *slot, uint64_t *done
     *total = __atomic_load_n(&slot->total, __ATOMIC_RELAXED);
 }
 
+void worker_progress_set_lease(struct worker_progress_slot *slot, uint64_t lease)
+{
+    __atomic_store_n(&slot->lease, lease, __ATOMIC_RELEASE);
+}
+
+uint64_t worker_progress_lease(const struct worker_progress_slot *slot)
+{
+    return __atomic_load_n(&slot->lease, __ATOMIC_ACQUIRE);
+}
+
 static void put_job(struct mx_buf *out, const struct worker_job *job)
 {
     mx_put_u32(out, (uint32_t)job->kind);
@@ -25,6 +35,7 @@ static void put_job(struct mx_buf *out, const struct worker_job *job)
     mx_put_text(out, job->key);
     mx_put_text(out, job->folder);
     mx_put_u8(out, job->keep_weights);
+    mx_put_u8(out, job->empty);
 }
 
 static void take_job(struct mx_wire *wire, struct worker_job *job)
@@ -37,6 +48,7 @@ static void take_job(struct mx_wire *wire, struct worker_job *job)
     mx_take_text(wire, job->key, sizeof job->key);
     mx_take_text(wire, job->folder, sizeof job->folder);
     job->keep_weights = mx_take_u8(wire) != 0;
+    job->empty = mx_take_u8(wire) != 0;
     if (job->kind >= WORKER_STAGE_KINDS)
         wire->failed = true;
 }

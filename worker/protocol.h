@@ -1,9 +1,11 @@
 /* protocol.h - what a supervisor and its executor say to each other.
  *
- * Frames of base/wire over a socket pair. The supervisor sends RUN; the
- * executor sends HELLO once it is ready, then one DONE or FAILED for each RUN.
- * How far a stage is stands in shared memory, so that asking costs nothing and
- * a hang shows as a counter that stands still.
+ * Frames of base/wire over a socket pair. The supervisor sends RUN, several
+ * ahead if it likes; the executor sends HELLO once it is ready, then one DONE or
+ * FAILED for each RUN, in their order, those of short stages many at a time.
+ * Which stage runs and how far it is stands in shared memory, so that asking
+ * costs nothing, a hang shows as a counter that stands still, and a death is
+ * blamed on the stage that ran.
  */
 #ifndef MX_WORKER_PROTOCOL_H
 #define MX_WORKER_PROTOCOL_H
@@ -49,11 +51,17 @@ struct worker_message {
 /* One executor's place in the shared memory, a cache line of its own. */
 struct worker_progress_slot {
     uint64_t done, total; /* read and written with the functions below */
-    uint64_t unused[6];
+    uint64_t lease;       /* of the stage that runs, 0 = none */
+    uint64_t unused[5];
 };
 
 void worker_progress_set(struct worker_progress_slot *slot, uint64_t done, uint64_t total);
 void worker_progress_get(const struct worker_progress_slot *slot, uint64_t *done, uint64_t *total);
+
+/* The stage that runs: from before its start until its answer is sent, or is
+ * held to be sent with later ones. */
+void     worker_progress_set_lease(struct worker_progress_slot *slot, uint64_t lease);
+uint64_t worker_progress_lease(const struct worker_progress_slot *slot);
 
 /* Append a message as one frame. */
 void worker_message_put(struct mx_buf *out, const struct worker_message *message);

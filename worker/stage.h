@@ -71,6 +71,7 @@ struct worker_job {
     char                 key[33];                  /* the stage's key: 32 hex digits */
     char                 folder[WORKER_PATH_SIZE]; /* exists and is empty, or "" = leave no files */
     bool                 keep_weights;             /* leave weights.safetensors */
+    bool                 empty; /* do nothing: made-up numbers at once, to time the way here */
 };
 
 /* Called now and then with work done so far, in steps of the stage's own
