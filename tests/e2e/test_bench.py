@@ -36,6 +36,18 @@ class Bench(Case):
             self.assertLessEqual(row["value"], row["max"])
             self.assertLess(0, row["gflops"])
 
+    def test_reduce_is_measured(self):
+        out, err = self.mixsweep("bench", "reduce", "--json")
+        self.assertEqual(err, "")
+        report = json.loads(out)
+        self.assertEqual(report["bench"], "reduce")
+        (row,) = report["results"]
+        self.assertEqual((row["name"], row["unit"], row["repeats"]), ("reduce.tree", "us", 101))
+        self.assertLess(0, row["min"])
+        self.assertLessEqual(row["min"], row["value"])
+        self.assertLessEqual(row["value"], row["max"])
+        self.assertEqual((row["gflops"], row["peak_share"]), (None, None))
+
 
 if __name__ == "__main__":
     main()

@@ -1,0 +1,40 @@
+/* bench.h - what `mixsweep bench WHAT` measures: one function for each WHAT, in a
+ * file bench_WHAT.c of its own, and a row in cmd_bench.c's table.
+ */
+#ifndef MX_SWEEP_BENCH_H
+#define MX_SWEEP_BENCH_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+enum {
+    MX_BENCH_NAME_SIZE = 64,
+    MX_BENCH_MAX_RESULTS = 8,
+    MX_BENCH_THREADS = 1
+};
+
+/* One number of a measurement. gflops and peak_share are NaN where they mean
+ * nothing. */
+struct mx_bench_result {
+    char        name[MX_BENCH_NAME_SIZE]; /* as in formats.md, "reduce.tree" */
+    const char *unit;
+    double      value, min, max; /* value: the median */
+    double      gflops, peak_share;
+    unsigned    repeats;
+};
+
+struct mx_bench_results {
+    struct mx_bench_result rows[MX_BENCH_MAX_RESULTS];
+    size_t                 n;
+};
+
+/* Add a result of n repeats (1 or more), which are sorted in place. */
+void mx_bench_add(struct mx_bench_results *results, const char *name, const char *unit,
+                  double *repeats, unsigned n);
+
+/* Measure, and add the results. Return 0, or -1 with *err. */
+int mx_bench_train(struct mx_bench_results *results, struct mx_err *err);
+int mx_bench_reduce(struct mx_bench_results *results, struct mx_err *err);
+
+#endif
