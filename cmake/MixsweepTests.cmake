@@ -1,10 +1,14 @@
 # Tests are found by folder, and built and registered in one step, so that none
-# is built and never run: tests/unit/test_*.c and tests/e2e/test_*.py.
+# is built and never run: tests/unit/test_*.c, tests/mpi/mpi_*.c and
+# tests/e2e/test_*.py.
 #
-# A line "ctest: LABEL [timeout=SECONDS] [machine]" in the first comment of a test file
-# sets its label (quick, slow or nightly; quick without such a line), its time
-# limit (300 s) and "machine": it needs something that no package brings, such
-# as a GPU or the right to mount, and is skipped, visibly, where that is missing.
+# A line "ctest: LABEL [timeout=SECONDS] [machine] [ranks=N] [survives]" in the first
+# comment of a test file sets its label (quick, slow or nightly; quick without such
+# a line), its time limit (300 s) and "machine": it needs something that no package
+# brings, such as a GPU or the right to mount, and is skipped, visibly, where that is
+# missing. For the programs in tests/mpi: ranks to start (2), and "survives": the job
+# goes on when one of them dies. The launcher's status tells nothing then; the line
+# "all survivors passed" does.
 
 function(mx_test_properties test source)
     file(STRINGS ${source} lines REGEX "ctest: [a-z]+" LIMIT_COUNT 1)
@@ -41,6 +45,39 @@ function(mx_unit_test source)
     add_dependencies(${name} mixsweep)
     add_test(NAME unit.${name} COMMAND ${name})
     mx_test_properties(unit.${name} ${source})
+endfunction()
+
+# Start as root, on fewer cores than ranks, and without a page of text of its own.
+set(MX_MPI_ENVIRONMENT OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+    # What MPI itself leaks, from modules that it unloads, cannot be told from ours.
+    ASAN_OPTIONS=detect_leaks=0)
+
+function(mx_mpi_test source)
+    get_filename_component(name ${source} NAME_WE)
+    file(STRINGS ${source} lines REGEX "ctest: [a-z]+" LIMIT_COUNT 1)
+    set(ranks 2)
+    if(lines MATCHES "ranks=([0-9]+)")
+        set(ranks ${CMAKE_MATCH_1})
+    endif()
+    set(launch ${MPIEXEC_EXECUTABLE} -n ${ranks} --oversubscribe --bind-to none)
+    if(lines MATCHES " survives")
+        if(MX_OPENMPI_VERSION VERSION_LESS 5)
+            list(APPEND launch --enable-recovery)
+        else()
+            list(APPEND launch --with-ft ulfm)
+        endif()
+    endif()
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE mx_sweep)
+    add_test(NAME mpi.${name} COMMAND ${launch} $<TARGET_FILE:${name}>)
+    mx_test_properties(mpi.${name} ${source})
+    set_property(TEST mpi.${name} APPEND PROPERTY ENVIRONMENT ${MX_MPI_ENVIRONMENT})
+    set_property(TEST mpi.${name} PROPERTY PROCESSORS 2)
+    if(lines MATCHES " survives")
+        set_property(TEST mpi.${name} PROPERTY PASS_REGULAR_EXPRESSION "all survivors passed")
+    endif()
+    set_property(TEST mpi.${name} APPEND PROPERTY FAIL_REGULAR_EXPRESSION "FAILED")
 endfunction()
 
 function(mx_e2e_test source)

@@ -1,0 +1,115 @@
+#include "sweep/comm_mpi_job.h"
+
+#include <mpi.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "sweep/comm.h"
+#include "sweep/launcher.h"
+
+extern char **environ;
+
+enum {
+    FINALIZE_S = 30
+};
+
+#define TEXT_OF(x)  #x
+#define VALUE_OF(x) TEXT_OF(x)
+
+const char *mx_comm_library(void)
+{
+#if defined OMPI_MAJOR_VERSION
+    return "Open MPI " VALUE_OF(OMPI_MAJOR_VERSION) "." VALUE_OF(OMPI_MINOR_VERSION) "." VALUE_OF(
+        OMPI_RELEASE_VERSION);
+#elif defined MPICH_VERSION
+    return "MPICH " MPICH_VERSION;
+#else
+    return "MPI " VALUE_OF(MPI_VERSION) "." VALUE_OF(MPI_SUBVERSION);
+#endif
+}
+
+/* Settings of Open MPI that spare the user a surprise; what is set already stays. */
+static void set_defaults(void)
+{
+    static const char *const defaults[][2] = {
+        /* No warning on a host with InfiniBand's driver and no adapter. */
+        {"OMPI_MCA_btl_base_warn_component_unused", "0"},
+        /* Containers often forbid reading another process's memory; messages
+         * are small enough to be copied through shared memory. */
+        {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
+    };
+
+    for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
+        setenv(defaults[i][0], defaults[i][1], 0);
+}
+
+/* The text for a job whose processes do not find each other. */
+static int strangers(const struct mx_launcher *launcher, struct mx_err *err)
+{
+    return mx_fail(err, MX_EIO,
+                   "%s started %u processes, but this program was built for %s, and the launcher "
+                   "is of another MPI; use the mpirun that belongs to it",
+                   launcher->name, launcher->size, mx_comm_library());
+}
+
+int mx_mpi_job_start(unsigned *rank, unsigned *size, bool *quiet, struct mx_err *err)
+{
+    struct mx_launcher launcher = mx_launcher_find(environ);
+    int                provided, r = 0, n = 1;
+
+    *rank = 0;
+    *size = 1;
+    *quiet = launcher.rank > 0;
+    if (!mx_launcher_many(&launcher))
+        return 0;
+    /* MPI_Init would end the process with a page of text. */
+    if (!launcher.pmi)
+        return mx_fail(err, MX_EIO,
+                       "%s started %u processes without a way to find each other; use srun "
+                       "--mpi=pmix, or mpirun",
+                       launcher.name, launcher.size);
+    set_defaults();
+    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+        return strangers(&launcher, err);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
+    MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);
+    MPI_Comm_rank(MPI_COMM_WORLD, &r);
+    MPI_Comm_size(MPI_COMM_WORLD, &n);
+    *rank = (unsigned)r;
+    *size = (unsigned)n;
+    if (n > 1)
+        return 0;
+    MPI_Finalize();
+    return launcher.size > 1 || launcher.rank > 0 ? strangers(&launcher, err) : 0;
+}
+
+static void end_now(union sigval exit_code)
+{
+    _exit(exit_code.sival_int);
+}
+
+void mx_mpi_job_finish(int exit_code)
+{
+    struct sigevent         event = {.sigev_notify = SIGEV_THREAD,
+                                     .sigev_value.sival_int = exit_code,
+                                     .sigev_notify_function = end_now};
+    const struct itimerspec limit = {.it_value.tv_sec = FINALIZE_S};
+    timer_t                 timer;
+    bool                    timed = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+
+    fflush(NULL);
+    if (timed)
+        timer_settime(timer, 0, &limit, NULL);
+    MPI_Finalize();
+    if (timed)
+        timer_delete(timer);
+}
+
+void mx_mpi_job_abandon(int exit_code)
+{
+    fflush(NULL);
+    _exit(exit_code);
+}
