@@ -19,15 +19,28 @@ extern "C" {
 
 /* How one image of a batch is made. A source position is that of the stored
  * image; outside it lies byte 0. A pixel is weight[0] of this image plus
- * weight[1] of the partner's, which was cropped and flipped in its own way. */
+ * weight[1] of the second one: the partner, cropped and flipped in its own way,
+ * or an image of args->history. The box gives the weights, or else a mask. */
 struct kern_batch_sample {
     uint32_t image;            /* which of the stored images */
     int32_t  shift_y, shift_x; /* crop: source = output + shift, before the flip */
     uint32_t flip;             /* 1: mirrored left to right after the crop */
-    uint32_t partner;          /* place in the batch of the second image */
+    uint32_t partner;          /* place in the batch (or the history) of the second image */
     uint32_t y0, x0, y1, x1;   /* the box, y1 and x1 exclusive; may be empty */
     float    outside[2];       /* weights outside the box */
     float    inside[2];        /* and in it; {0, 0} hides the pixel */
+    uint32_t mask;             /* 1 + which of args->masks; 0: none */
+    uint32_t moves;            /* 1 + which of args->moves; 0: no block moves */
+    uint32_t blocks;           /* with moves: blocks a side, a divisor of both sides */
+    /* The second image appears shrunk to this many pixels, its corner at
+     * (patch_y, patch_x) of the output; height 0: as large as it is. */
+    int32_t  patch_y, patch_x;
+    uint32_t patch_height, patch_width;
+};
+
+enum {
+    KERN_MAX_BLOCKS = 16, /* a side */
+    KERN_MOVES = 2 * KERN_MAX_BLOCKS * KERN_MAX_BLOCKS,
 };
 
 /* Crop, flip, normalise and mix a batch. */
@@ -37,6 +50,12 @@ struct kern_batch_args {
     const float                    *table;   /* (channels, 256): byte to normalised value */
     const struct kern_batch_sample *samples; /* (n) */
     float                          *out;     /* (n, channels, height, width) */
+
+    /* Each may be NULL where no sample names one. */
+    const uint8_t  *masks;   /* (masks, height, width): twice the weight of the own image */
+    const uint16_t *moves;   /* (moves, KERN_MOVES): for each block of the own image's grid, then
+                                of the partner's, the block seen there */
+    const float    *history; /* (images, channels, height, width): second images, already made */
 };
 
 struct kern_backend {

@@ -114,22 +114,22 @@ static double extreme(const struct source *source, enum mx_key_id key, bool larg
     return best;
 }
 
-/* A warm-up longer than the training never reaches the rate asked for. Exclude
- * rules and zips may keep the values apart: then nothing is said. */
-static void check_warmup(const struct mx_reader *reader)
+/* Epochs of a part that is longer than the whole: a warm-up that never reaches
+ * the rate asked for, a ramp that never ends. Exclude rules and zips may keep
+ * the values apart: then nothing is said. */
+static void check_epochs(const struct mx_reader *reader, enum mx_key_id key)
 {
-    bool broken = reader->broken[KEY_TRAIN_WARMUP_EPOCHS] || reader->broken[KEY_TRAIN_EPOCHS];
+    bool broken = reader->broken[key] || reader->broken[KEY_TRAIN_EPOCHS];
 
     for (size_t b = 0; !broken && b < blocks_of(reader); b++) {
-        struct source warmup = source_of(reader, b, KEY_TRAIN_WARMUP_EPOCHS);
+        struct source part = source_of(reader, b, key);
         struct source epochs = source_of(reader, b, KEY_TRAIN_EPOCHS);
 
-        if ((warmup.axis || epochs.axis) && (reader->nexcludes > 0 || (warmup.axis && epochs.axis)))
+        if ((part.axis || epochs.axis) && (reader->nexcludes > 0 || (part.axis && epochs.axis)))
             continue;
-        if (extreme(&warmup, KEY_TRAIN_WARMUP_EPOCHS, true) >
-            extreme(&epochs, KEY_TRAIN_EPOCHS, false))
-            mx_error_at(reader->values.messages, warmup.place.line ? warmup.place : epochs.place,
-                        "train.warmup_epochs is longer than train.epochs");
+        if (extreme(&part, key, true) > extreme(&epochs, KEY_TRAIN_EPOCHS, false))
+            mx_error_at(reader->values.messages, part.place.line ? part.place : epochs.place,
+                        "%s is longer than train.epochs", mx_keys[key].name);
     }
 }
 
@@ -326,7 +326,9 @@ void mx_reader_check(struct mx_reader *reader)
         check_required(reader, KEY_MODEL_ARCH, "resnet8");
     check_name(reader);
     check_values(reader);
-    check_warmup(reader);
+    check_epochs(reader, KEY_TRAIN_WARMUP_EPOCHS);
+    check_epochs(reader, KEY_MIX_OFF_EPOCHS);
+    check_epochs(reader, KEY_MIX_RAMP_EPOCHS);
     check_groups(reader, sets);
     check_search_metric(reader);
     choose_search_metric(reader);

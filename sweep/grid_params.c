@@ -34,6 +34,19 @@ static int absolute(const char *dir, const char *path, char *out, struct mx_err 
     return 0;
 }
 
+/* Reading a configuration saw to it that there is room. */
+static void set_list(enum mx_key_id key, const struct mx_value *value, struct worker_list *list)
+{
+    for (size_t i = 0; i < value->list.count && i < WORKER_LIST_ROOM; i++) {
+        const struct mx_value *item = &value->list.items[i];
+        enum mx_type           type = mx_keys[key].element;
+
+        list->items[list->count++] = type == MX_TYPE_CHOICE ? item->choice
+                                     : type == MX_TYPE_INT  ? (double)item->integer
+                                                            : item->real;
+    }
+}
+
 static int set_field(const struct mx_grid *grid, enum mx_key_id key, const struct mx_value *value,
                      struct worker_params *params, struct mx_err *err)
 {
@@ -59,8 +72,8 @@ static int set_field(const struct mx_grid *grid, enum mx_key_id key, const struc
         text = value->text ? value->text : "";
         return absolute(grid->config->directory, text, field, err);
     case MX_TYPE_LIST:
-        return mx_fail(err, MX_EINTERNAL, "key %s is a list, and workers take none",
-                       mx_keys[key].name);
+        set_list(key, value, field);
+        break;
     }
     return 0;
 }

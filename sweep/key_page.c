@@ -47,7 +47,9 @@ static void write_values(const struct mx_key *key, struct mx_buf *out)
 {
     enum mx_type type = key->type == MX_TYPE_LIST ? key->element : key->type;
 
-    if (key->type == MX_TYPE_LIST)
+    if (key->range)
+        mx_buf_text(out, "lowest and highest, each ");
+    else if (key->type == MX_TYPE_LIST)
         mx_buf_text(out, "list: ");
     switch (type) {
     case MX_TYPE_REAL:

@@ -84,6 +84,8 @@ struct mx_key {
     const char                 *unit; /* "pixels", "epochs", "1" for bare numbers, "word" ... */
     double                      low, high; /* bounds of numbers, inclusive ... */
     bool                        above_low; /* ... but low itself excluded */
+    bool                        range;     /* LIST: of two, the lowest and the highest value */
+    bool                        repeats;   /* LIST: the same value may stand in it several times */
     const char                 *zero_word; /* "all": 0 is allowed too, and this may be written for
                                                   it; or NULL */
     const char                 *default_text; /* as one would write it; "" = none or automatic */

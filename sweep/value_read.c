@@ -6,6 +6,7 @@
 #include "sweep/scalar.h"
 #include "sweep/utf8.h"
 #include "sweep/value.h"
+#include "worker/params.h"
 
 /* One value being read: what for, from where. */
 struct reading {
@@ -265,6 +266,24 @@ static bool is_list(const struct reading *r)
     return false;
 }
 
+/* A list as long as its key wants it, and, of a range, in its order. */
+static bool list_fits(const struct reading *r, const struct mx_value *value)
+{
+    const struct mx_key   *key = r->key;
+    const struct mx_value *items = value->list.items;
+    struct mx_messages    *messages = r->reader->messages;
+
+    if (key->range && (value->list.count != 2 || items[0].real > items[1].real))
+        mx_error_at(messages, r->node->place, "%s takes a lowest and a highest value (such as %s)",
+                    r->what, key->default_text);
+    else if (key->offset >= 0 && value->list.count > WORKER_LIST_ROOM)
+        mx_error_at(messages, r->node->place, "%s: %zu values, where %d can be given", r->what,
+                    value->list.count, WORKER_LIST_ROOM);
+    else
+        return true;
+    return false;
+}
+
 static bool read_list(const struct reading *r, enum mx_key_id key, struct mx_value *value)
 {
     struct mx_value *items;
@@ -280,7 +299,8 @@ static bool read_list(const struct reading *r, enum mx_key_id key, struct mx_val
     }
     value->list.items = items;
     value->list.count = n;
-    return good && mx_values_distinct(r->reader, key, r->key->element, items, r->node);
+    return good && list_fits(r, value) &&
+           (r->key->repeats || mx_values_distinct(r->reader, key, r->key->element, items, r->node));
 }
 
 bool mx_value_read(const struct mx_value_reader *reader, enum mx_key_id key,

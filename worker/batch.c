@@ -12,7 +12,23 @@ enum {
     DRAW_FLIP = 1,
 };
 
-struct worker_batch *worker_batch_new(const struct worker_shape *shape, uint32_t room,
+/* What the strategy needs beyond the arrays of every batch. */
+static int equip(struct worker_batch *batch, const struct worker_params *params,
+                 const struct worker_shape *shape, struct mx_err *err)
+{
+    const struct worker_mix *strategy = &worker_mixes[params->mix_strategy];
+
+    batch->strategy = params->mix_strategy;
+    if (strategy->masks &&
+        !(batch->masks = malloc((size_t)batch->room * shape->height * shape->width)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the masks of %u images", batch->room);
+    if (strategy->scratch_new && !(batch->scratch = strategy->scratch_new(params, shape, err)))
+        return -1;
+    return 0;
+}
+
+struct worker_batch *worker_batch_new(const struct worker_params *params,
+                                      const struct worker_shape *shape, uint32_t room,
                                       struct mx_err *err)
 {
     struct worker_batch *batch = calloc(1, sizeof *batch);
@@ -32,10 +48,14 @@ struct worker_batch *worker_batch_new(const struct worker_shape *shape, uint32_t
         goto nomem;
     if (!(batch->images = kern_cpu()->alloc(room * image * sizeof(float), NULL)))
         goto nomem;
+    if (equip(batch, params, shape, err))
+        goto fail;
     return batch;
+
 nomem:
-    worker_batch_free(batch);
     mx_fail(err, MX_ENOMEM, "no memory for a batch of %u images", room);
+fail:
+    worker_batch_free(batch);
     return NULL;
 }
 
@@ -50,6 +70,9 @@ void worker_batch_free(struct worker_batch *batch)
     free(batch->partner);
     free(batch->area);
     free(batch->samples);
+    free(batch->masks);
+    if (batch->scratch)
+        worker_mixes[batch->strategy].scratch_free(batch->scratch);
     free(batch);
 }
 
@@ -90,27 +113,40 @@ static void draw_partners(struct worker_batch *batch, const struct worker_mix_pl
     }
 }
 
+/* Nothing but the base image. */
+static const struct worker_mix_draw blank = {.share = 1, .outside = {1, 0}, .inside = {1, 0}};
+
 static void mix_batch(struct worker_batch *batch, const struct worker_params *params,
                       const struct worker_dataset *set, const uint32_t *order,
                       struct mx_stream stream, uint32_t epoch, uint32_t number)
 {
     const struct worker_mix *strategy = &worker_mixes[params->mix_strategy];
-    struct worker_mix_place  place = {stream, epoch, number, 0};
-    struct worker_mix_draw   draw;
-    bool                     host = params->mix_labels == WORKER_LABELS_HOST;
+    const size_t             plane = (size_t)set->shape.height * set->shape.width;
+    struct worker_mix_draw   draw = blank;
+    struct worker_mix_scene  scene = {.params = params,
+                                      .shape = &set->shape,
+                                      .place = {stream, epoch, number, 0},
+                                      .host = params->mix_labels == WORKER_LABELS_HOST,
+                                      .scratch = batch->scratch,
+                                      .batch = batch,
+                                      .split = &set->train};
 
     if (!strategy->draw || (strategy->pairs && batch->n < 2) ||
         !worker_mix_whether(params, stream, epoch, number))
         return;
     batch->mixed = batch->n;
     if (strategy->pairs)
-        draw_partners(batch, &place);
+        draw_partners(batch, &scene.place);
     for (uint32_t i = 0; i < batch->n; i++) {
         if (params->mix_granularity == WORKER_GRANULARITY_SAMPLE)
-            place.slot = 1 + i;
-        if (i == 0 || place.slot != 0)
-            strategy->draw(params, &set->shape, &place, host, &draw);
-        worker_mix_apply(batch, i, strategy, &draw, params->mix_labels,
+            scene.place.slot = 1 + i;
+        if (i == 0 || scene.place.slot != 0) {
+            draw = blank;
+            scene.i = i;
+            scene.mask = batch->masks ? batch->masks + i * plane : NULL;
+            strategy->draw(&scene, &draw);
+        }
+        worker_mix_apply(batch, i, strategy, &draw, scene.i, params->mix_labels,
                          set->train.labels[order[batch->partner[i]]]);
     }
 }
@@ -134,6 +170,7 @@ static void make_images(struct worker_batch *batch, const struct worker_dataset 
         .table = batch->table,
         .samples = batch->samples,
         .out = batch->images,
+        .masks = batch->masks,
     };
 
     make_table(batch->table, set);

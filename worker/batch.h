@@ -33,12 +33,18 @@ struct worker_batch {
     uint32_t  mixed;      /* n if the batch was mixed (or had pixels hidden), else 0 */
     uint32_t  self_pairs; /* images of a mixed batch whose partner is the image itself */
 
-    struct kern_batch_sample *samples;                          /* (n), as the kernel made them */
-    float                     table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
+    struct kern_batch_sample *samples; /* (n), as the kernel made them */
+    uint8_t *masks;    /* (room, height, width), of strategies that have masks; else NULL */
+    void    *scratch;  /* the strategy's */
+    unsigned strategy; /* that it was made for */
+    float    table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
 };
 
-/* Returns a batch to be released with worker_batch_free(), or NULL with MX_ENOMEM. */
-struct worker_batch *worker_batch_new(const struct worker_shape *shape, uint32_t room,
+/* A batch for params->mix_strategy. Returns it, to be released with
+ * worker_batch_free(); or NULL with MX_ENOMEM, or MX_EINVAL where the strategy
+ * cannot do with such images or parameters. */
+struct worker_batch *worker_batch_new(const struct worker_params *params,
+                                      const struct worker_shape *shape, uint32_t room,
                                       struct mx_err *err);
 void                 worker_batch_free(struct worker_batch *batch); /* NULL is allowed */
 
@@ -50,7 +56,9 @@ void                 worker_batch_free(struct worker_batch *batch); /* NULL is a
  * Labels (mix.labels; lambda and the image as the strategy drew them):
  *   mixed     both, weighed by what is left of each image
  *   dominant  the label of the larger share alone; a tie goes to the base
- *   host      the base's label alone; mixup's lambda is max(lambda, 1 - lambda)
+ *   host      the base's label alone; mixup's lambda is max(lambda, 1 - lambda), and
+ *             a mask of gridmix gives way to its complement if that shows
+ *             more of the base
  *   only      both as under mixed, on the clean base image
  * No rule matters under none and cutout. */
 void worker_batch_train(struct worker_batch *batch, const struct worker_params *params,

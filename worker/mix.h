@@ -1,6 +1,6 @@
 /* mix.h - the strategies of mixed sample augmentation, one row each.
  *
- * A strategy only draws: which box, and how much of the base and of the
+ * A strategy only draws: which box or mask, and how much of the base and of the
  * partner lies inside and outside it. Choosing partners, the label rules and
  * the pixels are the same for all (worker/batch.c, kernels/batch_body.h). A
  * new strategy is a file with a draw function and a row in worker/mix.c.
@@ -32,6 +32,8 @@ enum worker_mix_what {
     WORKER_DRAW_PARTNER = 1, /* permutation of the batch */
     WORKER_DRAW_LAMBDA = 2,
     WORKER_DRAW_CENTRE = 3, /* column, then row */
+    WORKER_DRAW_SCALE = 4,  /* side of a patch */
+    WORKER_DRAW_CELLS = 5,  /* gridmix: one number a cell, row by row */
 };
 
 /* Whose draw it is. */
@@ -41,19 +43,43 @@ struct worker_mix_place {
     uint32_t         slot; /* 0 = the batch; 1 + i = sample i */
 };
 
-/* What a strategy drew. Weights as in struct kern_batch_sample. */
+/* What a strategy drew. Weights as in struct kern_batch_sample. A draw function
+ * finds it blank: nothing but the base image. */
 struct worker_mix_draw {
     double   share;          /* weight of the base image, pixels counted after clipping */
     uint32_t y0, x0, y1, x1; /* y1 and x1 exclusive; may be empty */
     float    outside[2], inside[2];
+    bool     masked;    /* the scene's mask was filled, and weighs instead of the box */
+    int32_t  corner[2]; /* row and column where the box began before it was clipped */
+    uint32_t patch[2];  /* height and width to which the partner is shrunk; 0, 0: not at all */
+};
+
+/* What a draw function may look at. */
+struct worker_mix_scene {
+    const struct worker_params *params;
+    const struct worker_shape  *shape;
+    struct worker_mix_place     place;
+    bool                        host; /* the base image must keep at least half (label rule host) */
+    uint8_t                    *mask; /* (height, width), if the strategy has masks: to be filled
+                                         with twice the weight of the base image */
+    void                       *scratch; /* the strategy's own, from its row's scratch_new() */
+    /* Images, for a strategy that looks at them: image i of the batch, whose
+     * partner, crop and flip are known, from `split`. */
+    const struct worker_batch  *batch;
+    const struct worker_split  *split;
+    uint32_t                    i;
 };
 
 struct worker_mix {
     bool pairs; /* takes a second image and its label; else the label is unchanged */
-    /* `host`: the base image must keep at least half (label rule host). NULL
-     * where nothing is mixed or the strategy is not built. */
-    void (*draw)(const struct worker_params *params, const struct worker_shape *shape,
-                 const struct worker_mix_place *place, bool host, struct worker_mix_draw *draw);
+    bool masks; /* weighs pixels by a mask */
+    /* NULL where nothing is mixed or the strategy is not built. */
+    void (*draw)(const struct worker_mix_scene *scene, struct worker_mix_draw *draw);
+    /* Memory for drawing, made once; NULL: it needs none. Returns NULL with
+     * MX_ENOMEM or MX_EINVAL. */
+    void *(*scratch_new)(const struct worker_params *params, const struct worker_shape *shape,
+                         struct mx_err *err);
+    void (*scratch_free)(void *scratch); /* NULL is allowed */
 };
 
 /* Index = enum worker_strategy. */
@@ -62,7 +88,9 @@ extern const struct worker_mix worker_mixes[];
 /* The cursor for one kind of draw at a place. */
 struct mx_rng worker_mix_rng(const struct worker_mix_place *place, enum worker_mix_what what);
 
-/* True if the batch is to be mixed: probability mix.prob. */
+/* True if the batch is to be mixed. The chance is mix.prob; in epoch e of the
+ * first mix.ramp_epochs R it is mix.prob e / R, and in the last mix.off_epochs
+ * it is 0. */
 bool worker_mix_whether(const struct worker_params *params, struct mx_stream stream, uint32_t epoch,
                         uint32_t batch);
 
@@ -70,8 +98,9 @@ bool worker_mix_whether(const struct worker_params *params, struct mx_stream str
 double worker_mix_lambda(const struct worker_params *params, const struct worker_mix_place *place);
 
 /* The box [centre - side/2, centre - side/2 + length) on each axis (row, then
- * column), clipped to the image, into draw's box. The centre lies in the image.
- * Returns the share of the image that is left outside, by exact pixel count. */
+ * column), clipped to the image, into draw's box, and where it began into its
+ * corner. The centre lies in the image. Returns the share of the image that is
+ * left outside, by exact pixel count. */
 double worker_mix_clip(const struct worker_shape *shape, const uint32_t centre[2],
                        const uint32_t side[2], const uint32_t length[2],
                        struct worker_mix_draw *draw);
@@ -81,22 +110,40 @@ double worker_mix_box(const struct worker_shape *shape, const struct worker_mix_
                       const uint32_t side[2], const uint32_t length[2],
                       struct worker_mix_draw *draw);
 
+/* The sides of cutmix's box for lambda, row then column: int(S sqrt(1 - lambda)). */
+void worker_mix_cut_sides(const struct worker_shape *shape, double lambda, uint32_t side[2]);
+
+/* The partner in the box, the base around it. */
+void worker_mix_paste(struct worker_mix_draw *draw);
+
+/* Take the scene's mask as the draw: its mean becomes the share. Under `host`
+ * a mask that leaves the base image less than half is replaced by its
+ * complement first. */
+void worker_mix_take_mask(const struct worker_mix_scene *scene, struct worker_mix_draw *draw);
+
 /* Make image i of a batch what was drawn for it: the weights of its pixels
  * (left alone by the rule `only`), batch->area, and, where the strategy pairs,
- * its labels under the rule. Before, y_a and y_b hold the base's label. */
+ * its labels under the rule. `mask` says which plane holds the mask of a draw
+ * that has one. Before, y_a and y_b hold the base's label. */
 void worker_mix_apply(struct worker_batch *batch, uint32_t i, const struct worker_mix *strategy,
-                      const struct worker_mix_draw *draw, unsigned rule, uint32_t other_label);
+                      const struct worker_mix_draw *draw, uint32_t mask, unsigned rule,
+                      uint32_t other_label);
 
-/* The strategies' draw functions. */
-void worker_mix_draw_mixup(const struct worker_params *params, const struct worker_shape *shape,
-                           const struct worker_mix_place *place, bool host,
-                           struct worker_mix_draw *draw);
-void worker_mix_draw_cutmix(const struct worker_params *params, const struct worker_shape *shape,
-                            const struct worker_mix_place *place, bool host,
-                            struct worker_mix_draw *draw);
-void worker_mix_draw_cutout(const struct worker_params *params, const struct worker_shape *shape,
-                            const struct worker_mix_place *place, bool host,
-                            struct worker_mix_draw *draw);
+/* The strategies' functions, one file each. */
+typedef void  worker_mix_draw_function(const struct worker_mix_scene *scene,
+                                       struct worker_mix_draw        *draw);
+typedef void *worker_mix_scratch_function(const struct worker_params *params,
+                                          const struct worker_shape *shape, struct mx_err *err);
+
+worker_mix_draw_function worker_mix_draw_mixup;
+worker_mix_draw_function worker_mix_draw_cutmix;
+worker_mix_draw_function worker_mix_draw_cutout;
+worker_mix_draw_function worker_mix_draw_gridmix;
+worker_mix_draw_function worker_mix_draw_resizemix;
+worker_mix_draw_function worker_mix_draw_saliencymix;
+
+worker_mix_scratch_function worker_mix_saliencymix_new;
+void                        worker_mix_saliencymix_free(void *scratch);
 
 #ifdef __cplusplus
 }

@@ -3,21 +3,19 @@
  * for odd sides too; by default half of the image's shorter side. */
 #include "worker/mix.h"
 
-void worker_mix_draw_cutout(const struct worker_params *params, const struct worker_shape *shape,
-                            const struct worker_mix_place *place, bool host,
-                            struct worker_mix_draw *draw)
+void worker_mix_draw_cutout(const struct worker_mix_scene *scene, struct worker_mix_draw *draw)
 {
+    const struct worker_shape *shape = scene->shape;
     uint32_t shorter = shape->height < shape->width ? shape->height : shape->width;
     uint32_t longer = shape->height < shape->width ? shape->width : shape->height;
     uint32_t side = shorter / 2;
 
-    (void)host;
-    if (params->mix_size > 2 * (int64_t)longer)
+    if (scene->params->mix_size > 2 * (int64_t)longer)
         side = 2 * longer; /* covers the image from any centre */
-    else if (params->mix_size > 0)
-        side = (uint32_t)params->mix_size;
-    draw->share =
-        worker_mix_box(shape, place, (uint32_t[]){side, side}, (uint32_t[]){side, side}, draw);
+    else if (scene->params->mix_size > 0)
+        side = (uint32_t)scene->params->mix_size;
+    draw->share = worker_mix_box(shape, &scene->place, (uint32_t[]){side, side},
+                                 (uint32_t[]){side, side}, draw);
     draw->outside[0] = 1.0f;
     draw->outside[1] = draw->inside[0] = draw->inside[1] = 0.0f;
 }

@@ -19,12 +19,20 @@ extern "C" {
 #endif
 
 enum {
-    WORKER_PATH_SIZE = 4096
-}; /* bytes, with the NUL */
+    WORKER_PATH_SIZE = 4096, /* bytes, with the NUL */
+    WORKER_LIST_ROOM = 16,
+};
+
+/* A few numbers, or words as the numbers of an enum of worker/choices.h. */
+struct worker_list {
+    uint32_t count;
+    double   items[WORKER_LIST_ROOM];
+};
 
 /* REAL: double. INT: int64_t. BOOL: bool. CHOICE: unsigned, an enum of
- * worker/choices.h. PATH: char[WORKER_PATH_SIZE], absolute, "" if none. */
-#define WORKER_PARAMS(REAL, INT, BOOL, CHOICE, PATH)                                               \
+ * worker/choices.h. PATH: char[WORKER_PATH_SIZE], absolute, "" if none. LIST:
+ * struct worker_list. */
+#define WORKER_PARAMS(REAL, INT, BOOL, CHOICE, PATH, LIST)                                         \
     CHOICE(data_set)                                                                               \
     PATH(data_path)                                                                                \
     INT(data_size)        /* pixels a side; 0 = native */                                          \
@@ -59,7 +67,11 @@ enum {
     REAL(mix_prob)                                                                                 \
     CHOICE(mix_labels)                                                                             \
     CHOICE(mix_granularity)                                                                        \
-    INT(mix_size) /* cutout: side in pixels; 0 = half the image's side */                          \
+    INT(mix_size)   /* cutout: side in pixels; 0 = half the image's side */                        \
+    INT(mix_cells)  /* gridmix: cells a side */                                                    \
+    LIST(mix_scale) /* resizemix: smallest and largest side of the patch, of the image's */        \
+    INT(mix_off_epochs)                                                                            \
+    INT(mix_ramp_epochs)                                                                           \
     CHOICE(head_method)
 
 #define WORKER_FIELD_REAL(name)   double name;
@@ -67,10 +79,11 @@ enum {
 #define WORKER_FIELD_BOOL(name)   bool name;
 #define WORKER_FIELD_CHOICE(name) unsigned name;
 #define WORKER_FIELD_PATH(name)   char name[WORKER_PATH_SIZE];
+#define WORKER_FIELD_LIST(name)   struct worker_list name;
 
 struct worker_params {
     WORKER_PARAMS(WORKER_FIELD_REAL, WORKER_FIELD_INT, WORKER_FIELD_BOOL, WORKER_FIELD_CHOICE,
-                  WORKER_FIELD_PATH)
+                  WORKER_FIELD_PATH, WORKER_FIELD_LIST)
 };
 
 /* Append every field to a message, and take them back in the same order. */

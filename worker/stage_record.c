@@ -39,19 +39,34 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define mix_labels_words      worker_label_rules
 #define mix_granularity_words worker_granularities
 #define head_method_words     worker_heads
+#define mix_scale_words       NULL
 
 #define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
 #define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);
 #define JSON_BOOL(name)   mx_json_bool(json, key_of(#name, key), params->name);
 #define JSON_CHOICE(name) mx_json_text(json, key_of(#name, key), name##_words[params->name].word);
 #define JSON_PATH(name)   mx_json_text(json, key_of(#name, key), params->name);
+#define JSON_LIST(name)   put_list(json, key_of(#name, key), &params->name, name##_words);
+
+/* words NULL: a list of numbers. */
+static void put_list(struct mx_json *json, const char *key, const struct worker_list *list,
+                     const struct worker_choice *words)
+{
+    mx_json_array(json, key);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (words)
+            mx_json_text(json, NULL, words[(size_t)list->items[i]].word);
+        else
+            mx_json_real(json, NULL, list->items[i]);
+    mx_json_end_array(json);
+}
 
 void worker_params_json(struct mx_json *json, const struct worker_params *params)
 {
     char key[KEY_SIZE];
 
     mx_json_object(json, "parameters");
-    WORKER_PARAMS(JSON_REAL, JSON_INT, JSON_BOOL, JSON_CHOICE, JSON_PATH)
+    WORKER_PARAMS(JSON_REAL, JSON_INT, JSON_BOOL, JSON_CHOICE, JSON_PATH, JSON_LIST)
     mx_json_end_object(json);
 }
 

@@ -84,7 +84,7 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
         return -1;
     }
     if (count_groups(t, err) ||
-        !(t->batch = worker_batch_new(&t->set->shape, t->batch_size, err)) ||
+        !(t->batch = worker_batch_new(params, &t->set->shape, t->batch_size, err)) ||
         !(t->engine = worker_engine_new(params, &t->set->shape, t->batch_size,
                                         stream_of(t, MX_PURPOSE_INIT), err)))
         return -1;

@@ -2,8 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "worker/batch.h"
-#include "worker/choices.h"
+#include "mix_draws.h"
 
 enum {
     N = 12,
@@ -24,7 +23,7 @@ struct fixture {
 
 static struct fixture fixture_make(uint8_t (*level)(int image))
 {
-    struct fixture f = {.params = {.mix_alpha = 1, .mix_prob = 1}};
+    struct fixture f = {.params = mix_params(WORKER_MIX_NONE)};
 
     for (int k = 0; k < N; k++) {
         memset(f.pixels + k * IMAGE, level(k), IMAGE);
@@ -34,7 +33,7 @@ static struct fixture fixture_make(uint8_t (*level)(int image))
     }
     f.set.shape = (struct worker_shape){1, HEIGHT, WIDTH, N, 0};
     f.set.sd[0] = 1;
-    f.batch = worker_batch_new(&f.set.shape, N, NULL);
+    f.batch = worker_batch_new(&f.params, &f.set.shape, N, NULL);
     cr_assert_not_null(f.batch);
     return f;
 }

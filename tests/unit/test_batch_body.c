@@ -6,8 +6,7 @@ static struct batch_host run_on_cpu(const struct batch_case *c, unsigned lane_fl
 {
     struct batch_host      host = batch_host_make(c, c->n + c->width);
     struct kern_backend    backend = *kern_cpu();
-    struct kern_batch_args args = {c->n,        c->channels, c->height,    c->width,
-                                   host.pixels, host.table,  host.samples, host.out + BATCH_GUARD};
+    struct kern_batch_args args = batch_host_args(c, &host);
 
     backend.lane_flip = lane_flip;
     cr_assert_eq(backend.batch(&backend, &args, NULL), 0);

@@ -6,24 +6,54 @@ enum {
     SKIPPED = 77
 };
 
+/* One array of the host on its way to the device; NULL stays NULL. */
+struct copy {
+    const void *host;
+    size_t      bytes;
+    void       *device;
+};
+
+static bool send(const struct kern_backend *gpu, struct copy *copies, int n, struct mx_err *err)
+{
+    for (int k = 0; k < n; k++) {
+        if (!copies[k].host)
+            continue;
+        if (!(copies[k].device = gpu->alloc(copies[k].bytes, err)) ||
+            gpu->to_device(copies[k].device, copies[k].host, copies[k].bytes, err))
+            return false;
+    }
+    return true;
+}
+
 static bool run_on_gpu(const struct kern_backend *gpu, const struct batch_case *c,
                        struct batch_host *host, struct mx_err *err)
 {
-    size_t table = c->channels * 256 * sizeof(float), out = host->values * sizeof(float);
-    size_t samples = (c->n + 1) * sizeof *host->samples;
-    void  *memory[4] = {gpu->alloc(host->pixel_bytes, err), gpu->alloc(table, err),
-                        gpu->alloc(samples, err), gpu->alloc(out, err)};
-    struct kern_batch_args args = {c->n,      c->channels, c->height, c->width,
-                                   memory[0], memory[1],   memory[2], memory[3]};
-    bool                   ok = memory[0] && memory[1] && memory[2] && memory[3] &&
-              !gpu->to_device(memory[0], host->pixels, host->pixel_bytes, err) &&
-              !gpu->to_device(memory[1], host->table, table, err) &&
-              !gpu->to_device(memory[2], host->samples, samples, err) &&
-              !gpu->batch(gpu, &args, err) && !gpu->sync(err) &&
-              !gpu->to_host(host->out + BATCH_GUARD, memory[3], out, err);
+    enum {
+        COPIES = 7
+    };
+    const size_t           out = host->values * sizeof(float);
+    struct kern_batch_args args = batch_host_args(c, host);
+    struct copy            copies[COPIES] = {
+                   {host->pixels, host->pixel_bytes, NULL},
+                   {host->table, c->channels * 256 * sizeof(float), NULL},
+                   {host->samples, (c->n + 1) * sizeof *host->samples, NULL},
+                   {host->masks, host->mask_bytes, NULL},
+                   {host->moves, (size_t)BATCH_PLANES * KERN_MOVES * sizeof *host->moves, NULL},
+                   {host->history, out, NULL},
+                   {host->out + BATCH_GUARD, out, NULL}};
+    bool ok = send(gpu, copies, COPIES, err);
 
-    for (int k = 0; k < 4; k++)
-        gpu->release(memory[k]);
+    args.pixels = copies[0].device;
+    args.table = copies[1].device;
+    args.samples = copies[2].device;
+    args.masks = copies[3].device;
+    args.moves = copies[4].device;
+    args.history = copies[5].device;
+    args.out = copies[6].device;
+    ok = ok && !gpu->batch(gpu, &args, err) && !gpu->sync(err) &&
+         !gpu->to_host(host->out + BATCH_GUARD, copies[6].device, out, err);
+    for (int k = 0; k < COPIES; k++)
+        gpu->release(copies[k].device);
     return ok;
 }
 
@@ -39,9 +69,7 @@ int main(void)
     for (int k = 0; k < BATCH_CASES; k++) {
         const struct batch_case *c = &batch_cases[k];
         struct batch_host        here = batch_host_make(c, 1), there = batch_host_make(c, 1);
-        struct kern_batch_args   args = {c->n,         c->channels,           c->height,
-                                         c->width,     here.pixels,           here.table,
-                                         here.samples, here.out + BATCH_GUARD};
+        struct kern_batch_args   args = batch_host_args(c, &here);
 
         cpu->batch(cpu, &args, NULL);
         if (!run_on_gpu(gpu, c, &there, &err)) {

@@ -1,4 +1,6 @@
 #include "config_files.h"
+#include "sweep/grid.h"
+#include "worker/params.h"
 
 /* The values of the only axis of a configuration, as text. */
 static void expect_axis(const char *axis, const char *values)
@@ -343,6 +345,24 @@ Test(config, a_warm_up_may_be_longer_than_epochs_that_an_exclude_rule_could_leav
     mx_config_free(good_config(CONFIG_BASE "train: {warmup_epochs: 2}\n"
                                            "grid: {train.epochs: [1, 5]}\n"
                                            "exclude: [{train.epochs: 1}]\n"));
+}
+
+Test(config, a_range_may_be_a_single_value_and_becomes_a_parameter)
+{
+    struct mx_config *config =
+        good_config(CONFIG_BASE "mix: {strategy: resizemix, scale: [0.5, 0.5]}\n");
+    struct mx_grid      *grid = mx_grid_new(config, NULL);
+    struct worker_params params;
+    struct mx_point      point;
+
+    cr_assert(grid);
+    mx_grid_point(grid, 0, &point);
+    cr_assert_eq(mx_grid_params(grid, &point, &params, NULL), 0);
+    cr_expect_eq(params.mix_scale.count, 2);
+    cr_expect_eq(params.mix_scale.items[0], 0.5);
+    cr_expect_eq(params.mix_scale.items[1], 0.5);
+    mx_grid_free(grid);
+    mx_config_free(config);
 }
 
 Test(config, a_missing_file_is_the_users_mistake_and_a_folder_is_no_file)

@@ -28,6 +28,8 @@ static void expect_messages(const struct bad *bad, size_t n)
     "worst_class_accuracy, worst_group_accuracy, adjusted_average_accuracy, group_accuracy, "      \
     "group_gap\n"
 
+#define BUILT_STRATEGIES "none, mixup, cutmix, cutout, saliencymix, resizemix, gridmix"
+
 #define EXPECT(table) expect_messages(table, sizeof(table) / sizeof(table)[0])
 
 Test(config_errors, what_looks_like_a_number_and_is_none)
@@ -72,16 +74,15 @@ Test(config_errors, only_true_and_false_are_booleans_and_no_is_a_word)
         {"train: {nesterov: \"true\"}", "c.yaml:3:19: error: train.nesterov: 'true' is text "
                                         "because of its quotes (remove them)\n"},
         {"grid: {mix.strategy: [no, cutmix, off]}",
-         "c.yaml:3:23: error: mix.strategy: unknown strategy 'no' (allowed: none, mixup, cutmix, "
-         "cutout)\n"
-         "c.yaml:3:35: error: mix.strategy: unknown strategy 'off' (allowed: none, mixup, cutmix, "
-         "cutout)\n"},
+         "c.yaml:3:23: error: mix.strategy: unknown strategy 'no' (allowed: " BUILT_STRATEGIES ")\n"
+         "c.yaml:3:35: error: mix.strategy: unknown strategy 'off' (allowed: " BUILT_STRATEGIES
+         ")\n"},
         {"mix: {labels: dominat}",
          "c.yaml:3:15: error: mix.labels: unknown labels 'dominat' (did you mean 'dominant'? "
          "allowed: mixed, dominant, host, only)\n"},
         {"mix: {strategy: fmx}",
-         "c.yaml:3:17: error: mix.strategy: unknown strategy 'fmx' (allowed: none, mixup, cutmix, "
-         "cutout)\n"},
+         "c.yaml:3:17: error: mix.strategy: unknown strategy 'fmx' (allowed: " BUILT_STRATEGIES
+         ")\n"},
         {"mix: {choices: [mixupp]}", "c.yaml:3:17: error: mix.choices: unknown choices 'mixupp' "
                                      "(not built yet in this version)\n"},
     };
@@ -250,7 +251,7 @@ Test(config_errors, exclude_rules_that_cannot_be_meant)
                                  "model, train, mix and head can)\n"},
         {"exclude: [{mix.strategy: cutmx}]",
          "c.yaml:3:26: error: mix.strategy: unknown strategy 'cutmx' (did you mean 'cutmix'? "
-         "allowed: none, mixup, cutmix, cutout)\n"},
+         "allowed: " BUILT_STRATEGIES ")\n"},
         {"exclude: [{mix.prob: []}]", "c.yaml:3:22: error: exclude: mix.prob has an empty list\n"},
         {"exclude: [{mix.prob: {}}]", "c.yaml:3:22: error: exclude: mix.prob has no condition\n"},
         {"exclude: [{mix.prob: {under: 1}}]",
@@ -269,9 +270,9 @@ Test(config_errors, exclude_rules_that_cannot_be_meant)
 Test(config_errors, what_is_known_and_not_built_says_so_by_name)
 {
     static const struct bad bad[] = {
-        {"mix: {strategy: fmix}",
-         "c.yaml:3:17: error: mix.strategy: 'fmix' is not built yet in this version; built: "
-         "none, mixup, cutmix, cutout\n"},
+        {"train: {optimizer: adamw}",
+         "c.yaml:3:20: error: train.optimizer: 'adamw' is not built yet in this version; built: "
+         "sgd\n"},
         {"train: {ema: 0.9}", "c.yaml:3:14: error: train.ema is not built yet in this version\n"},
         {"score: {metrics: [accuracy, deletion, gini]}",
          "c.yaml:3:29: error: score.metrics: 'deletion' is not built yet in this "
@@ -293,6 +294,32 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
     EXPECT(bad);
 }
 
+Test(config_errors, parameters_of_mixing_out_of_bounds)
+{
+    static const struct bad bad[] = {
+        {"mix: {strategy: mixup, alpha: 0}",
+         "c.yaml:3:31: error: mix.alpha: 0 is out of bounds (above 0, up to 1000)\n"},
+        {"mix: {strategy: mixup, alpha: -1}",
+         "c.yaml:3:31: error: mix.alpha: -1 is out of bounds (above 0, up to 1000)\n"},
+        {"mix: {strategy: mixup, alpha: .nan}",
+         "c.yaml:3:31: error: mix.alpha: '.nan' is not a finite number\n"},
+        {"mix: {strategy: mixup, prob: 1.5}",
+         "c.yaml:3:30: error: mix.prob: 1.5 is out of bounds (0 to 1)\n"},
+        {"mix: {strategy: gridmix, cells: 1}",
+         "c.yaml:3:33: error: mix.cells: 1 is out of bounds (2 to 64)\n"},
+        {"mix: {strategy: resizemix, scale: [0.8, 0.1]}",
+         "c.yaml:3:35: error: mix.scale takes a lowest and a highest value (such as [0.1, 0.8])\n"},
+        {"mix: {strategy: resizemix, scale: [0.5]}",
+         "c.yaml:3:35: error: mix.scale takes a lowest and a highest value (such as [0.1, 0.8])\n"},
+        {"mix: {strategy: resizemix, scale: 0.5}",
+         "c.yaml:3:35: error: mix.scale takes a list (write [0.5])\n"},
+        {"mix: {strategy: resizemix, scale: [0.5, 1.5]}",
+         "c.yaml:3:41: error: mix.scale: 1.5 is out of bounds (0 to 1)\n"},
+    };
+
+    EXPECT(bad);
+}
+
 Test(config_errors, values_that_do_not_go_together)
 {
     static const struct bad bad[] = {
@@ -300,6 +327,10 @@ Test(config_errors, values_that_do_not_go_together)
          "c.yaml:3:20: error: train.warmup_epochs is longer than train.epochs\n"},
         {"train: {warmup_epochs: 2}\ngrid: {train.epochs: [1, 5]}",
          "c.yaml:3:9: error: train.warmup_epochs is longer than train.epochs\n"},
+        {"train: {epochs: 3}\nmix: {strategy: mixup, off_epochs: 4}",
+         "c.yaml:4:24: error: mix.off_epochs is longer than train.epochs\n"},
+        {"train: {epochs: 3}\nmix: {strategy: mixup, ramp_epochs: 4}",
+         "c.yaml:4:24: error: mix.ramp_epochs is longer than train.epochs\n"},
         {"grid: {data.channels: [1, 2]}",
          "c.yaml:3:8: error: data.channels: is 2 (an image has 1 or 3 channels)\n"},
         {"search: {metric: test.accuracy}",

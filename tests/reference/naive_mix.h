@@ -1,0 +1,15 @@
+/* naive_mix.h - pieces of the mixing strategies by definition: double
+ * precision, plain loops, no tables.
+ */
+#ifndef MX_NAIVE_MIX_H
+#define MX_NAIVE_MIX_H
+
+#include <stdint.h>
+
+/* Fine-grained static saliency of an 8-bit image (height, width) into out: the
+ * sum over sizes of |I(p) - mean of the square of 2 s + 1 pixels a side around p,
+ * without p, cut at the border|. */
+void naive_saliency(const uint8_t *image, uint32_t height, uint32_t width, const uint32_t *sizes,
+                    uint32_t nsizes, double *out);
+
+#endif

@@ -1,0 +1,15 @@
+/* resizemix: the whole partner, shrunk, in a box (Qin et al. 2020). What the
+ * image's border cuts off the box is cut off the partner, which is not squeezed. */
+#include "worker/mix.h"
+
+void worker_mix_draw_resizemix(const struct worker_mix_scene *scene, struct worker_mix_draw *draw)
+{
+    const double *scale = scene->params->mix_scale.items;
+    struct mx_rng rng = worker_mix_rng(&scene->place, WORKER_DRAW_SCALE);
+    double        tau = scale[0] + (scale[1] - scale[0]) * mx_rng_uniform(&rng);
+
+    draw->patch[0] = (uint32_t)(scene->shape->height * tau);
+    draw->patch[1] = (uint32_t)(scene->shape->width * tau);
+    draw->share = worker_mix_box(scene->shape, &scene->place, draw->patch, draw->patch, draw);
+    worker_mix_paste(draw);
+}
