@@ -45,13 +45,16 @@ static int make_scheduler(struct run *run, struct mx_err *err)
         .trial_timeout_s = base[KEY_SCHEDULE_TRIAL_TIMEOUT].real,
     };
 
+    _Static_assert((int)WORKER_STAGE_KINDS <= (int)MX_SCHED_KINDS,
+                   "the scheduler tells kinds apart");
     if (!stages || !trials) {
         mx_fail(err, MX_ENOMEM, "no memory for %u trials", plan->ntrials);
         goto done;
     }
     for (uint32_t i = 0; i < plan->nstages; i++)
         stages[i] = (struct mx_sched_stage){.inputs = plan->inputs + plan->stages[i].first_input,
-                                            .ninputs = plan->stages[i].ninputs};
+                                            .ninputs = plan->stages[i].ninputs,
+                                            .kind = plan->stages[i].kind};
     for (uint32_t i = 0; i < plan->ntrials; i++)
         trials[i] = (struct mx_sched_trial){.stages = plan->stage_of + plan->trials[i].first_stage,
                                             .nstages = plan->trials[i].nstages,

@@ -152,6 +152,7 @@ int run_restore(struct run *run, struct mx_err *err)
     free(restore.index);
     if (!run->journal)
         return -1;
+    mx_sched_set_incarnation(run->sched, mx_journal_incarnation(run->journal));
     mx_journal_guard(run->journal, mx_owner_guard, run->owner);
     if (mx_owner_refresh(run->owner, mx_journal_incarnation(run->journal), err))
         return -1;

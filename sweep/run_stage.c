@@ -138,11 +138,11 @@ static struct mx_record end_record(const struct run *run, enum mx_record_kind ki
     return record;
 }
 
-/* Whether the executor still holds the lease that a report speaks of; a late
- * report is dropped, so that nothing is counted twice. */
+/* Whether the lease that a report speaks of is still held; a late report is
+ * dropped, so that nothing is counted twice. */
 static bool is_current(struct run *run, const struct mx_link_event *event, struct mx_lease *lease)
 {
-    if (mx_sched_lease(run->sched, event->executor, lease) && lease->lease == event->lease)
+    if (mx_sched_lease(run->sched, event->stage, event->lease, lease))
         return true;
     mx_console_log(run->console, MX_LOG_DEBUG, NULL,
                    "a late report of executor %u is dropped: its lease is no longer held",
@@ -173,7 +173,8 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
                     (struct mx_event){.kind = MX_EVENT_STAGE_DONE,
                                       .executor = event->executor,
                                       .lease = event->lease,
-                                      .stage = event->stage},
+                                      .stage = event->stage,
+                                      .seconds = event->seconds},
                     err);
 }
 

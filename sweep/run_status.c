@@ -59,7 +59,7 @@ static size_t list_running(const struct run *run, const char *host, struct mx_st
         const struct mx_stage *stage;
         struct mx_lease        lease;
 
-        if (!mx_sched_lease(run->sched, i, &lease))
+        if (!mx_sched_current(run->sched, i, &lease))
             continue;
         stage = &run->plan->stages[lease.stage];
         out[n] = (struct mx_status_running){

@@ -26,7 +26,13 @@ const char *const mx_reason_names[MX_REASONS] = {
     [MX_REASON_CELL_QUARANTINED] = "cell_quarantined",
 };
 
-static const struct mx_chain empty = {MX_NOBODY, MX_NOBODY};
+static const double most_batch_s = 1e9;
+
+/* In whole nanoseconds, so that what is added can be taken away again. */
+static uint64_t batch_ns(double batch_s)
+{
+    return batch_s > 0 ? (uint64_t)(1e9 * fmin(batch_s, most_batch_s)) : 0;
+}
 
 struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nstages,
                               const struct mx_sched_trial *trials, uint32_t ntrials,
@@ -41,16 +47,18 @@ struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nsta
     sched->options = *options;
     sched->nstages = nstages;
     sched->ntrials = ntrials;
-    sched->ready = sched->running = sched->idle = sched->ended = empty;
+    sched->idle = sched->running = sched->ended = mx_chain_empty;
+    sched->unheld = sched->held = mx_chain_empty;
+    sched->refill = MX_NOBODY;
+    sched->batch_ns = batch_ns(options->batch_seconds);
     sched->now_s = -INFINITY;
-    sched->last_lease = (uint64_t)options->incarnation << 40;
     if (mx_sched_build(sched, stages, trials, err)) {
         mx_sched_free(sched);
         return NULL;
     }
     for (uint32_t i = 0; i < nstages; i++)
         if (sched->stages[i].nwait == 0)
-            mx_sched_make_ready(sched, i, MX_NOBODY);
+            mx_sched_make_ready(sched, i, nstages);
     /* Last first: when a stage goes, its inputs may go as well. */
     for (uint32_t i = nstages; i-- > 0;)
         if (sched->stages[i].needs == 0 && sched->stages[i].state <= MX_STAGE_READY)
@@ -77,9 +85,10 @@ void mx_sched_free(struct mx_sched *sched)
     free(sched->trials);
     free(sched->cells);
     free(sched->executors);
-    free(sched->ready_links);
-    free(sched->affine_links);
-    free(sched->idle_links);
+    free(sched->stage_links);
+    free(sched->group_links);
+    free(sched->held_links);
+    free(sched->executor_links);
     free(sched->ended_links);
     free(sched->todo);
     free(sched);
@@ -106,6 +115,11 @@ void mx_sched_restore_failed(struct mx_sched *sched, uint32_t stage, enum mx_rea
 void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned attempts)
 {
     sched->stages[stage].failures = attempts;
+}
+
+void mx_sched_set_incarnation(struct mx_sched *sched, unsigned incarnation)
+{
+    sched->last_lease = (uint64_t)incarnation << 40;
 }
 
 void mx_actions_free(struct mx_actions *actions)
@@ -138,20 +152,35 @@ unsigned mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage)
     return node->failures + (node->state == MX_STAGE_RUNNING || node->state == MX_STAGE_DONE);
 }
 
-bool mx_sched_lease(const struct mx_sched *sched, uint32_t executor, struct mx_lease *lease)
+static struct mx_lease describe(const struct mx_sched *sched, uint32_t stage)
 {
-    const struct mx_stage_node *stage;
+    const struct mx_stage_node    *node = &sched->stages[stage];
+    const struct mx_executor_node *executor = &sched->executors[node->executor];
 
-    if (executor >= sched->nexecutors || sched->executors[executor].stage == MX_NOBODY)
-        return false;
-    stage = &sched->stages[sched->executors[executor].stage];
-    *lease = (struct mx_lease){
-        .lease = stage->lease,
-        .stage = sched->executors[executor].stage,
-        .attempt = stage->failures + 1,
-        .started_s = stage->started_s,
-        .overdue = stage->overdue,
+    return (struct mx_lease){
+        .lease = node->lease,
+        .stage = stage,
+        .executor = node->executor,
+        .attempt = node->failures + 1,
+        .started_s = executor->queue.head == stage ? executor->started_s : NAN,
+        .overdue = executor->overdue,
     };
+}
+
+bool mx_sched_lease(const struct mx_sched *sched, uint32_t stage, uint64_t lease,
+                    struct mx_lease *out)
+{
+    if (stage >= sched->nstages || lease == 0 || sched->stages[stage].lease != lease)
+        return false;
+    *out = describe(sched, stage);
+    return true;
+}
+
+bool mx_sched_current(const struct mx_sched *sched, uint32_t executor, struct mx_lease *out)
+{
+    if (executor >= sched->nexecutors || sched->executors[executor].nheld == 0)
+        return false;
+    *out = describe(sched, sched->executors[executor].queue.head);
     return true;
 }
 
@@ -172,5 +201,5 @@ double mx_sched_deadline(const struct mx_sched *sched)
 {
     if (!(sched->options.trial_timeout_s > 0) || sched->running.head == MX_NOBODY)
         return INFINITY;
-    return sched->stages[sched->running.head].started_s + sched->options.trial_timeout_s;
+    return sched->executors[sched->running.head].started_s + sched->options.trial_timeout_s;
 }

@@ -8,13 +8,28 @@
  * A stage is started under a lease (executor, attempt). A report of a lease
  * that is no longer held is dropped by rule, so nothing is counted twice.
  *
- * Order: stages that can run wait in one queue, first come first served, in
- * stage order at the start; an executor takes first what its own last stages
- * made possible. Failures: diverged and data_error are the stage's own result
- * and final at once; any other costs an attempt, and the next one goes to
- * another executor if one is idle. Breaker: once two trials of a cell have
- * failed for a reason of the second kind, the cell's trials that are pending,
- * or become so, are quarantined.
+ * An executor holds a short queue of leases and works on them in order: about
+ * options.batch_seconds of work, by what stages of their kinds took so far; one
+ * lease while nothing is known, and never so many that other executors go
+ * without. It is filled again when half of it is done. Only the first lease of a
+ * queue runs: its clock starts when the one before it has ended, and only it is
+ * blamed when the executor dies; the others go back to the front and have cost
+ * no attempt. What is thought to take long waits behind nothing; no stage waits
+ * behind more than batch_seconds of work, as far as could be expected.
+ *
+ * Order: an executor takes first what it holds: stages whose last input it ran,
+ * or of which it was the first to run one, the newest such group first. Then
+ * the oldest group that nobody holds (its executor died, an earlier incarnation
+ * ran the input); then stages without inputs and those tried before, first come
+ * first served, in stage order at the start; then what others hold, so that
+ * nobody idles beside work. Who dies holds nothing. Measured durations have a
+ * say in who runs what when, and in no result.
+ *
+ * Failures: diverged and data_error are the stage's own result and final at
+ * once; any other costs an attempt, and the next one goes to another executor if
+ * one is idle. Breaker: once two trials of a cell have failed for a reason of
+ * the second kind, the cell's trials that are pending, or become so, are
+ * quarantined.
  *
  * A stage is run while somebody needs it: a trial that has not ended, or a
  * stage that waits for it. A trial that fails does not stop what others need.
@@ -57,11 +72,16 @@ enum mx_reason {
 extern const char *const mx_state_names[MX_STATES];
 extern const char *const mx_reason_names[MX_REASONS];
 
+enum {
+    MX_SCHED_KINDS = 16
+};
+
 /* The work, lent for the length of mx_sched_new(). */
 struct mx_sched_stage {
     const uint32_t *inputs; /* stages that must be done before */
     size_t          ninputs;
     bool            partial_ok; /* may go on when some inputs failed (cross-model stages) */
+    unsigned        kind;       /* below MX_SCHED_KINDS: stages of one kind take about as long */
 };
 
 struct mx_sched_trial {
@@ -73,7 +93,8 @@ struct mx_sched_trial {
 struct mx_sched_options {
     unsigned retries;         /* attempts of a stage = retries + 1 */
     double   trial_timeout_s; /* of one attempt; 0 = none */
-    unsigned incarnation;     /* enters the leases: those of another one never match */
+    double   batch_seconds;   /* work that an executor may hold ahead; 0 = one lease at a time */
+    unsigned batch_max;       /* leases that it may hold at most; 0 = one */
 };
 
 struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nstages,
@@ -88,14 +109,21 @@ void mx_sched_restore_done(struct mx_sched *sched, uint32_t stage);
 void mx_sched_restore_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned attempts);
 
+/* Before the first event: the number of this incarnation. It enters the leases,
+ * so that one of another incarnation never matches. */
+void mx_sched_set_incarnation(struct mx_sched *sched, unsigned incarnation);
+
 struct mx_event {
     enum {
         MX_EVENT_TIME,          /* time passed: nothing else */
-        MX_EVENT_EXECUTOR_UP,   /* executor can take work */
-        MX_EVENT_EXECUTOR_LOST, /* it died; reason says how (crashed, stalled ...) */
-        MX_EVENT_STAGE_DONE,    /* lease, stage */
-        MX_EVENT_STAGE_FAILED,  /* lease, stage, reason */
-        MX_EVENT_DRAIN,         /* start nothing more */
+        MX_EVENT_EXECUTOR_UP,   /* executor can take work; one that was up has been replaced: as
+                                 * LOST with lease 0 before */
+        MX_EVENT_EXECUTOR_LOST, /* it died; lease: what it was running; 0, or one that is not
+                                 * held: no stage is blamed; reason says how (crashed, stalled
+                                 * ...). It may come up again, or not */
+        MX_EVENT_STAGE_DONE,    /* lease, stage, seconds */
+        MX_EVENT_STAGE_FAILED,  /* lease, stage, reason, seconds */
+        MX_EVENT_DRAIN,         /* start nothing more; what is leased ends */
         MX_EVENT_END,           /* revoke all leases at once */
     } kind;
     double         now_s; /* monotonic; never steps back (a smaller one counts as equal) */
@@ -103,12 +131,14 @@ struct mx_event {
     uint64_t       lease;
     uint32_t       stage;
     enum mx_reason reason;
+    double         seconds; /* that the stage took, NaN or 0 = not known */
 };
 
 struct mx_action {
     enum {
         MX_ACTION_START,       /* executor runs stage under lease, attempt */
-        MX_ACTION_KILL,        /* executor overran a deadline: end and replace it; reason */
+        MX_ACTION_KILL,        /* executor overran a deadline: end and replace it; reason. It
+                                * is given nothing more until it is up again */
         MX_ACTION_TRIAL_ENDED, /* trial reached a terminal state; reason */
     } kind;
     uint32_t       executor;
@@ -127,16 +157,22 @@ struct mx_actions {
 };
 void mx_actions_free(struct mx_actions *actions);
 
-/* What an executor holds. Reports are compared with it before they are written
- * to the journal: another lease is a late one. */
+/* A lease. Reports are compared with those held before they are written to the
+ * journal: of one that is not held, a report is late. */
 struct mx_lease {
     uint64_t lease;
-    uint32_t stage;
+    uint32_t stage, executor;
     unsigned attempt;
-    double   started_s;
-    bool     overdue; /* told to be killed: its loss counts as timed_out */
+    double   started_s; /* NaN while it waits behind another one */
+    bool     overdue;   /* its executor was told to be killed: its loss counts as timed_out */
 };
-bool mx_sched_lease(const struct mx_sched *sched, uint32_t executor, struct mx_lease *lease);
+
+/* The lease under which a stage is held: true if it is this one. */
+bool mx_sched_lease(const struct mx_sched *sched, uint32_t stage, uint64_t lease,
+                    struct mx_lease *out);
+
+/* The first lease of an executor's queue; false if it holds none. */
+bool mx_sched_current(const struct mx_sched *sched, uint32_t executor, struct mx_lease *out);
 
 /* True if the stage would fail for good, were its present attempt to fail for
  * this reason. */
@@ -150,7 +186,7 @@ int mx_sched_event(struct mx_sched *sched, const struct mx_event *event, struct 
                    struct mx_err *err);
 
 /* Trials by state; the sum is the number planned. A trial is running while one
- * of its stages is. */
+ * of its stages is leased, be it behind others in a queue. */
 struct mx_sched_counts {
     uint64_t by_state[MX_STATES];
     uint64_t planned;

@@ -43,13 +43,17 @@ static int edges_reverse(const struct mx_edges *edges, size_t n, struct mx_edges
 static int check_graph(const struct mx_sched_stage *stages, uint32_t nstages,
                        const struct mx_sched_trial *trials, uint32_t ntrials, struct mx_err *err)
 {
-    for (uint32_t i = 0; i < nstages; i++)
+    for (uint32_t i = 0; i < nstages; i++) {
+        if (stages[i].kind >= MX_SCHED_KINDS)
+            return mx_fail(err, MX_EINVAL, "stage %" PRIu32 " is of kind %u of %d", i,
+                           stages[i].kind, MX_SCHED_KINDS);
         for (size_t k = 0; k < stages[i].ninputs; k++)
             if (stages[i].inputs[k] >= i)
                 return mx_fail(err, MX_EINVAL,
                                "stage %" PRIu32 " has input %" PRIu32
                                ", which does not come before it",
                                i, stages[i].inputs[k]);
+    }
     for (uint32_t t = 0; t < ntrials; t++) {
         if (trials[t].nstages == 0)
             return mx_fail(err, MX_EINVAL, "trial %" PRIu32 " has no stages", t);
@@ -137,12 +141,13 @@ static int allocate(struct mx_sched *sched)
 
     sched->stages = calloc(nstages, sizeof sched->stages[0]);
     sched->trials = calloc(ntrials, sizeof sched->trials[0]);
-    sched->ready_links = calloc(nstages, sizeof sched->ready_links[0]);
-    sched->affine_links = calloc(nstages, sizeof sched->affine_links[0]);
+    sched->stage_links = calloc(nstages, sizeof sched->stage_links[0]);
+    sched->group_links = calloc(nstages, sizeof sched->group_links[0]);
+    sched->held_links = calloc(nstages, sizeof sched->held_links[0]);
     sched->ended_links = calloc(ntrials, sizeof sched->ended_links[0]);
     sched->todo = calloc(nstages, sizeof sched->todo[0]);
-    return sched->stages && sched->trials && sched->ready_links && sched->affine_links &&
-                   sched->ended_links && sched->todo
+    return sched->stages && sched->trials && sched->stage_links && sched->group_links &&
+                   sched->held_links && sched->ended_links && sched->todo
                ? 0
                : -1;
 }
@@ -155,10 +160,13 @@ static void set_counts(struct mx_sched *sched, const struct mx_sched_stage *stag
         size_t ndependents = sched->dependents.first[i + 1] - sched->dependents.first[i];
 
         stage->partial_ok = stages[i].partial_ok;
+        stage->kind = stages[i].kind;
         stage->nwait = (uint32_t)stages[i].ninputs;
         stage->needs = (uint32_t)(nuses + ndependents);
         stage->executor = stage->avoid = MX_NOBODY;
+        stage->ready = mx_chain_empty;
     }
+    sched->stages[sched->nstages].ready = mx_chain_empty; /* the loose group */
     for (uint32_t t = 0; t < sched->ntrials; t++)
         sched->trials[t].nopen = (uint32_t)(sched->parts.first[t + 1] - sched->parts.first[t]);
     sched->by_state[MX_STATE_PENDING] = sched->ntrials;

@@ -1,13 +1,23 @@
 /* sched_core.h - inside the scheduler: its state, shared by the sched_*.c files.
  *
- * sched.c        building, restoring, questions
- * sched_build.c  the graph in arrays
- * sched_flow.c   what follows when a stage or a trial ends
- * sched_events.c executors, leases, dispatch
- * sched_check.c  the invariants, from scratch
+ * sched.c              building, restoring, questions
+ * sched_build.c        the graph in arrays
+ * sched_flow.c         what follows when a stage or a trial ends
+ * sched_place.c        ready stages, and which executor takes which
+ * sched_queue.c        executors and the leases that they hold
+ * sched_events.c       events in, actions out
+ * sched_check.c        the invariants, from scratch: trials and stages
+ * sched_check_queue.c  the same of queues and groups
  *
  * Everything is numbered and allocated once; lists are links between numbers,
  * so an event allocates nothing but room for its actions.
+ *
+ * Ready stages hang in groups: the group of stage g are those that g made
+ * possible as the last of their inputs. A group that has ready stages is open.
+ * The executor that ran g, or was the first to run one of its group since, holds
+ * the group while it lives; what nobody holds waits in a chain of its own. The
+ * loose group, of number nstages, is of stages without inputs and of those
+ * whose last attempt failed: nobody ever holds it.
  */
 #ifndef MX_SWEEP_SCHED_CORE_H
 #define MX_SWEEP_SCHED_CORE_H
@@ -36,8 +46,8 @@ struct mx_edges {
 
 enum mx_stage_state {
     MX_STAGE_WAITING, /* for its inputs */
-    MX_STAGE_READY,   /* in the ready chain, and in the affine one of its executor */
-    MX_STAGE_RUNNING, /* under a lease; in the running chain unless overdue */
+    MX_STAGE_READY,   /* in the chain of its group */
+    MX_STAGE_RUNNING, /* under a lease, in the queue of its executor */
     MX_STAGE_DONE,
     MX_STAGE_FAILED, /* for good, or no longer needed */
 };
@@ -46,15 +56,18 @@ struct mx_stage_node {
     enum mx_stage_state state;
     enum mx_reason      reason;
     bool                partial_ok;
-    bool                overdue;
-    unsigned            failures; /* attempts that failed */
-    uint32_t            nwait;    /* inputs that have not ended */
-    uint32_t            nlost;    /* inputs that failed */
-    uint32_t            needs;    /* open trials that list it + stages that wait for it */
-    uint32_t            executor; /* RUNNING: who; DONE: who did it; READY: whom it prefers */
-    uint32_t            avoid;    /* where the last attempt failed */
-    uint64_t            lease;    /* RUNNING */
-    double              started_s;
+    unsigned            kind;
+    unsigned            failures;    /* attempts that failed */
+    uint32_t            nwait;       /* inputs that have not ended */
+    uint32_t            nlost;       /* inputs that failed */
+    uint32_t            needs;       /* open trials that list it + stages that wait for it */
+    uint32_t            executor;    /* RUNNING: who; later: who holds its group ... */
+    uint32_t            life;        /* ... if it still lives this life */
+    uint32_t            avoid;       /* where the last attempt failed */
+    uint32_t            group;       /* READY, RUNNING: where it hangs, or hung */
+    struct mx_chain     ready;       /* its group */
+    uint64_t            lease;       /* RUNNING */
+    uint64_t            expected_ns; /* RUNNING: what it was thought to take */
 };
 
 struct mx_trial_node {
@@ -69,9 +82,13 @@ struct mx_cell_node {
 };
 
 struct mx_executor_node {
-    bool            up;
-    uint32_t        stage; /* held, or MX_NOBODY */
-    struct mx_chain affine;
+    bool            up, overdue; /* overdue: up, and told to be killed */
+    uint32_t        life;        /* how often it came up */
+    uint32_t        nheld;
+    uint64_t        expected_ns; /* of the whole queue */
+    struct mx_chain queue;       /* of stages: it runs the first */
+    double          started_s;   /* of the first */
+    struct mx_chain groups;      /* open ones that it holds */
 };
 
 struct mx_sched {
@@ -86,18 +103,25 @@ struct mx_sched {
     struct mx_edges          parts;              /* trial -> stages */
     struct mx_edges          members;            /* cell -> trials */
 
-    struct mx_chain      ready, running, idle, ended;
-    struct mx_link_pair *ready_links;  /* of stages: ready or running chain */
-    struct mx_link_pair *affine_links; /* of stages: an executor's affine chain */
-    struct mx_link_pair *idle_links;   /* of executors */
-    struct mx_link_pair *ended_links;  /* of trials: to be told */
+    struct mx_chain      idle, running; /* of executors: neither overdue nor down */
+    struct mx_chain      unheld, held;  /* of open groups */
+    struct mx_chain      ended;         /* of trials: to be told */
+    struct mx_link_pair *stage_links;   /* a group's or a queue's chain */
+    struct mx_link_pair *group_links;   /* unheld, or an executor's groups */
+    struct mx_link_pair *held_links;
+    struct mx_link_pair *executor_links; /* idle or running */
+    struct mx_link_pair *ended_links;
 
     uint32_t *todo; /* stages that ended, what follows from it still to be done */
     size_t    ntodo;
 
     uint64_t by_state[MX_STATES];
-    uint32_t nunsettled, nleases;
+    uint32_t nunsettled, nleases, nready;
+    uint32_t nusable; /* executors that may be given work */
+    uint32_t refill;  /* executor whose queue has become shorter, or MX_NOBODY */
     uint64_t last_lease;
+    uint64_t batch_ns;
+    double   mean_s[MX_SCHED_KINDS]; /* recent, of stages that were done; 0 = not known */
     double   now_s;
     bool     started; /* the first event came */
     bool     draining;
@@ -108,11 +132,14 @@ int mx_sched_build(struct mx_sched *sched, const struct mx_sched_stage *stages,
                    const struct mx_sched_trial *trials, struct mx_err *err);
 
 /* Chains. */
+static const struct mx_chain mx_chain_empty = {MX_NOBODY, MX_NOBODY};
+
 void mx_chain_push(struct mx_chain *chain, struct mx_link_pair *links, uint32_t i);
+void mx_chain_push_front(struct mx_chain *chain, struct mx_link_pair *links, uint32_t i);
 void mx_chain_remove(struct mx_chain *chain, struct mx_link_pair *links, uint32_t i);
 
 /* sched_flow.c. A stage changes and everything that follows from it. */
-void mx_sched_make_ready(struct mx_sched *sched, uint32_t stage, uint32_t executor);
+void mx_sched_make_ready(struct mx_sched *sched, uint32_t stage, uint32_t group);
 void mx_sched_settle(struct mx_sched *sched, uint32_t stage, enum mx_stage_state state,
                      enum mx_reason reason);
 void mx_sched_begin_stage(struct mx_sched *sched, uint32_t stage);
@@ -121,6 +148,44 @@ void mx_sched_rest_users(struct mx_sched *sched, uint32_t stage);
 void mx_sched_drop_unneeded(struct mx_sched *sched, uint32_t stage);
 void mx_sched_break_cells(struct mx_sched *sched);
 bool mx_sched_deterministic(enum mx_reason reason);
+
+/* sched_place.c. Who holds a group, MX_NOBODY if nobody; the stage that an
+ * executor would take next (there is one that is ready); the executor that
+ * takes the next one (some are idle). */
+uint32_t mx_place_holder(const struct mx_sched *sched, uint32_t group);
+void     mx_place_add(struct mx_sched *sched, uint32_t stage, bool front);
+void     mx_place_remove(struct mx_sched *sched, uint32_t stage);
+void     mx_place_claim(struct mx_sched *sched, uint32_t group, uint32_t executor);
+void     mx_place_release(struct mx_sched *sched, uint32_t executor);
+uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor);
+uint32_t mx_place_next(const struct mx_sched *sched);
+
+/* sched_queue.c. */
+int  mx_queue_know(struct mx_sched *sched, uint32_t executor, struct mx_err *err);
+bool mx_queue_fits(const struct mx_sched *sched, uint32_t executor, uint32_t stage);
+bool mx_queue_is_low(const struct mx_sched *sched, uint32_t executor);
+void mx_queue_lease(struct mx_sched *sched, uint32_t executor, uint32_t stage);
+void mx_queue_done(struct mx_sched *sched, uint32_t stage, double seconds);
+void mx_queue_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
+void mx_queue_up(struct mx_sched *sched, uint32_t executor);
+void mx_queue_lost(struct mx_sched *sched, uint32_t executor, uint64_t lease,
+                   enum mx_reason reason);
+void mx_queue_overdue(struct mx_sched *sched, uint32_t executor);
+
+/* Inside a function that returns 0, or -1 with MX_EINTERNAL. */
+#define MX_SCHED_CHECK(holds, ...)                                                                 \
+    do {                                                                                           \
+        if (!(holds))                                                                              \
+            return mx_fail(err, MX_EINTERNAL, "scheduler: " __VA_ARGS__);                          \
+    } while (0)
+
+/* sched_check_queue.c. */
+int mx_sched_check_queues(const struct mx_sched *sched, struct mx_err *err);
+
+static inline bool mx_sched_usable(const struct mx_executor_node *node)
+{
+    return node->up && !node->overdue;
+}
 
 static inline bool mx_sched_terminal(enum mx_state state)
 {

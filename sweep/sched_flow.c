@@ -10,6 +10,16 @@ void mx_chain_push(struct mx_chain *chain, struct mx_link_pair *links, uint32_t 
     chain->tail = i;
 }
 
+void mx_chain_push_front(struct mx_chain *chain, struct mx_link_pair *links, uint32_t i)
+{
+    links[i] = (struct mx_link_pair){MX_NOBODY, chain->head};
+    if (chain->head == MX_NOBODY)
+        chain->tail = i;
+    else
+        links[chain->head].prev = i;
+    chain->head = i;
+}
+
 void mx_chain_remove(struct mx_chain *chain, struct mx_link_pair *links, uint32_t i)
 {
     if (links[i].prev == MX_NOBODY)
@@ -35,38 +45,23 @@ static void set_trial(struct mx_sched *sched, uint32_t trial, enum mx_state stat
     sched->by_state[state]++;
 }
 
-/* Take a stage out of the queue it waits in. */
-static void leave_queue(struct mx_sched *sched, uint32_t i)
-{
-    struct mx_stage_node *stage = &sched->stages[i];
-
-    if (stage->state != MX_STAGE_READY)
-        return;
-    mx_chain_remove(&sched->ready, sched->ready_links, i);
-    if (stage->executor != MX_NOBODY)
-        mx_chain_remove(&sched->executors[stage->executor].affine, sched->affine_links, i);
-}
-
 /* Mark a stage as ended; drain() does what follows. A stage ends once. */
 static void close_stage(struct mx_sched *sched, uint32_t i, enum mx_stage_state state,
                         enum mx_reason reason)
 {
-    leave_queue(sched, i);
+    if (sched->stages[i].state == MX_STAGE_READY)
+        mx_place_remove(sched, i);
     sched->stages[i].state = state;
     sched->stages[i].reason = reason;
     sched->nunsettled--;
     sched->todo[sched->ntodo++] = i;
 }
 
-void mx_sched_make_ready(struct mx_sched *sched, uint32_t i, uint32_t executor)
+void mx_sched_make_ready(struct mx_sched *sched, uint32_t i, uint32_t group)
 {
-    struct mx_stage_node *stage = &sched->stages[i];
-
-    stage->state = MX_STAGE_READY;
-    stage->executor = executor;
-    mx_chain_push(&sched->ready, sched->ready_links, i);
-    if (executor != MX_NOBODY)
-        mx_chain_push(&sched->executors[executor].affine, sched->affine_links, i);
+    sched->stages[i].state = MX_STAGE_READY;
+    sched->stages[i].group = group;
+    mx_place_add(sched, i, false);
 }
 
 void mx_sched_drop_unneeded(struct mx_sched *sched, uint32_t i)
@@ -132,9 +127,10 @@ static void tell_trial(struct mx_sched *sched, uint32_t t, const struct mx_stage
 }
 
 /* One of a stage's inputs ended. */
-static void tell_dependent(struct mx_sched *sched, uint32_t i, const struct mx_stage_node *input)
+static void tell_dependent(struct mx_sched *sched, uint32_t i, uint32_t ended)
 {
-    struct mx_stage_node *stage = &sched->stages[i];
+    const struct mx_stage_node *input = &sched->stages[ended];
+    struct mx_stage_node       *stage = &sched->stages[i];
 
     if (stage->state != MX_STAGE_WAITING)
         return;
@@ -144,7 +140,7 @@ static void tell_dependent(struct mx_sched *sched, uint32_t i, const struct mx_s
         (!stage->partial_ok || stage->nlost == sched->inputs.first[i + 1] - sched->inputs.first[i]))
         close_stage(sched, i, MX_STAGE_FAILED, input->reason);
     else if (stage->nwait == 0)
-        mx_sched_make_ready(sched, i, input->executor);
+        mx_sched_make_ready(sched, i, ended);
 }
 
 /* Carry the end of stages on until nothing more follows. Not recursive: the
@@ -158,7 +154,7 @@ static void drain(struct mx_sched *sched)
         for (size_t e = sched->uses.first[i]; e < sched->uses.first[i + 1]; e++)
             tell_trial(sched, sched->uses.to[e], stage);
         for (size_t e = sched->dependents.first[i]; e < sched->dependents.first[i + 1]; e++)
-            tell_dependent(sched, sched->dependents.to[e], stage);
+            tell_dependent(sched, sched->dependents.to[e], i);
         for (size_t e = sched->inputs.first[i]; e < sched->inputs.first[i + 1]; e++)
             need_less(sched, sched->inputs.to[e]);
     }
@@ -173,7 +169,7 @@ void mx_sched_settle(struct mx_sched *sched, uint32_t i, enum mx_stage_state sta
 
 void mx_sched_begin_stage(struct mx_sched *sched, uint32_t i)
 {
-    leave_queue(sched, i);
+    mx_place_remove(sched, i);
     sched->stages[i].state = MX_STAGE_RUNNING;
     for (size_t e = sched->uses.first[i]; e < sched->uses.first[i + 1]; e++) {
         uint32_t t = sched->uses.to[e];

@@ -2,22 +2,18 @@
 #include <math.h>
 #include <string.h>
 
-#include "sweep/sched.h"
+#include "sched_fixture.h"
 
 /* Two trials of one cell and one of another behind a shared stage:
  * 0 is shared, 1 2 3 are their own. */
 static const uint32_t              shared[] = {0};
 static const uint32_t              parts[3][2] = {{0, 1}, {0, 2}, {0, 3}};
-static const struct mx_sched_stage stages[] = {
-    {NULL, 0, false}, {shared, 1, false}, {shared, 1, false}, {shared, 1, false}};
+static const struct mx_sched_stage stages[] = {{.ninputs = 0},
+                                               {.inputs = shared, .ninputs = 1},
+                                               {.inputs = shared, .ninputs = 1},
+                                               {.inputs = shared, .ninputs = 1}};
 static const struct mx_sched_trial trials[] = {
     {parts[0], 2, 7}, {parts[1], 2, 7}, {parts[2], 2, 9}};
-
-struct fixture {
-    struct mx_sched  *sched;
-    struct mx_actions actions;
-    struct mx_err     err;
-};
 
 static struct fixture begin(unsigned retries, double timeout_s)
 {
@@ -27,51 +23,6 @@ static struct fixture begin(unsigned retries, double timeout_s)
     f.sched = mx_sched_new(stages, 4, trials, 3, &options, &f.err);
     cr_assert(f.sched, "%s", f.err.text);
     return f;
-}
-
-static void end(struct fixture *f)
-{
-    mx_actions_free(&f->actions);
-    mx_sched_free(f->sched);
-}
-
-static void feed(struct fixture *f, struct mx_event event)
-{
-    cr_assert_eq(mx_sched_event(f->sched, &event, &f->actions, &f->err), 0, "%s", f->err.text);
-    cr_assert_eq(mx_sched_check(f->sched, &f->err), 0, "%s", f->err.text);
-}
-
-static void up(struct fixture *f, uint32_t executor)
-{
-    feed(f, (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP, .executor = executor});
-}
-
-/* The report of what the executor holds. */
-static void report(struct fixture *f, uint32_t executor, enum mx_reason reason)
-{
-    struct mx_lease lease;
-
-    cr_assert(mx_sched_lease(f->sched, executor, &lease));
-    feed(f, (struct mx_event){.kind = reason ? MX_EVENT_STAGE_FAILED : MX_EVENT_STAGE_DONE,
-                              .executor = executor,
-                              .lease = lease.lease,
-                              .stage = lease.stage,
-                              .reason = reason});
-}
-
-static const struct mx_action *only_action(struct fixture *f, int kind)
-{
-    cr_assert_eq(f->actions.count, 1, "%zu actions", f->actions.count);
-    cr_assert_eq((int)f->actions.list[0].kind, kind);
-    return &f->actions.list[0];
-}
-
-static void expect_trial(struct fixture *f, uint32_t trial, enum mx_state state,
-                         enum mx_reason reason)
-{
-    cr_expect_eq(mx_sched_trial_state(f->sched, trial), state, "trial %u is %s", trial,
-                 mx_state_names[mx_sched_trial_state(f->sched, trial)]);
-    cr_expect_eq(mx_sched_trial_reason(f->sched, trial), reason);
 }
 
 Test(sched, names_states_and_reasons_as_the_files_do)
@@ -137,7 +88,7 @@ Test(sched, tries_a_crashed_stage_elsewhere_until_no_attempt_is_left)
 
     up(&f, 0);
     up(&f, 1);
-    feed(&f, (struct mx_event){.kind = MX_EVENT_EXECUTOR_LOST, .reason = MX_REASON_CRASHED});
+    lose(&f, 0, MX_REASON_CRASHED);
     cr_expect_eq(only_action(&f, MX_ACTION_START)->executor, 1);
     cr_expect_eq(f.actions.list[0].attempt, 2);
     cr_expect_eq(mx_sched_stage_attempts(f.sched, 0), 2);
@@ -175,9 +126,10 @@ Test(sched, drops_the_report_of_a_lease_that_is_not_held)
     struct mx_lease first;
 
     up(&f, 0);
-    cr_assert(mx_sched_lease(f.sched, 0, &first));
-    up(&f, 0); /* replaced before its loss was told */
-    cr_expect_eq(only_action(&f, MX_ACTION_START)->attempt, 2);
+    cr_assert(mx_sched_current(f.sched, 0, &first));
+    up(&f, 0); /* replaced, and its loss was never told: nobody knows what it ran */
+    cr_expect_eq(only_action(&f, MX_ACTION_START)->attempt, 1);
+    cr_expect_neq(f.actions.list[0].lease, first.lease);
     feed(&f, (struct mx_event){.kind = MX_EVENT_STAGE_DONE, .lease = first.lease});
     cr_expect_eq(f.actions.count, 0);
     expect_trial(&f, 0, MX_STATE_RUNNING, MX_REASON_NONE);
@@ -210,7 +162,7 @@ Test(sched, calls_the_loss_of_an_overdue_executor_timed_out)
 
     up(&f, 0);
     feed(&f, (struct mx_event){.kind = MX_EVENT_TIME, .now_s = 61});
-    feed(&f, (struct mx_event){.kind = MX_EVENT_EXECUTOR_LOST, .reason = MX_REASON_CRASHED});
+    lose(&f, 0, MX_REASON_CRASHED);
     expect_trial(&f, 1, MX_STATE_FAILED, MX_REASON_TIMED_OUT);
     end(&f);
 }
@@ -236,7 +188,7 @@ Test(sched, end_revokes_leases_without_counting_the_attempts)
     struct mx_lease lease;
 
     up(&f, 0);
-    cr_assert(mx_sched_lease(f.sched, 0, &lease));
+    cr_assert(mx_sched_current(f.sched, 0, &lease));
     feed(&f, (struct mx_event){.kind = MX_EVENT_END});
     cr_expect(mx_sched_finished(f.sched));
     cr_expect_eq(mx_sched_stage_attempts(f.sched, 0), 0);
@@ -266,8 +218,9 @@ Test(sched, goes_on_from_what_an_earlier_incarnation_knew)
 /* 0 1 are backbones of trials 0 1; 2 looks at both and belongs to trial 2. */
 static void cross_model(bool partial_ok, unsigned nfail, enum mx_state expected)
 {
-    static const uint32_t   own[3][1] = {{0}, {1}, {2}}, both[] = {0, 1};
-    struct mx_sched_stage   across[] = {{NULL, 0, false}, {NULL, 0, false}, {both, 2, partial_ok}};
+    static const uint32_t own[3][1] = {{0}, {1}, {2}}, both[] = {0, 1};
+    struct mx_sched_stage across[] = {
+        {.ninputs = 0}, {.ninputs = 0}, {both, 2, partial_ok, .kind = 0}};
     struct mx_sched_trial   work[] = {{own[0], 1, 1}, {own[1], 1, 2}, {own[2], 1, 3}};
     struct mx_sched_options options = {.retries = 0};
     struct fixture          f = {0};
@@ -295,13 +248,16 @@ Test(sched, a_cross_model_stage_goes_on_without_the_inputs_that_failed)
 Test(sched, refuses_work_that_makes_no_sense)
 {
     static const uint32_t   later[] = {1}, beyond[] = {9};
-    struct mx_sched_stage   wrong[] = {{later, 1, false}, {NULL, 0, false}};
+    struct mx_sched_stage   wrong[] = {{.inputs = later, .ninputs = 1}, {.ninputs = 0}};
+    struct mx_sched_stage   odd[] = {{.kind = MX_SCHED_KINDS}};
     struct mx_sched_trial   none[] = {{NULL, 0, 0}}, far[] = {{beyond, 1, 0}};
     struct mx_sched_options options = {0};
     struct mx_err           err = {0};
 
     cr_expect_null(mx_sched_new(wrong, 2, NULL, 0, &options, &err));
     cr_expect_str_eq(err.text, "stage 0 has input 1, which does not come before it");
+    cr_expect_null(mx_sched_new(odd, 1, NULL, 0, &options, &err));
+    cr_expect_str_eq(err.text, "stage 0 is of kind 16 of 16");
     cr_expect_null(mx_sched_new(stages, 1, none, 1, &options, &err));
     cr_expect_str_eq(err.text, "trial 0 has no stages");
     cr_expect_null(mx_sched_new(stages, 1, far, 1, &options, &err));

@@ -1,161 +1,54 @@
-/* Seeded schedules of deaths, hangs, late, doubled and reordered messages,
- * steps of time, drains and restarts, against a world that remembers what
- * really happened. MX_SIMULATION_RUNS sets how many are played. */
+/* Seeded schedules of deaths, hangs, ranks that go for good, late, doubled and
+ * reordered messages, steps of time, drains and restarts, against a world that
+ * remembers what really happened. MX_SIMULATION_RUNS sets how many are played. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/rng.h"
-#include "sweep/sched.h"
+#include "sched_world.h"
 
 enum {
-    MAX_STAGES = 64,
-    MAX_TRIALS = 24,
-    MAX_EXECUTORS = 5,
-    MAX_MESSAGES = 512,
-    MAX_EVENTS = 20000,
     RUNS = 3000
 };
 
-struct message {
-    double          at_s;
-    struct mx_event event;
+/* What happened in all runs, to see that the trouble was real. */
+struct tally {
+    unsigned by_state[MX_STATES];
+    unsigned dropped, blamed, spared, waiting, ranks_lost;
 };
+static struct tally tally;
 
-struct executor {
-    bool     alive, busy, hangs;
-    uint64_t lease;
-    double   last_message_s; /* its ups and losses keep their order */
-};
-
-struct world {
-    struct mx_rng           rng;
-    struct mx_sched_stage   stages[MAX_STAGES];
-    struct mx_sched_trial   trials[MAX_TRIALS];
-    uint32_t                inputs[MAX_STAGES][MAX_TRIALS], parts[MAX_TRIALS][4];
-    uint32_t                nstages, ntrials, nexecutors;
-    bool                    diverges[MAX_STAGES], flaky[MAX_STAGES];
-    struct mx_sched_options options;
-    struct mx_sched        *sched;
-    struct mx_actions       actions;
-    double                  now_s, trouble;
-    struct executor         executors[MAX_EXECUTORS];
-    struct message          messages[MAX_MESSAGES];
-    size_t                  nmessages;
-    /* The journal. */
-    unsigned                done[MAX_STAGES], failed[MAX_STAGES], attempts[MAX_STAGES];
-    enum mx_reason          reason[MAX_STAGES];
-    unsigned                told[MAX_TRIALS];
-    unsigned                nevents, ndropped;
-    bool                    was_done[MAX_TRIALS]; /* at some moment */
-    bool                    drained;
-};
-
-static bool chance(struct world *w, double p)
+static uint32_t count_held(const struct world *w, uint32_t x)
 {
-    return mx_rng_uniform(&w->rng) < p;
-}
+    uint32_t n = 0;
 
-static uint32_t below(struct world *w, uint32_t n)
-{
-    return (uint32_t)mx_rng_below(&w->rng, n);
-}
-
-static uint32_t add_stage(struct world *w, const uint32_t *inputs, size_t ninputs, bool partial_ok)
-{
-    uint32_t i = w->nstages++;
-
-    if (ninputs > 0)
-        memcpy(w->inputs[i], inputs, ninputs * sizeof inputs[0]);
-    w->stages[i] = (struct mx_sched_stage){w->inputs[i], ninputs, partial_ok};
-    w->diverges[i] = chance(w, 0.05);
-    w->flaky[i] = chance(w, 0.1);
-    return i;
-}
-
-/* Backbones shared by heads, and at times a stage over all backbones. */
-static void make_work(struct world *w)
-{
-    uint32_t nbackbones = 1 + below(w, 6), backbones[6], across = UINT32_MAX;
-
-    for (uint32_t b = 0; b < nbackbones; b++)
-        backbones[b] = add_stage(w, NULL, 0, false);
-    if (chance(w, 0.5))
-        across = add_stage(w, backbones, nbackbones, chance(w, 0.7));
-    w->ntrials = 1 + below(w, MAX_TRIALS);
-    for (uint32_t t = 0; t < w->ntrials; t++) {
-        uint32_t backbone = backbones[below(w, nbackbones)];
-        size_t   n = 0;
-
-        w->parts[t][n++] = backbone;
-        if (chance(w, 0.6))
-            w->parts[t][n++] = add_stage(w, &backbone, 1, false);
-        if (across != UINT32_MAX && chance(w, 0.5))
-            w->parts[t][n++] = across;
-        w->trials[t] = (struct mx_sched_trial){w->parts[t], n, below(w, 1 + w->ntrials / 3)};
-    }
-}
-
-static void post(struct world *w, double at_s, struct mx_event event)
-{
-    cr_assert_lt(w->nmessages, MAX_MESSAGES);
-    w->messages[w->nmessages++] = (struct message){at_s, event};
-}
-
-/* Ups and losses of one executor arrive in order. */
-static void post_in_order(struct world *w, uint32_t x, double delay_s, struct mx_event event)
-{
-    double at_s = fmax(w->now_s + delay_s, w->executors[x].last_message_s + 1e-6);
-
-    w->executors[x].last_message_s = at_s;
-    event.executor = x;
-    post(w, at_s, event);
-}
-
-static void die(struct world *w, uint32_t x, enum mx_reason reason)
-{
-    struct mx_event lost = {.kind = MX_EVENT_EXECUTOR_LOST, .reason = reason};
-    struct mx_event up = {.kind = MX_EVENT_EXECUTOR_UP};
-
-    w->executors[x].alive = w->executors[x].busy = w->executors[x].hangs = false;
-    /* Now and then the loss is never told: the next life speaks for it. */
-    if (!chance(w, 0.1))
-        post_in_order(w, x, mx_rng_uniform(&w->rng), lost);
-    post_in_order(w, x, 1 + mx_rng_uniform(&w->rng), up);
+    for (uint32_t i = 0; i < w->nstages; i++)
+        n += w->lease[i] != 0 && w->holder[i] == x;
+    return n;
 }
 
 static void start(struct world *w, const struct mx_action *action)
 {
-    const struct mx_sched_stage *stage = &w->stages[action->stage];
+    uint32_t                     i = action->stage;
+    const struct mx_sched_stage *stage = &w->stages[i];
     struct executor             *x = &w->executors[action->executor];
-    struct mx_event              report = {.kind = MX_EVENT_STAGE_DONE,
-                                           .executor = action->executor,
-                                           .lease = action->lease,
-                                           .stage = action->stage};
-    double                       seconds = mx_rng_uniform(&w->rng) * 10;
 
-    cr_assert_eq(w->done[action->stage] + w->failed[action->stage], 0, "a stage ran again");
-    cr_assert_eq(action->attempt, w->attempts[action->stage] + 1);
+    cr_assert_eq(w->done[i] + w->failed[i], 0, "a stage ran again");
+    cr_assert_eq(w->lease[i], 0, "a stage is leased twice");
+    cr_assert_eq(action->lease >> 40, w->incarnation);
+    cr_assert_eq(action->attempt, w->attempts[i] + 1);
+    cr_assert(w->known[action->executor].up && !w->known[action->executor].overdue);
     for (size_t k = 0; k < stage->ninputs; k++)
         cr_assert(w->done[stage->inputs[k]] || stage->partial_ok, "an input is missing");
+    w->lease[i] = action->lease;
+    w->holder[i] = action->executor;
+    tally.waiting += count_held(w, action->executor) > 1;
     if (!x->alive)
         return; /* the order went to a dead one whose loss is on its way */
-    cr_assert_not(x->busy, "two stages on one executor");
-    x->busy = true;
-    x->lease = action->lease;
-    if (w->diverges[action->stage]) {
-        report.kind = MX_EVENT_STAGE_FAILED;
-        report.reason = chance(w, 0.5) ? MX_REASON_DIVERGED : MX_REASON_DATA_ERROR;
-    } else if (w->flaky[action->stage] && chance(w, 0.7)) {
-        report.kind = MX_EVENT_STAGE_FAILED;
-        report.reason = MX_REASON_OUT_OF_MEMORY;
-    }
-    if ((x->hangs = chance(w, w->trouble)))
-        return;
-    post(w, w->now_s + seconds, report);
-    while (chance(w, w->trouble)) /* told again, and late */
-        post(w, w->now_s + seconds + 20 * mx_rng_uniform(&w->rng), report);
+    cr_assert_lt(x->nqueue, w->options.batch_max > 1 ? w->options.batch_max : 1);
+    x->queue[x->nqueue].stage = i;
+    x->queue[x->nqueue++].lease = action->lease;
+    work(w, action->executor);
 }
 
 static void obey(struct world *w)
@@ -169,6 +62,7 @@ static void obey(struct world *w)
             break;
         case MX_ACTION_KILL:
             cr_assert_eq(action->reason, MX_REASON_TIMED_OUT);
+            w->known[action->executor].overdue = true;
             if (w->executors[action->executor].alive)
                 die(w, action->executor, MX_REASON_CRASHED);
             break;
@@ -181,34 +75,92 @@ static void obey(struct world *w)
     }
 }
 
+static void blame(struct world *w, uint32_t i, enum mx_reason reason)
+{
+    tally.blamed++;
+    w->attempts[i]++;
+    w->lease[i] = 0;
+    if (mx_sched_final(w->sched, i, reason)) {
+        w->failed[i]++;
+        w->reason[i] = reason;
+    }
+}
+
+/* The executor is gone: the stage that it ran is to blame, if that is known. */
+static void record_lost(struct world *w, uint32_t x, uint64_t lease, enum mx_reason reason)
+{
+    for (uint32_t i = 0; i < w->nstages; i++) {
+        if (w->lease[i] == 0 || w->holder[i] != x)
+            continue;
+        if (w->lease[i] == lease)
+            blame(w, i, w->known[x].overdue ? MX_REASON_TIMED_OUT : reason);
+        else
+            tally.spared++;
+        w->lease[i] = 0;
+    }
+    w->known[x] = (struct known){false, false};
+}
+
+static void record_report(struct world *w, const struct mx_event *event)
+{
+    uint32_t        i = event->stage;
+    bool            held = w->lease[i] == event->lease;
+    struct mx_lease lease;
+
+    cr_assert_eq(mx_sched_lease(w->sched, i, event->lease, &lease), held);
+    if (!held) {
+        tally.dropped++;
+    } else if (event->kind == MX_EVENT_STAGE_FAILED) {
+        blame(w, i, event->reason);
+    } else {
+        w->done[i]++;
+        w->lease[i] = 0;
+    }
+}
+
 /* What rank 0 writes to the journal before the scheduler hears of it. */
 static void record(struct world *w, const struct mx_event *event)
 {
-    struct mx_lease lease;
-    enum mx_reason  reason = event->reason;
+    switch (event->kind) {
+    case MX_EVENT_STAGE_DONE:
+    case MX_EVENT_STAGE_FAILED:
+        record_report(w, event);
+        break;
+    case MX_EVENT_EXECUTOR_LOST:
+        record_lost(w, event->executor, event->lease, event->reason);
+        break;
+    case MX_EVENT_EXECUTOR_UP:
+        record_lost(w, event->executor, 0, MX_REASON_NONE);
+        w->known[event->executor].up = true;
+        break;
+    case MX_EVENT_END:
+        for (uint32_t x = 0; x < MAX_EXECUTORS; x++)
+            record_lost(w, x, 0, MX_REASON_NONE);
+        break;
+    default:
+        break;
+    }
+}
 
-    if (!mx_sched_lease(w->sched, event->executor, &lease))
-        return;
-    if (event->kind == MX_EVENT_STAGE_DONE || event->kind == MX_EVENT_STAGE_FAILED) {
-        if (lease.lease != event->lease) {
-            w->ndropped++;
-            return;
-        }
-    } else if (event->kind == MX_EVENT_EXECUTOR_UP) {
-        reason = MX_REASON_CRASHED;
-    } else if (event->kind != MX_EVENT_EXECUTOR_LOST) {
-        return;
-    }
-    if (event->kind == MX_EVENT_STAGE_DONE) {
-        w->done[lease.stage]++;
-        return;
-    }
-    if (lease.overdue)
-        reason = MX_REASON_TIMED_OUT;
-    w->attempts[lease.stage]++;
-    if (mx_sched_final(w->sched, lease.stage, reason)) {
-        w->failed[lease.stage]++;
-        w->reason[lease.stage] = reason;
+/* Leases and attempts are as the world knows them. */
+static void compare(const struct world *w)
+{
+    struct mx_lease lease, first;
+
+    for (uint32_t i = 0; i < w->nstages; i++) {
+        unsigned attempts = mx_sched_stage_attempts(w->sched, i);
+
+        /* A done one may have been dropped in restoring: nobody needs it. */
+        if (!w->done[i] || attempts != w->attempts[i])
+            cr_assert_eq(attempts, w->attempts[i] + (w->lease[i] != 0 || w->done[i]));
+        if (w->lease[i] == 0)
+            continue;
+        cr_assert(mx_sched_lease(w->sched, i, w->lease[i], &lease));
+        cr_assert(mx_sched_current(w->sched, w->holder[i], &first));
+        cr_assert_eq(lease.executor, w->holder[i]);
+        cr_assert_eq(lease.overdue, w->known[w->holder[i]].overdue);
+        cr_assert_leq(first.lease, lease.lease);
+        cr_assert_eq(isfinite(lease.started_s) != 0, first.lease == lease.lease);
     }
 }
 
@@ -228,19 +180,14 @@ static void feed(struct world *w, struct mx_event event)
     cr_assert_eq(sum, counts.planned);
     cr_assert_eq(counts.planned, w->ntrials);
     obey(w);
+    compare(w);
     cr_assert_lt(++w->nevents, MAX_EVENTS, "the run does not end");
 }
 
-static void begin_incarnation(struct world *w)
+static void restore(struct world *w)
 {
-    struct mx_err err = {0};
-
-    w->options.incarnation++;
-    w->drained = false;
-    w->sched = mx_sched_new(w->stages, w->nstages, w->trials, w->ntrials, &w->options, &err);
-    cr_assert(w->sched, "%s", err.text);
     for (uint32_t k = 0; k < w->nstages; k++) {
-        uint32_t i = w->options.incarnation % 2 ? k : w->nstages - 1 - k; /* any order */
+        uint32_t i = w->incarnation % 2 ? k : w->nstages - 1 - k; /* any order */
 
         mx_sched_restore_attempts(w->sched, i, w->attempts[i]);
         if (w->done[i])
@@ -248,15 +195,32 @@ static void begin_incarnation(struct world *w)
         else if (w->failed[i])
             mx_sched_restore_failed(w->sched, i, w->reason[i]);
     }
+}
+
+static void begin_incarnation(struct world *w)
+{
+    struct mx_err err = {0};
+
+    w->drained = false;
+    w->sched = mx_sched_new(w->stages, w->nstages, w->trials, w->ntrials, &w->options, &err);
+    cr_assert(w->sched, "%s", err.text);
+    restore(w);
+    mx_sched_set_incarnation(w->sched, ++w->incarnation);
     cr_assert_eq(mx_sched_check(w->sched, &err), 0, "%s", err.text);
     for (uint32_t t = 0; t < w->ntrials; t++) {
         w->told[t] = mx_sched_trial_state(w->sched, t) > MX_STATE_RUNNING;
         cr_assert(!w->was_done[t] || mx_sched_trial_state(w->sched, t) == MX_STATE_DONE);
     }
-    for (uint32_t x = 0; x < w->nexecutors; x++) {
-        w->executors[x] = (struct executor){.last_message_s = w->now_s};
-        post_in_order(w, x, mx_rng_uniform(&w->rng),
-                      (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP});
+    memset(w->lease, 0, sizeof w->lease);
+    memset(w->known, 0, sizeof w->known);
+    for (uint32_t x = 0; x < MAX_EXECUTORS; x++) {
+        struct executor *executor = &w->executors[x];
+
+        *executor = (struct executor){
+            .exists = executor->exists, .life = executor->life + 1, .last_message_s = w->now_s};
+        if (executor->exists) /* some appear late */
+            post_in_order(w, x, mx_rng_uniform(&w->rng) * (chance(w, 0.1) ? 30 : 1),
+                          (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP});
     }
 }
 
@@ -266,48 +230,51 @@ static void restart(struct world *w)
     size_t kept = 0;
 
     for (size_t k = 0; k < w->nmessages; k++)
-        if (w->messages[k].event.kind == MX_EVENT_STAGE_DONE ||
-            w->messages[k].event.kind == MX_EVENT_STAGE_FAILED)
+        if (!w->messages[k].inside && (w->messages[k].event.kind == MX_EVENT_STAGE_DONE ||
+                                       w->messages[k].event.kind == MX_EVENT_STAGE_FAILED))
             w->messages[kept++] = w->messages[k];
     w->nmessages = kept;
     mx_sched_free(w->sched);
     begin_incarnation(w);
 }
 
-static struct mx_event next_message(struct world *w)
+static struct message next_message(struct world *w)
 {
-    size_t          first = 0;
-    struct mx_event event;
+    size_t         first = 0;
+    struct message message;
 
     for (size_t k = 1; k < w->nmessages; k++)
         if (w->messages[k].at_s < w->messages[first].at_s)
             first = k;
     w->now_s = fmax(w->now_s, w->messages[first].at_s);
-    event = w->messages[first].event;
+    message = w->messages[first];
     w->messages[first] = w->messages[--w->nmessages];
-    return event;
+    return message;
 }
 
 static void deliver(struct world *w)
 {
-    struct mx_event  event = next_message(w);
-    struct executor *x = &w->executors[event.executor];
+    struct message   message = next_message(w);
+    struct executor *x = &w->executors[message.event.executor];
 
-    if (event.kind == MX_EVENT_EXECUTOR_UP)
-        *x = (struct executor){.alive = true, .last_message_s = x->last_message_s};
-    if ((event.kind == MX_EVENT_STAGE_DONE || event.kind == MX_EVENT_STAGE_FAILED) &&
-        event.lease == x->lease)
-        x->busy = false;
-    feed(w, event);
+    if (message.inside) {
+        work_ended(w, &message);
+        return;
+    }
+    if (message.event.kind == MX_EVENT_EXECUTOR_UP && !x->gone)
+        x->alive = true;
+    feed(w, message.event);
 }
 
 static void disturb(struct world *w)
 {
-    uint32_t x = below(w, w->nexecutors);
+    uint32_t x = below(w, w->nranks) * RANK_STEP + below(w, RANK_SIZE);
 
     if (chance(w, w->trouble) && w->executors[x].alive)
         die(w, x, chance(w, 0.5) ? MX_REASON_CRASHED : MX_REASON_NONE);
-    for (uint32_t k = 0; k < w->nexecutors; k++)
+    if (chance(w, w->trouble / 10))
+        lose_rank(w, x / RANK_STEP);
+    for (uint32_t k = 0; k < MAX_EXECUTORS; k++)
         if (w->executors[k].hangs && chance(w, 0.2))
             die(w, k, MX_REASON_STALLED);
     if (chance(w, 0.05)) {
@@ -332,8 +299,8 @@ static void wait_for_something(struct world *w)
         feed(w, (struct mx_event){.kind = MX_EVENT_TIME});
         return;
     }
-    for (uint32_t x = 0; x < w->nexecutors; x++)
-        if (w->executors[x].alive && w->executors[x].busy)
+    for (uint32_t x = 0; x < MAX_EXECUTORS; x++)
+        if (w->executors[x].working)
             die(w, x, MX_REASON_STALLED);
     cr_assert_gt(w->nmessages, 0, "work is open and nothing will ever happen");
 }
@@ -355,18 +322,27 @@ static void verify_end(struct world *w)
     }
 }
 
-static unsigned play(uint64_t seed, unsigned by_state[MX_STATES])
+static void make_executors(struct world *w)
+{
+    w->nranks = 1 + below(w, MAX_RANKS);
+    for (uint32_t r = 0; r < w->nranks; r++)
+        for (uint32_t k = 0, n = 1 + below(w, RANK_SIZE); k < n; k++)
+            w->executors[r * RANK_STEP + k].exists = true;
+}
+
+static void play(uint64_t seed)
 {
     struct world *w = calloc(1, sizeof *w);
-    unsigned      ndropped;
 
     cr_assert(w);
     w->rng = mx_rng_at(mx_stream_make(seed, 0, MX_PURPOSE_ORDER, 0), 0, 0, 0);
     make_work(w);
-    w->nexecutors = 1 + below(w, MAX_EXECUTORS);
+    make_executors(w);
     w->trouble = mx_rng_uniform(&w->rng) * 0.2;
     w->options.retries = below(w, 4);
     w->options.trial_timeout_s = chance(w, 0.5) ? 8 : 0;
+    w->options.batch_max = below(w, MAX_BATCH + 1);
+    w->options.batch_seconds = chance(w, 0.8) ? 30 * mx_rng_uniform(&w->rng) : 0;
     begin_incarnation(w);
     for (;;) {
         while (!mx_sched_finished(w->sched)) {
@@ -384,26 +360,28 @@ static unsigned play(uint64_t seed, unsigned by_state[MX_STATES])
     while (w->nmessages > 0)
         deliver(w);
     verify_end(w);
+    tally.ranks_lost += w->nranks_lost;
     for (uint32_t t = 0; t < w->ntrials; t++)
-        by_state[mx_sched_trial_state(w->sched, t)]++;
-    ndropped = w->ndropped;
+        tally.by_state[mx_sched_trial_state(w->sched, t)]++;
     mx_actions_free(&w->actions);
     mx_sched_free(w->sched);
     free(w);
-    return ndropped;
 }
 
 Test(sched_simulation, every_schedule_ends_with_each_stage_done_once)
 {
     const char *text = getenv("MX_SIMULATION_RUNS");
-    unsigned    by_state[MX_STATES] = {0}, ndropped = 0;
     uint64_t    runs = text ? strtoull(text, NULL, 10) : RUNS;
 
     for (uint64_t seed = 0; seed < runs; seed++)
-        ndropped += play(seed, by_state);
+        play(seed);
     /* The trouble was real. */
-    cr_expect_gt(by_state[MX_STATE_DONE], runs);
-    cr_expect_gt(by_state[MX_STATE_FAILED], runs / 10);
-    cr_expect_gt(by_state[MX_STATE_QUARANTINED], runs / 100);
-    cr_expect_gt(ndropped, runs / 10);
+    cr_expect_gt(tally.by_state[MX_STATE_DONE], runs);
+    cr_expect_gt(tally.by_state[MX_STATE_FAILED], runs / 10);
+    cr_expect_gt(tally.by_state[MX_STATE_QUARANTINED], runs / 100);
+    cr_expect_gt(tally.dropped, runs / 10);
+    cr_expect_gt(tally.blamed, runs / 2);
+    cr_expect_gt(tally.spared, runs / 2);
+    cr_expect_gt(tally.waiting, runs);
+    cr_expect_gt(tally.ranks_lost, runs / 20);
 }
