@@ -16,6 +16,7 @@ int mx_cmd_check(int argc, char **argv);
 int mx_cmd_plan(int argc, char **argv);
 int mx_cmd_run(int argc, char **argv);
 int mx_cmd_resume(int argc, char **argv);
+int mx_cmd_stop(int argc, char **argv);
 int mx_cmd_executor(int argc, char **argv);
 int mx_cmd_bench(int argc, char **argv);
 

@@ -11,6 +11,7 @@ static const struct mx_command commands[] = {
     {"plan", "CONFIG", "show cells, trials, stages and cost; nothing is run", mx_cmd_plan},
     {"run", "CONFIG", "run the sweep", mx_cmd_run},
     {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume},
+    {"stop", "DIR", "ask a running sweep, on any host, to stop; resume goes on later", mx_cmd_stop},
     {"bench", "WHAT", "measure this machine", mx_cmd_bench},
     {"executor", "", NULL, mx_cmd_executor},
 };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "sweep/control.h"
 
 enum {
     MOST_NAMES = 100000 /* NAME-2, NAME-3 ...: more would be a mistake */
@@ -157,18 +158,26 @@ int mx_outdir_expect(const char *path, struct mx_err *err)
     return 0;
 }
 
-int mx_outdir_begin(const char *path, struct mx_err *err)
+/* Remove a file that may be there. */
+static int remove_file(const char *path, const char *name, struct mx_err *err)
 {
-    char *code = mx_path_join(path, "exit_code");
+    char *file = mx_path_join(path, name);
     int   rc = 0;
 
-    if (!code)
+    if (!file)
         return nomem(path, err);
-    if (unlink(code) && errno != ENOENT)
-        rc = mx_fail_errno(err, MX_EIO, errno, "cannot remove %s", code);
-    free(code);
+    if (remove(file) && errno != ENOENT)
+        rc = mx_fail_errno(err, MX_EIO, errno, "cannot remove %s", file);
+    free(file);
+    return rc;
+}
+
+int mx_outdir_begin(const char *path, struct mx_err *err)
+{
+    if (remove_file(path, "exit_code", err) || remove_file(path, MX_CONTROL_FILE, err))
+        return -1;
     remove_remnants(path);
-    return rc ? rc : make_folders(path, err);
+    return make_folders(path, err);
 }
 
 int mx_outdir_write(const char *path, const char *name, const struct mx_buf *text,

@@ -29,7 +29,8 @@ int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *
  * Returns 0, or -1 with MX_EINVAL. */
 int mx_outdir_expect(const char *path, struct mx_err *err);
 
-/* An incarnation starts: exit_code goes, folders that are missing come. */
+/* An incarnation starts: exit_code and a request to an earlier one go, folders
+ * that are missing come. */
 int mx_outdir_begin(const char *path, struct mx_err *err);
 
 /* It has ended: write exit_code, after everything else. */

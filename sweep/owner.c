@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ struct claim {
     bool              readable; /* and it makes sense */
     bool              released;
     struct mx_process process;
+    unsigned          incarnation; /* 0 = not told */
     char              token[MX_HASH128_HEX];
     char              updated[MX_UTC_SIZE];
 };
@@ -44,6 +46,7 @@ static void parse(const struct mx_buf *text, struct claim *claim)
 {
     json_t     *object = json_loadb(mx_buf_str(text), text->len, 0, NULL);
     const char *start = json_string_value(json_object_get(object, "start"));
+    json_int_t  incarnation = json_integer_value(json_object_get(object, "incarnation"));
 
     get_text(object, "host", claim->process.host, sizeof claim->process.host);
     get_text(object, "boot", claim->process.boot, sizeof claim->process.boot);
@@ -52,6 +55,7 @@ static void parse(const struct mx_buf *text, struct claim *claim)
     get_text(object, "updated", claim->updated, sizeof claim->updated);
     claim->process.pid = (long)json_integer_value(json_object_get(object, "pid"));
     claim->process.start = start ? strtoull(start, NULL, 10) : 0;
+    claim->incarnation = incarnation > 0 && incarnation <= UINT_MAX ? (unsigned)incarnation : 0;
     claim->released = json_is_true(json_object_get(object, "released"));
     claim->readable = claim->token[0] && claim->process.host[0] && claim->process.pid > 0;
     json_decref(object);
@@ -126,9 +130,9 @@ static bool claim_lives(const struct mx_owner_system *system, const struct mx_pr
 static int fail_owned(const char *directory, const struct claim *claim, struct mx_err *err)
 {
     return mx_fail(err, MX_EOWNED,
-                   "%.200s is owned by process %ld on %s; wait for it, end it with Ctrl-C or "
-                   "SIGTERM, or take another --out",
-                   directory, claim->process.pid, claim->process.host);
+                   "%.150s is owned by process %ld on %s; wait for it, stop it with mixsweep stop "
+                   "%.150s, or take another --out",
+                   directory, claim->process.pid, claim->process.host, directory);
 }
 
 /* Wait until an owner elsewhere writes again (it lives: -1 with MX_EOWNED) or
@@ -219,6 +223,36 @@ struct mx_owner *mx_owner_take(const char *directory, const struct mx_owner_syst
 fail:
     mx_owner_free(owner);
     return NULL;
+}
+
+int mx_owner_look(const char *directory, const struct mx_owner_system *system,
+                  struct mx_owner_look *look, struct mx_err *err)
+{
+    char             *path = mx_path_join(directory, "owner.json");
+    struct claim      claim;
+    struct mx_process self;
+    double            age = 0;
+    bool              tell_by_age = false;
+    int               rc = -1;
+
+    if (!path) {
+        mx_fail(err, MX_ENOMEM, "no memory to look at %s", directory);
+        goto done;
+    }
+    if (system->self(system->user, &self, err) || read_claim(path, &claim, err))
+        goto done;
+    *look = (struct mx_owner_look){.alive = claim_lives(system, &self, &claim, &tell_by_age),
+                                   .process = claim.process,
+                                   .incarnation = claim.incarnation};
+    if (!claim.process.host[0])
+        snprintf(look->process.host, sizeof look->process.host, "an unknown host");
+    if (tell_by_age && system->age_s(system->user, path, &age, err))
+        goto done;
+    look->alive &= age < MX_OWNER_ALIVE_S;
+    rc = 0;
+done:
+    free(path);
+    return rc;
 }
 
 int mx_owner_still_mine(const struct mx_owner *owner, struct mx_err *err)

@@ -55,6 +55,20 @@ struct mx_owner *mx_owner_take(const char *directory, const struct mx_owner_syst
                                void (*waiting)(void *user, const char *text), void *user,
                                struct mx_err *err);
 
+/* Who owns a directory, for one that does not want it. */
+struct mx_owner_look {
+    bool              alive;       /* by the rules above; false: nobody does, or it is dead */
+    struct mx_process process;     /* of the last owner; host "an unknown host" if it is not told */
+    unsigned          incarnation; /* 0 = not known yet */
+};
+
+/* Look at owner.json and leave it as it is. An owner elsewhere is told by the
+ * age of the file, now: nothing is waited for, but for that a file is made beside
+ * it and removed. Returns 0, or -1 with MX_EIO or
+ * MX_ENOMEM. */
+int mx_owner_look(const char *directory, const struct mx_owner_system *system,
+                  struct mx_owner_look *look, struct mx_err *err);
+
 /* Read owner.json again. Returns 0 if it still names us, else -1 with MX_EOWNED
  * (or MX_EIO if it cannot be read): write nothing more. The void form is a
  * guard for mx_journal_guard(). */

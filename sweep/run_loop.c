@@ -1,11 +1,14 @@
 /* run_loop.c - one event after another until nothing is left to do. */
 #include <math.h>
+#include <stdio.h>
 
 #include "base/clock.h"
+#include "sweep/control.h"
 #include "sweep/run_state.h"
 #include "sweep/signals.h"
 
-static const double results_every_s = 60, results_share = 0.01, status_every_s = 2;
+static const double results_every_s = 60, results_share = 0.01, status_every_s = 2,
+                    control_every_s = 1;
 
 uint64_t run_ended(const struct mx_sched_counts *counts)
 {
@@ -19,23 +22,49 @@ static bool time_is_up(const struct run *run)
            mx_clock_monotonic_s() - run->started_s >= run->options->time_limit_s;
 }
 
+/* What `mixsweep stop` asks for, about once a second. A file that is none of its
+ * is told; a sweep goes on without being asked. */
+static struct mx_control look_at_control(struct run *run)
+{
+    struct mx_control control = {.request = MX_REQUEST_NONE};
+    struct mx_err     err;
+    const double      now_s = mx_clock_monotonic_s();
+
+    if (now_s < run->control_s + control_every_s)
+        return control;
+    run->control_s = now_s;
+    if (mx_control_take(run->directory, mx_journal_incarnation(run->journal), &control, &err)) {
+        mx_console_log(run->console, MX_LOG_WARNING, NULL, "%s", err.text);
+        if (err.code == MX_EIO)
+            run->control_s = INFINITY; /* it would fail again each second */
+    }
+    return control;
+}
+
 /* Requests from outside, each told and passed on once. */
 static int heed_requests(struct run *run, struct mx_err *err)
 {
-    enum mx_request request = mx_signals_request();
+    enum mx_request         request = mx_signals_request();
+    const struct mx_control control = look_at_control(run);
+    const bool              by_file = control.request > request;
+    char                    who[96];
 
+    if (by_file)
+        request = control.request;
+    snprintf(who, sizeof who, "%s%s", by_file ? "mixsweep stop on " : mx_signals_name(),
+             by_file ? control.host : "");
     if (!run->ending && (request == MX_REQUEST_END || time_is_up(run))) {
         run->ending = true;
-        mx_console_log(
-            run->console, MX_LOG_INFO, NULL, "%s: stopping now; mixsweep resume %s goes on",
-            request == MX_REQUEST_END ? mx_signals_name() : "time limit", run->directory);
+        mx_console_log(run->console, MX_LOG_INFO, NULL,
+                       "%s: stopping now; mixsweep resume %s goes on",
+                       request == MX_REQUEST_END ? who : "time limit", run->directory);
         return run_feed(run, (struct mx_event){.kind = MX_EVENT_END}, err);
     }
     if (!run->draining && !run->ending && request == MX_REQUEST_DRAIN) {
         run->draining = true;
         mx_console_log(run->console, MX_LOG_INFO, NULL,
-                       "%s: running trials are finished, no new ones start; once more stops now",
-                       mx_signals_name());
+                       "%s: running trials are finished, no new ones start; %s stops now", who,
+                       by_file ? "--now, or Ctrl-C twice," : "once more");
         return run_feed(run, (struct mx_event){.kind = MX_EVENT_DRAIN}, err);
     }
     return 0;
@@ -109,6 +138,7 @@ static double next_due_s(const struct run *run)
 {
     double due = run->status_s + status_every_s;
 
+    due = fmin(due, run->control_s + control_every_s);
     due = fmin(due, mx_console_due_s(run->console));
     due = fmin(due, mx_journal_due_s(run->journal));
     due = fmin(due, mx_sched_deadline(run->sched));

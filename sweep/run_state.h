@@ -78,6 +78,7 @@ struct run {
     double results_s, results_cost_s;          /* tables: last written, how long it took */
     double owner_s;                            /* owner.json: last renewed */
     double status_s;                           /* status.json: last written */
+    double control_s;                          /* control.json: last looked for */
     bool   draining, ending;
 };
 

@@ -5,6 +5,7 @@ machine calls skipTest(); main() then ends with 77, which ctest shows as skipped
 """
 import csv
 import gzip
+import json
 import os
 import pathlib
 import shutil
@@ -12,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM = os.environ["MX_PROGRAM"]
@@ -63,6 +65,16 @@ class Case(unittest.TestCase):
         self.assertNotIn("runtime error:", err)
         return out, err
 
+    def wait_for(self, what, holds, process=None):
+        """Wait until holds() is true; a process that ends before fails the test."""
+        deadline = time.monotonic() + TIME_LIMIT_S
+        while not holds():
+            if process and process.poll() is not None and not holds():
+                out, err = process.communicate()
+                self.fail(f"the sweep ended before {what}\n{out}\n{err}")
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(0.005)
+
     def write(self, name, text):
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -86,6 +98,31 @@ class Case(unittest.TestCase):
             text = log.read_text(errors="replace")
             self.assertNotIn("Sanitizer", text, log)
             self.assertNotIn("runtime error:", text, log)
+
+
+def records(directory, kind):
+    """How many journal records of a kind there are by now; a torn line is none."""
+    found = 0
+    for path in sorted(directory.glob("journal/*.jsonl")):
+        for line in path.read_bytes().split(b"\n"):
+            try:
+                found += json.loads(line)["kind"] == kind
+            except (ValueError, KeyError):
+                pass
+    return found
+
+
+def processes_of(folder):
+    """Numbers of the processes of this program whose working directory is the folder."""
+    found = []
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit() and os.readlink(f"/proc/{name}/cwd") == str(folder) \
+                    and os.readlink(f"/proc/{name}/exe") == os.path.realpath(PROGRAM):
+                found.append(int(name))
+        except OSError:
+            pass  # it has ended, or belongs to somebody else
+    return found
 
 
 def rows(path):

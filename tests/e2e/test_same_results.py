@@ -6,45 +6,10 @@ import random
 import signal
 import time
 
-from harness import PROGRAM, TIME_LIMIT_S, Case, main, reproducible, rows
-
-
-def records(directory, kind):
-    """How many journal records of a kind there are by now; a torn line is none."""
-    found = 0
-    for path in sorted(directory.glob("journal/*.jsonl")):
-        for line in path.read_bytes().split(b"\n"):
-            try:
-                found += json.loads(line)["kind"] == kind
-            except (ValueError, KeyError):
-                pass
-    return found
-
-
-def processes_of(folder):
-    """Numbers of the processes of this program whose working directory is the folder."""
-    found = []
-    for name in os.listdir("/proc"):
-        try:
-            if name.isdigit() and os.readlink(f"/proc/{name}/cwd") == str(folder) \
-                    and os.readlink(f"/proc/{name}/exe") == os.path.realpath(PROGRAM):
-                found.append(int(name))
-        except OSError:
-            pass  # it has ended, or belongs to somebody else
-    return found
+from harness import TIME_LIMIT_S, Case, main, processes_of, records, reproducible, rows
 
 
 class SameResults(Case):
-    def wait_for(self, what, holds, process=None):
-        """Wait until holds() is true; a process that ends before fails the test."""
-        deadline = time.monotonic() + TIME_LIMIT_S
-        while not holds():
-            if process and process.poll() is not None and not holds():
-                out, err = process.communicate()
-                self.fail(f"the sweep ended before {what}\n{out}\n{err}")
-            self.assertLess(time.monotonic(), deadline, what)
-            time.sleep(0.005)
-
     def kill_when(self, kind, count, out, config):
         """Go on with a sweep until its journals have so many records of a kind, one at
         least from this life; then SIGKILL all of its process group. Nothing may survive."""

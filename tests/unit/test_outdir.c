@@ -93,6 +93,18 @@ Test(outdir, does_not_take_somebody_elses_folder)
     cr_expect_str_eq(err.text, "there is no nowhere");
 }
 
+Test(outdir, begins_without_a_request_to_an_earlier_incarnation)
+{
+    bool existed;
+
+    cr_assert_eq(mx_outdir_open("d", false, &existed, NULL), 0);
+    put_file("d/control.json", "{}");
+    put_file("d/control.json.taken.tmp.12", "{}");
+    cr_assert_eq(mx_outdir_begin("d", NULL), 0);
+    cr_expect_not(mx_file_exists("d/control.json"));
+    cr_expect_not(mx_file_exists("d/control.json.taken.tmp.12"));
+}
+
 Test(outdir, has_an_exit_code_only_while_it_is_true)
 {
     struct mx_buf text = {0};

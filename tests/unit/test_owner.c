@@ -168,9 +168,9 @@ Test(owner, says_who_has_the_directory_and_what_to_do)
 
     cr_expect_null(mx_owner_take(folder, &system, NULL, NULL, &err));
     snprintf(expected, sizeof expected,
-             "%s is owned by process 100 on node1; wait for it, end it with Ctrl-C or SIGTERM, or "
+             "%s is owned by process 100 on node1; wait for it, stop it with mixsweep stop %s, or "
              "take another --out",
-             folder);
+             folder, folder);
     cr_expect_str_eq(err.text, expected);
     mx_owner_free(first);
 }
@@ -227,6 +227,62 @@ Test(owner, a_file_that_makes_no_sense_is_treated_as_somebody_elses)
     cr_assert(owner = mx_owner_take(folder, &system, NULL, NULL, NULL));
     cr_expect_eq(one.slept_s, 60);
     mx_owner_free(owner);
+}
+
+/* Looks at the directory from a machine: whether the owner lives is told. */
+static void expect_look(const struct machine *from, bool alive, unsigned incarnation)
+{
+    struct machine         machine = *from;
+    struct mx_owner_system system = system_of(&machine);
+    struct mx_owner_look   look;
+    struct mx_err          err = {0};
+
+    cr_assert_eq(mx_owner_look(folder, &system, &look, &err), 0, "%s", err.text);
+    cr_expect_eq(look.alive, alive);
+    cr_expect_eq(look.incarnation, incarnation);
+    cr_expect_eq(look.process.pid, 100);
+    cr_expect_str_eq(look.process.host, "node1");
+    cr_expect_eq(machine.slept_s, 0);
+}
+
+Test(owner, can_be_looked_at)
+{
+    struct machine         one = node1, other = node1;
+    struct mx_owner_system system = system_of(&one);
+    struct mx_owner       *owner = first_owner(&system);
+
+    other.self.pid = 200;
+    expect_look(&other, true, 0);
+    cr_assert_eq(mx_owner_refresh(owner, 7, NULL), 0);
+    expect_look(&other, true, 7);
+    other.alive_start = 7000; /* the pid was given to another process */
+    expect_look(&other, false, 7);
+    strcpy(other.self.host, "node2");
+    other.age_s = 59;
+    expect_look(&other, true, 7);
+    other.age_s = 60;
+    expect_look(&other, false, 7);
+    cr_expect_eq(mx_owner_still_mine(owner, NULL), 0);
+    mx_owner_release(owner);
+    other.age_s = 1;
+    expect_look(&other, false, 7);
+}
+
+Test(owner, that_is_not_there_or_makes_no_sense_can_be_looked_at)
+{
+    struct machine         one = node1;
+    struct mx_owner_system system = system_of(&one);
+    struct mx_owner_look   look;
+
+    cr_assert_eq(mx_owner_look(folder, &system, &look, NULL), 0);
+    cr_expect_not(look.alive);
+    cr_assert_eq(mx_file_write(owner_path, "{\"host\":", 8, NULL), 0);
+    cr_assert_eq(mx_owner_look(folder, &system, &look, NULL), 0);
+    cr_expect(look.alive && look.incarnation == 0);
+    cr_expect_str_eq(look.process.host, "an unknown host");
+    one.age_s = 61;
+    cr_assert_eq(mx_owner_look(folder, &system, &look, NULL), 0);
+    cr_expect_not(look.alive);
 }
 
 /* The real machine: a child owns the directory, lives, and is killed. */

@@ -1,0 +1,86 @@
+/* cmd_stop.c - `mixsweep stop`. */
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sweep/command.h"
+#include "sweep/control.h"
+#include "sweep/outdir.h"
+#include "sweep/owner.h"
+
+static const char help[] =
+    "usage: mixsweep stop DIR [--now]\n"
+    "\n"
+    "Ask the sweep that runs in DIR, on this host or another, to finish its running trials and\n"
+    "stop. It looks for this about once a second. mixsweep resume DIR goes on later.\n"
+    "\n"
+    "  --now  do not finish them: they start again when resumed\n"
+    "\n"
+    "Exit status: 0 asked, or no sweep runs there; 2 DIR holds no sweep; 3 it cannot be written;\n"
+    "4 the sweep is still starting: ask again in a moment.\n";
+
+static const double begin_wait_s = 10, look_every_s = 0.1;
+
+/* A sweep that is starting says its incarnation soon: wait for that. */
+static int look(const char *directory, struct mx_owner_look *owner, struct mx_err *err)
+{
+    for (double waited_s = 0;; waited_s += look_every_s) {
+        if (mx_owner_look(directory, &mx_owner_machine, owner, err))
+            return -1;
+        if (!owner->alive || owner->incarnation > 0)
+            return 0;
+        if (waited_s >= begin_wait_s)
+            return mx_fail(err, MX_EOWNED,
+                           "the sweep in %.200s, process %ld on %s, is still starting; ask again "
+                           "in a moment",
+                           directory, owner->process.pid, owner->process.host);
+        mx_owner_machine.sleep_s(NULL, look_every_s);
+    }
+}
+
+static int stop(const char *directory, bool now, struct mx_err *err)
+{
+    struct mx_owner_look owner;
+
+    if (mx_outdir_expect(directory, err) || look(directory, &owner, err))
+        return -1;
+    if (!owner.alive) {
+        printf("%s: no sweep runs there, nothing to stop\n", directory);
+        return 0;
+    }
+    if (mx_control_write(directory, now ? MX_REQUEST_END : MX_REQUEST_DRAIN, owner.incarnation,
+                         err))
+        return -1;
+    printf("%s: asked the sweep on %s (process %ld) to %s; mixsweep resume %s goes on later\n",
+           directory, owner.process.host, owner.process.pid,
+           now ? "stop now" : "finish its running trials and stop", directory);
+    return 0;
+}
+
+int mx_cmd_stop(int argc, char **argv)
+{
+    const char   *directory = NULL;
+    bool          now = false;
+    struct mx_err err = {0};
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0) {
+            fputs(help, stdout);
+            return 0;
+        }
+        if (strcmp(argv[i], "--now") == 0) {
+            now = true;
+        } else if (argv[i][0] == '-' || directory) {
+            mx_fail(&err, MX_EINVAL, "stop does not take '%s'; mixsweep stop --help tells more",
+                    argv[i]);
+            return mx_command_fail(&err);
+        } else {
+            directory = argv[i];
+        }
+    }
+    if (!directory)
+        mx_fail(&err, MX_EINVAL, "stop takes one DIR; mixsweep stop --help tells more");
+    else if (stop(directory, now, &err) == 0)
+        return 0;
+    return mx_command_fail(&err);
+}
