@@ -25,7 +25,7 @@ enum {
 /* A child that finds these believes it is a rank of the MPI job. */
 static bool is_mpi_variable(const char *variable)
 {
-    static const char *const prefixes[] = {"OMPI_", "PMIX_", "PRTE_", "PMI_", "ORTE_"};
+    static const char *const prefixes[] = {"OMPI_", "OPAL_", "ORTE_", "PMIX_", "PMI_", "PRTE_"};
 
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++)
         if (strncmp(variable, prefixes[i], strlen(prefixes[i])) == 0)
@@ -54,6 +54,8 @@ struct ends {
     int socket, output;
 };
 
+/* Whatever else is open here stays here: libraries leave descriptors such as an
+ * MPI daemon's socket open over exec. */
 static int set_files(posix_spawn_file_actions_t *files, const struct mx_spawn_options *options,
                      const struct ends *ends)
 {
@@ -61,7 +63,8 @@ static int set_files(posix_spawn_file_actions_t *files, const struct mx_spawn_op
            posix_spawn_file_actions_adddup2(files, ends->output, STDOUT_FILENO) ||
            posix_spawn_file_actions_adddup2(files, ends->output, STDERR_FILENO) ||
            posix_spawn_file_actions_adddup2(files, ends->socket, WORKER_SOCKET_FD) ||
-           posix_spawn_file_actions_adddup2(files, options->progress_fd, WORKER_PROGRESS_FD);
+           posix_spawn_file_actions_adddup2(files, options->progress_fd, WORKER_PROGRESS_FD) ||
+           posix_spawn_file_actions_addclosefrom_np(files, WORKER_PROGRESS_FD + 1);
 }
 
 static int set_attributes(posix_spawnattr_t *attributes)

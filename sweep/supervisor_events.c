@@ -79,6 +79,7 @@ static int bury(struct mx_supervisor *supervisor, uint32_t index, struct mx_supe
     event->lease = lease_to_blame(supervisor, index);
     event->reason = executor->kill_reason ? executor->kill_reason : MX_REASON_CRASHED;
     describe_end(executor, &info, event->text, sizeof event->text);
+    memcpy(event->device, executor->device, sizeof event->device);
     executor->failed_starts = was_ready ? 0 : executor->failed_starts + 1;
     if (executor->failed_starts >= MAX_FAILED_STARTS)
         return mx_fail(err, MX_EIO, "executor %u cannot start (%.220s); see %.200s",

@@ -26,6 +26,7 @@ static const double held_s = 0.02, short_stage_s = 0.005;
 struct executor {
     struct worker_cache         *cache;
     struct worker_progress_slot *slot;
+    uint32_t                     stage;  /* that runs */
     struct mx_buf                in;     /* orders; those in front of `taken` are done */
     size_t                       taken;  /* bytes */
     struct mx_buf                out;    /* answers that are held */
@@ -73,14 +74,6 @@ static struct worker_progress_slot *map_slot(uint32_t slot, struct mx_err *err)
     return slots + slot;
 }
 
-static bool tick(void *user, uint64_t done, uint64_t total)
-{
-    struct executor *executor = user;
-
-    worker_progress_set(executor->slot, done, total);
-    return false;
-}
-
 /* Add a message to those that are held. */
 static int hold(struct executor *executor, const struct worker_message *message, struct mx_err *err)
 {
@@ -92,7 +85,7 @@ static int hold(struct executor *executor, const struct worker_message *message,
 }
 
 /* Send all that is held; in two pieces, between which tests may end this process. */
-static int send_held(struct executor *executor, uint32_t stage, struct mx_err *err)
+static int send_held(struct executor *executor, struct mx_err *err)
 {
     static const char name[] = "the supervisor's socket";
     const char       *data = executor->out.data;
@@ -100,13 +93,24 @@ static int send_held(struct executor *executor, uint32_t stage, struct mx_err *e
 
     if (mx_file_write_all(WORKER_SOCKET_FD, data, first, name, err))
         return -1;
-    worker_fault(WORKER_FAULT_HALF_SENT, stage);
+    worker_fault(WORKER_FAULT_HALF_SENT, executor->stage);
     if (mx_file_write_all(WORKER_SOCKET_FD, data + first, executor->out.len - first, name, err))
         return -1;
     mx_buf_clear(&executor->out);
     executor->last = 0;
     executor->sent_s = mx_clock_monotonic_s();
     return 0;
+}
+
+/* A long stage does not keep the answers of short ones before it. A supervisor
+ * that does not take them is gone: the stage may end. */
+static bool tick(void *user, uint64_t done, uint64_t total)
+{
+    struct executor *executor = user;
+
+    worker_progress_set(executor->slot, done, total);
+    return executor->out.len > 0 && mx_clock_monotonic_s() - executor->sent_s >= held_s &&
+           send_held(executor, NULL);
 }
 
 /* Run a stage and hold its answer; *seconds is what it took. */
@@ -195,10 +199,10 @@ static int serve(struct executor *executor, struct worker_message *order, struct
     int more = 1, rc = 0;
 
     while (more > 0 && rc == 0) {
-        uint32_t         stage = order->stage;
         enum worker_kind kind = order->job.kind;
         double           seconds = 0;
 
+        executor->stage = order->stage;
         worker_progress_set(executor->slot, 0, 1);
         worker_progress_set_lease(executor->slot, order->lease);
         rc = run_stage(executor, order, &seconds, err);
@@ -206,7 +210,7 @@ static int serve(struct executor *executor, struct worker_message *order, struct
         if (rc == 0 && (more = next_order(executor, MSG_DONTWAIT, order, err)) < 0)
             rc = -1;
         if (rc == 0 && (more == 0 || order->job.kind != kind || send_is_due(executor, seconds)))
-            rc = send_held(executor, stage, err);
+            rc = send_held(executor, err);
         worker_progress_set_lease(executor->slot, 0);
     }
     if (more > 0)
@@ -230,7 +234,7 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
         goto done;
     }
     worker_device_name(message.device, sizeof message.device);
-    if (hold(&executor, &message, err) || send_held(&executor, 0, err))
+    if (hold(&executor, &message, err) || send_held(&executor, err))
         goto done;
     while ((rc = next_order(&executor, 0, &message, err)) > 0)
         if ((rc = serve(&executor, &message, err)))

@@ -17,6 +17,7 @@ import time
 import unittest
 
 PROGRAM = os.environ["MX_PROGRAM"]
+FAULTS_PROGRAM = os.environ["MX_FAULTS_PROGRAM"]  # misbehaves as MX_FAULT says: tests/faults
 SOURCE = pathlib.Path(os.environ["MX_SOURCE_DIR"])
 TIME_LIMIT_S = 240  # of one start of the program: far more than any test needs
 
@@ -39,6 +40,7 @@ class Case(unittest.TestCase):
     """A test with a folder, and the program to run in it."""
 
     maxDiff = 4000
+    program = PROGRAM
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mx-e2e-"))
@@ -46,7 +48,7 @@ class Case(unittest.TestCase):
 
     def start(self, *args, **options):
         """Start the program in a process group of its own, so that all of it can be killed."""
-        return subprocess.Popen([PROGRAM, *map(str, args)], cwd=self.folder, text=True,
+        return subprocess.Popen([self.program, *map(str, args)], cwd=self.folder, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, start_new_session=True, **options)
 
@@ -112,13 +114,13 @@ def records(directory, kind):
     return found
 
 
-def processes_of(folder):
-    """Numbers of the processes of this program whose working directory is the folder."""
+def processes_of(folder, program=PROGRAM):
+    """Numbers of the processes of a program whose working directory is the folder."""
     found = []
     for name in os.listdir("/proc"):
         try:
             if name.isdigit() and os.readlink(f"/proc/{name}/cwd") == str(folder) \
-                    and os.readlink(f"/proc/{name}/exe") == os.path.realpath(PROGRAM):
+                    and os.readlink(f"/proc/{name}/exe") == os.path.realpath(program):
                 found.append(int(name))
         except OSError:
             pass  # it has ended, or belongs to somebody else

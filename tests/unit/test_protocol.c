@@ -13,6 +13,7 @@ static struct worker_message example_run(void)
     run.job.repeat = 3;
     run.job.stream_extra = 9;
     run.job.keep_weights = true;
+    run.job.empty = true;
     run.job.params.mix_alpha = 0.2;
     run.job.params.train_epochs = -4;
     run.job.params.train_nesterov = true;
@@ -35,6 +36,7 @@ Test(protocol, a_job_arrives_as_it_was_sent)
     cr_expect_eq(got.job.seed, 0xfedcba9876543210u);
     cr_expect_eq(got.job.repeat, 3);
     cr_expect(got.job.keep_weights);
+    cr_expect(got.job.empty);
     cr_expect(got.job.params.mix_alpha == 0.2);
     cr_expect_eq(got.job.params.train_epochs, -4);
     cr_expect(got.job.params.train_nesterov);

@@ -1,0 +1,123 @@
+"""Executors that misbehave: what they were doing is run again, blamed on the right stage
+with the right reason, and counted once. ctest: quick"""
+import json
+import os
+import pathlib
+
+from harness import FAULTS_PROGRAM, Case, main, processes_of, reproducible, rows
+
+VICTIM = 3  # a stage that is neither the first nor the last; of the trial in that row
+LOG_BYTES = 1 << 20
+SANITIZED = b"__asan_init" in pathlib.Path(FAULTS_PROGRAM).read_bytes()  # bears no memory limit
+
+# What, where: the reason, and what is told of it.
+FAULTS = {
+    ("segfault", "stage_starts"): (
+        "crashed", r"^the executor crashed with signal 11 \(Segmentation fault\)$"),
+    ("exit", "stage_ends"): (
+        "crashed", "^the executor ended with exit status 7; its last words: it was I who ended$"),
+    ("hang", "stage_starts"): ("stalled", "^the executor was ended: stalled$"),
+    ("flood", "stage_starts"): (
+        "stalled", "^the executor was ended: stalled; its last words: a line of a flood that does "
+                   "not end, longer than it needs to be$"),
+    ("die", "half_sent"): (
+        "crashed", r"^the executor was killed \(signal 9\); if nobody did that, the machine ran out "
+                   "of memory$"),
+}
+OUT_OF_MEMORY = {
+    ("abort_for_memory", "stage_starts"): (
+        "crashed", r"^the executor crashed with signal 6 \(Aborted\)$"),
+    ("take_memory", "stage_starts"): ("out_of_memory", "^no memory for "),
+}
+
+
+def failed_attempts(directory):
+    """The journal's records of attempts that failed."""
+    records = [json.loads(line) for path in sorted(directory.glob("journal/*.jsonl"))
+               for line in path.read_text().splitlines()]
+    return [record for record in records if record["kind"] == "failed"]
+
+
+class Faults(Case):
+    program = FAULTS_PROGRAM
+
+    def setUp(self):
+        super().setUp()
+        self.tiny(repeats=2)
+
+    def sweep(self, out, *options, fault=None, code=0):
+        """Run the sweep into a directory. None of its processes may be left."""
+        env = dict(os.environ)
+        if fault:
+            env["MX_FAULT"] = " ".join(map(str, fault))
+        if fault and fault[0] in ("hang", "flood"):
+            options = *options, "--set", "schedule.stall_timeout=2s"
+        self.mixsweep("run", "tiny.yaml", "--out", out, "--workers", 2, *options, code=code,
+                      env=env)
+        self.assertEqual(processes_of(self.folder, FAULTS_PROGRAM), [])
+        for log in (self.folder / out / "log").glob("exec-*"):
+            self.assertLessEqual(log.stat().st_size, LOG_BYTES, log)
+        return self.folder / out
+
+    def undisturbed(self):
+        table = rows(self.sweep("undisturbed") / "results.csv")
+        self.assertEqual({row["status"] for row in table}, {"done"})
+        self.assertEqual({row["run.attempts"] for row in table}, {"1"})
+        return reproducible(self.folder / "undisturbed/results.csv")
+
+    def check_once(self, faults):
+        """Each fault, in one attempt of one stage."""
+        expected = self.undisturbed()
+        for (what, where), (reason, text) in faults.items():
+            with self.subTest(what=what):
+                out = self.sweep(what, fault=(what, where, VICTIM, self.folder / f"{what}.once"))
+                self.assertTrue((self.folder / f"{what}.once").exists())
+                self.assertEqual(reproducible(out / "results.csv"), expected)
+                self.assertEqual([row["run.attempts"] for row in rows(out / "results.csv")],
+                                 ["2" if i == VICTIM else "1" for i in range(len(expected))])
+                self.assertEqual([(record["attempt"], record["reason"], record["final"])
+                                  for record in failed_attempts(out)], [(1, reason, False)])
+                self.assertRegex(failed_attempts(out)[0]["text"], text)
+
+    def test_one_attempt_is_lost_and_made_again(self):
+        self.check_once(FAULTS)
+
+    def test_memory_that_runs_out_is_told_by_who_saw_it(self):
+        if SANITIZED:
+            self.skipTest("sanitizers reserve more memory than any limit allows")
+        self.check_once(OUT_OF_MEMORY)
+
+    def test_a_stage_that_fails_each_time_fails_its_trial_alone(self):
+        expected = self.undisturbed()
+        for what, where in (("segfault", "stage_starts"), ("hang", "stage_starts"),
+                            ("die", "half_sent")):
+            with self.subTest(what=what):
+                reason, text = FAULTS[what, where]
+                out = self.sweep(what, "--set", "schedule.retries=1", code=1,
+                                 fault=(what, where, VICTIM, "always"))
+                table = reproducible(out / "results.csv")
+                row = rows(out / "results.csv")[VICTIM]
+                self.assertEqual((row["status"], row["reason"], row["run.attempts"]),
+                                 ("failed", reason, "2"))
+                self.assertRegex(row["run.reason"], text)
+                self.assertEqual([record["final"] for record in failed_attempts(out)],
+                                 [False, True])
+                self.assertEqual(table[:VICTIM] + table[VICTIM + 1:],
+                                 expected[:VICTIM] + expected[VICTIM + 1:])
+
+    def test_an_executor_that_dies_as_it_starts_is_started_again(self):
+        expected = self.undisturbed()
+        out = self.sweep("out", fault=("segfault", "executor_starts", 0, self.folder / "once"))
+        self.assertTrue((self.folder / "once").exists())
+        self.assertEqual(reproducible(out / "results.csv"), expected)
+        self.assertEqual(failed_attempts(out), [])
+
+    def test_executors_that_never_start_end_the_sweep_with_the_place_to_look(self):
+        env = dict(os.environ, MX_FAULT="exit executor_starts 0 always")
+        _, err = self.mixsweep("run", "tiny.yaml", "--out", "out", "--workers", 1, code=3, env=env)
+        self.assertIn("executor 0 cannot start (the executor ended with exit status 7; its last "
+                      "words: it was I who ended); see out/log/exec-0.log; ", err)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+/* faults.c - the program with faults: told by MX_FAULT what goes wrong, and where.
+ *
+ *     MX_FAULT="WHAT POINT STAGE TIMES"     in executors
+ *     MX_FAULT="contribution SLOT"          in supervisors
+ *
+ * WHAT is a word of `faults` below, POINT one of `points`, STAGE the number of
+ * the plan's stage, TIMES "always", or the path of a file that the first to get
+ * there makes: the others then pass.
+ */
+#include "worker/fault.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const points[] = {
+    [WORKER_FAULT_EXECUTOR_STARTS] = "executor_starts",
+    [WORKER_FAULT_STAGE_STARTS] = "stage_starts",
+    [WORKER_FAULT_STAGE_ENDS] = "stage_ends",
+    [WORKER_FAULT_HALF_SENT] = "half_sent",
+};
+
+/* The memory that a stage finds taken, to be given back at its end. */
+static void *taken;
+
+static void say(const char *text)
+{
+    if (write(STDERR_FILENO, text, strlen(text)) < 0)
+        _exit(1);
+}
+
+/* The default action, whatever a sanitizer made of it. */
+static void segfault(void)
+{
+    signal(SIGSEGV, SIG_DFL);
+    raise(SIGSEGV);
+}
+
+static void end_with_status(void)
+{
+    say("it was I who ended\n");
+    _exit(7);
+}
+
+/* All that the limit allows, in a chain of pieces. */
+static void take_memory(void)
+{
+    for (size_t bytes = (size_t)64 << 20; bytes >= 64; bytes /= 2) {
+        void **piece;
+
+        while ((piece = malloc(bytes))) {
+            *piece = taken;
+            taken = piece;
+        }
+    }
+}
+
+static void give_memory_back(void)
+{
+    while (taken) {
+        void *next = *(void **)taken;
+
+        free(taken);
+        taken = next;
+    }
+}
+
+static void abort_for_memory(void)
+{
+    take_memory();
+    abort();
+}
+
+static void hang(void)
+{
+    for (;;)
+        pause();
+}
+
+static void flood(void)
+{
+    for (;;)
+        say("a line of a flood that does not end, longer than it needs to be\n");
+}
+
+static void die(void)
+{
+    raise(SIGKILL);
+}
+
+static const struct {
+    const char *word;
+    void (*act)(void);
+} faults[] = {
+    {"segfault", segfault},
+    {"exit", end_with_status},
+    {"abort_for_memory", abort_for_memory},
+    {"take_memory", take_memory},
+    {"hang", hang},
+    {"flood", flood},
+    {"die", die},
+};
+
+/* True once if `times` is the path of a file. */
+static bool is_due(const char *times)
+{
+    int fd;
+
+    if (strcmp(times, "always") == 0)
+        return true;
+    if ((fd = open(times, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666)) < 0)
+        return false;
+    close(fd);
+    return true;
+}
+
+void worker_fault(enum worker_fault_point point, uint32_t stage)
+{
+    const char *text = getenv("MX_FAULT");
+    char        what[32], where[32], times[512];
+    uint32_t    victim;
+
+    if (point == WORKER_FAULT_STAGE_ENDS)
+        give_memory_back();
+    if (!text || sscanf(text, "%31s %31s %" SCNu32 " %511s", what, where, &victim, times) != 4)
+        return;
+    if (strcmp(where, points[point]) != 0 || victim != stage || !is_due(times))
+        return;
+    for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+        if (strcmp(what, faults[i].word) == 0)
+            faults[i].act();
+}
+
+void worker_fault_contribution(uint64_t slot, uint64_t *bits)
+{
+    const char *text = getenv("MX_FAULT");
+    uint64_t    victim;
+
+    if (text && sscanf(text, "contribution %" SCNu64, &victim) == 1 && victim == slot)
+        ++*bits;
+}
