@@ -5,7 +5,7 @@
 #include "worker/choices.h"
 #include "worker/stage.h"
 
-static struct worker_job tiny_job(int64_t epochs)
+static inline struct worker_job tiny_job(int64_t epochs)
 {
     struct worker_job job = {.kind = WORKER_STAGE_TRAIN, .seed = 1};
 
