@@ -13,7 +13,8 @@
 extern char **environ;
 
 enum {
-    FINALIZE_S = 30
+    FINALIZE_S = 30,
+    ABANDON_S = 2 /* of that after a loss */
 };
 
 #define TEXT_OF(x)  #x
@@ -34,16 +35,26 @@ const char *mx_comm_library(void)
 /* Settings of Open MPI that spare the user a surprise; what is set already stays. */
 static void set_defaults(void)
 {
-    static const char *const defaults[][2] = {
+    static const struct {
+        const char *name, *value, *with; /* only if that variable is set; NULL: always */
+    } defaults[] = {
+        /* Microseconds between two looks at TCP sockets. The default of 10 ms,
+         * several times for each message, is meant for those who never sleep. */
+        {"OMPI_MCA_mpi_event_tick_rate", "100", NULL},
+        /* Containers often forbid reading another process's memory, which is then
+         * told in a page of text; pieces are small enough to be copied twice. */
+        {"OMPI_MCA_btl_vader_single_copy_mechanism", "none", NULL},
         /* No warning on a host with InfiniBand's driver and no adapter. */
-        {"OMPI_MCA_btl_base_warn_component_unused", "0"},
-        /* Containers often forbid reading another process's memory; messages
-         * are small enough to be copied through shared memory. */
-        {"OMPI_MCA_btl_vader_single_copy_mechanism", "none"},
+        {"OMPI_MCA_btl_base_warn_component_unused", "0", NULL},
+        /* mpirun --enable-recovery: of the ways to carry messages, the one that
+         * Open MPI 5 takes for fault tolerance too. Others end the process when
+         * a peer is gone. */
+        {"OMPI_MCA_pml", "ob1", "OMPI_MCA_orte_enable_recovery"},
     };
 
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
-        setenv(defaults[i][0], defaults[i][1], 0);
+        if (!defaults[i].with || getenv(defaults[i].with))
+            setenv(defaults[i].name, defaults[i].value, 0);
 }
 
 /* The text for a job whose processes do not find each other. */
@@ -91,25 +102,44 @@ static void end_now(union sigval exit_code)
     _exit(exit_code.sival_int);
 }
 
-void mx_mpi_job_finish(int exit_code)
+/* MPI_Finalize; the process ends with exit_code if that takes longer than limit_s. */
+static void finalize(int limit_s, int exit_code)
 {
     struct sigevent         event = {.sigev_notify = SIGEV_THREAD,
                                      .sigev_value.sival_int = exit_code,
                                      .sigev_notify_function = end_now};
-    const struct itimerspec limit = {.it_value.tv_sec = FINALIZE_S};
+    const struct itimerspec limit = {.it_value.tv_sec = limit_s};
     timer_t                 timer;
-    bool                    timed = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
 
-    fflush(NULL);
-    if (timed)
-        timer_settime(timer, 0, &limit, NULL);
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer))
+        return;
+    timer_settime(timer, 0, &limit, NULL);
     MPI_Finalize();
-    if (timed)
-        timer_delete(timer);
+    timer_delete(timer);
+}
+
+void mx_mpi_job_finish(int exit_code)
+{
+    fflush(NULL);
+    finalize(FINALIZE_S, exit_code);
+}
+
+/* With Open MPI 4, mpirun --enable-recovery lets the living finalize, and tells
+ * the user of each process that ends without. With fault tolerance in 5 it
+ * tells nothing, and MPI_Finalize hangs now and then. */
+static bool can_finalize_after_a_loss(void)
+{
+#if defined OMPI_MAJOR_VERSION && OMPI_MAJOR_VERSION < 5
+    return true;
+#else
+    return false;
+#endif
 }
 
 void mx_mpi_job_abandon(int exit_code)
 {
     fflush(NULL);
+    if (can_finalize_after_a_loss())
+        finalize(ABANDON_S, exit_code);
     _exit(exit_code);
 }
