@@ -82,6 +82,12 @@ void mx_put_text(struct mx_buf *out, const char *text)
     mx_buf_add(out, text, len);
 }
 
+void mx_put_bytes(struct mx_buf *out, const void *data, size_t len)
+{
+    put_little(out, len, 8);
+    mx_buf_add(out, data, len);
+}
+
 int mx_wire_peek(const void *data, size_t len, uint16_t *type, size_t *body_len, struct mx_err *err)
 {
     const unsigned char *head = data;
@@ -165,6 +171,21 @@ void mx_take_text(struct mx_wire *wire, char *out, size_t room)
     memcpy(out, wire->at, (size_t)len);
     out[len] = '\0';
     wire->at += len;
+}
+
+const void *mx_take_bytes(struct mx_wire *wire, size_t *len)
+{
+    uint64_t    n = take_little(wire, 8);
+    const void *bytes = wire->at;
+
+    *len = 0;
+    if (wire->failed || n > (uint64_t)(wire->end - wire->at)) {
+        wire->failed = true;
+        return NULL;
+    }
+    wire->at += n;
+    *len = (size_t)n;
+    return bytes;
 }
 
 bool mx_wire_done(const struct mx_wire *wire)

@@ -35,8 +35,9 @@ void mx_put_u8(struct mx_buf *out, uint8_t x);
 void mx_put_u32(struct mx_buf *out, uint32_t x);
 void mx_put_u64(struct mx_buf *out, uint64_t x);
 void mx_put_i64(struct mx_buf *out, int64_t x);
-void mx_put_real(struct mx_buf *out, double x);         /* its 64 bits, NaN included */
-void mx_put_text(struct mx_buf *out, const char *text); /* length and bytes */
+void mx_put_real(struct mx_buf *out, double x);                      /* its 64 bits, NaN included */
+void mx_put_text(struct mx_buf *out, const char *text);              /* length and bytes */
+void mx_put_bytes(struct mx_buf *out, const void *data, size_t len); /* likewise */
 
 /* Look at the head of a frame in `len` bytes; data may be NULL for none. Returns
  * 1 and sets *type and *body_len if the whole frame is there, 0 if more bytes
@@ -61,6 +62,10 @@ double   mx_take_real(struct mx_wire *wire);
 
 /* Copy a text of fewer than `room` bytes to out; a longer one is a failure. */
 void mx_take_text(struct mx_wire *wire, char *out, size_t room);
+
+/* Take bytes that mx_put_bytes() wrote, where they lie in the frame; NULL and 0
+ * after a failure. */
+const void *mx_take_bytes(struct mx_wire *wire, size_t *len);
 
 /* True if nothing failed and nothing is left. */
 bool mx_wire_done(const struct mx_wire *wire);

@@ -7,10 +7,12 @@
 #ifndef MX_SWEEP_SHARE_H
 #define MX_SWEEP_SHARE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/wire.h"
 
 enum {
     MX_MAX_CPUS = 4096
@@ -19,31 +21,37 @@ enum {
 /* What a rank says of its place. */
 struct mx_place {
     char     host[64];
-    char     boot[40];     /* ranks of the same host and boot are on one node */
-    unsigned quota_cpus;   /* CPU time that the control group grants; 0 = no limit */
-    unsigned node_cpus;    /* CPUs that the job has on the node: online, within the cpuset */
-    uint64_t memory_bytes; /* free */
+    char     boot[40];               /* ranks of the same host and boot are on one node */
+    uint32_t quota_cpus;             /* CPU time that the control group grants; 0 = no limit */
+    uint32_t node_cpus;              /* CPUs that the job has on the node */
+    uint64_t memory_bytes;           /* free */
     uint64_t cpus[MX_MAX_CPUS / 64]; /* the ones this rank may run on, as bits */
 };
 
-/* Look at this process's place. */
-void mx_place_look(struct mx_place *place);
+/* Look at this process's place. What the job has on the node is what its
+ * launcher, this process's parent, may run on. */
+int mx_place_look(struct mx_place *place, struct mx_err *err);
 
-/* Append to / take from a frame body (base/wire.h). */
-struct mx_wire;
+/* Append to, and take from, the body of a frame. */
 void mx_place_put(struct mx_buf *out, const struct mx_place *place);
 void mx_place_take(struct mx_wire *wire, struct mx_place *place);
 
-/* Set workers[rank] for ranks [0 .. nranks); places of ranks that never came are
- * NULL and get 0. For each node: `asked` if not 0, else its usable CPUs (the
- * union of its ranks' CPUs, within the quota), bounded by memory at
- * `bytes_each`; shared out in order of rank, the first ones get one more. In
- * all never more than `jobs`. Appends to *why a line for each node where memory
- * or the control group lowered the number or where more were asked for than
- * there are CPUs, and for each rank bound to fewer CPUs than the job has on its
- * node, which names --bind-to none. */
-int mx_share_out(const struct mx_place *const *places, unsigned nranks, unsigned asked,
-                 uint64_t bytes_each, uint64_t jobs, unsigned *workers, struct mx_buf *why,
-                 struct mx_err *err);
+struct mx_share_request {
+    unsigned asked;      /* executors a node, 0 = as many as it carries */
+    uint64_t bytes_each; /* memory that one needs */
+    uint64_t jobs;       /* never more executors than this in all */
+    bool     launched;   /* by a launcher that can bind: speak of --bind-to */
+};
+
+/* Set workers[rank] for ranks [0 .. nranks); places[rank] is NULL for one that
+ * never came, and gets 0. For each node: as many as asked for, else its usable
+ * CPUs (the union of its ranks' CPUs, within the quota), bounded by memory;
+ * shared out in order of rank, the first ones get one more. Appends to *why a
+ * line where memory lowered the number, where more were asked for than there
+ * are CPUs, and, if launched, for each rank bound to fewer CPUs than the job
+ * has on its node. Returns the number of executors in all, 1 or more. */
+unsigned mx_share_out(const struct mx_place *const *places, unsigned nranks,
+                      const struct mx_share_request *request, unsigned *workers,
+                      struct mx_buf *why);
 
 #endif

@@ -272,3 +272,30 @@ Test(wire, survives_random_bytes)
         mx_buf_free(&out);
     }
 }
+
+Test(wire, bytes_come_back_where_they_lie_and_are_checked_against_the_end)
+{
+    struct mx_buf  out = {0};
+    uint16_t       type;
+    size_t         body, len, frame = mx_wire_begin(&out, TYPE);
+    struct mx_wire wire;
+    const char    *bytes;
+
+    mx_put_bytes(&out, "a\0b", 3);
+    mx_put_bytes(&out, "", 0);
+    mx_wire_end(&out, frame);
+    cr_assert_eq(mx_wire_peek(out.data, out.len, &type, &body, NULL), 1);
+    wire = mx_wire_body(out.data, body);
+    bytes = mx_take_bytes(&wire, &len);
+    cr_assert_eq(len, 3);
+    cr_expect_eq(memcmp(bytes, "a\0b", 3), 0);
+    mx_take_bytes(&wire, &len);
+    cr_expect_eq(len, 0);
+    cr_expect(mx_wire_done(&wire));
+
+    wire = mx_wire_body(out.data, body - 9);
+    cr_expect_null(mx_take_bytes(&wire, &len), "longer than what is left");
+    cr_expect_eq(len, 0);
+    cr_expect(wire.failed);
+    mx_buf_free(&out);
+}

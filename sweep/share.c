@@ -1,0 +1,198 @@
+#include "sweep/share.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sweep/capacity.h"
+#include "sweep/owner.h"
+
+enum {
+    WORDS = MX_MAX_CPUS / 64,
+    BINDINGS_TOLD = 4, /* of one node: a large node's ranks are bound alike */
+    UNSHARED = -1      /* a rank whose node has not been looked at */
+};
+
+/* The CPUs a process may run on, as bits. */
+static bool affinity(pid_t pid, uint64_t cpus[WORDS])
+{
+    cpu_set_t *set = CPU_ALLOC(MX_MAX_CPUS);
+    size_t     size = CPU_ALLOC_SIZE(MX_MAX_CPUS);
+    bool       known = set && sched_getaffinity(pid, size, set) == 0;
+
+    for (size_t i = 0; known && i < MX_MAX_CPUS; i++)
+        if (CPU_ISSET_S(i, size, set))
+            cpus[i / 64] |= (uint64_t)1 << (i % 64);
+    CPU_FREE(set);
+    return known;
+}
+
+static unsigned count_cpus(const uint64_t cpus[WORDS])
+{
+    unsigned n = 0;
+
+    for (size_t w = 0; w < WORDS; w++)
+        n += (unsigned)__builtin_popcountll(cpus[w]);
+    return n;
+}
+
+/* Slurm's step daemon may run anywhere; its job may not. */
+static unsigned slurm_cpus(void)
+{
+    const char *text = getenv("SLURM_CPUS_ON_NODE");
+
+    return text ? (unsigned)strtoul(text, NULL, 10) : 0;
+}
+
+int mx_place_look(struct mx_place *place, struct mx_err *err)
+{
+    struct mx_capacity capacity;
+    struct mx_process  self;
+    uint64_t           launchers[WORDS] = {0};
+    unsigned           granted = slurm_cpus();
+
+    *place = (struct mx_place){0};
+    if (mx_owner_machine.self(NULL, &self, err))
+        return -1;
+    if (!affinity(0, place->cpus))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot tell which CPUs may be used");
+    memcpy(place->host, self.host, sizeof place->host);
+    memcpy(place->boot, self.boot, sizeof place->boot);
+    mx_capacity_read("", &capacity);
+    place->quota_cpus = capacity.quota_cpus;
+    place->memory_bytes = capacity.memory_bytes;
+    place->node_cpus = count_cpus(affinity(getppid(), launchers) ? launchers : place->cpus);
+    if (granted > 0 && granted < place->node_cpus)
+        place->node_cpus = granted;
+    return 0;
+}
+
+void mx_place_put(struct mx_buf *out, const struct mx_place *place)
+{
+    mx_put_text(out, place->host);
+    mx_put_text(out, place->boot);
+    mx_put_u32(out, place->quota_cpus);
+    mx_put_u32(out, place->node_cpus);
+    mx_put_u64(out, place->memory_bytes);
+    for (size_t w = 0; w < WORDS; w++)
+        mx_put_u64(out, place->cpus[w]);
+}
+
+void mx_place_take(struct mx_wire *wire, struct mx_place *place)
+{
+    mx_take_text(wire, place->host, sizeof place->host);
+    mx_take_text(wire, place->boot, sizeof place->boot);
+    place->quota_cpus = mx_take_u32(wire);
+    place->node_cpus = mx_take_u32(wire);
+    place->memory_bytes = mx_take_u64(wire);
+    for (size_t w = 0; w < WORDS; w++)
+        place->cpus[w] = mx_take_u64(wire);
+}
+
+/* The ranks of one node taken together. */
+struct node {
+    const char *host;
+    uint64_t    cpus[WORDS];
+    uint64_t    memory_bytes;
+    unsigned    quota_cpus, ranks, bound; /* bound: ranks told to be */
+};
+
+static bool same_node(const struct mx_place *a, const struct mx_place *b)
+{
+    return strcmp(a->host, b->host) == 0 && strcmp(a->boot, b->boot) == 0;
+}
+
+static void tell_binding(struct node *node, const struct mx_place *place, unsigned rank,
+                         struct mx_buf *why)
+{
+    unsigned cpus = count_cpus(place->cpus);
+
+    if (cpus >= place->node_cpus || ++node->bound > BINDINGS_TOLD)
+        return;
+    mx_buf_printf(why,
+                  "rank %u on %s is bound to %u of the %u CPUs that the job has there, and so are "
+                  "its executors; mpirun --bind-to none lets them use all\n",
+                  rank, place->host, cpus, place->node_cpus);
+}
+
+static void join(struct node *node, const struct mx_place *place)
+{
+    for (size_t w = 0; w < WORDS; w++)
+        node->cpus[w] |= place->cpus[w];
+    if (node->ranks == 0 || place->memory_bytes < node->memory_bytes)
+        node->memory_bytes = place->memory_bytes;
+    if (place->quota_cpus > 0 && (node->quota_cpus == 0 || place->quota_cpus < node->quota_cpus))
+        node->quota_cpus = place->quota_cpus;
+    node->ranks++;
+}
+
+/* How many executors a node carries. */
+static unsigned node_workers(const struct node *node, const struct mx_share_request *request,
+                             struct mx_buf *why)
+{
+    unsigned cpus = count_cpus(node->cpus), workers;
+    uint64_t fit;
+
+    if (node->quota_cpus > 0 && node->quota_cpus < cpus)
+        cpus = node->quota_cpus;
+    cpus = cpus > 0 ? cpus : 1;
+    workers = request->asked > 0 ? request->asked : cpus;
+    fit = request->bytes_each > 0 ? node->memory_bytes / request->bytes_each : workers;
+    if (request->asked > cpus)
+        mx_buf_printf(why, "%s: %u executors share %u CPU%s, as asked by --workers\n", node->host,
+                      request->asked, cpus, cpus == 1 ? "" : "s");
+    if (request->asked == 0 && fit < workers) {
+        workers = fit > 0 ? (unsigned)fit : 1;
+        mx_buf_printf(why,
+                      "%s: %u of %u executors started: each needs about %" PRIu64
+                      " MiB and %" PRIu64 " MiB are free\n",
+                      node->host, workers, cpus, request->bytes_each >> 20,
+                      node->memory_bytes >> 20);
+    }
+    return workers;
+}
+
+/* The node of rank `first`, and shares for all its ranks. */
+static void share_node(const struct mx_place *const *places, unsigned nranks, unsigned first,
+                       const struct mx_share_request *request, unsigned *workers,
+                       struct mx_buf *why)
+{
+    struct node node = {.host = places[first]->host};
+    unsigned    total, seen = 0;
+
+    for (unsigned r = first; r < nranks; r++)
+        if (places[r] && same_node(places[r], places[first])) {
+            join(&node, places[r]);
+            if (request->launched)
+                tell_binding(&node, places[r], r, why);
+        }
+    if (node.bound > BINDINGS_TOLD)
+        mx_buf_printf(why, "%u more ranks on %s are bound like that\n", node.bound - BINDINGS_TOLD,
+                      node.host);
+    total = node_workers(&node, request, why);
+    for (unsigned r = first; r < nranks; r++)
+        if (places[r] && same_node(places[r], places[first]))
+            workers[r] = total / node.ranks + (seen++ < total % node.ranks);
+}
+
+unsigned mx_share_out(const struct mx_place *const *places, unsigned nranks,
+                      const struct mx_share_request *request, unsigned *workers, struct mx_buf *why)
+{
+    uint64_t total = 0, jobs = request->jobs > 0 ? request->jobs : 1;
+
+    for (unsigned r = 0; r < nranks; r++)
+        workers[r] = places[r] ? (unsigned)UNSHARED : 0;
+    for (unsigned r = 0; r < nranks; r++)
+        if (workers[r] == (unsigned)UNSHARED)
+            share_node(places, nranks, r, request, workers, why);
+    /* More executors than stages: those of the last ranks would never work. */
+    for (unsigned r = 0; r < nranks; r++) {
+        if (workers[r] > jobs - total)
+            workers[r] = (unsigned)(jobs - total);
+        total += workers[r];
+    }
+    return (unsigned)total;
+}
