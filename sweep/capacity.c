@@ -110,24 +110,3 @@ unsigned mx_capacity_cpus(const struct mx_capacity *capacity)
         cpus = capacity->quota_cpus;
     return cpus > 0 ? cpus : 1;
 }
-
-unsigned mx_capacity_workers(const struct mx_capacity *capacity, unsigned asked,
-                             uint64_t bytes_each, uint64_t jobs, struct mx_buf *why)
-{
-    unsigned cpus = mx_capacity_cpus(capacity);
-    unsigned workers = asked > 0 ? asked : cpus;
-    uint64_t fit = bytes_each > 0 ? capacity->memory_bytes / bytes_each : workers;
-
-    if (asked > cpus)
-        mx_buf_printf(why, "%u executors share %u CPUs, as asked by --workers\n", asked, cpus);
-    if (asked == 0 && fit < workers) {
-        workers = fit > 0 ? (unsigned)fit : 1;
-        mx_buf_printf(why,
-                      "%u of %u executors started: each needs about %" PRIu64 " MiB and %" PRIu64
-                      " MiB are free\n",
-                      workers, cpus, bytes_each >> 20, capacity->memory_bytes >> 20);
-    }
-    if (workers > jobs)
-        workers = jobs > 0 ? (unsigned)jobs : 1;
-    return workers;
-}

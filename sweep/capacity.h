@@ -19,11 +19,4 @@ void mx_capacity_read(const char *root, struct mx_capacity *capacity);
 /* CPUs that can be used at once, 1 or more. */
 unsigned mx_capacity_cpus(const struct mx_capacity *capacity);
 
-/* How many executors to start: `asked` if not 0, else one per usable CPU,
- * bounded by memory at `bytes_each`; never more than `jobs`. Appends to *why
- * one line if memory or the control group lowered the number, or if more were
- * asked for than there are CPUs. */
-unsigned mx_capacity_workers(const struct mx_capacity *capacity, unsigned asked,
-                             uint64_t bytes_each, uint64_t jobs, struct mx_buf *why);
-
 #endif

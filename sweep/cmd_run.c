@@ -6,6 +6,8 @@
 
 #include "base/num.h"
 #include "sweep/command.h"
+#include "sweep/link.h"
+#include "sweep/rank.h"
 #include "sweep/run.h"
 
 static const char help_run[] =
@@ -129,9 +131,11 @@ static int read_arguments(int argc, char **argv, const struct option *known, con
     return 0;
 }
 
-static int run_command(int argc, char **argv, const struct option *known, const char *help)
+/* The command on rank 0, or alone. Returns the exit code. */
+static int run_root(int argc, char **argv, const struct option *known, const char *help,
+                    struct mx_comm *comm)
 {
-    struct mx_run_options run = {.argc = argc, .argv = argv};
+    struct mx_run_options run = {.argc = argc, .argv = argv, .comm = comm};
     const char          **sets = calloc((size_t)argc, sizeof *sets);
     const char           *argument = NULL;
     struct mx_err         err = {0};
@@ -160,6 +164,26 @@ static int run_command(int argc, char **argv, const struct option *known, const 
             fprintf(stderr, "mixsweep: %s\n", err.text);
     }
     free(sets);
+    return code;
+}
+
+/* Under a launcher each process comes here; rank 0 alone reads the command line,
+ * speaks to the user, and decides about the exit code. */
+static int run_command(int argc, char **argv, const struct option *known, const char *help)
+{
+    struct mx_comm *comm;
+    struct mx_err   err = {0};
+    bool            quiet, lossy;
+    int             code;
+
+    if (mx_comm_open(&comm, &quiet, &err))
+        return quiet ? mx_exit_code(err.code) : mx_command_fail(&err);
+    if (comm && mx_comm_rank(comm) > 0)
+        return mx_rank_serve(comm);
+    code = run_root(argc, argv, known, help, comm);
+    mx_ranks_dismiss(comm);
+    lossy = comm && mx_comm_lossy(comm);
+    mx_comm_close(comm, lossy, code);
     return code;
 }
 

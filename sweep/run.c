@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "sweep/capacity.h"
 #include "sweep/estimate.h"
 #include "sweep/outdir.h"
 #include "sweep/run_state.h"
@@ -24,12 +23,13 @@ enum {
     PLAIN_WIDTH = 100,        /* columns where there is no terminal */
 };
 
-/* Columns of the terminal behind a descriptor; 0 if it is none. */
-static unsigned terminal_width(int fd)
+/* Columns of the terminal behind a descriptor; 0 if it is none. What ranks of
+ * an MPI job print goes through a terminal of mpirun's own, wherever it ends. */
+static unsigned terminal_width(const struct run *run, int fd)
 {
     struct winsize size;
 
-    if (!isatty(fd))
+    if (run->options->comm || !isatty(fd))
         return 0;
     return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 16 ? size.ws_col : 80;
 }
@@ -66,34 +66,61 @@ done:
     return run->sched ? 0 : -1;
 }
 
+/* Each line of a text as a record of its own. */
+static void tell_lines(struct run *run, const char *text)
+{
+    for (size_t len; *text; text += len + (text[len] == '\n')) {
+        len = strcspn(text, "\n");
+        mx_console_log(run->console, MX_LOG_INFO, NULL, "%.*s", (int)len, text);
+    }
+}
+
 /* The executors, as many as memory and CPUs allow, each held to what a trial
  * of this sweep can need and some more. */
 static int start_executors(struct run *run, struct mx_err *err)
 {
-    struct mx_capacity     capacity;
+    const struct mx_value *base = run->config->base;
     struct mx_estimate     estimate;
     struct mx_buf          why = {0};
     char                  *program = mx_program_path(err);
-    struct mx_link_options options = {.program = program, .directory = run->directory};
+    struct mx_link_options options = {
+        .program = program,
+        .directory = run->directory,
+        .comm = run->options->comm,
+        .share = {.asked = run->options->workers, .jobs = run->plan->nstages},
+        .stall_timeout_s = base[KEY_SCHEDULE_STALL_TIMEOUT].real,
+        .rank_timeout_s = base[KEY_SCHEDULE_RANK_TIMEOUT].real};
+    int rc = -1;
 
     if (!program || mx_estimate(run->config, run->grid, 1, &estimate, err))
         goto done;
-    mx_capacity_read("", &capacity);
-    run->workers = mx_capacity_workers(&capacity, run->options->workers, estimate.memory_bytes,
-                                       run->plan->nstages, &why);
-    if (why.len > 0)
-        mx_console_log(run->console, MX_LOG_INFO, NULL, "%.*s", (int)why.len - 1, why.data);
-    options.workers = run->workers;
+    options.share.bytes_each = estimate.memory_bytes;
     options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
-    options.stall_timeout_s = run->config->base[KEY_SCHEDULE_STALL_TIMEOUT].real;
-    if (!(run->executors = calloc(run->workers, sizeof *run->executors)))
+    if (!(run->link = mx_link_open(&options, &why, err)))
+        goto done;
+    tell_lines(run, mx_buf_str(&why));
+    run->workers = mx_link_workers(run->link);
+    run->ranks = mx_link_ranks(run->link);
+    run->executors = calloc(run->workers, sizeof *run->executors);
+    run->nodes = calloc(run->ranks, sizeof *run->nodes);
+    run->computed = malloc(run->plan->nstages * sizeof *run->computed);
+    if (!run->executors || !run->nodes || !run->computed) {
         mx_fail(err, MX_ENOMEM, "no memory for %u executors", run->workers);
-    else
-        run->link = mx_link_open(&options, err);
+        goto done;
+    }
+    memset(run->computed, 0xFF, run->plan->nstages * sizeof *run->computed);
+    for (unsigned r = 0; r < run->ranks; r++) {
+        struct mx_link_rank rank = mx_link_rank(run->link, r);
+
+        run->nodes[r].first = rank.first;
+        run->nodes[r].workers = rank.workers;
+        snprintf(run->nodes[r].host, sizeof run->nodes[r].host, "%s", rank.host);
+    }
+    rc = 0;
 done:
     mx_buf_free(&why);
     free(program);
-    return run->link ? 0 : -1;
+    return rc;
 }
 
 /* Read the configuration; what is wrong with it goes to standard error. */
@@ -170,7 +197,7 @@ static int find_smoke_data(struct run *run, struct mx_err *err)
 static int open_console(struct run *run, struct mx_err *err)
 {
     char    *path = mx_path_join(run->directory, "log/sweep.log");
-    unsigned width = terminal_width(STDERR_FILENO);
+    unsigned width = terminal_width(run, STDERR_FILENO);
 
     if (!path)
         return mx_fail(err, MX_ENOMEM, "no memory for a path");
@@ -250,7 +277,7 @@ static void print_table(const struct run *run)
 {
     struct mx_sched_counts counts;
     struct mx_buf          text = {0};
-    unsigned               width = terminal_width(STDOUT_FILENO);
+    unsigned               width = terminal_width(run, STDOUT_FILENO);
 
     mx_sched_counts(run->sched, &counts);
     mx_results_print(run->results, &counts, TABLE_ROWS, width ? width : PLAIN_WIDTH, &text);
@@ -295,7 +322,10 @@ static void close_all(struct run *run)
     mx_grid_free(run->grid);
     mx_config_free(run->config);
     mx_owner_release(run->owner);
+    mx_plan_index_free(&run->stage_index);
     free(run->executors);
+    free(run->nodes);
+    free(run->computed);
     free(run->smoke_data);
     free(run->data);
     free(run->directory);
@@ -341,6 +371,9 @@ static int run_sweep(struct run *run)
 
     if (begin(run, &err) || run_loop(run, &err))
         return give_up(run, &err);
+    /* Whoever ended the sweep at once does not wait for sums. */
+    if (run->link && !run->ending && run_reduce(run, &err))
+        return give_up(run, &err);
     end_executors(run);
     code = finish(run, verdict(run), &err);
     if (err.code != MX_OK)
@@ -354,8 +387,9 @@ static int run_sweep(struct run *run)
 
 int mx_run(const struct mx_run_options *options, struct mx_err *err)
 {
-    struct run run = {.options = options, .started_s = mx_clock_monotonic_s()};
-    int        code;
+    struct run run = {
+        .options = options, .started_s = mx_clock_monotonic_s(), .launcher = (long)getppid()};
+    int code;
 
     err->code = MX_OK;
     if (mx_signals_install(err))

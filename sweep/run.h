@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "sweep/comm.h"
 
 struct mx_run_options {
     const char        *config_file; /* NULL: DIRECTORY/config.yaml */
@@ -21,6 +22,7 @@ struct mx_run_options {
     enum mx_log_format log_format;
     int                argc; /* the command line, for provenance.json */
     char             **argv;
+    struct mx_comm    *comm; /* the job's other ranks; NULL: this process is alone */
 };
 
 /* Run or resume a sweep to its end, or to an interruption. Prints "output: DIR"

@@ -1,6 +1,7 @@
 /* run_loop.c - one event after another until nothing is left to do. */
 #include <math.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "sweep/control.h"
@@ -41,30 +42,56 @@ static struct mx_control look_at_control(struct run *run)
     return control;
 }
 
+/* Under a launcher that is gone nobody would tell us to end, and nobody would
+ * start us again beside ourselves. */
+static bool launcher_is_gone(const struct run *run)
+{
+    return run->options->comm && (long)getppid() != run->launcher;
+}
+
+/* What is asked of the sweep right now, by whom, and how they could ask for more. */
+struct asked {
+    enum mx_request request;
+    char            who[96];
+    const char     *more;
+};
+
+static struct asked look_at_requests(struct run *run)
+{
+    struct asked            asked = {mx_signals_request(), "", "once more"};
+    const struct mx_control control = look_at_control(run);
+
+    snprintf(asked.who, sizeof asked.who, "%s", mx_signals_name());
+    if (control.request > asked.request) {
+        asked.request = control.request;
+        asked.more = "--now, or Ctrl-C twice,";
+        snprintf(asked.who, sizeof asked.who, "mixsweep stop on %s", control.host);
+    }
+    if (asked.request == MX_REQUEST_END)
+        return asked;
+    if (time_is_up(run))
+        asked = (struct asked){MX_REQUEST_END, "time limit", ""};
+    else if (launcher_is_gone(run))
+        asked = (struct asked){MX_REQUEST_END, "the launcher (mpirun, srun) has ended", ""};
+    return asked;
+}
+
 /* Requests from outside, each told and passed on once. */
 static int heed_requests(struct run *run, struct mx_err *err)
 {
-    enum mx_request         request = mx_signals_request();
-    const struct mx_control control = look_at_control(run);
-    const bool              by_file = control.request > request;
-    char                    who[96];
+    const struct asked asked = look_at_requests(run);
 
-    if (by_file)
-        request = control.request;
-    snprintf(who, sizeof who, "%s%s", by_file ? "mixsweep stop on " : mx_signals_name(),
-             by_file ? control.host : "");
-    if (!run->ending && (request == MX_REQUEST_END || time_is_up(run))) {
+    if (!run->ending && asked.request == MX_REQUEST_END) {
         run->ending = true;
         mx_console_log(run->console, MX_LOG_INFO, NULL,
-                       "%s: stopping now; mixsweep resume %s goes on",
-                       request == MX_REQUEST_END ? who : "time limit", run->directory);
+                       "%s: stopping now; mixsweep resume %s goes on", asked.who, run->directory);
         return run_feed(run, (struct mx_event){.kind = MX_EVENT_END}, err);
     }
-    if (!run->draining && !run->ending && request == MX_REQUEST_DRAIN) {
+    if (!run->draining && !run->ending && asked.request == MX_REQUEST_DRAIN) {
         run->draining = true;
         mx_console_log(run->console, MX_LOG_INFO, NULL,
-                       "%s: running trials are finished, no new ones start; %s stops now", who,
-                       by_file ? "--now, or Ctrl-C twice," : "once more");
+                       "%s: running trials are finished, no new ones start; %s stops now",
+                       asked.who, asked.more);
         return run_feed(run, (struct mx_event){.kind = MX_EVENT_DRAIN}, err);
     }
     return 0;

@@ -1,44 +1,28 @@
 /* run_restore.c - what earlier incarnations know. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "sweep/run_state.h"
 
-/* Stages sorted by key, to find those that journal records speak of. */
-struct by_key {
-    struct mx_hash128 key;
-    uint32_t          stage;
-};
-
 struct restore {
-    struct run    *run;
-    struct by_key *index;        /* (nstages) */
-    uint64_t       folders_gone; /* done stages whose files are missing */
+    struct run *run;
+    uint64_t    folders_gone; /* done stages whose files are missing */
 };
 
-static int compare_keys(const void *a, const void *b)
+static struct mx_hash128 key_of_stage(const void *plan, uint32_t stage)
 {
-    const struct mx_hash128 *x = a, *y = b;
-
-    if (x->high != y->high)
-        return x->high < y->high ? -1 : 1;
-    return x->low < y->low ? -1 : x->low > y->low;
+    return ((const struct mx_plan *)plan)->stages[stage].key;
 }
 
-static struct by_key *index_stages(const struct mx_plan *plan, struct mx_err *err)
+/* To find the stages that journal records speak of. */
+static int index_stages(struct run *run, struct mx_err *err)
 {
-    struct by_key *index = calloc(plan->nstages, sizeof *index);
-
-    if (!index) {
-        mx_fail(err, MX_ENOMEM, "no memory for %u stages", plan->nstages);
-        return NULL;
-    }
-    for (uint32_t i = 0; i < plan->nstages; i++)
-        index[i] = (struct by_key){plan->stages[i].key, i};
-    qsort(index, plan->nstages, sizeof *index, compare_keys);
-    return index;
+    run->stage_index = (struct mx_plan_index){.key_of = key_of_stage, .user = run->plan};
+    for (uint32_t i = 0; i < run->plan->nstages; i++)
+        if (mx_plan_index_add(&run->stage_index, i, err))
+            return -1;
+    return 0;
 }
 
 /* Whether what a done stage left is still there. */
@@ -73,22 +57,21 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
 {
     struct restore    *restore = user;
     struct run        *run = restore->run;
-    struct by_key     *found = bsearch(&record->key, restore->index, run->plan->nstages,
-                                       sizeof *restore->index, compare_keys);
     struct mx_run_info info;
+    uint32_t           stage;
 
-    if (!found || record->kind == MX_RECORD_INCARNATION)
+    if (record->kind == MX_RECORD_INCARNATION ||
+        !mx_plan_index_find(&run->stage_index, record->key, &stage))
         return 0;
     info = run_info(record);
     switch (record->kind) {
     case MX_RECORD_DONE:
         restore->folders_gone += !has_folder(run, &record->key);
-        mx_sched_restore_done(run->sched, found->stage);
-        return mx_results_stage(run->results, found->stage, record->metrics, record->nmetrics,
-                                &info, err);
+        mx_sched_restore_done(run->sched, stage);
+        return mx_results_stage(run->results, stage, record->metrics, record->nmetrics, &info, err);
     case MX_RECORD_FAILED:
-        restore_failure(run, found->stage, record);
-        return mx_results_stage(run->results, found->stage, NULL, 0, &info, err);
+        restore_failure(run, stage, record);
+        return mx_results_stage(run->results, stage, NULL, 0, &info, err);
     default:
         return 0;
     }
@@ -143,13 +126,12 @@ static void tell_report(struct run *run, const struct mx_journal_report *report)
 
 int run_restore(struct run *run, struct mx_err *err)
 {
-    struct restore           restore = {run, index_stages(run->plan, err), 0};
+    struct restore           restore = {run, 0};
     struct mx_journal_report report = {0};
 
-    if (!restore.index)
+    if (index_stages(run, err))
         return -1;
     run->journal = mx_journal_open(run->directory, accept_record, &restore, &report, err);
-    free(restore.index);
     if (!run->journal)
         return -1;
     mx_sched_set_incarnation(run->sched, mx_journal_incarnation(run->journal));

@@ -158,10 +158,11 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     char               trial[MX_TRIAL_NAME_SIZE];
 
     if (!is_current(run, event, &lease))
-        return 0;
-    record.metrics = event->result.metrics;
-    record.nmetrics = event->result.nmetrics;
-    run->stages_done++;
+        return mx_link_reject(run->link, event, err);
+    record.metrics = event->result->metrics;
+    record.nmetrics = event->result->nmetrics;
+    run->nodes[event->rank].done++;
+    run->computed[event->stage] = event->rank;
     mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, event->stage, trial),
                    "%s done on executor %u in %.1f s",
                    worker_kinds[run->plan->stages[event->stage].kind].word,
@@ -205,6 +206,7 @@ static int attempt_failed(struct run *run, struct mx_event scheduled,
     mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, event->stage, trial),
                    "attempt %u of stage %s failed: %s", record.attempt,
                    worker_kinds[run->plan->stages[event->stage].kind].word, event->text);
+    run->nodes[event->rank].failed++;
     run_note_failure(run, run->plan->stages[event->stage].first_trial, scheduled.reason,
                      record.attempt, event->text);
     if (mx_journal_append(run->journal, &record, err) ||
@@ -260,8 +262,9 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
         return on_done(run, event, err);
     case MX_LINK_FAILED:
         return on_failed(run, event, err);
-    case MX_LINK_LOG:
-        mx_console_log(run->console, MX_LOG_INFO, NULL, "%s", event->text);
+    case MX_LINK_RANK_LOST:
+        run->nodes[event->rank].lost = true;
+        mx_console_log(run->console, MX_LOG_WARNING, NULL, "%s", event->text);
         return 0;
     }
     return 0;

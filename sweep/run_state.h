@@ -18,15 +18,26 @@
 #include "sweep/link.h"
 #include "sweep/owner.h"
 #include "sweep/plan.h"
+#include "sweep/plan_index.h"
 #include "sweep/results.h"
 #include "sweep/run.h"
 #include "sweep/sched.h"
+#include "sweep/status_file.h"
 #include "worker/dataset.h"
 
 /* What an executor is doing, for journal and tables. */
 struct run_executor {
     unsigned attempt;
     double   started_utc_s;
+};
+
+/* A rank, its executors [first .. first + workers), and what they did in this
+ * incarnation. */
+struct run_node {
+    char     host[64];
+    uint32_t first, workers;
+    bool     lost;
+    uint64_t done, failed; /* stages */
 };
 
 enum {
@@ -55,6 +66,7 @@ struct run {
     struct mx_config            *config;
     struct mx_grid              *grid;
     struct mx_plan              *plan;
+    struct mx_plan_index         stage_index; /* of the plan, by key */
     char                        *directory;
     bool                         made_directory; /* by this incarnation */
     char                        *smoke_data;     /* folder of generated data, NULL unless --smoke */
@@ -68,8 +80,12 @@ struct run {
     struct mx_link              *link;
     struct mx_actions            actions;
     struct run_executor         *executors; /* (workers) */
-    unsigned                     workers;
-    uint64_t                     stages_done;                 /* by this incarnation */
+    uint32_t                    *computed;  /* by stage: the rank that did it in this incarnation,
+                                             * UINT32_MAX for none */
+    struct run_node             *nodes;     /* (ranks) */
+    unsigned                     workers, ranks;
+    long                         launcher;  /* our parent at the start */
+    struct mx_status_reduction   reduction; /* how it went; ranks 0: there was none */
     struct run_failure           failures[RUN_FAILURES_KEPT]; /* a ring of the last ones */
     size_t                       nfailures;
     bool                         keep_weights;
@@ -99,6 +115,11 @@ int run_write_status(struct run *run, const char *state, int exit_code, struct m
 
 /* Give the scheduler an event and do what it says. */
 int run_feed(struct run *run, struct mx_event event, struct mx_err *err);
+
+/* At the end, when nothing runs: reduce the tables of the ranks and compare them
+ * with the journal. MX_EINTERNAL if they differ; a reduction that does not come
+ * to its end is told, and the results are the journal's all the same. */
+int run_reduce(struct run *run, struct mx_err *err);
 
 /* Something came from an executor. */
 int run_link_event(struct run *run, const struct mx_link_event *event, struct mx_err *err);

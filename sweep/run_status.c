@@ -1,8 +1,8 @@
 /* run_status.c - how the sweep is doing, for status.json and metrics.prom. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "sweep/run_state.h"
@@ -48,9 +48,19 @@ static int slower_first(const void *a, const void *b)
     return x->seconds > y->seconds ? -1 : x->seconds < y->seconds;
 }
 
-/* Stages under way, the slowest first. */
-static size_t list_running(const struct run *run, const char *host, struct mx_status_running *out,
-                           char (*names)[MX_TRIAL_NAME_SIZE])
+/* The rank of an executor. */
+static unsigned rank_of(const struct run *run, uint32_t executor)
+{
+    unsigned rank = 0;
+
+    while (executor >= run->nodes[rank].first + run->nodes[rank].workers)
+        rank++;
+    return rank;
+}
+
+/* Stages under way, the slowest first; and how many on each node. */
+static size_t list_running(const struct run *run, struct mx_status_running          *out,
+                           char (*names)[MX_TRIAL_NAME_SIZE], struct mx_status_node *nodes)
 {
     double now_s = mx_clock_monotonic_s();
     size_t n = 0;
@@ -58,14 +68,17 @@ static size_t list_running(const struct run *run, const char *host, struct mx_st
     for (uint32_t i = 0; run->link && i < run->workers; i++) {
         const struct mx_stage *stage;
         struct mx_lease        lease;
+        unsigned               rank;
 
         if (!mx_sched_current(run->sched, i, &lease))
             continue;
+        rank = rank_of(run, i);
+        nodes[rank].running++;
         stage = &run->plan->stages[lease.stage];
         out[n] = (struct mx_status_running){
             .trial = mx_trial_name(&run->plan->trials[stage->first_trial], names[n]),
             .stage = worker_kinds[stage->kind].word,
-            .host = host,
+            .host = nodes[rank].host,
             .executor = i,
             .seconds = now_s - lease.started_s,
             .progress = mx_link_progress(run->link, i),
@@ -76,35 +89,64 @@ static size_t list_running(const struct run *run, const char *host, struct mx_st
     return n;
 }
 
-/* status is a copy: what it points to ends with this function. */
-static int write_with(struct run *run, struct mx_status status, struct mx_status_running *running,
-                      char (*names)[MX_TRIAL_NAME_SIZE], struct mx_err *err)
+/* Every rank; rates in proportion to what each has done. */
+static void list_nodes(const struct run *run, double rate_per_hour, struct mx_status_node *nodes)
 {
-    char                     host[64] = "";
+    uint64_t done = 0;
+
+    for (unsigned r = 0; r < run->ranks; r++)
+        done += run->nodes[r].done;
+    for (unsigned r = 0; r < run->ranks; r++) {
+        const struct run_node *node = &run->nodes[r];
+
+        nodes[r] = (struct mx_status_node){
+            .host = node->host,
+            .rank = r,
+            .executors = node->lost ? 0 : node->workers,
+            .done = node->done,
+            .failed = node->failed,
+            .rate_per_hour = done > 0 ? rate_per_hour * (double)node->done / (double)done : NAN,
+            .lost = node->lost,
+        };
+    }
+}
+
+/* Room for what a status lists. */
+struct lists {
+    struct mx_status_running *running; /* (workers), as the names */
+    char (*names)[MX_TRIAL_NAME_SIZE];
+    struct mx_status_node *nodes; /* (ranks) */
+};
+
+/* status is a copy: what it points to ends with this function. */
+static int write_with(struct run *run, struct mx_status status, const struct lists *lists,
+                      struct mx_err *err)
+{
     char                     failure_names[RUN_FAILURES_KEPT][MX_TRIAL_NAME_SIZE];
     struct mx_status_failing failing[RUN_FAILURES_KEPT];
-    struct mx_status_node    node = {.host = host, .executors = run->workers};
+    size_t                   running;
 
-    gethostname(host, sizeof host - 1);
-    node.running = list_running(run, host, running, names);
-    node.done = run->stages_done;
-    node.failed = run->nfailures;
-    node.rate_per_hour = status.rate_per_hour;
-    status.nodes = &node;
-    status.nnodes = run->workers > 0;
-    status.slowest = running;
-    status.nslowest = node.running < SHOWN ? node.running : SHOWN;
+    list_nodes(run, status.rate_per_hour, lists->nodes);
+    running = list_running(run, lists->running, lists->names, lists->nodes);
+    status.nodes = lists->nodes;
+    status.nnodes = run->ranks;
+    status.slowest = lists->running;
+    status.nslowest = running < SHOWN ? running : SHOWN;
     status.failing = failing;
     status.nfailing = list_failures(run, failing, failure_names);
+    status.reduction = run->reduction.ranks > 0 ? &run->reduction : NULL;
     return mx_status_write(run->directory, &status, err);
 }
 
 int run_write_status(struct run *run, const char *state, int exit_code, struct mx_err *err)
 {
-    struct mx_sched_counts    counts;
-    struct mx_progress        progress = run_progress(run, &counts);
-    struct mx_status_running *running = calloc(run->workers + 1, sizeof *running);
-    char(*names)[MX_TRIAL_NAME_SIZE] = calloc(run->workers + 1, sizeof *names);
+    struct mx_sched_counts counts;
+    struct mx_progress     progress = run_progress(run, &counts);
+    struct lists           lists = {
+                  .running = calloc(run->workers + 1, sizeof *lists.running),
+                  .names = calloc(run->workers + 1, sizeof *lists.names),
+                  .nodes = calloc(run->ranks + 1, sizeof *lists.nodes),
+    };
     struct mx_status status = {
         .name = run->config->name,
         .state = state,
@@ -116,10 +158,12 @@ int run_write_status(struct run *run, const char *state, int exit_code, struct m
         .eta_basis = "the rate of this incarnation, running trials by the share that is done",
         .exit_code = exit_code,
     };
-    int rc = running && names ? write_with(run, status, running, names, err)
-                              : mx_fail(err, MX_ENOMEM, "no memory for status.json");
+    int rc = lists.running && lists.names && lists.nodes
+                 ? write_with(run, status, &lists, err)
+                 : mx_fail(err, MX_ENOMEM, "no memory for status.json");
 
-    free(running);
-    free(names);
+    free(lists.running);
+    free(lists.names);
+    free(lists.nodes);
     return rc;
 }

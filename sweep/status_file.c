@@ -19,6 +19,7 @@ static void put_node(struct mx_json *json, const struct mx_status_node *node)
     mx_json_uint(json, "failed", node->failed);
     mx_json_real(json, "rate_per_hour", node->rate_per_hour);
     mx_json_bool(json, "quarantined", node->quarantined);
+    mx_json_bool(json, "lost", node->lost);
     mx_json_array(json, "gpus");
     for (size_t k = 0; k < node->ngpus; k++)
         mx_json_text(json, NULL, node->gpus[k]);

@@ -17,7 +17,7 @@ struct mx_status_node {
     uint32_t           rank, executors;
     uint64_t           running, done, failed; /* stages under way, trials ended there */
     double             rate_per_hour;
-    bool               quarantined;
+    bool               quarantined, lost;
     const char *const *gpus;
     size_t             ngpus;
 };
@@ -36,7 +36,7 @@ struct mx_status_failing {
 };
 
 struct mx_status_reduction {
-    const char *path; /* "nccl", "mpi" ... */
+    const char *path; /* "nccl" or "tree" */
     uint32_t    ranks;
     uint64_t    bytes;
     double      seconds;

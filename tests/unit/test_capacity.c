@@ -49,20 +49,3 @@ Test(capacity, no_limit_means_what_the_machine_has)
     cr_expect_eq(capacity.memory_bytes, 1 << 20);
     cr_assert_eq(mx_dir_remove(root, NULL), 0);
 }
-
-Test(capacity, workers_are_bounded_by_cpus_memory_and_work)
-{
-    struct mx_capacity machine = {.affinity_cpus = 8, .memory_bytes = (uint64_t)4 << 30};
-    struct mx_buf      why = {0};
-
-    cr_expect_eq(mx_capacity_workers(&machine, 0, (uint64_t)100 << 20, 1000, &why), 8);
-    cr_expect_eq(mx_capacity_workers(&machine, 0, (uint64_t)100 << 20, 3, &why), 3);
-    cr_expect_str_eq(mx_buf_str(&why), "");
-    cr_expect_eq(mx_capacity_workers(&machine, 0, (uint64_t)1 << 30, 1000, &why), 4);
-    cr_expect_str_eq(mx_buf_str(&why), "4 of 8 executors started: each needs about 1024 MiB and "
-                                       "4096 MiB are free\n");
-    mx_buf_clear(&why);
-    cr_expect_eq(mx_capacity_workers(&machine, 16, 1, 1000, &why), 16);
-    cr_expect_str_eq(mx_buf_str(&why), "16 executors share 8 CPUs, as asked by --workers\n");
-    mx_buf_free(&why);
-}

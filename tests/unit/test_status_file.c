@@ -7,11 +7,11 @@
 #include "base/file.h"
 #include "sweep/status_file.h"
 
-static const char *const              gpus[] = {"H100"};
-static const struct mx_status_node    nodes[] = {{"n\"1", 0, 2, 1, 3, 0, NAN, false, gpus, 1}};
+static const char *const           gpus[] = {"H100"};
+static const struct mx_status_node nodes[] = {{"n\"1", 0, 2, 1, 3, 0, NAN, false, true, gpus, 1}};
 static const struct mx_status_running slowest[] = {{"0a.r0", "train", "n1", 1, 12.5, 0.25}};
 static const struct mx_status_failing failing[] = {{"0b.r1", "loss is nan", 1, MX_REASON_DIVERGED}};
-static const struct mx_status_reduction reduction = {"mpi", 4, 4096, 0.5, true};
+static const struct mx_status_reduction reduction = {"tree", 4, 4096, 0.5, true};
 
 static struct mx_status example(void)
 {
@@ -50,7 +50,8 @@ Test(status_file, has_the_fields_of_the_contract)
         "\"quarantined\":0,\"stopped\":0,\"running\":1,\"pending\":4,\"rate_per_hour\":120,"
         "\"eta_s\":null,\"eta_basis\":null,\"exit_code\":null,"
         "\"nodes\":[{\"host\":\"n\\\"1\",\"rank\":0,\"executors\":2,\"running\":1,\"done\":3,"
-        "\"failed\":0,\"rate_per_hour\":null,\"quarantined\":false,\"gpus\":[\"H100\"]}],"
+        "\"failed\":0,\"rate_per_hour\":null,\"quarantined\":false,\"lost\":true,\"gpus\":["
+        "\"H100\"]}],"
         "\"slowest\":[{\"trial\":\"0a.r0\",\"stage\":\"train\",\"host\":\"n1\",\"executor\":1,"
         "\"seconds\":12.5,\"progress\":0.25}],"
         "\"failing\":[{\"trial\":\"0b.r1\",\"attempts\":1,\"reason\":\"diverged\","
@@ -61,7 +62,7 @@ Test(status_file, has_the_fields_of_the_contract)
     status.exit_code = 0;
     mx_status_json(&status, &out);
     cr_expect(strstr(mx_buf_str(&out), "\"exit_code\":0,"));
-    cr_expect(strstr(mx_buf_str(&out), "\"reduction\":{\"path\":\"mpi\",\"ranks\":4,"
+    cr_expect(strstr(mx_buf_str(&out), "\"reduction\":{\"path\":\"tree\",\"ranks\":4,"
                                        "\"bytes\":4096,\"seconds\":0.5,\"matches\":true}}"));
     mx_buf_free(&out);
 }

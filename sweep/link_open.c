@@ -1,0 +1,271 @@
+/* link_open.c - ranks and executors started and ended. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "sweep/link_ranks.h"
+
+enum {
+    PAUSE_US = 200, /* between two looks at MPI while nothing else is to be done */
+};
+
+static const double hello_s = 30; /* that a rank has to say HELLO once we listen, at least */
+static const double ended_s = 5;  /* that ranks have to end their executors, at most */
+
+static void pause_shortly(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = PAUSE_US * 1000}, NULL);
+}
+
+/* HELLO, if it has come: where the rank is. */
+static void take_hello(struct mx_link *link, unsigned rank, struct mx_place *place)
+{
+    struct link_rank      *r = &link->ranks[rank];
+    struct mx_buf         *inbox = mx_comm_inbox(link->comm, rank);
+    struct mx_rank_message hello;
+    struct mx_err          wrong = {0};
+    long                   used = mx_rank_message_take(inbox->data, inbox->len, &hello, &wrong);
+
+    if (used == 0)
+        return;
+    if (used < 0) {
+        link_lose_rank(link, rank, wrong.text);
+    } else if (hello.type != MX_RANK_HELLO || strcmp(hello.text, MX_VERSION) != 0) {
+        snprintf(wrong.text, sizeof wrong.text,
+                 "it runs mixsweep %.40s, rank 0 runs %s; use one version on all nodes",
+                 hello.type == MX_RANK_HELLO ? hello.text : "of another kind", MX_VERSION);
+        link_lose_rank(link, rank, wrong.text);
+    } else {
+        *place = hello.place;
+        r->process = hello.process;
+        r->state = LINK_RANK_LIVE;
+        r->taken = (size_t)used;
+    }
+}
+
+/* Wait for HELLO of all; who does not say it in time is left out. */
+static void await_ranks(struct mx_link *link, struct mx_place *places)
+{
+    double   start_s = mx_clock_monotonic_s(), limit_s = fmax(hello_s, link->rank_timeout_s);
+    unsigned awaited = link->nranks - 1;
+
+    while (awaited > 0 && mx_clock_monotonic_s() - start_s < limit_s) {
+        if (mx_comm_progress(link->comm) == 0)
+            pause_shortly();
+        awaited = 0;
+        for (unsigned r = 1; r < link->nranks; r++) {
+            if (link->ranks[r].state == LINK_RANK_AWAITED)
+                take_hello(link, r, &places[r]);
+            awaited += link->ranks[r].state == LINK_RANK_AWAITED;
+        }
+    }
+    for (unsigned r = 1; r < link->nranks; r++)
+        if (link->ranks[r].state == LINK_RANK_AWAITED) {
+            char why[64];
+
+            snprintf(why, sizeof why, "it did not report within %.0f s", limit_s);
+            link_lose_rank(link, r, why);
+        }
+}
+
+/* Number the executors in the order of ranks. */
+static int number_executors(struct mx_link *link, const unsigned *workers, struct mx_err *err)
+{
+    size_t n = link->workers;
+
+    link->left = link->workers;
+    link->rank_of = calloc(n, sizeof *link->rank_of);
+    link->progress = calloc(n, sizeof *link->progress);
+    link->lives = calloc(n, sizeof *link->lives);
+    link->devices = calloc(n, sizeof *link->devices);
+    link->orders = calloc(n, sizeof *link->orders);
+    link->waiting = calloc(n, sizeof *link->waiting);
+    if (!link->rank_of || !link->progress || !link->lives || !link->devices || !link->orders ||
+        !link->waiting)
+        return mx_fail(err, MX_ENOMEM, "no memory for %u executors", link->workers);
+    for (uint32_t i = 0, r = 0, first = 0; i < n; i++) {
+        while (i - first >= workers[r])
+            first += workers[r++];
+        link->rank_of[i] = r;
+        link->progress[i] = NAN;
+    }
+    for (unsigned r = 0, first = 0; r < link->nranks; first += workers[r++]) {
+        link->ranks[r].first = first;
+        link->ranks[r].workers = workers[r];
+    }
+    return 0;
+}
+
+/* Look at all places and decide who starts how many. */
+static int share(struct mx_link *link, const struct mx_link_options *options, struct mx_buf *why,
+                 struct mx_err *err)
+{
+    struct mx_share_request request = options->share;
+    struct mx_place        *places = calloc(link->nranks, sizeof *places);
+    const struct mx_place **known = calloc(link->nranks, sizeof *known);
+    unsigned               *workers = calloc(link->nranks, sizeof *workers);
+    int                     rc = -1;
+
+    if (!places || !known || !workers) {
+        mx_fail(err, MX_ENOMEM, "no memory for %u ranks", link->nranks);
+        goto done;
+    }
+    if (mx_place_look(&places[0], err))
+        goto done;
+    if (link->comm)
+        await_ranks(link, places);
+    for (unsigned r = 0; r < link->nranks; r++)
+        known[r] = link->ranks[r].state == LINK_RANK_LIVE ? &places[r] : NULL;
+    request.launched = link->comm != NULL;
+    link->workers = mx_share_out(known, link->nranks, &request, workers, why);
+    rc = number_executors(link, workers, err);
+done:
+    free(places);
+    free(known);
+    free(workers);
+    return rc;
+}
+
+static int start_ranks(struct mx_link *link, const struct mx_link_options *options,
+                       struct mx_err *err)
+{
+    struct mx_rank_message order = {.type = MX_RANK_START};
+    struct mx_rank_start  *start = &order.start;
+
+    start->root = link->ranks[0].process;
+    start->memory_bytes = options->memory_bytes;
+    start->stall_timeout_s = options->stall_timeout_s;
+    start->rank_timeout_s = options->rank_timeout_s;
+    if (!realpath(options->directory, start->directory))
+        return mx_fail(err, MX_EIO, "the path of %s cannot be resolved", options->directory);
+    for (unsigned r = 1; r < link->nranks; r++) {
+        start->first = link->ranks[r].first;
+        start->workers = link->ranks[r].workers;
+        if (link_tell(link, r, &order, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int open_ranks(struct mx_link *link, const struct mx_link_options *options,
+                      struct mx_buf *why, struct mx_err *err)
+{
+    if (!(link->ranks = calloc(link->nranks, sizeof *link->ranks)))
+        return mx_fail(err, MX_ENOMEM, "no memory for %u ranks", link->nranks);
+    if (mx_owner_machine.self(NULL, &link->ranks[0].process, err))
+        return -1;
+    link->ranks[0].state = LINK_RANK_LIVE;
+    if (share(link, options, why, err) || (link->comm && start_ranks(link, options, err)))
+        return -1;
+    link->watched_s = mx_clock_monotonic_s();
+    return 0;
+}
+
+struct mx_link *mx_link_open(const struct mx_link_options *options, struct mx_buf *why,
+                             struct mx_err *err)
+{
+    struct mx_supervisor_options local = {.program = options->program,
+                                          .directory = options->directory,
+                                          .memory_bytes = options->memory_bytes,
+                                          .stall_timeout_s = options->stall_timeout_s};
+    struct mx_link              *link = calloc(1, sizeof *link);
+
+    if (!link) {
+        mx_fail(err, MX_ENOMEM, "no memory for the executors");
+        return NULL;
+    }
+    link->comm = options->comm;
+    link->nranks = link->comm ? mx_comm_size(link->comm) : 1;
+    link->current = -1;
+    link->rank_timeout_s = options->rank_timeout_s;
+    if (open_ranks(link, options, why, err) || !(link->own = mx_contributions_new(err)) ||
+        !(link->reduction = mx_reduction_new(link->comm, err)))
+        goto fail;
+    local.workers = link->ranks[0].workers;
+    if (!(link->supervisor = mx_supervisor_open(&local, err)))
+        goto fail;
+    return link;
+fail:
+    mx_link_close(link);
+    return NULL;
+}
+
+/* Tell the other ranks to end their executors, and wait until they say that
+ * they have: for a bounded time, since whoever asked us to end may not wait. */
+static void quit_ranks(struct mx_link *link)
+{
+    static const struct mx_rank_message quit = {.type = MX_RANK_QUIT};
+    struct mx_link_event                event;
+    double                              start_s = mx_clock_monotonic_s();
+    unsigned                            live = link->nranks;
+
+    for (unsigned r = 1; r < link->nranks; r++)
+        if (link->ranks[r].state == LINK_RANK_LIVE)
+            link_tell(link, r, &quit, NULL);
+    while (live > 0 && mx_clock_monotonic_s() - start_s < ended_s) {
+        if (link_tend_ranks(link, NULL))
+            return;
+        while (link_next_remote(link, &event, NULL) == 1)
+            ; /* what comes now comes too late */
+        live = 0;
+        for (unsigned r = 1; r < link->nranks; r++)
+            live += link->ranks[r].state == LINK_RANK_LIVE;
+        if (live > 0)
+            pause_shortly();
+    }
+    for (unsigned r = 1; r < link->nranks; r++)
+        if (link->ranks[r].state == LINK_RANK_LIVE)
+            link_lose_rank(link, r, "it did not end its executors in time");
+}
+
+void mx_link_close(struct mx_link *link)
+{
+    if (!link)
+        return;
+    mx_supervisor_close(link->supervisor);
+    if (link->comm && link->ranks)
+        quit_ranks(link);
+    for (uint32_t i = 0; link->orders && i < link->workers; i++)
+        mx_buf_free(&link->orders[i]);
+    worker_message_free(&link->message);
+    mx_contributions_free(link->own);
+    mx_reduction_free(link->reduction);
+    mx_buf_free(&link->frame);
+    free(link->ranks);
+    free(link->rank_of);
+    free(link->progress);
+    free(link->lives);
+    free(link->devices);
+    free(link->orders);
+    free(link->waiting);
+    free(link);
+}
+
+void mx_ranks_dismiss(struct mx_comm *comm)
+{
+    struct mx_rank_message bye = {.type = MX_RANK_BYE};
+    struct mx_buf          frame = {0};
+    double                 start_s = mx_clock_monotonic_s();
+    size_t                 pending = 1;
+
+    if (!comm)
+        return;
+    bye.lossy = mx_comm_lossy(comm);
+    mx_rank_message_put(&frame, &bye);
+    for (unsigned r = 1; mx_buf_ok(&frame) && r < mx_comm_size(comm); r++)
+        mx_comm_send(comm, r, frame.data, frame.len, NULL);
+    mx_buf_free(&frame);
+    while (pending > 0 && mx_clock_monotonic_s() - start_s < ended_s) {
+        if (mx_comm_progress(comm) == 0)
+            pause_shortly();
+        pending = 0;
+        for (unsigned r = 1; r < mx_comm_size(comm); r++)
+            pending += mx_comm_pending(comm, r);
+    }
+    for (unsigned r = 1; r < mx_comm_size(comm); r++)
+        if (mx_comm_pending(comm, r) > 0)
+            mx_comm_drop(comm, r);
+}

@@ -1,0 +1,368 @@
+#include "sweep/rank.h"
+
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "sweep/rank_message.h"
+#include "sweep/reduction.h"
+#include "sweep/signals.h"
+#include "sweep/spawn.h"
+#include "sweep/supervisor.h"
+
+/* Between two looks at MPI, which cannot wake us. */
+static const double shortest_nap_s = 50e-6, longest_nap_s = 10e-3;
+
+static const double beats_a_timeout = 8; /* signs of life in a rank_timeout */
+
+/* On its own host we see whether rank 0 lives. Elsewhere only its silence tells,
+ * and that may be a slow disk: so many rank_timeouts are waited. */
+static const double patience_timeouts = 10;
+
+struct rank {
+    struct mx_comm          *comm;
+    char                    *program;
+    struct mx_supervisor    *supervisor; /* NULL before START, and when its executors have ended */
+    struct mx_rank_start     start;
+    struct mx_contributions *own;
+    struct mx_reduction     *reduction;
+    struct mx_buf            frame, numbers;
+    uint32_t                *lives; /* by executor of ours: as rank_message.h */
+    struct mx_process        self;
+    long                     launcher; /* our parent at the start */
+    double                   heard_s, beat_s, looked_s, nap_s;
+    bool                     started, left, over, lossy;
+};
+
+static int tell(struct rank *rank, const struct mx_rank_message *message, struct mx_err *err)
+{
+    mx_buf_clear(&rank->frame);
+    mx_rank_message_put(&rank->frame, message);
+    if (!mx_buf_ok(&rank->frame))
+        return mx_fail(err, MX_ENOMEM, "no memory for a message to rank 0");
+    return mx_comm_send(rank->comm, 0, rank->frame.data, rank->frame.len, err);
+}
+
+static void end_executors(struct rank *rank)
+{
+    mx_supervisor_close(rank->supervisor);
+    rank->supervisor = NULL;
+}
+
+/* Take no more part, and say why; the process stays until rank 0 ends the job,
+ * because a rank that just ends makes launchers end the others. */
+static int leave(struct rank *rank, const char *why)
+{
+    struct mx_rank_message message = {.type = MX_RANK_LEAVING};
+
+    if (rank->left)
+        return 0;
+    rank->left = true;
+    end_executors(rank);
+    snprintf(message.text, sizeof message.text, "%.511s", why);
+    return tell(rank, &message, NULL);
+}
+
+static int say_hello(struct rank *rank, struct mx_err *err)
+{
+    struct mx_rank_message hello = {.type = MX_RANK_HELLO, .text = MX_VERSION};
+
+    if (mx_place_look(&hello.place, err))
+        return -1;
+    hello.process = rank->self;
+    return tell(rank, &hello, err);
+}
+
+/* Begin to work. The directory must be there: on a file system that nodes share. */
+static int begin(struct rank *rank, const struct mx_rank_start *start, struct mx_err *err)
+{
+    struct mx_supervisor_options options = {.program = rank->program,
+                                            .directory = rank->start.directory,
+                                            .first = start->first,
+                                            .workers = start->workers,
+                                            .memory_bytes = start->memory_bytes,
+                                            .stall_timeout_s = start->stall_timeout_s};
+
+    rank->start = *start;
+    rank->started = true;
+    rank->heard_s = rank->looked_s = mx_clock_monotonic_s();
+    if (!mx_file_exists(start->directory))
+        return mx_fail(err, MX_EIO,
+                       "it does not see %.300s; put the output directory on a file system that "
+                       "all nodes share",
+                       start->directory);
+    if (!(rank->lives = calloc(start->workers + 1, sizeof *rank->lives)))
+        return mx_fail(err, MX_ENOMEM, "no memory for %u executors", (unsigned)start->workers);
+    rank->supervisor = mx_supervisor_open(&options, err);
+    return rank->supervisor ? 0 : -1;
+}
+
+static int reduce(struct rank *rank, const struct mx_rank_message *message, struct mx_err *err)
+{
+    struct mx_reduction_round round;
+    struct reduce_slots      *slots = NULL;
+    void                     *memory = NULL;
+    int                       rc = -1;
+
+    if (mx_reduction_read(message, &round, &memory, err))
+        return -1;
+    if ((slots = reduce_slots_new(err)) &&
+        mx_contributions_slots(rank->own, round.names, round.nnames, NULL, slots, err) == 0)
+        rc = mx_reduction_begin(rank->reduction, &round, slots, err);
+    else
+        reduce_slots_free(slots);
+    free(memory);
+    return rc;
+}
+
+static int quit(struct rank *rank)
+{
+    static const struct mx_rank_message ended = {.type = MX_RANK_ENDED};
+
+    rank->left = true;
+    end_executors(rank);
+    return tell(rank, &ended, NULL);
+}
+
+/* Whether a message is for an executor of ours that is still the same process. */
+static bool is_for(const struct rank *rank, const struct mx_rank_message *message)
+{
+    uint32_t i = message->executor - rank->start.first;
+
+    return rank->supervisor && i < rank->start.workers && rank->lives[i] == message->life;
+}
+
+/* -1 with *err: we cannot go on, and rank 0 is told why. */
+static int handle(struct rank *rank, unsigned from, const struct mx_rank_message *message,
+                  struct mx_err *err)
+{
+    switch (message->type) {
+    case MX_RANK_START:
+        return rank->left ? 0 : begin(rank, &message->start, err);
+    case MX_RANK_ORDER:
+        return is_for(rank, message) ? mx_supervisor_order(rank->supervisor, message->executor,
+                                                           message->bytes, message->len, err)
+                                     : 0;
+    case MX_RANK_KILL:
+        if (is_for(rank, message))
+            mx_supervisor_kill(rank->supervisor, message->executor, message->reason);
+        return 0;
+    case MX_RANK_DROP:
+        mx_contributions_drop(rank->own, message->lease);
+        return 0;
+    case MX_RANK_REDUCE:
+        return reduce(rank, message, err);
+    case MX_RANK_TREE:
+        return mx_reduction_take(rank->reduction, from, message->bytes, message->len, err);
+    case MX_RANK_BEAT:
+        return 0;
+    case MX_RANK_QUIT:
+        return quit(rank);
+    case MX_RANK_BYE:
+        rank->over = true;
+        rank->lossy = message->lossy;
+        return 0;
+    default:
+        return mx_fail(err, MX_EINTERNAL, "it was sent a message of type %d", (int)message->type);
+    }
+}
+
+/* All whole messages that have come from a rank. */
+static int read_inbox(struct rank *rank, unsigned from, struct mx_err *err)
+{
+    struct mx_buf         *inbox = mx_comm_inbox(rank->comm, from);
+    struct mx_rank_message message;
+    size_t                 at = 0;
+    long                   used = 0;
+    int                    rc = 0;
+
+    while (rc == 0 &&
+           (used = mx_rank_message_take(inbox->data + at, inbox->len - at, &message, err)) > 0) {
+        rc = handle(rank, from, &message, err);
+        at += (size_t)used;
+    }
+    memmove(inbox->data, inbox->data + at, inbox->len - at);
+    inbox->len -= at;
+    return rc || used < 0 ? -1 : 0;
+}
+
+static int read_inboxes(struct rank *rank, struct mx_err *err)
+{
+    int from;
+
+    while ((from = mx_comm_news(rank->comm)) >= 0) {
+        if (read_inbox(rank, (unsigned)from, err))
+            return -1;
+        if (from == 0)
+            rank->heard_s = mx_clock_monotonic_s();
+        if (from == 0 && mx_comm_gone(rank->comm, 0, NULL, 0))
+            rank->over = rank->lossy = true;
+    }
+    return 0;
+}
+
+/* Pass on what happened to an executor. */
+static int pass_on(struct rank *rank, const struct mx_supervisor_event *event, struct mx_err *err)
+{
+    struct mx_rank_message message = {.executor = event->executor, .lease = event->lease};
+
+    switch (event->kind) {
+    case MX_SUPERVISOR_UP:
+        message.type = MX_RANK_UP;
+        message.life = ++rank->lives[event->executor - rank->start.first];
+        memcpy(message.device, event->device, sizeof message.device);
+        break;
+    case MX_SUPERVISOR_LOST:
+        message.type = MX_RANK_LOST;
+        message.reason = event->reason;
+        memcpy(message.text, event->text, sizeof message.text);
+        break;
+    case MX_SUPERVISOR_DONE:
+        if (mx_contributions_add(rank->own, event->message->lease, event->message->stage,
+                                 event->message->result.metrics, event->message->result.nmetrics,
+                                 err))
+            return -1;
+        /* fall through */
+    case MX_SUPERVISOR_FAILED:
+        message.type = MX_RANK_ANSWER;
+        message.bytes = event->frame;
+        message.len = event->frame_len;
+        break;
+    }
+    return tell(rank, &message, err);
+}
+
+static int pass_on_all(struct rank *rank, struct mx_err *err)
+{
+    struct mx_supervisor_event event;
+    int                        rc = 0;
+
+    while (rank->supervisor && (rc = mx_supervisor_next(rank->supervisor, &event, err)) > 0) {
+        rank->nap_s = shortest_nap_s;
+        if (pass_on(rank, &event, err))
+            return -1;
+    }
+    return rc;
+}
+
+/* A sign of life, with how far the executors are. */
+static int beat(struct rank *rank, double now_s, struct mx_err *err)
+{
+    struct mx_rank_message sign = {.type = MX_RANK_BEAT};
+
+    if (!rank->started || now_s - rank->beat_s < rank->start.rank_timeout_s / beats_a_timeout)
+        return 0;
+    rank->beat_s = now_s;
+    mx_buf_clear(&rank->numbers);
+    for (uint32_t i = 0; rank->supervisor && i < rank->start.workers; i++)
+        mx_put_real(&rank->numbers,
+                    mx_supervisor_progress(rank->supervisor, rank->start.first + i));
+    sign.bytes = rank->numbers.data;
+    sign.len = rank->numbers.len;
+    return mx_buf_ok(&rank->numbers) ? tell(rank, &sign, err)
+                                     : mx_fail(err, MX_ENOMEM, "no memory for a sign of life");
+}
+
+static bool on_our_host(const struct rank *rank, const struct mx_process *other)
+{
+    return strcmp(rank->self.host, other->host) == 0 && strcmp(rank->self.boot, other->boot) == 0 &&
+           strcmp(rank->self.pid_space, other->pid_space) == 0;
+}
+
+/* Whether rank 0 is gone as far as can be seen from here. */
+static bool root_is_gone(const struct rank *rank, double now_s)
+{
+    uint64_t start;
+
+    if (!rank->started)
+        return false;
+    if (on_our_host(rank, &rank->start.root))
+        return !mx_owner_machine.start_of(NULL, rank->start.root.pid, &start) ||
+               start != rank->start.root.start;
+    return now_s - rank->heard_s > patience_timeouts * rank->start.rank_timeout_s;
+}
+
+/* Once a sign of life: is there anybody left to work for? And have we been away
+ * so long ourselves (stopped, or starved) that others do our work by now? */
+static void look_around(struct rank *rank, double now_s)
+{
+    double every_s = rank->started ? rank->start.rank_timeout_s / beats_a_timeout : 1;
+    double away_s = now_s - rank->looked_s;
+
+    if (away_s < every_s)
+        return;
+    rank->looked_s = now_s;
+    if ((long)getppid() != rank->launcher || root_is_gone(rank, now_s) ||
+        (rank->started && away_s > rank->start.rank_timeout_s))
+        rank->over = rank->lossy = true;
+}
+
+static int wait_shortly(struct rank *rank, struct mx_err *err)
+{
+    struct pollfd   signals = {mx_signals_fd(), POLLIN, 0};
+    struct timespec nap = {.tv_nsec = (long)(rank->nap_s * 1e9)};
+
+    if (mx_comm_progress(rank->comm) > 0)
+        rank->nap_s = shortest_nap_s;
+    else if (rank->supervisor && mx_supervisor_wait(rank->supervisor, rank->nap_s, signals.fd, err))
+        return -1;
+    else if (!rank->supervisor)
+        ppoll(&signals, 1, &nap, NULL);
+    rank->nap_s = fmin(2 * rank->nap_s, longest_nap_s);
+    return 0;
+}
+
+static int step(struct rank *rank, struct mx_err *err)
+{
+    double now_s = mx_clock_monotonic_s();
+    char   why[64];
+
+    look_around(rank, now_s);
+    if (wait_shortly(rank, err) || read_inboxes(rank, err) || pass_on_all(rank, err) ||
+        mx_reduction_pump(rank->reduction, err) || beat(rank, now_s, err))
+        return -1;
+    if (mx_signals_request() == MX_REQUEST_END && !rank->left) {
+        snprintf(why, sizeof why, "it was told to end by %s", mx_signals_name());
+        return leave(rank, why);
+    }
+    return 0;
+}
+
+static int prepare(struct rank *rank, struct mx_err *err)
+{
+    rank->launcher = (long)getppid();
+    rank->nap_s = shortest_nap_s;
+    if (mx_signals_install(err) || mx_owner_machine.self(NULL, &rank->self, err) ||
+        !(rank->program = mx_program_path(err)) || !(rank->own = mx_contributions_new(err)) ||
+        !(rank->reduction = mx_reduction_new(rank->comm, err)))
+        return -1;
+    return say_hello(rank, err);
+}
+
+int mx_rank_serve(struct mx_comm *comm)
+{
+    struct rank   rank = {.comm = comm};
+    struct mx_err err = {0};
+    bool          lossy;
+
+    if (prepare(&rank, &err))
+        leave(&rank, err.text);
+    while (!rank.over)
+        if (step(&rank, &err))
+            leave(&rank, err.text);
+    end_executors(&rank);
+    mx_contributions_free(rank.own);
+    mx_reduction_free(rank.reduction);
+    mx_buf_free(&rank.frame);
+    mx_buf_free(&rank.numbers);
+    free(rank.lives);
+    free(rank.program);
+    lossy = rank.lossy || mx_comm_lossy(comm);
+    mx_comm_close(comm, lossy, 0);
+    return 0;
+}
