@@ -20,8 +20,13 @@ enum {
     TABLE_ROWS = 20,
     MEMORY_MARGIN = 2,        /* an executor may use this many times its estimate ... */
     MEMORY_EXTRA = 256 << 20, /* ... and this much more, before its trial fails */
+    BATCH_MAX = 256,          /* stages that an executor may hold ahead, if they are short */
     PLAIN_WIDTH = 100,        /* columns where there is no terminal */
 };
+
+/* Work that an executor may hold ahead: some times what a message takes to come
+ * and go, and little enough to be lost, or to be waited for. */
+static const double batch_s = 0.1;
 
 /* Columns of the terminal behind a descriptor; 0 if it is none. What ranks of
  * an MPI job print goes through a terminal of mpirun's own, wherever it ends. */
@@ -43,6 +48,8 @@ static int make_scheduler(struct run *run, struct mx_err *err)
     struct mx_sched_options options = {
         .retries = (unsigned)base[KEY_SCHEDULE_RETRIES].integer,
         .trial_timeout_s = base[KEY_SCHEDULE_TRIAL_TIMEOUT].real,
+        .batch_seconds = batch_s,
+        .batch_max = BATCH_MAX,
     };
 
     _Static_assert((int)WORKER_STAGE_KINDS <= (int)MX_SCHED_KINDS,
@@ -101,10 +108,9 @@ static int start_executors(struct run *run, struct mx_err *err)
     tell_lines(run, mx_buf_str(&why));
     run->workers = mx_link_workers(run->link);
     run->ranks = mx_link_ranks(run->link);
-    run->executors = calloc(run->workers, sizeof *run->executors);
     run->nodes = calloc(run->ranks, sizeof *run->nodes);
     run->computed = malloc(run->plan->nstages * sizeof *run->computed);
-    if (!run->executors || !run->nodes || !run->computed) {
+    if (!run->nodes || !run->computed) {
         mx_fail(err, MX_ENOMEM, "no memory for %u executors", run->workers);
         goto done;
     }
@@ -323,7 +329,6 @@ static void close_all(struct run *run)
     mx_config_free(run->config);
     mx_owner_release(run->owner);
     mx_plan_index_free(&run->stage_index);
-    free(run->executors);
     free(run->nodes);
     free(run->computed);
     free(run->smoke_data);

@@ -25,24 +25,15 @@ static const char *trial_of_stage(const struct run *run, uint32_t stage,
     return mx_trial_name(&run->plan->trials[run->plan->stages[stage].first_trial], out);
 }
 
-static struct mx_record new_record(const struct run *run, enum mx_record_kind kind, uint32_t stage,
-                                   uint32_t executor)
-{
-    return (struct mx_record){
-        .kind = kind,
-        .key = run->plan->stages[stage].key,
-        .attempt = run->executors[executor].attempt,
-        .executor = executor,
-        .started_utc_s = run->executors[executor].started_utc_s,
-    };
-}
-
 static int start_stage(struct run *run, const struct mx_action *action, struct mx_err *err)
 {
-    struct run_executor *executor = &run->executors[action->executor];
-    struct worker_job    job;
-    struct mx_record     record;
-    char                 trial[MX_TRIAL_NAME_SIZE];
+    struct worker_job job;
+    struct mx_record  record = {.kind = MX_RECORD_STARTED,
+                                .key = run->plan->stages[action->stage].key,
+                                .attempt = action->attempt,
+                                .executor = action->executor,
+                                .started_utc_s = mx_clock_utc_s()};
+    char              trial[MX_TRIAL_NAME_SIZE];
 
     if (mx_plan_job(run->plan, run->config, action->stage, &job, err))
         return -1;
@@ -50,8 +41,6 @@ static int start_stage(struct run *run, const struct mx_action *action, struct m
     job.keep_weights = run->keep_weights;
     if (make_folder(run, &job, err))
         return -1;
-    *executor = (struct run_executor){action->attempt, mx_clock_utc_s()};
-    record = new_record(run, MX_RECORD_STARTED, action->stage, action->executor);
     if (mx_journal_append(run->journal, &record, err))
         return -1;
     mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, action->stage, trial),
@@ -122,16 +111,25 @@ int run_feed(struct run *run, struct mx_event event, struct mx_err *err)
     return apply_actions(run, err);
 }
 
-/* The record of an attempt that has just ended. */
+/* The record of an attempt that has just ended. One that died has told no time:
+ * it ran since its lease was the first of its executor. */
 static struct mx_record end_record(const struct run *run, enum mx_record_kind kind,
-                                   const struct mx_link_event *event)
+                                   const struct mx_link_event *event, const struct mx_lease *lease)
 {
-    struct mx_record record = new_record(run, kind, event->stage, event->executor);
+    struct mx_record record = {
+        .kind = kind,
+        .key = run->plan->stages[lease->stage].key,
+        .attempt = lease->attempt,
+        .executor = event->executor,
+        .rank = event->rank,
+        .ended_utc_s = mx_clock_utc_s(),
+        .seconds = event->kind == MX_LINK_LOST ? mx_clock_monotonic_s() - lease->started_s
+                                               : event->seconds,
+    };
 
-    record.rank = event->rank;
-    record.ended_utc_s = mx_clock_utc_s();
-    record.seconds =
-        event->kind == MX_LINK_LOST ? record.ended_utc_s - record.started_utc_s : event->seconds;
+    if (!(record.seconds >= 0)) /* it waited behind one whose answer did not come */
+        record.seconds = 0;
+    record.started_utc_s = record.ended_utc_s - record.seconds;
     memcpy(record.host, event->host, sizeof record.host);
     memcpy(record.device, event->device, sizeof record.device);
     snprintf(record.text, sizeof record.text, "%.255s", event->text);
@@ -152,13 +150,15 @@ static bool is_current(struct run *run, const struct mx_link_event *event, struc
 
 static int on_done(struct run *run, const struct mx_link_event *event, struct mx_err *err)
 {
-    struct mx_record   record = end_record(run, MX_RECORD_DONE, event);
-    struct mx_run_info info = run_info(&record);
+    struct mx_record   record;
+    struct mx_run_info info;
     struct mx_lease    lease;
     char               trial[MX_TRIAL_NAME_SIZE];
 
     if (!is_current(run, event, &lease))
         return mx_link_reject(run->link, event, err);
+    record = end_record(run, MX_RECORD_DONE, event, &lease);
+    info = run_info(&record);
     record.metrics = event->result->metrics;
     record.nmetrics = event->result->nmetrics;
     run->nodes[event->rank].done++;
@@ -195,22 +195,23 @@ static enum mx_reason reason_of(enum mx_code code)
 
 /* An attempt failed, by its own word or by the death of its executor. */
 static int attempt_failed(struct run *run, struct mx_event scheduled,
-                          const struct mx_link_event *event, struct mx_err *err)
+                          const struct mx_link_event *event, const struct mx_lease *lease,
+                          struct mx_err *err)
 {
-    struct mx_record   record = end_record(run, MX_RECORD_FAILED, event);
-    struct mx_run_info info = run_info(&record);
-    char               trial[MX_TRIAL_NAME_SIZE];
+    const struct mx_stage *stage = &run->plan->stages[lease->stage];
+    struct mx_record       record = end_record(run, MX_RECORD_FAILED, event, lease);
+    struct mx_run_info     info = run_info(&record);
+    char                   trial[MX_TRIAL_NAME_SIZE];
 
     record.reason = scheduled.reason;
-    record.final = mx_sched_final(run->sched, event->stage, scheduled.reason);
-    mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, event->stage, trial),
+    record.final = mx_sched_final(run->sched, lease->stage, scheduled.reason);
+    mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, lease->stage, trial),
                    "attempt %u of stage %s failed: %s", record.attempt,
-                   worker_kinds[run->plan->stages[event->stage].kind].word, event->text);
+                   worker_kinds[stage->kind].word, event->text);
     run->nodes[event->rank].failed++;
-    run_note_failure(run, run->plan->stages[event->stage].first_trial, scheduled.reason,
-                     record.attempt, event->text);
+    run_note_failure(run, stage->first_trial, scheduled.reason, record.attempt, event->text);
     if (mx_journal_append(run->journal, &record, err) ||
-        mx_results_stage(run->results, event->stage, NULL, 0, &info, err))
+        mx_results_stage(run->results, lease->stage, NULL, 0, &info, err))
         return -1;
     return run_feed(run, scheduled, err);
 }
@@ -229,7 +230,7 @@ static int on_failed(struct run *run, const struct mx_link_event *event, struct 
     /* A disk that is full is no fault of the trial: the sweep ends, resumable. */
     if (event->code == MX_EIO)
         return mx_fail(err, MX_EIO, "%s", event->text);
-    return attempt_failed(run, scheduled, event, err);
+    return attempt_failed(run, scheduled, event, &lease, err);
 }
 
 static int on_lost(struct run *run, const struct mx_link_event *event, struct mx_err *err)
@@ -237,16 +238,16 @@ static int on_lost(struct run *run, const struct mx_link_event *event, struct mx
     struct mx_event scheduled = {.kind = MX_EVENT_EXECUTOR_LOST,
                                  .executor = event->executor,
                                  .lease = event->lease,
-                                 .stage = event->stage,
                                  .reason = event->reason};
     struct mx_lease lease;
 
-    if (event->lease != 0 && is_current(run, event, &lease)) {
+    if (mx_sched_held(run->sched, event->executor, event->lease, &lease)) {
         scheduled.reason = lease.overdue ? MX_REASON_TIMED_OUT : event->reason;
-        return attempt_failed(run, scheduled, event, err);
+        return attempt_failed(run, scheduled, event, &lease, err);
     }
-    mx_console_log(run->console, MX_LOG_WARNING, NULL, "executor %u died while idle: %s",
-                   (unsigned)event->executor, event->text);
+    if (!run->nodes[event->rank].lost)
+        mx_console_log(run->console, MX_LOG_WARNING, NULL, "executor %u died while idle: %s",
+                       (unsigned)event->executor, event->text);
     return run_feed(run, scheduled, err);
 }
 

@@ -25,12 +25,6 @@
 #include "sweep/status_file.h"
 #include "worker/dataset.h"
 
-/* What an executor is doing, for journal and tables. */
-struct run_executor {
-    unsigned attempt;
-    double   started_utc_s;
-};
-
 /* A rank, its executors [first .. first + workers), and what they did in this
  * incarnation. */
 struct run_node {
@@ -79,10 +73,9 @@ struct run {
     struct mx_console           *console;
     struct mx_link              *link;
     struct mx_actions            actions;
-    struct run_executor         *executors; /* (workers) */
-    uint32_t                    *computed;  /* by stage: the rank that did it in this incarnation,
+    uint32_t                    *computed; /* by stage: the rank that did it in this incarnation,
                                              * UINT32_MAX for none */
-    struct run_node             *nodes;     /* (ranks) */
+    struct run_node             *nodes;    /* (ranks) */
     unsigned                     workers, ranks;
     long                         launcher;  /* our parent at the start */
     struct mx_status_reduction   reduction; /* how it went; ranks 0: there was none */

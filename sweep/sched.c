@@ -176,6 +176,18 @@ bool mx_sched_lease(const struct mx_sched *sched, uint32_t stage, uint64_t lease
     return true;
 }
 
+bool mx_sched_held(const struct mx_sched *sched, uint32_t executor, uint64_t lease,
+                   struct mx_lease *out)
+{
+    uint32_t stage =
+        executor < sched->nexecutors ? mx_queue_find(sched, executor, lease) : MX_NOBODY;
+
+    if (stage == MX_NOBODY)
+        return false;
+    *out = describe(sched, stage);
+    return true;
+}
+
 bool mx_sched_current(const struct mx_sched *sched, uint32_t executor, struct mx_lease *out)
 {
     if (executor >= sched->nexecutors || sched->executors[executor].nheld == 0)

@@ -171,6 +171,10 @@ struct mx_lease {
 bool mx_sched_lease(const struct mx_sched *sched, uint32_t stage, uint64_t lease,
                     struct mx_lease *out);
 
+/* What an executor holds under a lease: true if it is in its queue. */
+bool mx_sched_held(const struct mx_sched *sched, uint32_t executor, uint64_t lease,
+                   struct mx_lease *out);
+
 /* The first lease of an executor's queue; false if it holds none. */
 bool mx_sched_current(const struct mx_sched *sched, uint32_t executor, struct mx_lease *out);
 

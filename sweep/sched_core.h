@@ -161,16 +161,17 @@ uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor);
 uint32_t mx_place_next(const struct mx_sched *sched);
 
 /* sched_queue.c. */
-int  mx_queue_know(struct mx_sched *sched, uint32_t executor, struct mx_err *err);
-bool mx_queue_fits(const struct mx_sched *sched, uint32_t executor, uint32_t stage);
-bool mx_queue_is_low(const struct mx_sched *sched, uint32_t executor);
-void mx_queue_lease(struct mx_sched *sched, uint32_t executor, uint32_t stage);
-void mx_queue_done(struct mx_sched *sched, uint32_t stage, double seconds);
-void mx_queue_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
-void mx_queue_up(struct mx_sched *sched, uint32_t executor);
-void mx_queue_lost(struct mx_sched *sched, uint32_t executor, uint64_t lease,
-                   enum mx_reason reason);
-void mx_queue_overdue(struct mx_sched *sched, uint32_t executor);
+int      mx_queue_know(struct mx_sched *sched, uint32_t executor, struct mx_err *err);
+bool     mx_queue_fits(const struct mx_sched *sched, uint32_t executor, uint32_t stage);
+bool     mx_queue_is_low(const struct mx_sched *sched, uint32_t executor);
+void     mx_queue_lease(struct mx_sched *sched, uint32_t executor, uint32_t stage);
+void     mx_queue_done(struct mx_sched *sched, uint32_t stage, double seconds);
+void     mx_queue_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
+void     mx_queue_up(struct mx_sched *sched, uint32_t executor);
+uint32_t mx_queue_find(const struct mx_sched *sched, uint32_t executor, uint64_t lease);
+void     mx_queue_lost(struct mx_sched *sched, uint32_t executor, uint64_t lease,
+                       enum mx_reason reason);
+void     mx_queue_overdue(struct mx_sched *sched, uint32_t executor);
 
 /* Inside a function that returns 0, or -1 with MX_EINTERNAL. */
 #define MX_SCHED_CHECK(holds, ...)                                                                 \

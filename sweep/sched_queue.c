@@ -198,7 +198,8 @@ static void retire(struct mx_sched *sched, uint32_t executor)
     sched->nusable--;
 }
 
-static uint32_t find_lease(const struct mx_sched *sched, uint32_t executor, uint64_t lease)
+/* The stage that an executor holds under a lease, or MX_NOBODY. */
+uint32_t mx_queue_find(const struct mx_sched *sched, uint32_t executor, uint64_t lease)
 {
     uint32_t i = sched->executors[executor].queue.head;
 
@@ -220,7 +221,7 @@ void mx_queue_lost(struct mx_sched *sched, uint32_t executor, uint64_t lease, en
     else
         retire(sched, executor);
     node->up = node->overdue = false;
-    if ((blamed = find_lease(sched, executor, lease)) != MX_NOBODY)
+    if ((blamed = mx_queue_find(sched, executor, lease)) != MX_NOBODY)
         mx_queue_failed(sched, blamed, reason);
     while (node->queue.tail != MX_NOBODY)
         give_back(sched, node->queue.tail);
