@@ -86,6 +86,7 @@ struct mx_supervisor *mx_supervisor_open(const struct mx_supervisor_options *opt
         goto nomem;
     supervisor->options = *options;
     supervisor->progress_fd = -1;
+    supervisor->looked_s = mx_clock_monotonic_s();
     for (size_t i = 0; i < n; i++)
         supervisor->executors[i].child = (struct mx_child){0, -1, -1, -1};
     supervisor->program = strdup(options->program);

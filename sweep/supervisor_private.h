@@ -42,9 +42,10 @@ struct mx_supervisor {
     struct mx_supervisor_options options; /* its texts are the two below */
     char                        *program, *directory;
     int                          progress_fd;
-    struct worker_progress_slot *slots;  /* (workers), shared with the executors */
-    struct pollfd               *polled; /* (workers * MX_SUPERVISED_FDS + 1) */
-    uint32_t                    *list;   /* ring of (workers): those that have something */
+    struct worker_progress_slot *slots;    /* (workers), shared with the executors */
+    struct pollfd               *polled;   /* (workers * MX_SUPERVISED_FDS + 1) */
+    uint32_t                    *list;     /* ring of (workers): those that have something */
+    double                       looked_s; /* when progress was looked at last */
     uint32_t                     list_first, list_count;
     struct worker_message        lent; /* of the event given last */
     struct mx_supervised         executors[];

@@ -10,7 +10,8 @@
 #include "sweep/supervisor_private.h"
 
 enum {
-    OUTPUT_BYTES = 1 << 16 /* read from one executor at a time: as much as a pipe holds */
+    OUTPUT_BYTES = 1 << 16, /* read from one executor at a time: as much as a pipe holds */
+    LOOKS_BEFORE_STALL = 4,
 };
 
 static const double max_wait_s = 3600, flood_pause_s = 0.02, min_start_timeout_s = 60;
@@ -151,20 +152,26 @@ static double patience_s(const struct mx_supervisor *supervisor, uint32_t index)
     return executor->waiting > 0 ? timeout_s : INFINITY;
 }
 
-/* Note progress. Returns when the next executor will have stood still for too
- * long; those that have are killed. A stage that begins starts the clock anew. */
+/* Note progress. Returns when the next look is due; executors that have stood
+ * still for too long are killed. A stage that begins starts the clock anew, and
+ * the clock stands while nobody looks: who was suspended is no judge of those
+ * who were suspended with it. */
 static double watch_progress(struct mx_supervisor *supervisor)
 {
-    double now_s = mx_clock_monotonic_s(), due_s = INFINITY;
+    double now_s = mx_clock_monotonic_s();
+    double look_s = supervisor->options.stall_timeout_s / LOOKS_BEFORE_STALL;
+    double unseen_s = fmax(0, now_s - supervisor->looked_s - look_s), due_s = INFINITY;
 
     if (supervisor->options.stall_timeout_s <= 0)
         return INFINITY;
+    supervisor->looked_s = now_s;
     for (uint32_t i = 0; i < supervisor->options.workers; i++) {
         struct mx_supervised *executor = &supervisor->executors[i];
         double                patience = patience_s(supervisor, i);
         uint64_t              lease = worker_progress_lease(&supervisor->slots[i]), done, total;
 
         worker_progress_get(&supervisor->slots[i], &done, &total);
+        executor->moved_s = fmin(now_s, executor->moved_s + unseen_s);
         if (lease != executor->seen_lease || done != executor->seen_done) {
             executor->seen_lease = lease;
             executor->seen_done = done;
@@ -172,8 +179,8 @@ static double watch_progress(struct mx_supervisor *supervisor)
         }
         if (now_s - executor->moved_s > patience)
             mx_supervised_kill(executor, MX_REASON_STALLED, "");
-        else
-            due_s = fmin(due_s, executor->moved_s + patience);
+        else if (patience < INFINITY)
+            due_s = fmin(due_s, fmin(executor->moved_s + patience, now_s + look_s));
     }
     return due_s;
 }
@@ -188,7 +195,5 @@ int mx_supervisor_wait(struct mx_supervisor *supervisor, double timeout_s, int w
         timeout_s = 0;
     if (due_s < INFINITY)
         timeout_s = fmin(timeout_s, due_s - mx_clock_monotonic_s() + 1e-3);
-    if (mx_supervisor_look(supervisor, timeout_s, wake_fd, err))
-        return -1;
-    return 0;
+    return mx_supervisor_look(supervisor, timeout_s, wake_fd, err);
 }

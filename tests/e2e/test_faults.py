@@ -89,19 +89,19 @@ class Faults(Case):
 
     def test_a_stage_that_fails_each_time_fails_its_trial_alone(self):
         expected = self.undisturbed()
-        for what, where in (("segfault", "stage_starts"), ("hang", "stage_starts"),
-                            ("die", "half_sent")):
+        for what, where, retries in (("segfault", "stage_starts", 1), ("hang", "stage_starts", 0),
+                                     ("die", "half_sent", 1)):
             with self.subTest(what=what):
                 reason, text = FAULTS[what, where]
-                out = self.sweep(what, "--set", "schedule.retries=1", code=1,
+                out = self.sweep(what, "--set", f"schedule.retries={retries}", code=1,
                                  fault=(what, where, VICTIM, "always"))
                 table = reproducible(out / "results.csv")
                 row = rows(out / "results.csv")[VICTIM]
                 self.assertEqual((row["status"], row["reason"], row["run.attempts"]),
-                                 ("failed", reason, "2"))
+                                 ("failed", reason, str(retries + 1)))
                 self.assertRegex(row["run.reason"], text)
                 self.assertEqual([record["final"] for record in failed_attempts(out)],
-                                 [False, True])
+                                 [False] * retries + [True])
                 self.assertEqual(table[:VICTIM] + table[VICTIM + 1:],
                                  expected[:VICTIM] + expected[VICTIM + 1:])
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "tests/unit/supervisor_case.h"
 
@@ -94,6 +95,26 @@ Test(supervisor_deaths, an_executor_that_stands_still_is_ended_as_stalled)
     cr_expect_eq(event.kind, MX_SUPERVISOR_LOST);
     cr_expect_eq(event.lease, 5, "it was to begin with this one");
     cr_expect_eq(event.reason, MX_REASON_STALLED);
+    close_supervisor(supervisor);
+}
+
+/* As when a whole job is suspended and goes on later. */
+Test(supervisor_deaths, time_in_which_the_supervisor_did_not_look_is_nobodys_stall)
+{
+    struct mx_supervisor      *supervisor = open_supervisor(1, 2);
+    struct mx_supervisor_event event;
+    struct timespec            pause = {2, 200000000};
+    pid_t                      pid;
+
+    cr_assert_eq(next_event(supervisor).kind, MX_SUPERVISOR_UP);
+    kill(pid = only_child(), SIGSTOP);
+    order(supervisor, 0, 5, tiny_job(1));
+    nanosleep(&pause, NULL);
+    cr_assert_eq(mx_supervisor_wait(supervisor, 0, -1, NULL), 0);
+    kill(pid, SIGCONT);
+    event = next_event(supervisor);
+    cr_expect_eq(event.kind, MX_SUPERVISOR_DONE);
+    cr_expect_eq(event.lease, 5);
     close_supervisor(supervisor);
 }
 
