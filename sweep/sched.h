@@ -22,8 +22,9 @@
  * the oldest group that nobody holds (its executor died, an earlier incarnation
  * ran the input); then stages without inputs and those tried before, first come
  * first served, in stage order at the start; then what others hold, so that
- * nobody idles beside work. Who dies holds nothing. Measured durations have a
- * say in who runs what when, and in no result.
+ * nobody idles beside work, and of that rather the group that it took from
+ * before. Who dies holds nothing. Measured durations have a say in who runs what
+ * when, and in no result.
  *
  * Failures: diverged and data_error are the stage's own result and final at
  * once; any other costs an attempt, and the next one goes to another executor if

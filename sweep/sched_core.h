@@ -89,6 +89,7 @@ struct mx_executor_node {
     struct mx_chain queue;       /* of stages: it runs the first */
     double          started_s;   /* of the first */
     struct mx_chain groups;      /* open ones that it holds */
+    uint32_t        helps;       /* the group of others that it took from last, or MX_NOBODY */
 };
 
 struct mx_sched {
@@ -155,7 +156,7 @@ bool mx_sched_deterministic(enum mx_reason reason);
 uint32_t mx_place_holder(const struct mx_sched *sched, uint32_t group);
 void     mx_place_add(struct mx_sched *sched, uint32_t stage, bool front);
 void     mx_place_remove(struct mx_sched *sched, uint32_t stage);
-void     mx_place_claim(struct mx_sched *sched, uint32_t group, uint32_t executor);
+void     mx_place_take(struct mx_sched *sched, uint32_t group, uint32_t executor);
 void     mx_place_release(struct mx_sched *sched, uint32_t executor);
 uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor);
 uint32_t mx_place_next(const struct mx_sched *sched);

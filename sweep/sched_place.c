@@ -78,15 +78,25 @@ void mx_place_remove(struct mx_sched *sched, uint32_t i)
     sched->nready--;
 }
 
-/* An executor takes a stage of an open group: if nobody holds that, it does. */
-void mx_place_claim(struct mx_sched *sched, uint32_t group, uint32_t executor)
+/* An executor takes a stage of an open group: if nobody holds that, it does; if
+ * another one does, it helps that one from now on, and the next to help will
+ * look elsewhere first, so that few executors get hold of one backbone. */
+void mx_place_take(struct mx_sched *sched, uint32_t group, uint32_t executor)
 {
-    if (group == sched->nstages || mx_place_holder(sched, group) != MX_NOBODY)
+    uint32_t holder = mx_place_holder(sched, group);
+
+    if (group == sched->nstages || holder == executor)
         return;
-    close_group(sched, group);
-    sched->stages[group].executor = executor;
-    sched->stages[group].life = sched->executors[executor].life;
-    open_group(sched, group, false);
+    if (holder == MX_NOBODY) {
+        close_group(sched, group);
+        sched->stages[group].executor = executor;
+        sched->stages[group].life = sched->executors[executor].life;
+        open_group(sched, group, false);
+    } else if (sched->executors[executor].helps != group) {
+        sched->executors[executor].helps = group;
+        mx_chain_remove(&sched->held, sched->held_links, group);
+        mx_chain_push(&sched->held, sched->held_links, group);
+    }
 }
 
 /* What an executor holds goes to the front of what nobody holds. It must still
@@ -116,20 +126,27 @@ static uint32_t choose_loose(const struct mx_sched *sched, uint32_t executor)
     return MX_NOBODY;
 }
 
-/* Its own; what nobody holds; loose ones. Then what others hold, from the group
- * that is open for longest, so that those who take do so from the same one. */
+/* Its own; what nobody holds; loose stages; what others hold. Of what is not its
+ * own, rather of the group that it took from before. */
 uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor)
 {
-    uint32_t group = sched->executors[executor].groups.head, i;
+    const struct mx_executor_node *node = &sched->executors[executor];
+    uint32_t                       group = node->groups.head, helps = node->helps, loose;
 
-    if (group == MX_NOBODY)
-        group = sched->unheld.head;
     if (group != MX_NOBODY)
         return sched->stages[group].ready.head;
-    if ((i = choose_loose(sched, executor)) != MX_NOBODY)
-        return i;
-    return sched->stages[sched->held.head != MX_NOBODY ? sched->held.head : sched->nstages]
-        .ready.head;
+    if (helps != MX_NOBODY && sched->stages[helps].ready.head == MX_NOBODY)
+        helps = MX_NOBODY;
+    if ((group = sched->unheld.head) != MX_NOBODY) {
+        if (helps != MX_NOBODY && mx_place_holder(sched, helps) == MX_NOBODY)
+            group = helps;
+        return sched->stages[group].ready.head;
+    }
+    if ((loose = choose_loose(sched, executor)) != MX_NOBODY)
+        return loose;
+    if ((group = sched->held.head) == MX_NOBODY)
+        group = sched->nstages;
+    return sched->stages[helps != MX_NOBODY ? helps : group].ready.head;
 }
 
 /* The one that is idle for longest, unless the stage it would take is held by

@@ -60,19 +60,15 @@ static uint64_t expect_ns(const struct mx_sched *sched, uint32_t stage)
     return mean_ns >= 1 ? (uint64_t)mean_ns : 1;
 }
 
-/* Whether a stage may wait in a queue. What an idle executor would take, or
- * what has just failed here, does not wait. */
+/* Whether an executor can take a stage. What has just failed here does not wait
+ * here. */
 bool mx_queue_fits(const struct mx_sched *sched, uint32_t executor, uint32_t stage)
 {
     const struct mx_executor_node *node = &sched->executors[executor];
-    uint32_t                       holder;
 
-    if (node->nheld == 0)
-        return true;
-    holder = mx_place_holder(sched, sched->stages[stage].group);
-    return sched->stages[stage].avoid != executor && node->nheld < most_held(sched) &&
-           node->expected_ns + expect_ns(sched, stage) <= sched->batch_ns &&
-           (holder == MX_NOBODY || sched->executors[holder].nheld > 0);
+    return node->nheld == 0 ||
+           (sched->stages[stage].avoid != executor && node->nheld < most_held(sched) &&
+            node->expected_ns + expect_ns(sched, stage) <= sched->batch_ns);
 }
 
 /* Whether a queue is to be filled again: not before half of it is done, so that
@@ -98,7 +94,7 @@ void mx_queue_lease(struct mx_sched *sched, uint32_t executor, uint32_t i)
     struct mx_executor_node *node = &sched->executors[executor];
     struct mx_stage_node    *stage = &sched->stages[i];
 
-    mx_place_claim(sched, stage->group, executor);
+    mx_place_take(sched, stage->group, executor);
     mx_sched_begin_stage(sched, i);
     stage->executor = executor;
     stage->life = node->life;
@@ -235,6 +231,7 @@ void mx_queue_up(struct mx_sched *sched, uint32_t executor)
     mx_queue_lost(sched, executor, 0, MX_REASON_NONE);
     node->up = true;
     node->life++;
+    node->helps = MX_NOBODY;
     sched->nusable++;
     mx_chain_push(&sched->idle, sched->executor_links, executor);
 }

@@ -271,6 +271,9 @@ Test(sched, an_executor_number_out_of_reason_changes_nothing)
 
     cr_expect_eq(mx_sched_event(f.sched, &event, &f.actions, &f.err), -1);
     cr_expect_eq(f.err.code, MX_EINVAL);
+    cr_expect_str_eq(f.err.text, "executor 4294967295 is beyond the 1048576 that are possible");
     cr_expect_eq(mx_sched_check(f.sched, &f.err), 0);
+    up(&f, (1 << 20) - 1);
+    cr_expect_eq(only_action(&f, MX_ACTION_START)->executor, (1 << 20) - 1);
     end(&f);
 }

@@ -7,7 +7,7 @@
 enum {
     MAX_BACKBONES = 8,
     MAX_HEADS = 64, /* of each */
-    MAX_EXECUTORS = 8,
+    MAX_EXECUTORS = 16,
     MAX_QUEUE = 64,
     TRAIN = 0,
     HEAD = 1
@@ -143,11 +143,18 @@ static unsigned count_pairs(const struct world *w)
     return n;
 }
 
-static void die(struct world *w, uint32_t x)
+static void die_of(struct world *w, uint32_t x, uint64_t lease)
 {
     w->nqueue[x] = 0;
-    tell(w, (struct mx_event){
-                .kind = MX_EVENT_EXECUTOR_LOST, .executor = x, .reason = MX_REASON_CRASHED});
+    tell(w, (struct mx_event){.kind = MX_EVENT_EXECUTOR_LOST,
+                              .executor = x,
+                              .lease = lease,
+                              .reason = MX_REASON_CRASHED});
+}
+
+static void die(struct world *w, uint32_t x)
+{
+    die_of(w, x, 0);
 }
 
 /* Four backbones and four executors, which nothing disturbs. */
@@ -222,6 +229,41 @@ Test(sched_place, one_that_comes_back_holds_nothing)
     finish(w);
 }
 
+Test(sched_place, what_a_dead_executor_held_comes_before_what_nobody_has_begun)
+{
+    struct world *w = begin(3, 4, 0);
+
+    for (uint32_t b = 0; b < 3; b++)
+        mx_sched_restore_done(w->f.sched, b);
+    start_executors(w, 1);
+    die_of(w, 0, w->queue[0][0].lease);
+    start_executors(w, 1);
+    cr_expect_eq(w->heads[0][0], 2);
+    run_all(w);
+    finish(w);
+}
+
+/* 0 makes 1 and 2 possible, and 1 makes 3 possible. */
+Test(sched_place, what_the_last_stage_made_possible_comes_first)
+{
+    static const uint32_t   root[] = {0}, child[] = {1}, all[] = {0, 1, 2, 3};
+    struct mx_sched_stage   stages[] = {{.ninputs = 0},
+                                        {.inputs = root, .ninputs = 1},
+                                        {.inputs = root, .ninputs = 1},
+                                        {.inputs = child, .ninputs = 1}};
+    struct mx_sched_trial   trial = {all, 4, 0};
+    struct mx_sched_options options = {0};
+    struct fixture          f = {0};
+
+    f.sched = mx_sched_new(stages, 4, &trial, 1, &options, &f.err);
+    cr_assert(f.sched, "%s", f.err.text);
+    up(&f, 0);
+    report(&f, 0, MX_REASON_NONE);
+    report(&f, 0, MX_REASON_NONE);
+    cr_expect_eq(only_action(&f, MX_ACTION_START)->stage, 3);
+    end(&f);
+}
+
 Test(sched_place, what_is_begun_is_ended_before_another_backbone)
 {
     struct world *w = begin(6, 10, 0);
@@ -235,6 +277,38 @@ Test(sched_place, what_is_begun_is_ended_before_another_backbone)
     cr_expect_eq(nwhole, 4);
     run_all(w);
     cr_expect_eq(count_pairs(w), 6);
+    finish(w);
+}
+
+Test(sched_place, one_that_helps_stays_with_the_backbone_that_it_has)
+{
+    struct world *w = begin(4, 60, 5);
+
+    for (uint32_t b = 0; b < 4; b++)
+        mx_sched_restore_done(w->f.sched, b);
+    start_executors(w, 16);
+    run_all(w);
+    /* Four hold one each and twelve help; a few help out once more at the end. */
+    cr_expect_leq(count_pairs(w), 20, "%u pairs", count_pairs(w));
+    cr_expect_leq(w->now_s, 4 * 60.0 / 16 + 3, "%g s", w->now_s);
+    finish(w);
+}
+
+Test(sched_place, one_that_helped_takes_over_what_the_dead_held)
+{
+    struct world *w = begin(2, 40, 0);
+
+    mx_sched_restore_done(w->f.sched, 0);
+    mx_sched_restore_done(w->f.sched, 1);
+    start_executors(w, 3);
+    while (w->heads[2][0] < 5)
+        cr_assert(step(w));
+    die(w, 0);
+    die(w, 1);
+    while (w->heads[2][1] == 0)
+        cr_assert(step(w));
+    cr_expect_eq(w->heads[0][0] + w->heads[2][0], 41, "all of it, and the one that was lost");
+    run_all(w);
     finish(w);
 }
 
