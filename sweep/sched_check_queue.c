@@ -97,7 +97,7 @@ static int check_groups(const struct mx_sched *sched, const struct mx_chain *gro
         size_t n = chain_length(&sched->stages[g].ready, sched->stage_links, sched->nstages);
 
         CHECK(n > 0 && n != SIZE_MAX, "group %" PRIu32 " is not open", g);
-        CHECK(mx_place_holder(sched, g) == holder,
+        CHECK(mx_group_holder(sched, g) == holder,
               "group %" PRIu32 " is in the chain of another executor than its holder", g);
         CHECK(sched->stages[g].state >= MX_STAGE_DONE,
               "group %" PRIu32 " is open before its stage ended", g);

@@ -153,13 +153,13 @@ bool mx_sched_deterministic(enum mx_reason reason);
 /* sched_place.c. Who holds a group, MX_NOBODY if nobody; the stage that an
  * executor would take next (there is one that is ready); the executor that
  * takes the next one (some are idle). */
-uint32_t mx_place_holder(const struct mx_sched *sched, uint32_t group);
-void     mx_place_add(struct mx_sched *sched, uint32_t stage, bool front);
-void     mx_place_remove(struct mx_sched *sched, uint32_t stage);
-void     mx_place_take(struct mx_sched *sched, uint32_t group, uint32_t executor);
-void     mx_place_release(struct mx_sched *sched, uint32_t executor);
-uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor);
-uint32_t mx_place_next(const struct mx_sched *sched);
+uint32_t mx_group_holder(const struct mx_sched *sched, uint32_t group);
+void     mx_group_add(struct mx_sched *sched, uint32_t stage, bool front);
+void     mx_group_remove(struct mx_sched *sched, uint32_t stage);
+void     mx_group_take(struct mx_sched *sched, uint32_t group, uint32_t executor);
+void     mx_group_release(struct mx_sched *sched, uint32_t executor);
+uint32_t mx_group_choose(const struct mx_sched *sched, uint32_t executor);
+uint32_t mx_group_next(const struct mx_sched *sched);
 
 /* sched_queue.c. */
 int      mx_queue_know(struct mx_sched *sched, uint32_t executor, struct mx_err *err);

@@ -93,7 +93,7 @@ static int fill(struct mx_sched *sched, uint32_t executor, struct mx_actions *ac
                 struct mx_err *err)
 {
     while (sched->nready > 0) {
-        uint32_t i = mx_place_choose(sched, executor);
+        uint32_t i = mx_group_choose(sched, executor);
 
         if (!mx_queue_fits(sched, executor, i))
             break;
@@ -119,7 +119,7 @@ static int dispatch(struct mx_sched *sched, struct mx_actions *actions, struct m
     if (sched->draining)
         return 0;
     while (sched->idle.head != MX_NOBODY && sched->nready > 0)
-        if (fill(sched, mx_place_next(sched), actions, err))
+        if (fill(sched, mx_group_next(sched), actions, err))
             return -1;
     sched->refill = MX_NOBODY;
     if (refill == MX_NOBODY || !mx_queue_is_low(sched, refill))

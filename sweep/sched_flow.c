@@ -50,7 +50,7 @@ static void close_stage(struct mx_sched *sched, uint32_t i, enum mx_stage_state 
                         enum mx_reason reason)
 {
     if (sched->stages[i].state == MX_STAGE_READY)
-        mx_place_remove(sched, i);
+        mx_group_remove(sched, i);
     sched->stages[i].state = state;
     sched->stages[i].reason = reason;
     sched->nunsettled--;
@@ -61,7 +61,7 @@ void mx_sched_make_ready(struct mx_sched *sched, uint32_t i, uint32_t group)
 {
     sched->stages[i].state = MX_STAGE_READY;
     sched->stages[i].group = group;
-    mx_place_add(sched, i, false);
+    mx_group_add(sched, i, false);
 }
 
 void mx_sched_drop_unneeded(struct mx_sched *sched, uint32_t i)
@@ -169,7 +169,7 @@ void mx_sched_settle(struct mx_sched *sched, uint32_t i, enum mx_stage_state sta
 
 void mx_sched_begin_stage(struct mx_sched *sched, uint32_t i)
 {
-    mx_place_remove(sched, i);
+    mx_group_remove(sched, i);
     sched->stages[i].state = MX_STAGE_RUNNING;
     for (size_t e = sched->uses.first[i]; e < sched->uses.first[i + 1]; e++) {
         uint32_t t = sched->uses.to[e];

@@ -5,7 +5,7 @@ enum {
     LOOK_AHEAD = 8 /* loose stages looked at for one that has not failed here */
 };
 
-uint32_t mx_place_holder(const struct mx_sched *sched, uint32_t group)
+uint32_t mx_group_holder(const struct mx_sched *sched, uint32_t group)
 {
     const struct mx_stage_node *node = &sched->stages[group];
 
@@ -20,7 +20,7 @@ uint32_t mx_place_holder(const struct mx_sched *sched, uint32_t group)
  * earlier on: it ends what it has begun. */
 static void open_group(struct mx_sched *sched, uint32_t group, bool front)
 {
-    uint32_t holder = mx_place_holder(sched, group);
+    uint32_t holder = mx_group_holder(sched, group);
 
     if (group == sched->nstages)
         return;
@@ -36,7 +36,7 @@ static void open_group(struct mx_sched *sched, uint32_t group, bool front)
 
 static void close_group(struct mx_sched *sched, uint32_t group)
 {
-    uint32_t holder = mx_place_holder(sched, group);
+    uint32_t holder = mx_group_holder(sched, group);
 
     if (group == sched->nstages)
         return;
@@ -50,7 +50,7 @@ static void close_group(struct mx_sched *sched, uint32_t group)
 
 /* Hang a ready stage into its group. front: before all others of the group, and
  * the group before all others of its holder. */
-void mx_place_add(struct mx_sched *sched, uint32_t i, bool front)
+void mx_group_add(struct mx_sched *sched, uint32_t i, bool front)
 {
     uint32_t         group = sched->stages[i].group;
     struct mx_chain *ready = &sched->stages[group].ready;
@@ -67,7 +67,7 @@ void mx_place_add(struct mx_sched *sched, uint32_t i, bool front)
     sched->nready++;
 }
 
-void mx_place_remove(struct mx_sched *sched, uint32_t i)
+void mx_group_remove(struct mx_sched *sched, uint32_t i)
 {
     uint32_t         group = sched->stages[i].group;
     struct mx_chain *ready = &sched->stages[group].ready;
@@ -81,9 +81,9 @@ void mx_place_remove(struct mx_sched *sched, uint32_t i)
 /* An executor takes a stage of an open group: if nobody holds that, it does; if
  * another one does, it helps that one from now on, and the next to help will
  * look elsewhere first, so that few executors get hold of one backbone. */
-void mx_place_take(struct mx_sched *sched, uint32_t group, uint32_t executor)
+void mx_group_take(struct mx_sched *sched, uint32_t group, uint32_t executor)
 {
-    uint32_t holder = mx_place_holder(sched, group);
+    uint32_t holder = mx_group_holder(sched, group);
 
     if (group == sched->nstages || holder == executor)
         return;
@@ -101,7 +101,7 @@ void mx_place_take(struct mx_sched *sched, uint32_t group, uint32_t executor)
 
 /* What an executor holds goes to the front of what nobody holds. It must still
  * be usable. */
-void mx_place_release(struct mx_sched *sched, uint32_t executor)
+void mx_group_release(struct mx_sched *sched, uint32_t executor)
 {
     const struct mx_chain *groups = &sched->executors[executor].groups;
 
@@ -128,7 +128,7 @@ static uint32_t choose_loose(const struct mx_sched *sched, uint32_t executor)
 
 /* Its own; what nobody holds; loose stages; what others hold. Of what is not its
  * own, rather of the group that it took from before. */
-uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor)
+uint32_t mx_group_choose(const struct mx_sched *sched, uint32_t executor)
 {
     const struct mx_executor_node *node = &sched->executors[executor];
     uint32_t                       group = node->groups.head, helps = node->helps, loose;
@@ -138,7 +138,7 @@ uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor)
     if (helps != MX_NOBODY && sched->stages[helps].ready.head == MX_NOBODY)
         helps = MX_NOBODY;
     if ((group = sched->unheld.head) != MX_NOBODY) {
-        if (helps != MX_NOBODY && mx_place_holder(sched, helps) == MX_NOBODY)
+        if (helps != MX_NOBODY && mx_group_holder(sched, helps) == MX_NOBODY)
             group = helps;
         return sched->stages[group].ready.head;
     }
@@ -151,11 +151,11 @@ uint32_t mx_place_choose(const struct mx_sched *sched, uint32_t executor)
 
 /* The one that is idle for longest, unless the stage it would take is held by
  * another idle one, or has just failed on it and somebody else is idle. */
-uint32_t mx_place_next(const struct mx_sched *sched)
+uint32_t mx_group_next(const struct mx_sched *sched)
 {
     uint32_t first = sched->idle.head, second = sched->executor_links[first].next;
-    uint32_t i = mx_place_choose(sched, first);
-    uint32_t holder = mx_place_holder(sched, sched->stages[i].group);
+    uint32_t i = mx_group_choose(sched, first);
+    uint32_t holder = mx_group_holder(sched, sched->stages[i].group);
 
     if (holder != MX_NOBODY && sched->executors[holder].nheld == 0)
         return holder;

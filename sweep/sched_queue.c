@@ -94,7 +94,7 @@ void mx_queue_lease(struct mx_sched *sched, uint32_t executor, uint32_t i)
     struct mx_executor_node *node = &sched->executors[executor];
     struct mx_stage_node    *stage = &sched->stages[i];
 
-    mx_place_take(sched, stage->group, executor);
+    mx_group_take(sched, stage->group, executor);
     mx_sched_begin_stage(sched, i);
     stage->executor = executor;
     stage->life = node->life;
@@ -179,7 +179,7 @@ static void give_back(struct mx_sched *sched, uint32_t i)
 {
     end_lease(sched, i);
     sched->stages[i].state = MX_STAGE_READY;
-    mx_place_add(sched, i, true);
+    mx_group_add(sched, i, true);
     mx_sched_drop_unneeded(sched, i);
     mx_sched_rest_users(sched, i);
 }
@@ -190,7 +190,7 @@ static void retire(struct mx_sched *sched, uint32_t executor)
     bool idle = sched->executors[executor].nheld == 0;
 
     mx_chain_remove(idle ? &sched->idle : &sched->running, sched->executor_links, executor);
-    mx_place_release(sched, executor);
+    mx_group_release(sched, executor);
     sched->nusable--;
 }
 
