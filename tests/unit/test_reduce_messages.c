@@ -21,11 +21,13 @@ static void begin(struct mx_buf *out, uint32_t round, uint64_t block, uint8_t fo
     mx_put_u8(out, form);
 }
 
-/* Every message of these participants, cut anywhere or with a byte behind it. */
+/* The first message of one who contributes n slots, cut anywhere or with a byte
+ * behind it. */
 static void expect_cuts_refused(uint64_t n, uint64_t nslots)
 {
     struct net      net;
     struct message *message;
+    char           *longer;
 
     open_net(&net, 2, nslots);
     for (uint64_t s = 0; s < n; s++)
@@ -43,10 +45,14 @@ static void expect_cuts_refused(uint64_t n, uint64_t nslots)
         free(cut);
     }
     cr_expect_eq(take(nslots, 1, message->body, message->len, NULL), 0);
+    longer = calloc(1, message->len + 1);
+    memcpy(longer, message->body, message->len);
+    cr_expect_eq(take(nslots, 1, longer, message->len + 1, NULL), -1);
+    free(longer);
     close_net(&net);
 }
 
-Test(messages, refuses_a_message_cut_at_any_byte)
+Test(messages, refuses_a_message_that_is_cut_at_any_byte_or_too_long)
 {
     expect_cuts_refused(0, 9000);
     expect_cuts_refused(5, 9000);
@@ -149,6 +155,42 @@ Test(messages, refuses_blocks_out_of_order_and_from_strangers)
                                "come");
     reduce_part_free(part);
     reduce_slots_free(slots);
+    mx_buf_free(&out);
+}
+
+/* Takes a run of the first `blocks` blocks, which is well, then this message. */
+static int take_behind(uint64_t nslots, uint64_t blocks, const struct mx_buf *message)
+{
+    struct reduce_slots *slots = reduce_slots_new(NULL);
+    struct reduce_part  *part = reduce_part_new(slots, nslots, 0, 2, ROUND, NULL);
+    struct mx_buf        out = {0};
+    int                  rc;
+
+    begin(&out, ROUND, 0, 0);
+    mx_put_u64(&out, blocks);
+    cr_assert_eq(reduce_part_take(part, 1, out.data, out.len, NULL), 0);
+    rc = reduce_part_take(part, 1, message->data, message->len, NULL);
+    reduce_part_free(part);
+    reduce_slots_free(slots);
+    mx_buf_free(&out);
+    return rc;
+}
+
+Test(messages, refuses_blocks_beyond_the_table)
+{
+    struct mx_buf out = {0};
+
+    begin(&out, ROUND, 2, 0); /* blocks 2 and 3 of three */
+    mx_put_u64(&out, 2);
+    cr_expect_eq(take_behind(9000, 2, &out), -1);
+    begin(&out, ROUND, 2, 0);
+    mx_put_u64(&out, 1);
+    cr_expect_eq(take_behind(9000, 2, &out), 0);
+    begin(&out, ROUND, 1, 2); /* one slot of block 1 of one */
+    mx_put_u32(&out, 1);
+    mx_put_u32(&out, 0);
+    mx_put_u64(&out, 5);
+    cr_expect_eq(take_behind(10, 1, &out), -1);
     mx_buf_free(&out);
 }
 
