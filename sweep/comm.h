@@ -8,9 +8,9 @@
  * does not take what it is sent can be seen, and costs bounded memory.
  *
  * A rank that is gone is given up with mx_comm_drop(): its requests are left
- * alone, never waited for. After that MPI_Finalize could hang and is skipped.
+ * alone, never waited for. After that MPI_Finalize could hang and is not relied on.
  *
- * Which file is linked decides: comm_mpi.c, or comm_none.c in a build without
+ * Which files are linked decides: comm_mpi*.c, or comm_none.c in a build without
  * MPI, where every process is alone.
  */
 #ifndef MX_SWEEP_COMM_H
@@ -71,10 +71,14 @@ void mx_comm_drop(struct mx_comm *comm, unsigned rank);
 /* True if a rank was dropped. */
 bool mx_comm_lossy(const struct mx_comm *comm);
 
-/* The end of the process's part in the job. Streams should be empty. Without a
- * loss: MPI_Finalize, and return. `lossy` (here or told by rank 0): standard
- * streams are flushed and the process ends at once with this exit code,
- * because MPI_Finalize could wait for the dead for ever. NULL is allowed. */
+/* The end of the process's part in the job. Streams should be empty; what is
+ * under way gets two seconds. Without a loss: MPI_Finalize, and return. `lossy`
+ * (here or told by rank 0), or a rank that was dropped or is gone: standard
+ * streams are flushed and the process ends with this exit code, because
+ * MPI_Finalize could wait for the dead for ever. With Open MPI 4 that is tried for
+ * some seconds first, because mpirun tells the user of each process that ends
+ * without. Ranks other than 0 should give 0: mpirun ends the job, and with it rank
+ * 0, for any other code. NULL is allowed. */
 void mx_comm_close(struct mx_comm *comm, bool lossy, int exit_code);
 
 #endif

@@ -162,11 +162,12 @@ static void taken(struct mx_comm *comm, unsigned rank)
 /* Deal with one completed request of the array. */
 static void completed(struct mx_comm *comm, unsigned index, const MPI_Status *status, int code)
 {
-    unsigned rank = index % comm->size;
+    bool     receive = index < comm->size;
+    unsigned rank = receive ? index : index - comm->size;
 
     if (code != MPI_SUCCESS)
         refused(comm, rank, code);
-    else if (index < comm->size)
+    else if (receive)
         received(comm, rank, status);
     else
         taken(comm, rank);

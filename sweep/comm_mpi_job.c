@@ -12,10 +12,11 @@
 
 extern char **environ;
 
-enum {
-    FINALIZE_S = 30,
-    ABANDON_S = 2 /* of that after a loss */
-};
+/* Seconds for MPI_Finalize. Ranks other than 0 wait longer: without fault
+ * tolerance, one that ends before takes rank 0 with it. */
+static const struct limits {
+    int first, others;
+} in_peace = {30, 600}, after_a_loss = {2, 5};
 
 #define TEXT_OF(x)  #x
 #define VALUE_OF(x) TEXT_OF(x)
@@ -102,15 +103,18 @@ static void end_now(union sigval exit_code)
     _exit(exit_code.sival_int);
 }
 
-/* MPI_Finalize; the process ends with exit_code if that takes longer than limit_s. */
-static void finalize(int limit_s, int exit_code)
+/* MPI_Finalize; the process ends with exit_code if that takes too long. */
+static void finalize(const struct limits *limits, int exit_code)
 {
-    struct sigevent         event = {.sigev_notify = SIGEV_THREAD,
-                                     .sigev_value.sival_int = exit_code,
-                                     .sigev_notify_function = end_now};
-    const struct itimerspec limit = {.it_value.tv_sec = limit_s};
-    timer_t                 timer;
+    struct sigevent   event = {.sigev_notify = SIGEV_THREAD,
+                               .sigev_value.sival_int = exit_code,
+                               .sigev_notify_function = end_now};
+    struct itimerspec limit = {0};
+    timer_t           timer;
+    int               rank = 0;
 
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    limit.it_value.tv_sec = rank == 0 ? limits->first : limits->others;
     if (timer_create(CLOCK_MONOTONIC, &event, &timer))
         return;
     timer_settime(timer, 0, &limit, NULL);
@@ -121,7 +125,7 @@ static void finalize(int limit_s, int exit_code)
 void mx_mpi_job_finish(int exit_code)
 {
     fflush(NULL);
-    finalize(FINALIZE_S, exit_code);
+    finalize(&in_peace, exit_code);
 }
 
 /* With Open MPI 4, mpirun --enable-recovery lets the living finalize, and tells
@@ -140,6 +144,6 @@ void mx_mpi_job_abandon(int exit_code)
 {
     fflush(NULL);
     if (can_finalize_after_a_loss())
-        finalize(ABANDON_S, exit_code);
+        finalize(&after_a_loss, exit_code);
     _exit(exit_code);
 }

@@ -12,11 +12,11 @@
 int mx_mpi_job_start(unsigned *rank, unsigned *size, bool *quiet, struct mx_err *err);
 
 /* MPI_Finalize. No request may be under way. Should a rank have died unseen, for
- * which it could wait for ever, the process ends after half a minute with
- * exit_code. */
+ * which it could wait for ever, the process ends after half a minute (rank 0; ten
+ * minutes in the others) with exit_code. */
 void mx_mpi_job_finish(int exit_code);
 
-/* Flush the standard streams and end the process without MPI_Finalize. */
+/* After a loss: flush the standard streams and end the process, within seconds. */
 __attribute__((noreturn)) void mx_mpi_job_abandon(int exit_code);
 
 #endif
