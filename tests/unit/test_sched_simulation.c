@@ -89,10 +89,16 @@ static void blame(struct world *w, uint32_t i, enum mx_reason reason)
 /* The executor is gone: the stage that it ran is to blame, if that is known. */
 static void record_lost(struct world *w, uint32_t x, uint64_t lease, enum mx_reason reason)
 {
+    struct mx_lease held;
+    uint32_t        blamed = MAX_STAGES;
+
+    if (mx_sched_held(w->sched, x, lease, &held))
+        blamed = held.stage;
     for (uint32_t i = 0; i < w->nstages; i++) {
         if (w->lease[i] == 0 || w->holder[i] != x)
             continue;
-        if (w->lease[i] == lease)
+        cr_assert_eq(w->lease[i] == lease, i == blamed);
+        if (i == blamed)
             blame(w, i, w->known[x].overdue ? MX_REASON_TIMED_OUT : reason);
         else
             tally.spared++;
