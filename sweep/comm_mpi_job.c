@@ -53,6 +53,10 @@ static void set_defaults(void)
         {"OMPI_MCA_pml", "ob1", "OMPI_MCA_orte_enable_recovery"},
     };
 
+    /* Meant for mpirun, whose own messages then go to that descriptor. Here it
+     * could be any file of ours. */
+    unsetenv("PMIX_OUTPUT_STDERR_FD");
+    unsetenv("OPAL_OUTPUT_STDERR_FD");
     for (size_t i = 0; i < sizeof defaults / sizeof defaults[0]; i++)
         if (!defaults[i].with || getenv(defaults[i].with))
             setenv(defaults[i].name, defaults[i].value, 0);

@@ -73,3 +73,10 @@ bool mx_launcher_many(const struct mx_launcher *launcher)
 {
     return launcher->size != 1;
 }
+
+bool mx_launcher_drops_status(char *const *environment)
+{
+    const char *recovery = value_of(environment, "OMPI_MCA_orte_enable_recovery");
+
+    return recovery && strcmp(recovery, "0") != 0;
+}

@@ -20,6 +20,11 @@ struct mx_launcher {
  * processes, which Slurm gives a rank 0 but no step, have no launcher. */
 struct mx_launcher mx_launcher_find(char *const *environment);
 
+/* True if the launcher ends with 0 whatever its processes return, and tells the
+ * user, in words of its own, of each that does not return 0: mpirun
+ * --enable-recovery of Open MPI 4. */
+bool mx_launcher_drops_status(char *const *environment);
+
 /* True if it may have started more than one process. */
 bool mx_launcher_many(const struct mx_launcher *launcher);
 

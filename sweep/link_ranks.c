@@ -9,6 +9,7 @@
 #include "base/clock.h"
 
 static const double beats_a_timeout = 8; /* signs of life in the time after which one is missed */
+static const double look_every_s = 1;    /* at the processes of ranks on our own host */
 
 int link_tell(struct mx_link *link, unsigned rank, const struct mx_rank_message *message,
               struct mx_err *err)
@@ -22,16 +23,16 @@ int link_tell(struct mx_link *link, unsigned rank, const struct mx_rank_message 
     return mx_comm_send(link->comm, rank, link->frame.data, link->frame.len, err);
 }
 
-/* One on our own host that only seems dead must not go on working on what
- * others do again. (Elsewhere it notices its own silence: rank.c.) */
-static void kill_process(const struct mx_process *process, const struct mx_process *ours)
+static bool is_near(const struct mx_link *link, const struct mx_process *process)
+{
+    return mx_process_same_space(process, &link->ranks[0].process);
+}
+
+static bool is_alive(const struct mx_process *process)
 {
     uint64_t start;
 
-    if (strcmp(process->host, ours->host) == 0 && strcmp(process->boot, ours->boot) == 0 &&
-        strcmp(process->pid_space, ours->pid_space) == 0 && process->pid > 0 &&
-        mx_owner_machine.start_of(NULL, process->pid, &start) && start == process->start)
-        kill((pid_t)process->pid, SIGKILL);
+    return mx_owner_machine.start_of(NULL, process->pid, &start) && start == process->start;
 }
 
 void link_lose_rank(struct mx_link *link, unsigned rank, const char *why)
@@ -40,8 +41,10 @@ void link_lose_rank(struct mx_link *link, unsigned rank, const char *why)
 
     if (r->state == LINK_RANK_LOST)
         return;
-    if (r->state != LINK_RANK_AWAITED)
-        kill_process(&r->process, &link->ranks[0].process);
+    /* One on our own host that only seems dead must not go on working on what
+     * others do again. (Elsewhere it notices its own silence: rank.c.) */
+    if (r->state != LINK_RANK_AWAITED && is_near(link, &r->process) && is_alive(&r->process))
+        kill((pid_t)r->process.pid, SIGKILL);
     mx_comm_drop(link->comm, rank);
     r->state = LINK_RANK_LOST;
     snprintf(r->why, sizeof r->why, "%.255s", why);
@@ -86,6 +89,21 @@ static void find_silent(struct mx_link *link, double now_s)
     }
 }
 
+/* The death of a process on our own host can be seen at once. */
+static void find_dead(struct mx_link *link, double now_s)
+{
+    if (now_s - link->looked_s < look_every_s)
+        return;
+    link->looked_s = now_s;
+    for (unsigned r = 1; r < link->nranks; r++) {
+        const struct link_rank *rank = &link->ranks[r];
+
+        if (rank->state == LINK_RANK_LIVE && is_near(link, &rank->process) &&
+            !is_alive(&rank->process))
+            link_lose_rank(link, r, "its process has ended");
+    }
+}
+
 int link_tend_ranks(struct mx_link *link, struct mx_err *err)
 {
     double now_s = mx_clock_monotonic_s();
@@ -94,6 +112,7 @@ int link_tend_ranks(struct mx_link *link, struct mx_err *err)
     if (beat(link, now_s, err))
         return -1;
     find_silent(link, now_s);
+    find_dead(link, now_s);
     return 0;
 }
 

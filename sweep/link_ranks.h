@@ -50,7 +50,7 @@ struct mx_link {
     int                   current; /* rank whose inbox is being read, -1 for none */
     unsigned              nlosing; /* lost ranks of which something is still to be told */
     double                nap_s;   /* between two looks at MPI */
-    double                rank_timeout_s, watch_s, watched_s, beat_s;
+    double                rank_timeout_s, watch_s, watched_s, beat_s, looked_s;
     uint32_t              round; /* of the reduction, and what went wrong in it */
     struct mx_err         reduce_err;
 };

@@ -109,6 +109,11 @@ static bool same_place(const struct mx_process *a, const struct mx_process *b)
     return strcmp(a->host, b->host) == 0 && strcmp(a->pid_space, b->pid_space) == 0;
 }
 
+bool mx_process_same_space(const struct mx_process *a, const struct mx_process *b)
+{
+    return same_place(a, b) && strcmp(a->boot, b->boot) == 0;
+}
+
 /* Whether the claim's process lives; *tell_by_age if only time can tell. */
 static bool claim_lives(const struct mx_owner_system *system, const struct mx_process *self,
                         const struct claim *claim, bool *tell_by_age)

@@ -32,6 +32,10 @@ struct mx_process {
     uint64_t start; /* clock ticks from boot to its start */
 };
 
+/* True if the two are of one host, one boot and one space of process numbers:
+ * each can see whether the other lives. */
+bool mx_process_same_space(const struct mx_process *a, const struct mx_process *b);
+
 /* What is asked of the machine; tests answer themselves. */
 struct mx_owner_system {
     int (*self)(void *user, struct mx_process *self, struct mx_err *err);

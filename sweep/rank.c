@@ -268,12 +268,6 @@ static int beat(struct rank *rank, double now_s, struct mx_err *err)
                                      : mx_fail(err, MX_ENOMEM, "no memory for a sign of life");
 }
 
-static bool on_our_host(const struct rank *rank, const struct mx_process *other)
-{
-    return strcmp(rank->self.host, other->host) == 0 && strcmp(rank->self.boot, other->boot) == 0 &&
-           strcmp(rank->self.pid_space, other->pid_space) == 0;
-}
-
 /* Whether rank 0 is gone as far as can be seen from here. */
 static bool root_is_gone(const struct rank *rank, double now_s)
 {
@@ -281,7 +275,7 @@ static bool root_is_gone(const struct rank *rank, double now_s)
 
     if (!rank->started)
         return false;
-    if (on_our_host(rank, &rank->start.root))
+    if (mx_process_same_space(&rank->self, &rank->start.root))
         return !mx_owner_machine.start_of(NULL, rank->start.root.pid, &start) ||
                start != rank->start.root.start;
     return now_s - rank->heard_s > patience_timeouts * rank->start.rank_timeout_s;

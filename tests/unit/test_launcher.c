@@ -7,6 +7,11 @@ static struct mx_launcher find(const char *const *environment)
     return mx_launcher_find((char *const *)environment);
 }
 
+static bool drops(const char *const *environment)
+{
+    return mx_launcher_drops_status((char *const *)environment);
+}
+
 Test(launcher, is_known_by_the_variables_it_sets)
 {
     static const struct {
@@ -98,4 +103,15 @@ Test(launcher, is_nobody_where_nothing_tells_a_rank)
         cr_expect_eq(launcher.size, 1, "row %zu: size %u", i, launcher.size);
         cr_expect_not(mx_launcher_many(&launcher), "row %zu", i);
     }
+}
+
+Test(launcher, that_lets_ranks_die_drops_what_they_return)
+{
+    const char *const with[6] = {"OMPI_COMM_WORLD_SIZE=2", "OMPI_MCA_orte_enable_recovery=1"};
+    const char *const off[6] = {"OMPI_MCA_orte_enable_recovery=0"};
+    const char *const without[6] = {"OMPI_COMM_WORLD_SIZE=2"};
+
+    cr_expect(drops(with));
+    cr_expect_not(drops(off));
+    cr_expect_not(drops(without));
 }
