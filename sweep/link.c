@@ -10,7 +10,7 @@
 
 /* Between two looks at MPI, which cannot wake us: short while something comes
  * in, long when all is quiet. */
-static const double shortest_nap_s = 50e-6, longest_nap_s = 10e-3;
+static const double shortest_nap_s = 50e-6, longest_nap_s = 20e-3;
 
 unsigned mx_link_workers(const struct mx_link *link)
 {
@@ -30,7 +30,7 @@ struct mx_link_rank mx_link_rank(const struct mx_link *link, unsigned rank)
         .host = r->process.host,
         .first = r->first,
         .workers = r->workers,
-        .lost = r->state == LINK_RANK_LOST,
+        .lost = r->state >= LINK_RANK_LEFT,
     };
 }
 
@@ -40,7 +40,7 @@ int mx_link_start(struct mx_link *link, uint32_t executor, uint64_t lease, uint3
     struct worker_message order = {.type = WORKER_MESSAGE_RUN, .lease = lease, .stage = stage};
     struct mx_buf        *orders = &link->orders[executor];
 
-    if (link->ranks[link->rank_of[executor]].state == LINK_RANK_LOST)
+    if (link->ranks[link->rank_of[executor]].state >= LINK_RANK_LEFT)
         return 0; /* its loss is told, or about to be */
     if (orders->len == 0)
         link->waiting[link->nwaiting++] = executor;

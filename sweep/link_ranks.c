@@ -14,7 +14,7 @@ static const double look_every_s = 1;    /* at the processes of ranks on our own
 int link_tell(struct mx_link *link, unsigned rank, const struct mx_rank_message *message,
               struct mx_err *err)
 {
-    if (link->ranks[rank].state == LINK_RANK_LOST)
+    if (link->ranks[rank].state >= LINK_RANK_LEFT)
         return 0;
     mx_buf_clear(&link->frame);
     mx_rank_message_put(&link->frame, message);
@@ -35,6 +35,18 @@ static bool is_alive(const struct mx_process *process)
     return mx_owner_machine.start_of(NULL, process->pid, &start) && start == process->start;
 }
 
+/* A rank's executors are gone, and nothing is expected of it any more. */
+static void count_out(struct mx_link *link, unsigned rank, enum link_rank_state state,
+                      const char *why)
+{
+    struct link_rank *r = &link->ranks[rank];
+
+    r->state = state;
+    snprintf(r->why, sizeof r->why, "%.255s", why);
+    link->nlosing++;
+    link->left -= r->workers;
+}
+
 void link_lose_rank(struct mx_link *link, unsigned rank, const char *why)
 {
     struct link_rank *r = &link->ranks[rank];
@@ -46,12 +58,12 @@ void link_lose_rank(struct mx_link *link, unsigned rank, const char *why)
     if (r->state != LINK_RANK_AWAITED && is_near(link, &r->process) && is_alive(&r->process))
         kill((pid_t)r->process.pid, SIGKILL);
     mx_comm_drop(link->comm, rank);
-    r->state = LINK_RANK_LOST;
-    snprintf(r->why, sizeof r->why, "%.255s", why);
     if (link->current == (int)rank)
         link->current = -1;
-    link->nlosing++;
-    link->left -= r->workers;
+    if (r->state == LINK_RANK_LEFT)
+        r->state = LINK_RANK_LOST;
+    else
+        count_out(link, rank, LINK_RANK_LOST, why);
 }
 
 /* Signs of life from us, so that a rank knows that it is not forgotten. */
@@ -195,7 +207,8 @@ static int handle(struct mx_link *link, unsigned rank, const struct mx_rank_mess
                               &link->reduce_err);
         return 0;
     case MX_RANK_LEAVING:
-        link_lose_rank(link, rank, message->text);
+        if (link->ranks[rank].state == LINK_RANK_LIVE)
+            count_out(link, rank, LINK_RANK_LEFT, message->text);
         return 0;
     case MX_RANK_ENDED:
         link->ranks[rank].state = LINK_RANK_ENDED;
@@ -238,7 +251,8 @@ static bool tell_loss(struct mx_link *link, struct mx_link_event *event)
     for (unsigned i = 1; i < link->nranks && link->nlosing > 0; i++) {
         struct link_rank *rank = &link->ranks[i];
 
-        if (rank->state != LINK_RANK_LOST || (rank->told && rank->buried == rank->workers))
+        if ((rank->state != LINK_RANK_LOST && rank->state != LINK_RANK_LEFT) ||
+            (rank->told && rank->buried == rank->workers))
             continue;
         *event = (struct mx_link_event){.kind = rank->told ? MX_LINK_LOST : MX_LINK_RANK_LOST,
                                         .rank = i,
@@ -246,8 +260,8 @@ static bool tell_loss(struct mx_link *link, struct mx_link_event *event)
         memcpy(event->host, rank->process.host, sizeof event->host);
         if (rank->told)
             event->executor = rank->first + rank->buried++;
-        snprintf(event->text, sizeof event->text, "rank %u on %s is lost: %s", i,
-                 rank->process.host, rank->why);
+        snprintf(event->text, sizeof event->text, "rank %u on %s %s: %s", i, rank->process.host,
+                 rank->state == LINK_RANK_LEFT ? "has left" : "is lost", rank->why);
         if (rank->told)
             link->progress[event->executor] = NAN;
         rank->told = true;

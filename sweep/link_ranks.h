@@ -17,6 +17,7 @@ enum link_rank_state {
     LINK_RANK_AWAITED, /* it has not said HELLO */
     LINK_RANK_LIVE,
     LINK_RANK_ENDED, /* its executors are gone, at our word */
+    LINK_RANK_LEFT,  /* they are gone at its own; the process stays until BYE */
     LINK_RANK_LOST,
 };
 
@@ -26,8 +27,8 @@ struct link_rank {
     uint32_t             first, workers;
     double               heard_s; /* on the link's watch, when it last said something */
     size_t               taken;   /* bytes at the front of its inbox that are used up */
-    uint32_t             buried;  /* LOST: executors whose loss has been told */
-    bool                 told;    /* LOST: the loss itself has been told */
+    uint32_t             buried;  /* LEFT, LOST: executors whose loss has been told */
+    bool                 told;    /* LEFT, LOST: that itself has been told */
     char                 why[256];
 };
 

@@ -16,7 +16,7 @@
 #include "sweep/supervisor.h"
 
 /* Between two looks at MPI, which cannot wake us. */
-static const double shortest_nap_s = 50e-6, longest_nap_s = 10e-3;
+static const double shortest_nap_s = 50e-6, longest_nap_s = 20e-3;
 
 static const double beats_a_timeout = 8; /* signs of life in a rank_timeout */
 

@@ -102,7 +102,8 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
 {
     char                       device[96];
     struct kern_nn            *nn = kern_nn_new(1, err);
-    struct mx_library_version  kernels = {"kernels", nn ? kern_nn_name(nn) : ""};
+    struct mx_library_version  libraries[] = {{"kernels", nn ? kern_nn_name(nn) : ""},
+                                              {"mpi", mx_comm_library()}};
     struct mx_provenance_data *data = calloc(run->ndata + 1, sizeof *data);
     struct mx_provenance       facts = {.name = run->config->name,
                                         .config = config,
@@ -114,8 +115,8 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
                                         .device = device,
                                         .command = (const char *const *)run->options->argv,
                                         .ncommand = (size_t)run->options->argc,
-                                        .libraries = &kernels,
-                                        .nlibraries = 1};
+                                        .libraries = libraries,
+                                        .nlibraries = sizeof libraries / sizeof libraries[0]};
     int                        rc = -1;
 
     if (!nn)
