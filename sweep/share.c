@@ -129,16 +129,25 @@ static void join(struct node *node, const struct mx_place *place)
     node->ranks++;
 }
 
+static unsigned usable_cpus(const struct node *node)
+{
+    unsigned cpus = count_cpus(node->cpus);
+
+    if (node->quota_cpus > 0 && node->quota_cpus < cpus)
+        cpus = node->quota_cpus;
+    return cpus > 0 ? cpus : 1;
+}
+
 /* How many executors a node carries. */
 static unsigned node_workers(const struct node *node, const struct mx_share_request *request,
                              struct mx_buf *why)
 {
-    unsigned cpus = count_cpus(node->cpus), workers;
+    unsigned cpus = usable_cpus(node), workers;
     uint64_t fit;
 
-    if (node->quota_cpus > 0 && node->quota_cpus < cpus)
-        cpus = node->quota_cpus;
-    cpus = cpus > 0 ? cpus : 1;
+    if (request->asked == 0 && cpus < count_cpus(node->cpus))
+        mx_buf_printf(why, "%s: %u of %u CPUs used: the control group grants no more time\n",
+                      node->host, cpus, count_cpus(node->cpus));
     workers = request->asked > 0 ? request->asked : cpus;
     fit = request->bytes_each > 0 ? node->memory_bytes / request->bytes_each : workers;
     if (request->asked > cpus)
@@ -176,6 +185,12 @@ static void share_node(const struct mx_place *const *places, unsigned nranks, un
     for (unsigned r = first; r < nranks; r++)
         if (places[r] && same_node(places[r], places[first]))
             workers[r] = total / node.ranks + (seen++ < total % node.ranks);
+    if (request->launched)
+        mx_buf_printf(
+            why,
+            "%s: %u executor%s of %u rank%s, %u CPU%s usable, %" PRIu64 " MiB of memory free\n",
+            node.host, total, total == 1 ? "" : "s", node.ranks, node.ranks == 1 ? "" : "s",
+            usable_cpus(&node), usable_cpus(&node) == 1 ? "" : "s", node.memory_bytes >> 20);
 }
 
 unsigned mx_share_out(const struct mx_place *const *places, unsigned nranks,

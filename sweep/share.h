@@ -47,9 +47,9 @@ struct mx_share_request {
  * never came, and gets 0. For each node: as many as asked for, else its usable
  * CPUs (the union of its ranks' CPUs, within the quota), bounded by memory;
  * shared out in order of rank, the first ones get one more. Appends to *why a
- * line where memory lowered the number, where more were asked for than there
- * are CPUs, and, if launched, for each rank bound to fewer CPUs than the job
- * has on its node. Returns the number of executors in all, 1 or more. */
+ * line where memory or the control group lowered the number, where more were
+ * asked for than there are CPUs, and, if launched, for each node, and for each
+ * rank bound to fewer CPUs than the job has on its node. Returns the number of executors in all, 1 or more. */
 unsigned mx_share_out(const struct mx_place *const *places, unsigned nranks,
                       const struct mx_share_request *request, unsigned *workers,
                       struct mx_buf *why);

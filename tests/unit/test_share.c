@@ -44,7 +44,9 @@ static void check(const struct mx_place *places, unsigned n, struct mx_share_req
     mx_buf_free(&got);
 }
 
-static const struct mx_share_request plenty = {.jobs = 1000, .bytes_each = 1, .launched = true};
+static const struct mx_share_request plenty = {.jobs = 1000, .bytes_each = 1};
+
+static const struct mx_share_request mpirun = {.jobs = 1000, .bytes_each = 1, .launched = true};
 
 static struct mx_share_request ask(unsigned workers)
 {
@@ -89,27 +91,35 @@ Test(share, bound_ranks_count_the_cpus_of_all_together_and_are_told)
 {
     struct mx_place p[2] = {place("a", 0, 1), place("a", 4, 1)};
 
-    check(p, 2, plenty, "1 1",
+    check(p, 2, mpirun, "1 1",
           "rank 0 on a is bound to 1 of the 8 CPUs that the job has there, and so are its "
           "executors; mpirun --bind-to none lets them use all\n"
           "rank 1 on a is bound to 1 of the 8 CPUs that the job has there, and so are its "
-          "executors; mpirun --bind-to none lets them use all\n");
+          "executors; mpirun --bind-to none lets them use all\n"
+          "a: 2 executors of 2 ranks, 2 CPUs usable, 4096 MiB of memory free\n");
 }
 
 Test(share, without_a_launcher_nothing_is_said_of_binding)
 {
-    struct mx_place         p = place("a", 0, 2);
-    struct mx_share_request alone = plenty;
+    struct mx_place p = place("a", 0, 2);
 
-    alone.launched = false;
-    check(&p, 1, alone, "2", "");
+    check(&p, 1, plenty, "2", "");
+}
+
+Test(share, under_a_launcher_each_node_is_told)
+{
+    struct mx_place p[3] = {place("a", 0, 8), place("b", 0, 8), place("a", 0, 8)};
+
+    check(p, 3, mpirun, "4 8 4",
+          "a: 8 executors of 2 ranks, 8 CPUs usable, 4096 MiB of memory free\n"
+          "b: 8 executors of 1 rank, 8 CPUs usable, 4096 MiB of memory free\n");
 }
 
 Test(share, many_bound_ranks_of_a_node_are_told_in_few_lines)
 {
     struct mx_place         p[8];
     const struct mx_place  *pointers[8];
-    struct mx_share_request request = plenty;
+    struct mx_share_request request = mpirun;
     unsigned                workers[8], lines = 0;
     struct mx_buf           why = {0};
 
@@ -120,7 +130,7 @@ Test(share, many_bound_ranks_of_a_node_are_told_in_few_lines)
     mx_share_out(pointers, 8, &request, workers, &why);
     for (const char *at = mx_buf_str(&why); (at = strchr(at, '\n')); at++)
         lines++;
-    cr_expect_eq(lines, 5);
+    cr_expect_eq(lines, 6);
     cr_expect_not_null(strstr(mx_buf_str(&why), "4 more ranks on a are bound like that\n"));
     mx_buf_free(&why);
 }
@@ -146,7 +156,7 @@ Test(share, the_control_groups_quota_bounds_the_node)
     struct mx_place p[2] = {place("a", 0, 8), place("a", 0, 8)};
 
     p[0].quota_cpus = p[1].quota_cpus = 3;
-    check(p, 2, plenty, "2 1", "");
+    check(p, 2, plenty, "2 1", "a: 3 of 8 CPUs used: the control group grants no more time\n");
     check(p, 2, ask(4), "2 2", "a: 4 executors share 3 CPUs, as asked by --workers\n");
 }
 
