@@ -2,6 +2,8 @@
 #ifndef MX_SWEEP_COMMAND_H
 #define MX_SWEEP_COMMAND_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 struct mx_command {
@@ -10,6 +12,7 @@ struct mx_command {
     const char *summary;   /* one line; NULL: internal, not listed */
     /* argv[0] is the command's name. Returns the process exit code. */
     int (*run)(int argc, char **argv);
+    bool many; /* all ranks of an MPI job work on it; else rank 0 does, alone */
 };
 
 int mx_cmd_check(int argc, char **argv);

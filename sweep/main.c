@@ -2,18 +2,23 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sweep/command.h"
+#include "sweep/launcher.h"
+
+extern char **environ;
 
 static const struct mx_command commands[] = {
     {"check", "CONFIG", "validate a configuration; every mistake with its place and a hint",
-     mx_cmd_check},
-    {"plan", "CONFIG", "show cells, trials, stages and cost; nothing is run", mx_cmd_plan},
-    {"run", "CONFIG", "run the sweep", mx_cmd_run},
-    {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume},
-    {"stop", "DIR", "ask a running sweep, on any host, to stop; resume goes on later", mx_cmd_stop},
-    {"bench", "WHAT", "measure this machine", mx_cmd_bench},
-    {"executor", "", NULL, mx_cmd_executor},
+     mx_cmd_check, false},
+    {"plan", "CONFIG", "show cells, trials, stages and cost; nothing is run", mx_cmd_plan, false},
+    {"run", "CONFIG", "run the sweep", mx_cmd_run, true},
+    {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume, true},
+    {"stop", "DIR", "ask a running sweep, on any host, to stop; resume goes on later", mx_cmd_stop,
+     false},
+    {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
+    {"executor", "", NULL, mx_cmd_executor, false},
 };
 
 enum {
@@ -34,10 +39,23 @@ static void print_help(FILE *out)
           out);
 }
 
+static const struct mx_command *find_command(const char *name)
+{
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
+    const struct mx_command *command = argc < 2 ? NULL : find_command(argv[1]);
+
     /* Numbers are read and written with a point, whatever the user's language. */
     setlocale(LC_ALL, "C");
+    /* What mpirun starts many times is said and done once. */
+    if (!(command && command->many) && mx_launcher_find(environ).rank > 0)
+        return 0;
     if (argc < 2) {
         print_help(stderr);
         return 2;
@@ -50,9 +68,8 @@ int main(int argc, char **argv)
         print_help(stdout);
         return 0;
     }
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    if (command)
+        return command->run(argc - 1, argv + 1);
     fprintf(stderr, "mixsweep: no command '%s'; mixsweep --help lists them\n", argv[1]);
     return 2;
 }
