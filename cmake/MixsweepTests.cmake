@@ -84,4 +84,8 @@ function(mx_e2e_test source)
     get_filename_component(name ${source} NAME_WE)
     add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} ${source})
     mx_test_properties(e2e.${name} ${source})
+    if(MX_MPI_USED)
+        set_property(TEST e2e.${name} APPEND PROPERTY ENVIRONMENT
+                     MX_MPIRUN=${MPIEXEC_EXECUTABLE} MX_OPENMPI=${MX_OPENMPI_VERSION})
+    endif()
 endfunction()

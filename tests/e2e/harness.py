@@ -127,6 +127,15 @@ def processes_of(folder, program=PROGRAM):
     return found
 
 
+def this_process_as_owner(incarnation):
+    """What owner.json would say if the test itself ran the sweep."""
+    stat = pathlib.Path("/proc/self/stat").read_text()
+    return {"host": os.uname().nodename, "pid": os.getpid(), "token": "t",
+            "boot": pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
+            "pid_namespace": os.readlink("/proc/self/ns/pid"),
+            "start": stat[stat.rindex(")"):].split()[20], "incarnation": incarnation}
+
+
 def rows(path):
     """The rows of a CSV file, as dictionaries."""
     with open(path, newline="") as file:

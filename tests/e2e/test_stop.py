@@ -1,10 +1,10 @@
 """Stopping a sweep from outside, through its directory. ctest: quick timeout=300"""
 import json
 import os
-import pathlib
 import signal
 
-from harness import TIME_LIMIT_S, Case, main, processes_of, records, reproducible, rows
+from harness import (TIME_LIMIT_S, Case, main, processes_of, records, reproducible, rows,
+                     this_process_as_owner)
 
 
 class Stop(Case):
@@ -126,11 +126,7 @@ class Stop(Case):
 
     def test_a_sweep_that_is_starting_is_waited_for(self):
         # The owner is this process, which knows its incarnation only later.
-        stat = pathlib.Path("/proc/self/stat").read_text()
-        owner = {"host": os.uname().nodename, "pid": os.getpid(), "token": "t",
-                 "boot": pathlib.Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
-                 "pid_namespace": os.readlink("/proc/self/ns/pid"),
-                 "start": stat[stat.rindex(")"):].split()[20], "incarnation": None}
+        owner = this_process_as_owner(incarnation=None)
         self.write("out/config.yaml", "")
         self.write("out/owner.json", json.dumps(owner))
         stop = self.start("stop", "out")
