@@ -21,7 +21,7 @@ owner_of() {
     xxhash.h) echo base ;;
     dnnl.h | dnnl_* | oneapi/* | cuda* | cublas* | cudnn*) echo kernels ;;
     nccl.h) echo reduce ;;
-    zlib.h | jpeglib.h | png.h) echo worker ;;
+    zlib.h | jpeglib.h | png.h | kiss_fft*) echo worker ;;
     yaml.h | mpi.h | sqlite3.h | ncurses.h | curses.h) echo sweep ;;
     esac
 }

@@ -57,7 +57,7 @@ void                 worker_batch_free(struct worker_batch *batch); /* NULL is a
  *   mixed     both, weighed by what is left of each image
  *   dominant  the label of the larger share alone; a tie goes to the base
  *   host      the base's label alone; mixup's lambda is max(lambda, 1 - lambda), and
- *             a mask of gridmix gives way to its complement if that shows
+ *             a mask of fmix or gridmix gives way to its complement if that shows
  *             more of the base
  *   only      both as under mixed, on the clean base image
  * No rule matters under none and cutout. */

@@ -89,7 +89,7 @@ struct worker_choice {
     X(MIX_CUTOUT, "cutout", WORKER_READY)                                                          \
     X(MIX_SALIENCYMIX, "saliencymix", WORKER_READY)                                                \
     X(MIX_RESIZEMIX, "resizemix", WORKER_READY)                                                    \
-    X(MIX_FMIX, "fmix", WORKER_LATER)                                                              \
+    X(MIX_FMIX, "fmix", WORKER_READY)                                                              \
     X(MIX_PUZZLEMIX, "puzzlemix", WORKER_LATER)                                                    \
     X(MIX_GRIDMIX, "gridmix", WORKER_READY)                                                        \
     X(MIX_MANIFOLD_MIXUP, "manifold_mixup", WORKER_LATER)                                          \

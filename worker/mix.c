@@ -14,6 +14,11 @@ const struct worker_mix worker_mixes[] = {
                                 .scratch_new = worker_mix_saliencymix_new,
                                 .scratch_free = worker_mix_saliencymix_free},
     [WORKER_MIX_RESIZEMIX] = {.pairs = true, .draw = worker_mix_draw_resizemix},
+    [WORKER_MIX_FMIX] = {.pairs = true,
+                         .masks = true,
+                         .draw = worker_mix_draw_fmix,
+                         .scratch_new = worker_mix_fmix_new,
+                         .scratch_free = worker_mix_fmix_free},
     [WORKER_MIX_GRIDMIX] = {.pairs = true, .masks = true, .draw = worker_mix_draw_gridmix},
     [WORKER_MIX_RECURSIVEMIX] = {.pairs = true, .draw = NULL}, /* the last word of the list */
 };

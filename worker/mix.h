@@ -34,6 +34,8 @@ enum worker_mix_what {
     WORKER_DRAW_CENTRE = 3, /* column, then row */
     WORKER_DRAW_SCALE = 4,  /* side of a patch */
     WORKER_DRAW_CELLS = 5,  /* gridmix: one number a cell, row by row */
+    WORKER_DRAW_NOISE = 6,  /* fmix: real and imaginary part of each frequency, row by row */
+    WORKER_DRAW_ROUNDING = 7,
 };
 
 /* Whose draw it is. */
@@ -141,9 +143,12 @@ worker_mix_draw_function worker_mix_draw_cutout;
 worker_mix_draw_function worker_mix_draw_gridmix;
 worker_mix_draw_function worker_mix_draw_resizemix;
 worker_mix_draw_function worker_mix_draw_saliencymix;
+worker_mix_draw_function worker_mix_draw_fmix;
 
 worker_mix_scratch_function worker_mix_saliencymix_new;
 void                        worker_mix_saliencymix_free(void *scratch);
+worker_mix_scratch_function worker_mix_fmix_new;
+void                        worker_mix_fmix_free(void *scratch);
 
 #ifdef __cplusplus
 }

@@ -70,6 +70,7 @@ struct worker_list {
     INT(mix_size)   /* cutout: side in pixels; 0 = half the image's side */                        \
     INT(mix_cells)  /* gridmix: cells a side */                                                    \
     LIST(mix_scale) /* resizemix: smallest and largest side of the patch, of the image's */        \
+    REAL(mix_decay) /* fmix: power by which frequencies are damped */                              \
     INT(mix_off_epochs)                                                                            \
     INT(mix_ramp_epochs)                                                                           \
     CHOICE(head_method)

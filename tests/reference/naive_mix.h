@@ -12,4 +12,8 @@
 void naive_saliency(const uint8_t *image, uint32_t height, uint32_t width, const uint32_t *sizes,
                     uint32_t nsizes, double *out);
 
+/* The real inverse Fourier transform as worker/fourier.h defines it, by a direct
+ * sum over every frequency; spectrum (height, width / 2 + 1, 2). */
+void naive_fourier_inverse(const float *spectrum, uint32_t height, uint32_t width, double *out);
+
 #endif

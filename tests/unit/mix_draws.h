@@ -22,6 +22,7 @@ static inline struct worker_params mix_params(enum worker_strategy strategy)
                                   .mix_alpha = 1,
                                   .mix_prob = 1,
                                   .mix_cells = 4,
+                                  .mix_decay = 3,
                                   .mix_scale = {2, {0.1, 0.8}}};
 }
 

@@ -28,7 +28,7 @@ static void expect_messages(const struct bad *bad, size_t n)
     "worst_class_accuracy, worst_group_accuracy, adjusted_average_accuracy, group_accuracy, "      \
     "group_gap\n"
 
-#define BUILT_STRATEGIES "none, mixup, cutmix, cutout, saliencymix, resizemix, gridmix"
+#define BUILT_STRATEGIES "none, mixup, cutmix, cutout, saliencymix, resizemix, fmix, gridmix"
 
 #define EXPECT(table) expect_messages(table, sizeof(table) / sizeof(table)[0])
 
@@ -80,9 +80,8 @@ Test(config_errors, only_true_and_false_are_booleans_and_no_is_a_word)
         {"mix: {labels: dominat}",
          "c.yaml:3:15: error: mix.labels: unknown labels 'dominat' (did you mean 'dominant'? "
          "allowed: mixed, dominant, host, only)\n"},
-        {"mix: {strategy: fmx}",
-         "c.yaml:3:17: error: mix.strategy: unknown strategy 'fmx' (allowed: " BUILT_STRATEGIES
-         ")\n"},
+        {"mix: {strategy: fmx}", "c.yaml:3:17: error: mix.strategy: unknown strategy 'fmx' (did "
+                                 "you mean 'fmix'? allowed: " BUILT_STRATEGIES ")\n"},
         {"mix: {choices: [mixupp]}", "c.yaml:3:17: error: mix.choices: unknown choices 'mixupp' "
                                      "(not built yet in this version)\n"},
     };

@@ -115,4 +115,5 @@ Test(mix_labels, host_gives_the_base_at_least_half_of_a_symmetric_mix)
 
     check_host(WORKER_MIX_MIXUP, &odd);
     check_host(WORKER_MIX_GRIDMIX, &odd);
+    check_host(WORKER_MIX_FMIX, &odd);
 }
