@@ -101,3 +101,54 @@ double kern_softmax_loss(const float *logits, const uint32_t *y_a, const uint32_
     }
     return total / n;
 }
+
+double kern_softmax_target_loss(const float *logits, const float *targets, uint32_t n,
+                                uint32_t classes, float *gradient)
+{
+    double total = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        const float *row = logits + (size_t)i * classes, *target = targets + (size_t)i * classes;
+        double       norm = log_sum_exp(row, classes);
+
+        for (uint32_t c = 0; c < classes; c++)
+            total += target[c] * (norm - row[c]);
+        for (uint32_t c = 0; gradient && c < classes; c++)
+            gradient[(size_t)i * classes + c] = (float)((exp(row[c] - norm) - target[c]) / n);
+    }
+    return total / n;
+}
+
+void kern_mix_rows(float *out, const float *in, const float *share, const uint32_t *partner,
+                   uint32_t n, size_t width)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const float *own = in + i * width, *other = in + partner[i] * width;
+        const float  first = share[i], second = 1 - share[i];
+        float       *row = out + i * width;
+
+#pragma omp simd
+        for (size_t k = 0; k < width; k++)
+            row[k] = first * own[k] + second * other[k];
+    }
+}
+
+void kern_mix_rows_backward(float *out, const float *gradient, const float *share,
+                            const uint32_t *partner, uint32_t n, size_t width)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const float first = share[i];
+
+#pragma omp simd
+        for (size_t k = 0; k < width; k++)
+            out[i * width + k] = first * gradient[i * width + k];
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const float second = 1 - share[i];
+        float      *row = out + partner[i] * width;
+
+#pragma omp simd
+        for (size_t k = 0; k < width; k++)
+            row[k] += second * gradient[i * width + k];
+    }
+}

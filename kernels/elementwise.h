@@ -40,6 +40,17 @@ void kern_running(float *running, const float *batch, size_t n, double rate, dou
 double kern_softmax_loss(const float *logits, const uint32_t *y_a, const uint32_t *y_b,
                          const float *lambda, uint32_t n, uint32_t classes, float *gradient);
 
+/* The same with soft targets (n, classes), each summing to 1. */
+double kern_softmax_target_loss(const float *logits, const float *targets, uint32_t n,
+                                uint32_t classes, float *gradient);
+
+/* Mix n rows of `width` floats: out[i] = share[i] in[i] + (1 - share[i]) in[partner[i]];
+ * and the gradient of in from that of out. out is another array than the one read. */
+void kern_mix_rows(float *out, const float *in, const float *share, const uint32_t *partner,
+                   uint32_t n, size_t width);
+void kern_mix_rows_backward(float *out, const float *gradient, const float *share,
+                            const uint32_t *partner, uint32_t n, size_t width);
+
 #ifdef __cplusplus
 }
 #endif

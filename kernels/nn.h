@@ -60,6 +60,9 @@ size_t kern_tensor_bytes(const struct kern_tensor *tensor);
 /* True if element i of both arrays is the same element. */
 bool kern_tensor_same_order(const struct kern_tensor *a, const struct kern_tensor *b);
 
+/* True if the images of a tensor lie one behind the other, none in another. */
+bool kern_tensor_by_image(const struct kern_tensor *tensor);
+
 /* Lend memory to a tensor, for as long as it is used; read it back. */
 int    kern_tensor_bind(struct kern_tensor *tensor, float *data, struct mx_err *err);
 float *kern_tensor_data(const struct kern_tensor *tensor);
@@ -82,6 +85,8 @@ struct kern_op_shape {
     uint32_t          channels;            /* of the output; CONV and LINEAR */
     uint32_t          kernel, stride, pad; /* CONV */
     float             epsilon;             /* NORM */
+    bool              fixed;               /* NORM, training: statistics are read, not made, and the
+                                              backward pass takes them for constants */
 };
 
 /* What an operation works on. weights (CONV, LINEAR) and dst may be NULL:
@@ -91,7 +96,7 @@ struct kern_op_tensors {
     struct kern_tensor *src;
     struct kern_tensor *weights;  /* CONV, LINEAR: (channels, in, h, w); NORM: scale (channels) */
     struct kern_tensor *bias;     /* LINEAR: (channels); NORM: shift (channels) */
-    struct kern_tensor *mean;     /* NORM (channels): written in training, read otherwise */
+    struct kern_tensor *mean;     /* NORM (channels): written in training unless fixed, else read */
     struct kern_tensor *variance; /* NORM (channels), biased; likewise */
     struct kern_tensor *dst;
 };
@@ -102,8 +107,9 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
 void            kern_op_free(struct kern_op *op); /* NULL is allowed */
 
 /* Gradients: dst is read, the others are written (not added to). src NULL: not
- * wanted (CONV, LINEAR only). weights and bias as in kern_op_tensors. NORM may have
- * src and dst in the same memory. */
+ * wanted (CONV, LINEAR only). weights and bias as in kern_op_tensors; weights
+ * NULL: neither is wanted (CONV, LINEAR only). NORM may have src and dst in the same
+ * memory. */
 struct kern_op_gradients {
     struct kern_tensor *dst;
     struct kern_tensor *src;

@@ -153,6 +153,12 @@ bool kern_tensor_same_order(const struct kern_tensor *a, const struct kern_tenso
     return dnnl_memory_desc_equal(a->md, b->md) != 0;
 }
 
+bool kern_tensor_by_image(const struct kern_tensor *tensor)
+{
+    return (size_t)(kern_md_first_stride(tensor->md) * tensor->dims[0]) * sizeof(float) ==
+           tensor->bytes;
+}
+
 int kern_tensor_bind(struct kern_tensor *tensor, float *data, struct mx_err *err)
 {
     tensor->data = data;

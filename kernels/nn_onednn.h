@@ -55,6 +55,10 @@ dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool a
 dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from);
 void          kern_md_free(kern_md md); /* NULL is allowed */
 
+/* How far apart elements that differ in the first dimension by 1 are, in floats;
+ * 0: that dimension is in blocks. */
+dnnl_dim_t kern_md_first_stride(kern_const_md md);
+
 dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                           const struct kern_request *request);
 

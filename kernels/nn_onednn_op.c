@@ -306,7 +306,8 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
         dnnl_primitive_desc_t pd = NULL;
         int                   failed;
 
-        if (!passes[op->shape.kind][which][0].arg || (which == KERN_BACKWARD && !gradients->src))
+        if (!passes[op->shape.kind][which][0].arg || (which == KERN_BACKWARD && !gradients->src) ||
+            (which == KERN_BACKWARD_WEIGHTS && !gradients->weights))
             continue;
         if (kern_choose(op->nn, &op->shape, which, tensors, op->forward_pd, &pd, err))
             return -1;

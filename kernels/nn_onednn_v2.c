@@ -28,6 +28,16 @@ void kern_md_free(kern_md md)
     free(md);
 }
 
+dnnl_dim_t kern_md_first_stride(kern_const_md md)
+{
+    const dnnl_blocking_desc_t *order = &md->format_desc.blocking;
+
+    for (int k = 0; md->format_kind == dnnl_blocked && k < order->inner_nblks; k++)
+        if (order->inner_idxs[k] == 0)
+            return 0;
+    return md->format_kind == dnnl_blocked ? order->strides[0] : 0;
+}
+
 /* The operation descriptor of a request, in whichever struct its kind has. */
 union op_desc {
     dnnl_convolution_desc_t         conv;
@@ -63,14 +73,14 @@ static dnnl_status_t describe_norm(dnnl_batch_normalization_desc_t *desc,
 
     if (r->shape->relu)
         flags |= dnnl_fuse_norm_relu;
+    if (!r->shape->training || r->shape->fixed)
+        flags |= dnnl_use_global_stats;
     if (r->pass == KERN_BACKWARD)
         return dnnl_batch_normalization_backward_desc_init(desc, dnnl_backward, r->src, r->data,
                                                            r->shape->epsilon, flags);
-    if (r->shape->training)
-        return dnnl_batch_normalization_forward_desc_init(desc, dnnl_forward_training, r->src,
-                                                          r->shape->epsilon, flags);
     return dnnl_batch_normalization_forward_desc_init(
-        desc, dnnl_forward_inference, r->src, r->shape->epsilon, flags | dnnl_use_global_stats);
+        desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, r->src,
+        r->shape->epsilon, flags);
 }
 
 static dnnl_status_t describe_pool(dnnl_pooling_v2_desc_t *desc, const struct kern_request *r)

@@ -27,11 +27,6 @@
     X(HEAD_PRECISION_F32, "f32", WORKER_READY)                                                     \
     X(HEAD_PRECISION_F64, "f64", WORKER_LATER)
 
-#define MX_LAYER_WORDS(X)                                                                          \
-    X(LAYER_INPUT, "input", WORKER_LATER)                                                          \
-    X(LAYER_STAGE1, "stage1", WORKER_LATER)                                                        \
-    X(LAYER_STAGE2, "stage2", WORKER_LATER)
-
 #define MX_HARD_SPLIT_WORDS(X)                                                                     \
     X(HARD_SPLIT_SAME, "same", WORKER_LATER)                                                       \
     X(HARD_SPLIT_HALF, "half", WORKER_LATER)
@@ -146,7 +141,6 @@
     L(ON_DECODE_ERROR, on_decode_error)                                                            \
     L(PRECISION, precision)                                                                        \
     L(HEAD_PRECISION, head_precision)                                                              \
-    L(LAYER, layer)                                                                                \
     L(HARD_SPLIT, hard_split)                                                                      \
     L(HSFM_FORM, hsfm_form)                                                                        \
     L(AFR_SPLIT, afr_split)                                                                        \

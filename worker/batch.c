@@ -1,10 +1,6 @@
-#include "worker/batch.h"
-
-#include <stdbool.h>
 #include <stdlib.h>
 
-#include "worker/choices.h"
-#include "worker/mix.h"
+#include "worker/batch_parts.h"
 
 enum {
     CROP_PADDING = 4,
@@ -12,19 +8,40 @@ enum {
     DRAW_FLIP = 1,
 };
 
-/* What the strategy needs beyond the arrays of every batch. */
+/* Memory for masks, gradients and the batch before, where a strategy needs it. */
+static int alloc_for(struct worker_batch *batch, unsigned traits, const struct worker_shape *shape,
+                     struct mx_err *err)
+{
+    const size_t plane = (size_t)batch->room * shape->height * shape->width;
+    const size_t images = plane * shape->channels, targets = (size_t)batch->room * shape->classes;
+    bool         ok = true;
+
+    if (traits & WORKER_MIX_MASKS) {
+        batch->masks = calloc(plane, sizeof *batch->masks);
+        batch->moves = calloc((size_t)batch->room * KERN_MOVES, sizeof *batch->moves);
+        ok = batch->masks && batch->moves;
+    }
+    if (traits & WORKER_MIX_GRADIENT)
+        ok = (batch->gradient = calloc(images, sizeof *batch->gradient)) && ok;
+    if (traits & WORKER_MIX_HISTORY) {
+        batch->history.images = calloc(images, sizeof *batch->history.images);
+        batch->history.targets = calloc(targets, sizeof *batch->history.targets);
+        batch->mixed_targets = calloc(targets, sizeof *batch->mixed_targets);
+        ok = batch->history.images && batch->history.targets && batch->mixed_targets && ok;
+    }
+    return ok ? 0 : mx_fail(err, MX_ENOMEM, "no memory to mix batches of %u images", batch->room);
+}
+
 static int equip(struct worker_batch *batch, const struct worker_params *params,
                  const struct worker_shape *shape, struct mx_err *err)
 {
-    const struct worker_mix *strategy = &worker_mixes[params->mix_strategy];
+    const uint32_t strategies = worker_mix_strategies(params);
 
-    batch->strategy = params->mix_strategy;
-    if (strategy->masks &&
-        !(batch->masks = malloc((size_t)batch->room * shape->height * shape->width)))
-        return mx_fail(err, MX_ENOMEM, "no memory for the masks of %u images", batch->room);
-    if (strategy->scratch_new && !(batch->scratch = strategy->scratch_new(params, shape, err)))
-        return -1;
-    return 0;
+    for (unsigned s = 0; s < WORKER_MIXES; s++)
+        if (strategies >> s & 1 && worker_mixes[s].scratch_new &&
+            !(batch->scratch[s] = worker_mixes[s].scratch_new(params, shape, err)))
+            return -1;
+    return alloc_for(batch, worker_mix_traits(params), shape, err);
 }
 
 struct worker_batch *worker_batch_new(const struct worker_params *params,
@@ -71,9 +88,20 @@ void worker_batch_free(struct worker_batch *batch)
     free(batch->area);
     free(batch->samples);
     free(batch->masks);
-    if (batch->scratch)
-        worker_mixes[batch->strategy].scratch_free(batch->scratch);
+    free(batch->moves);
+    free(batch->gradient);
+    free(batch->mixed_targets);
+    free(batch->history.images);
+    free(batch->history.targets);
+    for (unsigned s = 0; s < WORKER_MIXES; s++)
+        if (worker_mixes[s].scratch_free)
+            worker_mixes[s].scratch_free(batch->scratch[s]);
     free(batch);
+}
+
+void worker_batch_lend(struct worker_batch *batch, struct worker_gradient gradient_of)
+{
+    batch->gradient_of = gradient_of;
 }
 
 /* Place i shows one stored image as it is, with its own label. */
@@ -102,55 +130,6 @@ static void augment_image(struct kern_batch_sample *sample, unsigned kind, struc
     }
 }
 
-static void draw_partners(struct worker_batch *batch, const struct worker_mix_place *place)
-{
-    struct mx_rng rng = worker_mix_rng(place, WORKER_DRAW_PARTNER);
-
-    mx_rng_permutation(&rng, batch->partner, batch->n);
-    for (uint32_t i = 0; i < batch->n; i++) {
-        batch->samples[i].partner = batch->partner[i];
-        batch->self_pairs += batch->partner[i] == i;
-    }
-}
-
-/* Nothing but the base image. */
-static const struct worker_mix_draw blank = {.share = 1, .outside = {1, 0}, .inside = {1, 0}};
-
-static void mix_batch(struct worker_batch *batch, const struct worker_params *params,
-                      const struct worker_dataset *set, const uint32_t *order,
-                      struct mx_stream stream, uint32_t epoch, uint32_t number)
-{
-    const struct worker_mix *strategy = &worker_mixes[params->mix_strategy];
-    const size_t             plane = (size_t)set->shape.height * set->shape.width;
-    struct worker_mix_draw   draw = blank;
-    struct worker_mix_scene  scene = {.params = params,
-                                      .shape = &set->shape,
-                                      .place = {stream, epoch, number, 0},
-                                      .host = params->mix_labels == WORKER_LABELS_HOST,
-                                      .scratch = batch->scratch,
-                                      .batch = batch,
-                                      .split = &set->train};
-
-    if (!strategy->draw || (strategy->pairs && batch->n < 2) ||
-        !worker_mix_whether(params, stream, epoch, number))
-        return;
-    batch->mixed = batch->n;
-    if (strategy->pairs)
-        draw_partners(batch, &scene.place);
-    for (uint32_t i = 0; i < batch->n; i++) {
-        if (params->mix_granularity == WORKER_GRANULARITY_SAMPLE)
-            scene.place.slot = 1 + i;
-        if (i == 0 || scene.place.slot != 0) {
-            draw = blank;
-            scene.i = i;
-            scene.mask = batch->masks ? batch->masks + i * plane : NULL;
-            strategy->draw(&scene, &draw);
-        }
-        worker_mix_apply(batch, i, strategy, &draw, scene.i, params->mix_labels,
-                         set->train.labels[order[batch->partner[i]]]);
-    }
-}
-
 static void make_table(float *table, const struct worker_dataset *set)
 {
     for (uint32_t c = 0; c < set->shape.channels; c++)
@@ -158,8 +137,8 @@ static void make_table(float *table, const struct worker_dataset *set)
             *table++ = (float)((byte / 255.0 - (double)set->mean[c]) / (double)set->sd[c]);
 }
 
-static void make_images(struct worker_batch *batch, const struct worker_dataset *set,
-                        const struct worker_split *split)
+void batch_make_images(struct worker_batch *batch, const struct worker_dataset *set,
+                       const struct worker_split *split, bool history)
 {
     struct kern_batch_args args = {
         .n = batch->n,
@@ -171,34 +150,43 @@ static void make_images(struct worker_batch *batch, const struct worker_dataset 
         .samples = batch->samples,
         .out = batch->images,
         .masks = batch->masks,
+        .moves = batch->moves,
+        .history = history ? batch->history.images : NULL,
     };
 
     make_table(batch->table, set);
     kern_cpu()->batch(kern_cpu(), &args, NULL);
 }
 
-void worker_batch_train(struct worker_batch *batch, const struct worker_params *params,
-                        const struct worker_dataset *set, const uint32_t *order, uint32_t n,
-                        struct mx_stream augment, struct mx_stream mix_stream, uint32_t epoch,
-                        uint32_t number)
+static void begin(struct worker_batch *batch, uint32_t n)
 {
     batch->n = n;
     batch->mixed = batch->self_pairs = 0;
+    batch->layer = WORKER_LAYER_INPUT;
+    batch->targets = NULL;
+}
+
+int worker_batch_train(struct worker_batch *batch, const struct worker_params *params,
+                       const struct worker_dataset *set, const uint32_t *order, uint32_t n,
+                       struct mx_stream augment, struct mx_stream mix_stream, uint32_t epoch,
+                       uint32_t number, struct mx_err *err)
+{
+    const struct batch_name name = {mix_stream, epoch, number};
+
+    begin(batch, n);
     for (uint32_t i = 0; i < n; i++) {
         place_image(batch, i, order[i], set->train.labels[order[i]]);
         augment_image(&batch->samples[i], params->data_augment, augment, epoch,
                       set->train.rows[order[i]]);
     }
-    mix_batch(batch, params, set, order, mix_stream, epoch, number);
-    make_images(batch, set, &set->train);
+    return batch_mix(batch, params, set, &name, err);
 }
 
 void worker_batch_plain(struct worker_batch *batch, const struct worker_dataset *set,
                         const struct worker_split *split, uint32_t first, uint32_t n)
 {
-    batch->n = n;
-    batch->mixed = batch->self_pairs = 0;
+    begin(batch, n);
     for (uint32_t i = 0; i < n; i++)
         place_image(batch, i, first + i, split->labels[first + i]);
-    make_images(batch, set, split);
+    batch_make_images(batch, set, split, false);
 }

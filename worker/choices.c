@@ -16,6 +16,7 @@ const struct worker_choice worker_stems[] = {WORKER_STEMS(ROW) END};
 const struct worker_choice worker_optimizers[] = {WORKER_OPTIMIZERS(ROW) END};
 const struct worker_choice worker_schedules[] = {WORKER_SCHEDULES(ROW) END};
 const struct worker_choice worker_strategies[] = {WORKER_STRATEGIES(ROW) END};
+const struct worker_choice worker_layers[] = {WORKER_LAYERS(ROW) END};
 const struct worker_choice worker_label_rules[] = {WORKER_LABEL_RULES(ROW) END};
 const struct worker_choice worker_granularities[] = {WORKER_GRANULARITIES(ROW) END};
 const struct worker_choice worker_heads[] = {WORKER_HEADS(ROW) END};

@@ -90,10 +90,17 @@ struct worker_choice {
     X(MIX_SALIENCYMIX, "saliencymix", WORKER_READY)                                                \
     X(MIX_RESIZEMIX, "resizemix", WORKER_READY)                                                    \
     X(MIX_FMIX, "fmix", WORKER_READY)                                                              \
-    X(MIX_PUZZLEMIX, "puzzlemix", WORKER_LATER)                                                    \
+    X(MIX_PUZZLEMIX, "puzzlemix", WORKER_READY)                                                    \
     X(MIX_GRIDMIX, "gridmix", WORKER_READY)                                                        \
-    X(MIX_MANIFOLD_MIXUP, "manifold_mixup", WORKER_LATER)                                          \
-    X(MIX_RECURSIVEMIX, "recursivemix", WORKER_LATER)
+    X(MIX_MANIFOLD_MIXUP, "manifold_mixup", WORKER_READY)                                          \
+    X(MIX_RECURSIVEMIX, "recursivemix", WORKER_READY)                                              \
+    X(MIX_CHOICES, "choices", WORKER_READY)
+
+/* Where in a network images can be mixed. */
+#define WORKER_LAYERS(X)                                                                           \
+    X(LAYER_INPUT, "input", WORKER_READY)                                                          \
+    X(LAYER_STAGE1, "stage1", WORKER_READY)                                                        \
+    X(LAYER_STAGE2, "stage2", WORKER_READY)
 
 #define WORKER_LABEL_RULES(X)                                                                      \
     X(LABELS_MIXED, "mixed", WORKER_READY)                                                         \
@@ -142,6 +149,12 @@ enum worker_schedule {
 enum worker_strategy {
     WORKER_STRATEGIES(WORKER_ENUM_ROW)
 };
+enum {
+    WORKER_MIXES = WORKER_MIX_CHOICES /* strategies; `choices` is none of its own */
+};
+enum worker_mix_layer {
+    WORKER_LAYERS(WORKER_ENUM_ROW) WORKER_MIX_LAYERS /* how many */
+};
 enum worker_label_rule {
     WORKER_LABEL_RULES(WORKER_ENUM_ROW)
 };
@@ -161,6 +174,7 @@ extern const struct worker_choice worker_stems[];
 extern const struct worker_choice worker_optimizers[];
 extern const struct worker_choice worker_schedules[];
 extern const struct worker_choice worker_strategies[];
+extern const struct worker_choice worker_layers[];
 extern const struct worker_choice worker_label_rules[];
 extern const struct worker_choice worker_granularities[];
 extern const struct worker_choice worker_heads[];

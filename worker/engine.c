@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "kernels/elementwise.h"
+#include "worker/mix.h"
 
 static const double statistics_rate = 0.1; /* "momentum" of batch norm, methods.md 0 */
 
@@ -51,11 +52,12 @@ done:
 /* One block for the activations of all plans, as they never run together. */
 static int make_block(struct worker_engine *engine, struct mx_err *err)
 {
-    size_t training = engine->training[0].memory.bytes;
-    size_t inference = engine->inference.memory.bytes;
-    size_t align;
+    const size_t sizes[] = {engine->training[0].memory.bytes, engine->inference.memory.bytes,
+                            engine->explaining.memory.bytes};
+    size_t       align;
 
-    engine->block_bytes = training > inference ? training : inference;
+    for (int k = 0; k < 3; k++)
+        engine->block_bytes = sizes[k] > engine->block_bytes ? sizes[k] : engine->block_bytes;
     align = worker_memory_align(engine->block_bytes);
     engine->block_bytes = (engine->block_bytes + align - 1) / align * align;
     if (!(engine->block = aligned_alloc(align, engine->block_bytes)))
@@ -64,6 +66,8 @@ static int make_block(struct worker_engine *engine, struct mx_err *err)
     if (align > KERN_ALIGN) /* a wish: it saves one step in twenty, and may be refused */
         madvise(engine->block, engine->block_bytes, MADV_HUGEPAGE);
     if (engine_plan_bind(engine, &engine->training[0], err))
+        return -1;
+    if (engine->explaining.n > 0 && engine_plan_bind(engine, &engine->explaining, err))
         return -1;
     return engine_plan_bind(engine, &engine->inference, err);
 }
@@ -85,8 +89,10 @@ struct worker_engine *worker_engine_new(const struct worker_params *params,
     if (!(engine->nn = kern_nn_new((unsigned)params->train_threads, err)))
         goto fail;
     if (list_parameters(engine, err) ||
-        engine_plan_build(engine, &engine->training[0], batch_size, true, err) ||
-        engine_plan_build(engine, &engine->inference, batch_size, false, err) ||
+        engine_plan_build(engine, &engine->training[0], batch_size, WORKER_TRAIN, err) ||
+        engine_plan_build(engine, &engine->inference, batch_size, WORKER_INFER, err) ||
+        (worker_mix_traits(params) & WORKER_MIX_GRADIENT &&
+         engine_plan_build(engine, &engine->explaining, batch_size, WORKER_EXPLAIN, err)) ||
         make_block(engine, err) || engine_state_new(engine, init, err))
         goto fail;
     return engine;
@@ -103,6 +109,7 @@ void worker_engine_free(struct worker_engine *engine)
     for (int p = 0; p < ENGINE_PLANS; p++)
         engine_plan_free(&engine->training[p], engine->net.nlayers);
     engine_plan_free(&engine->inference, engine->net.nlayers);
+    engine_plan_free(&engine->explaining, engine->net.nlayers);
     engine_state_free(engine);
     free(engine->block);
     worker_net_free(&engine->net);
@@ -127,7 +134,8 @@ static struct engine_plan *plan_for(struct worker_engine *engine, uint32_t n, st
             break;
     }
     engine_plan_free(plan, engine->net.nlayers); /* the last one gives way */
-    if (engine_plan_build(engine, plan, n, true, err) || engine_plan_bind(engine, plan, err)) {
+    if (engine_plan_build(engine, plan, n, WORKER_TRAIN, err) ||
+        engine_plan_bind(engine, plan, err)) {
         engine_plan_free(plan, engine->net.nlayers);
         return NULL;
     }
@@ -147,22 +155,23 @@ size_t worker_engine_bytes(const struct worker_engine *engine)
     for (int p = 0; p < ENGINE_PLANS; p++) {
         const struct engine_plan *plan = &engine->training[p];
 
-        bytes += plan->statistics_bytes + (plan->own_block ? plan->memory.bytes : 0);
+        bytes += plan->statistics_bytes + (plan->own_block ? plan->memory.bytes : 0) +
+                 (plan->hidden ? 2 * plan->hidden->bytes : 0);
     }
     return bytes;
 }
 
-static float *at(const struct engine_plan *plan, size_t offset)
+float *engine_plan_at(const struct engine_plan *plan, size_t offset)
 {
     return (float *)(void *)(plan->block + offset);
 }
 
-static size_t floats_of(const struct engine_layer *layer)
+size_t engine_layer_floats(const struct engine_layer *layer)
 {
     return kern_tensor_bytes(layer->tensors.dst) / sizeof(float);
 }
 
-static int forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
     for (uint32_t l = 1; l < engine->net.nlayers; l++) {
         const struct worker_layer *desc = &engine->net.layers[l];
@@ -171,10 +180,12 @@ static int forward(struct worker_engine *engine, struct engine_plan *plan, struc
         if (desc->kind == WORKER_ADD)
             kern_add(kern_tensor_data(layer->tensors.dst),
                      kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
-                     kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst), floats_of(layer),
-                     desc->relu);
+                     kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst),
+                     engine_layer_floats(layer), desc->relu);
         else if (kern_op_forward(layer->op, err))
             return -1;
+        if (engine_hidden_at(plan, l))
+            engine_hidden_forward(plan, l);
     }
     return 0;
 }
@@ -187,19 +198,24 @@ static void gather(const struct worker_layer *desc, const struct engine_plan *pl
     const float                      *y =
         desc->kind == WORKER_ADD && desc->relu ? kern_tensor_data(layer->tensors.dst) : NULL;
 
-    if (memory->nparts > 0)
-        kern_add_backward(at(plan, memory->grad), at(plan, memory->parts[0]),
-                          memory->nparts == 2 ? at(plan, memory->parts[1]) : NULL, y,
-                          floats_of(layer));
+    if (engine_hidden_at(plan, l))
+        engine_hidden_backward(plan, l, y != NULL);
+    else if (memory->nparts > 0)
+        kern_add_backward(engine_plan_at(plan, memory->grad),
+                          engine_plan_at(plan, memory->parts[0]),
+                          memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL, y,
+                          engine_layer_floats(layer));
 }
 
-static int backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+int engine_backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
     for (uint32_t l = engine->net.nlayers; l-- > 1;) {
         gather(&engine->net.layers[l], plan, l);
         if (plan->layers[l].op && kern_op_backward(plan->layers[l].op, err))
             return -1;
     }
+    if (plan->use == WORKER_EXPLAIN)
+        gather(&engine->net.layers[0], plan, 0);
     return 0;
 }
 
@@ -242,12 +258,18 @@ static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
     const uint32_t             last = engine->net.nlayers - 1;
     const struct engine_layer *logits = &plan->layers[last];
 
+    if (plan->hidden)
+        plan->hidden->batch = batch->layer == WORKER_LAYER_INPUT ? NULL : batch;
     if (kern_tensor_bind(plan->layers[0].tensors.dst, batch->images, err) ||
-        forward(engine, plan, err))
+        engine_forward(engine, plan, err))
         return -1;
-    *loss = kern_softmax_loss(kern_tensor_data(logits->tensors.dst), batch->y_a, batch->y_b,
-                              batch->lambda, batch->n, engine->net.layers[last].channels,
-                              kern_tensor_data(logits->grad));
+    *loss = batch->targets
+                ? kern_softmax_target_loss(kern_tensor_data(logits->tensors.dst), batch->targets,
+                                           batch->n, engine->net.layers[last].channels,
+                                           kern_tensor_data(logits->grad))
+                : kern_softmax_loss(kern_tensor_data(logits->tensors.dst), batch->y_a, batch->y_b,
+                                    batch->lambda, batch->n, engine->net.layers[last].channels,
+                                    kern_tensor_data(logits->grad));
     if (!isfinite(*loss))
         return mx_fail(err, MX_EDIVERGED, "the loss of step %" PRIu64 " is %g", engine->steps,
                        *loss);
@@ -259,7 +281,7 @@ int worker_engine_step(struct worker_engine *engine, const struct worker_batch *
 {
     struct engine_plan *plan = plan_for(engine, batch->n, err);
 
-    if (!plan || loss_of(engine, plan, batch, loss, err) || backward(engine, plan, err))
+    if (!plan || loss_of(engine, plan, batch, loss, err) || engine_backward(engine, plan, err))
         return -1;
     update_statistics(engine, plan);
     update_weights(engine, lr);
@@ -276,11 +298,11 @@ static int infer_some(struct worker_engine *engine, const float *images, uint32_
     const struct worker_layer *input = &engine->net.layers[0];
     const struct engine_layer *out = &plan->layers[engine->net.nlayers - 1];
     size_t                     image = (size_t)input->channels * input->height * input->width;
-    float                     *own = at(plan, plan->memory.layers[0].value);
+    float                     *own = engine_plan_at(plan, plan->memory.layers[0].value);
 
     memcpy(own, images, n * image * sizeof *own);
     memset(own + n * image, 0, (plan->n - n) * image * sizeof *own);
-    if (forward(engine, plan, err))
+    if (engine_forward(engine, plan, err))
         return -1;
     memcpy(logits, kern_tensor_data(out->tensors.dst),
            (size_t)n * engine->net.layers[engine->net.nlayers - 1].channels * sizeof *logits);

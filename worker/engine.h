@@ -51,6 +51,14 @@ size_t worker_engine_bytes(const struct worker_engine *engine);
 int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
                         float *logits, struct mx_err *err);
 
+/* The gradient of sum_i CE(labels[i]) by the images, (n, channels, height, width),
+ * in eval mode (running statistics), for 1 <= n <= batch_size. Only of an engine
+ * whose params ask for it by their strategy. An image has the same bits alone
+ * and in company; memory that the gradient shares with the images is allowed. */
+int worker_engine_image_gradient(struct worker_engine *engine, const float *images,
+                                 const uint32_t *labels, uint32_t n, float *gradient,
+                                 struct mx_err *err);
+
 /* The state as named tensors with torchvision's names, in plain row-major
  * order: parameters, then running_mean and running_var. */
 struct worker_tensor {

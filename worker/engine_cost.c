@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "worker/engine.h"
+#include "worker/mix.h"
 #include "worker/net.h"
 #include "worker/net_memory.h"
 
@@ -75,31 +76,31 @@ static size_t own_bytes(const struct worker_net *net, const struct worker_layer 
     return 0;
 }
 
-static int block_bytes(const struct worker_net *net, uint32_t n, uint64_t *bytes,
+static int block_bytes(const struct worker_net *net, uint32_t n, bool explains, uint64_t *bytes,
                        struct mx_err *err)
 {
-    struct worker_memory training = {0}, inference = {0};
-    size_t              *outputs = calloc(net->nlayers, sizeof *outputs);
-    int                  result = -1;
+    const unsigned last = explains ? WORKER_EXPLAIN : WORKER_TRAIN;
+    size_t        *outputs = calloc(net->nlayers, sizeof *outputs), most = 0;
+    int            result = 0;
 
     if (!outputs)
         return mx_fail(err, MX_ENOMEM, "no memory to lay out a network");
     for (uint32_t l = 0; l < net->nlayers; l++)
         outputs[l] = output_bytes(&net->layers[l], n);
-    if (!worker_memory_plan(net, outputs, true, &training, err) &&
-        !worker_memory_plan(net, outputs, false, &inference, err)) {
-        size_t most = training.bytes > inference.bytes ? training.bytes : inference.bytes;
+    for (unsigned use = WORKER_INFER; !result && use <= last; use++) {
+        struct worker_memory memory;
 
-        *bytes = up(most, worker_memory_align(most));
-        result = 0;
+        result = worker_memory_plan(net, outputs, use, &memory, err);
+        most = memory.bytes > most ? memory.bytes : most;
+        worker_memory_free(&memory);
     }
-    worker_memory_free(&training);
-    worker_memory_free(&inference);
+    *bytes = up(most, worker_memory_align(most));
     free(outputs);
     return result;
 }
 
-static int add_up(const struct worker_net *net, uint32_t n, struct worker_cost *cost,
+/* With `explains` each step has one more pass, forward and back to the images. */
+static int add_up(const struct worker_net *net, uint32_t n, bool explains, struct worker_cost *cost,
                   struct mx_err *err)
 {
     struct worker_parameter *parameters = NULL;
@@ -110,8 +111,8 @@ static int add_up(const struct worker_net *net, uint32_t n, struct worker_cost *
         double                     flop = layer_flop(net, layer);
 
         cost->infer_flop += flop;
-        cost->train_flop += flop * (layer->inputs[0] == 0 ? 2 : 3);
-        cost->memory_bytes += own_bytes(net, layer, n);
+        cost->train_flop += flop * (layer->inputs[0] == 0 ? 2 : 3) + (explains ? 2 * flop : 0);
+        cost->memory_bytes += own_bytes(net, layer, n) * (explains ? 2 : 1);
     }
     if (worker_net_parameters(net, &parameters, &count, err))
         return -1;
@@ -123,19 +124,40 @@ static int add_up(const struct worker_net *net, uint32_t n, struct worker_cost *
     return 0;
 }
 
+/* Two copies of the largest output that is mixed within the network. */
+static uint64_t hidden_bytes(const struct worker_params *params, const struct worker_net *net)
+{
+    uint64_t most = 0;
+
+    if (!(worker_mix_traits(params) & WORKER_MIX_HIDDEN))
+        return 0;
+    for (uint32_t k = 0; k < params->mix_layers.count; k++) {
+        unsigned word = (unsigned)params->mix_layers.items[k];
+        uint32_t layer = word == WORKER_LAYER_INPUT ? 0 : worker_net_stage_end(net, word);
+        uint64_t bytes =
+            layer ? output_bytes(&net->layers[layer], (uint32_t)params->train_batch_size) : 0;
+
+        most = bytes > most ? bytes : most;
+    }
+    return 2 * most;
+}
+
 int worker_engine_cost(const struct worker_params *params, const struct worker_shape *shape,
                        struct worker_cost *cost, struct mx_err *err)
 {
     struct worker_net net;
     uint64_t          block = 0;
     uint32_t          n = (uint32_t)params->train_batch_size;
+    bool              explains = worker_mix_traits(params) & WORKER_MIX_GRADIENT;
     int               result;
 
     *cost = (struct worker_cost){0};
     if (worker_net_build(params, shape, &net, err))
         return -1;
-    result = block_bytes(&net, n, &block, err) || add_up(&net, n, cost, err) ? -1 : 0;
-    cost->memory_bytes += block + LIBRARY;
+    result = block_bytes(&net, n, explains, &block, err) || add_up(&net, n, explains, cost, err)
+                 ? -1
+                 : 0;
+    cost->memory_bytes += block + LIBRARY + hidden_bytes(params, &net);
     worker_net_free(&net);
     return result;
 }

@@ -15,16 +15,26 @@ struct engine_layer {
     struct kern_tensor    *mean, *variance; /* NORM in training: of this batch */
 };
 
-/* The network at one batch size, for training or for inference. */
+/* Room to mix the output of a stage (manifold_mixup). */
+struct engine_hidden {
+    uint32_t layer[WORKER_MIX_LAYERS]; /* of the network, for each enum worker_mix_layer */
+    float   *unmixed;                  /* the output as it was, which the backward pass reads */
+    float   *gradient;                 /* of the mixed output */
+    size_t   bytes;                    /* of each */
+    const struct worker_batch *batch;  /* at work; NULL: it does not mix within the network */
+};
+
+/* The network at one batch size, for one use. */
 struct engine_plan {
-    uint32_t             n;
-    bool                 training;
-    struct engine_layer *layers;
-    struct worker_memory memory;
-    char                *block; /* the engine's, or its own if that is too small */
-    bool                 own_block;
-    float               *statistics; /* of the batch, all norms */
-    size_t               statistics_bytes;
+    uint32_t               n;
+    enum worker_memory_use use;
+    struct engine_layer   *layers;
+    struct worker_memory   memory;
+    char                  *block; /* the engine's, or its own if that is too small */
+    bool                   own_block;
+    float                 *statistics; /* of the batch, all norms */
+    size_t                 statistics_bytes;
+    struct engine_hidden  *hidden; /* training: for mixing within the network; NULL: never */
 };
 
 struct engine_parameter {
@@ -51,7 +61,8 @@ struct worker_engine {
     size_t             state_bytes;
     struct engine_plan training[ENGINE_PLANS]; /* the first is of batch_size */
     struct engine_plan inference;
-    char              *block; /* shared by all plans: one runs at a time */
+    struct engine_plan explaining; /* n 0 where the strategy asks for no gradient of images */
+    char              *block;      /* shared by all plans: one runs at a time */
     size_t             block_bytes;
     uint64_t           steps;
 };
@@ -59,9 +70,32 @@ struct worker_engine {
 /* Make operations and lay out memory for n images; engine_plan_bind() gives it
  * memory. On failure the plan is to be freed all the same. */
 int  engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t n,
-                       bool training, struct mx_err *err);
+                       enum worker_memory_use use, struct mx_err *err);
 int  engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
 void engine_plan_free(struct engine_plan *plan, uint32_t nlayers);
+
+/* Run a plan that has its images (in place of layer 0): every output, logits
+ * last; then, from the gradient of the logits, every other gradient. */
+int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
+int engine_backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
+
+/* The array at an offset of plan->memory; the floats of a layer's output. */
+float *engine_plan_at(const struct engine_plan *plan, size_t offset);
+size_t engine_layer_floats(const struct engine_layer *layer);
+
+/* Make room to mix at the layers of mix.layers, in a plan that is built. Returns
+ * 0, or -1 with MX_ENOMEM, or MX_EINVAL where the network has no such layer. */
+int  engine_hidden_new(const struct worker_engine *engine, struct engine_plan *plan,
+                       struct mx_err *err);
+void engine_hidden_free(struct engine_hidden *hidden); /* NULL is allowed */
+
+/* True if the batch at work mixes the output of layer l. */
+bool engine_hidden_at(const struct engine_plan *plan, uint32_t l);
+
+/* Mix that output, which has just been made; and, from the parts of its gradient
+ * in place, make the gradient of the layer before its ReLU. */
+void engine_hidden_forward(const struct engine_plan *plan, uint32_t l);
+void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool relu);
 
 /* Make the state (needs the orders that the first plan chose) and draw it. */
 int  engine_state_new(struct worker_engine *engine, struct mx_stream init, struct mx_err *err);

@@ -1,4 +1,5 @@
 #include "worker/engine_parts.h"
+#include "worker/mix.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +33,7 @@ static int norm_tensors(struct worker_engine *engine, struct engine_plan *plan, 
     struct engine_layer *at = &plan->layers[layer];
     const uint32_t       channels = engine->net.layers[layer].channels;
 
-    if (plan->training) {
+    if (plan->use == WORKER_TRAIN) {
         at->mean = kern_tensor_plain(engine->nn, 1, &channels, err);
         at->variance = at->mean ? kern_tensor_plain(engine->nn, 1, &channels, err) : NULL;
         if (!at->variance)
@@ -52,8 +53,15 @@ static int build_forward(struct worker_engine *engine, struct engine_plan *plan,
     const struct worker_layer *desc = &engine->net.layers[layer];
     struct engine_layer       *at = &plan->layers[layer];
     struct engine_parameter   *own = &engine->parameters[engine->first[layer]];
-    struct kern_op_shape shape = {op_kinds[desc->kind], plan->training, desc->relu, desc->channels,
-                                  desc->kernel,         desc->stride,   desc->pad,  epsilon};
+    struct kern_op_shape       shape = {.kind = op_kinds[desc->kind],
+                                        .training = plan->use != WORKER_INFER,
+                                        .relu = desc->relu,
+                                        .channels = desc->channels,
+                                        .kernel = desc->kernel,
+                                        .stride = desc->stride,
+                                        .pad = desc->pad,
+                                        .epsilon = epsilon,
+                                        .fixed = plan->use == WORKER_EXPLAIN};
 
     at->tensors.src = plan->layers[desc->inputs[0]].tensors.dst;
     if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
@@ -115,7 +123,7 @@ static int plan_memory(struct worker_engine *engine, struct engine_plan *plan, s
         return mx_fail(err, MX_ENOMEM, "no memory to lay out a network");
     for (uint32_t l = 0; l < net->nlayers; l++)
         bytes[l] = kern_tensor_bytes(plan->layers[l].tensors.dst);
-    result = worker_memory_plan(net, bytes, plan->training, &plan->memory, err);
+    result = worker_memory_plan(net, bytes, plan->use, &plan->memory, err);
     free(bytes);
     return result;
 }
@@ -150,26 +158,34 @@ static int build_backward(struct worker_engine *engine, struct engine_plan *plan
         return -1;
     gradients.dst = at->grad;
     gradients.src = at->gives;
-    if (parameter_gradients(engine, layer, &gradients, err))
+    /* A norm makes gradients of its parameters in passing, though nobody asked. */
+    if ((plan->use == WORKER_TRAIN || engine->net.layers[layer].kind == WORKER_NORM) &&
+        parameter_gradients(engine, layer, &gradients, err))
         return -1;
     return kern_op_add_backward(at->op, &at->tensors, &gradients, err);
 }
 
 int engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t n,
-                      bool training, struct mx_err *err)
+                      enum worker_memory_use use, struct mx_err *err)
 {
     const uint32_t nlayers = engine->net.nlayers;
 
     memset(plan, 0, sizeof *plan);
     plan->n = n;
-    plan->training = training;
+    plan->use = use;
     if (!(plan->layers = calloc(nlayers, sizeof *plan->layers)))
         return mx_fail(err, MX_ENOMEM, "no memory for a network of %u layers", nlayers);
     if (build_layers(engine, plan, err) || plan_memory(engine, plan, err))
         return -1;
-    for (uint32_t l = nlayers; training && l-- > 1;)
+    for (uint32_t l = nlayers; use != WORKER_INFER && l-- > 1;)
         if (build_backward(engine, plan, l, err))
             return -1;
+    if (use == WORKER_TRAIN && worker_mix_traits(&engine->params) & WORKER_MIX_HIDDEN &&
+        engine_hidden_new(engine, plan, err))
+        return -1;
+    if (use == WORKER_EXPLAIN &&
+        !(plan->layers[0].grad = kern_tensor_like(plan->layers[0].tensors.dst, err)))
+        return -1;
     return 0;
 }
 
@@ -253,5 +269,6 @@ void engine_plan_free(struct engine_plan *plan, uint32_t nlayers)
     if (plan->own_block)
         free(plan->block);
     free(plan->statistics);
+    engine_hidden_free(plan->hidden);
     memset(plan, 0, sizeof *plan);
 }

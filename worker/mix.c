@@ -4,24 +4,56 @@
 
 #include "worker/choices.h"
 
-const struct worker_mix worker_mixes[] = {
+const struct worker_mix worker_mixes[WORKER_MIXES] = {
     [WORKER_MIX_NONE] = {.draw = NULL},
-    [WORKER_MIX_MIXUP] = {.pairs = true, .draw = worker_mix_draw_mixup},
-    [WORKER_MIX_CUTMIX] = {.pairs = true, .draw = worker_mix_draw_cutmix},
-    [WORKER_MIX_CUTOUT] = {.pairs = false, .draw = worker_mix_draw_cutout},
-    [WORKER_MIX_SALIENCYMIX] = {.pairs = true,
+    [WORKER_MIX_MIXUP] = {.traits = WORKER_MIX_PAIRS, .draw = worker_mix_draw_mixup},
+    [WORKER_MIX_CUTMIX] = {.traits = WORKER_MIX_PAIRS, .draw = worker_mix_draw_cutmix},
+    [WORKER_MIX_CUTOUT] = {.draw = worker_mix_draw_cutout},
+    [WORKER_MIX_SALIENCYMIX] = {.traits = WORKER_MIX_PAIRS,
                                 .draw = worker_mix_draw_saliencymix,
                                 .scratch_new = worker_mix_saliencymix_new,
                                 .scratch_free = worker_mix_saliencymix_free},
-    [WORKER_MIX_RESIZEMIX] = {.pairs = true, .draw = worker_mix_draw_resizemix},
-    [WORKER_MIX_FMIX] = {.pairs = true,
-                         .masks = true,
+    [WORKER_MIX_RESIZEMIX] = {.traits = WORKER_MIX_PAIRS, .draw = worker_mix_draw_resizemix},
+    [WORKER_MIX_FMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_MASKS,
                          .draw = worker_mix_draw_fmix,
                          .scratch_new = worker_mix_fmix_new,
                          .scratch_free = worker_mix_fmix_free},
-    [WORKER_MIX_GRIDMIX] = {.pairs = true, .masks = true, .draw = worker_mix_draw_gridmix},
-    [WORKER_MIX_RECURSIVEMIX] = {.pairs = true, .draw = NULL}, /* the last word of the list */
+    [WORKER_MIX_PUZZLEMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_MASKS | WORKER_MIX_GRADIENT |
+                                        WORKER_MIX_EACH,
+                              .draw = worker_mix_draw_puzzlemix,
+                              .scratch_new = worker_mix_puzzlemix_new,
+                              .scratch_free = worker_mix_puzzlemix_free},
+    [WORKER_MIX_GRIDMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_MASKS,
+                            .draw = worker_mix_draw_gridmix},
+    [WORKER_MIX_MANIFOLD_MIXUP] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_HIDDEN,
+                                   .draw = worker_mix_draw_manifold_mixup},
+    [WORKER_MIX_RECURSIVEMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_HISTORY,
+                                 .draw = worker_mix_draw_recursivemix},
 };
+
+const struct worker_mix_draw worker_mix_blank = {.share = 1, .outside = {1, 0}, .inside = {1, 0}};
+
+uint32_t worker_mix_strategies(const struct worker_params *params)
+{
+    const struct worker_list *choices = &params->mix_choices;
+    uint32_t                  set = 0;
+
+    if (params->mix_strategy != WORKER_MIX_CHOICES)
+        return UINT32_C(1) << params->mix_strategy;
+    for (uint32_t k = 0; k < choices->count; k++)
+        set |= UINT32_C(1) << (unsigned)choices->items[k];
+    return set;
+}
+
+unsigned worker_mix_traits(const struct worker_params *params)
+{
+    const uint32_t set = worker_mix_strategies(params);
+    unsigned       traits = 0;
+
+    for (unsigned s = 0; s < WORKER_MIXES; s++)
+        traits |= set >> s & 1 ? worker_mixes[s].traits : 0;
+    return traits;
+}
 
 struct mx_rng worker_mix_rng(const struct worker_mix_place *place, enum worker_mix_what what)
 {
@@ -31,6 +63,18 @@ struct mx_rng worker_mix_rng(const struct worker_mix_place *place, enum worker_m
 
     return mx_rng_at(place->stream, place->epoch, place->batch,
                      place->slot * KINDS + (uint32_t)what);
+}
+
+unsigned worker_mix_strategy(const struct worker_params *params, struct mx_stream stream,
+                             uint32_t epoch, uint32_t batch)
+{
+    const struct worker_list *choices = &params->mix_choices;
+    struct worker_mix_place   place = {stream, epoch, batch, 0};
+    struct mx_rng             rng = worker_mix_rng(&place, WORKER_DRAW_CHOICE);
+
+    if (params->mix_strategy != WORKER_MIX_CHOICES)
+        return params->mix_strategy;
+    return (unsigned)choices->items[mx_rng_below(&rng, choices->count)];
 }
 
 static double chance_of(const struct worker_params *params, uint32_t epoch)
@@ -56,6 +100,13 @@ double worker_mix_lambda(const struct worker_params *params, const struct worker
     struct mx_rng rng = worker_mix_rng(place, WORKER_DRAW_LAMBDA);
 
     return params->mix_alpha > 0 ? mx_rng_beta(&rng, params->mix_alpha, params->mix_alpha) : 1.0;
+}
+
+double worker_mix_symmetric_lambda(const struct worker_mix_scene *scene)
+{
+    double lambda = worker_mix_lambda(scene->params, &scene->place);
+
+    return scene->host && lambda < 0.5 ? 1.0 - lambda : lambda;
 }
 
 /* [centre - side/2, centre - side/2 + length) within [0, end). Returns where it
@@ -107,6 +158,22 @@ void worker_mix_paste(struct worker_mix_draw *draw)
     draw->outside[1] = draw->inside[0] = 0.0f;
 }
 
+void worker_mix_patch(const struct worker_mix_scene *scene, double scale,
+                      struct worker_mix_draw *draw)
+{
+    draw->patch[0] = (uint32_t)(scene->shape->height * scale);
+    draw->patch[1] = (uint32_t)(scene->shape->width * scale);
+    draw->share = worker_mix_box(scene->shape, &scene->place, draw->patch, draw->patch, draw);
+    worker_mix_paste(draw);
+}
+
+void worker_mix_blend(double lambda, struct worker_mix_draw *draw)
+{
+    draw->share = lambda;
+    draw->outside[0] = draw->inside[0] = (float)lambda;
+    draw->outside[1] = draw->inside[1] = 1.0f - (float)lambda;
+}
+
 void worker_mix_take_mask(const struct worker_mix_scene *scene, struct worker_mix_draw *draw)
 {
     const size_t pixels = (size_t)scene->shape->height * scene->shape->width;
@@ -144,10 +211,11 @@ void worker_mix_apply(struct worker_batch *batch, uint32_t i, const struct worke
     struct kern_batch_sample *sample = &batch->samples[i];
 
     batch->area[i] = (float)draw->share;
-    if (strategy->pairs)
+    if (strategy->traits & WORKER_MIX_PAIRS)
         apply_labels(batch, i, draw->share, rule, other_label);
-    if (strategy->pairs && rule == WORKER_LABELS_ONLY)
+    if (strategy->traits & WORKER_MIX_PAIRS && rule == WORKER_LABELS_ONLY)
         return;
+    batch->layer = draw->layer;
     sample->y0 = draw->y0;
     sample->x0 = draw->x0;
     sample->y1 = draw->y1;
@@ -157,6 +225,8 @@ void worker_mix_apply(struct worker_batch *batch, uint32_t i, const struct worke
         sample->inside[k] = draw->inside[k];
     }
     sample->mask = draw->masked ? 1 + mask : 0;
+    sample->moves = draw->blocks ? 1 + mask : 0;
+    sample->blocks = draw->blocks;
     sample->patch_y = draw->corner[0];
     sample->patch_x = draw->corner[1];
     sample->patch_height = draw->patch[0];

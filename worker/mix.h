@@ -2,7 +2,7 @@
  *
  * A strategy only draws: which box or mask, and how much of the base and of the
  * partner lies inside and outside it. Choosing partners, the label rules and
- * the pixels are the same for all (worker/batch.c, kernels/batch_body.h). A
+ * the pixels are the same for all (worker/batch_mix.c, kernels/batch_body.h). A
  * new strategy is a file with a draw function and a row in worker/mix.c.
  *
  * Names of the draws. Everything comes from the stream MIX at the place
@@ -36,6 +36,9 @@ enum worker_mix_what {
     WORKER_DRAW_CELLS = 5,  /* gridmix: one number a cell, row by row */
     WORKER_DRAW_NOISE = 6,  /* fmix: real and imaginary part of each frequency, row by row */
     WORKER_DRAW_ROUNDING = 7,
+    WORKER_DRAW_BLOCKS = 8,  /* puzzlemix: which grid; the batch's always */
+    WORKER_DRAW_LAYER = 9,   /* manifold_mixup: where; the batch's always */
+    WORKER_DRAW_CHOICE = 10, /* mix.choices: which strategy; the batch's always */
 };
 
 /* Whose draw it is. */
@@ -46,7 +49,7 @@ struct worker_mix_place {
 };
 
 /* What a strategy drew. Weights as in struct kern_batch_sample. A draw function
- * finds it blank: nothing but the base image. */
+ * finds worker_mix_blank. */
 struct worker_mix_draw {
     double   share;          /* weight of the base image, pixels counted after clipping */
     uint32_t y0, x0, y1, x1; /* y1 and x1 exclusive; may be empty */
@@ -54,7 +57,12 @@ struct worker_mix_draw {
     bool     masked;    /* the scene's mask was filled, and weighs instead of the box */
     int32_t  corner[2]; /* row and column where the box began before it was clipped */
     uint32_t patch[2];  /* height and width to which the partner is shrunk; 0, 0: not at all */
+    uint32_t blocks;    /* a side, which moved as the scene's moves say; 0: none did */
+    unsigned layer;     /* enum worker_mix_layer; beyond the input no pixel is mixed */
 };
+
+/* Nothing but the base image. */
+extern const struct worker_mix_draw worker_mix_blank;
 
 /* What a draw function may look at. */
 struct worker_mix_scene {
@@ -62,20 +70,31 @@ struct worker_mix_scene {
     const struct worker_shape  *shape;
     struct worker_mix_place     place;
     bool                        host; /* the base image must keep at least half (label rule host) */
-    uint8_t                    *mask; /* (height, width), if the strategy has masks: to be filled
+    uint8_t                    *mask; /* (height, width), of a strategy with masks: to be filled
                                          with twice the weight of the base image */
+    uint16_t                   *moves;   /* (KERN_MOVES), likewise: as kern_batch_args has them */
     void                       *scratch; /* the strategy's own, from its row's scratch_new() */
     /* Images, for a strategy that looks at them: image i of the batch, whose
-     * partner, crop and flip are known, from `split`. */
+     * partner, crop and flip are known. With WORKER_MIX_GRADIENT the batch's
+     * images are there, clean, and their gradient, if there is a network. */
     const struct worker_batch  *batch;
-    const struct worker_split  *split;
-    uint32_t                    i;
+    const struct worker_dataset *set;
+    uint32_t                     i;
+};
+
+/* What a strategy is like, and so needs. */
+enum worker_mix_trait {
+    WORKER_MIX_PAIRS = 1,    /* takes a second image and its label; else the label is unchanged */
+    WORKER_MIX_MASKS = 2,    /* weighs pixels by a mask, and may move blocks */
+    WORKER_MIX_GRADIENT = 4, /* looks at the gradient of the loss by the clean images */
+    WORKER_MIX_EACH = 8,     /* has a draw for each image, though lambda be the batch's */
+    WORKER_MIX_HISTORY = 16, /* its second images are those of the batch before, as mixed */
+    WORKER_MIX_HIDDEN = 32,  /* may mix within the network */
 };
 
 struct worker_mix {
-    bool pairs; /* takes a second image and its label; else the label is unchanged */
-    bool masks; /* weighs pixels by a mask */
-    /* NULL where nothing is mixed or the strategy is not built. */
+    unsigned traits; /* a sum of enum worker_mix_trait */
+    /* NULL where nothing is mixed. */
     void (*draw)(const struct worker_mix_scene *scene, struct worker_mix_draw *draw);
     /* Memory for drawing, made once; NULL: it needs none. Returns NULL with
      * MX_ENOMEM or MX_EINVAL. */
@@ -85,7 +104,17 @@ struct worker_mix {
 };
 
 /* Index = enum worker_strategy. */
-extern const struct worker_mix worker_mixes[];
+extern const struct worker_mix worker_mixes[WORKER_MIXES];
+
+/* The strategies that may be drawn under params, as a set of bits, and the
+ * traits of all of them. */
+uint32_t worker_mix_strategies(const struct worker_params *params);
+unsigned worker_mix_traits(const struct worker_params *params);
+
+/* The strategy of a batch: mix.strategy, or one of mix.choices, each entry of
+ * that list with the same chance. */
+unsigned worker_mix_strategy(const struct worker_params *params, struct mx_stream stream,
+                             uint32_t epoch, uint32_t batch);
 
 /* The cursor for one kind of draw at a place. */
 struct mx_rng worker_mix_rng(const struct worker_mix_place *place, enum worker_mix_what what);
@@ -96,8 +125,10 @@ struct mx_rng worker_mix_rng(const struct worker_mix_place *place, enum worker_m
 bool worker_mix_whether(const struct worker_params *params, struct mx_stream stream, uint32_t epoch,
                         uint32_t batch);
 
-/* lambda ~ Beta(alpha, alpha); 1 (nothing mixed) for alpha 0. */
+/* lambda ~ Beta(alpha, alpha); 1 (nothing mixed) for alpha 0. Under the scene's
+ * `host` the larger of lambda and 1 - lambda where the strategy is symmetric. */
 double worker_mix_lambda(const struct worker_params *params, const struct worker_mix_place *place);
+double worker_mix_symmetric_lambda(const struct worker_mix_scene *scene);
 
 /* The box [centre - side/2, centre - side/2 + length) on each axis (row, then
  * column), clipped to the image, into draw's box, and where it began into its
@@ -117,6 +148,14 @@ void worker_mix_cut_sides(const struct worker_shape *shape, double lambda, uint3
 
 /* The partner in the box, the base around it. */
 void worker_mix_paste(struct worker_mix_draw *draw);
+
+/* The whole partner shrunk to `scale` of the image's sides, in a box of that size
+ * around a uniform pixel. */
+void worker_mix_patch(const struct worker_mix_scene *scene, double scale,
+                      struct worker_mix_draw *draw);
+
+/* Both images everywhere, the base with weight lambda. */
+void worker_mix_blend(double lambda, struct worker_mix_draw *draw);
 
 /* Take the scene's mask as the draw: its mean becomes the share. Under `host`
  * a mask that leaves the base image less than half is replaced by its
@@ -140,15 +179,20 @@ typedef void *worker_mix_scratch_function(const struct worker_params *params,
 worker_mix_draw_function worker_mix_draw_mixup;
 worker_mix_draw_function worker_mix_draw_cutmix;
 worker_mix_draw_function worker_mix_draw_cutout;
-worker_mix_draw_function worker_mix_draw_gridmix;
-worker_mix_draw_function worker_mix_draw_resizemix;
 worker_mix_draw_function worker_mix_draw_saliencymix;
+worker_mix_draw_function worker_mix_draw_resizemix;
 worker_mix_draw_function worker_mix_draw_fmix;
+worker_mix_draw_function worker_mix_draw_puzzlemix;
+worker_mix_draw_function worker_mix_draw_gridmix;
+worker_mix_draw_function worker_mix_draw_manifold_mixup;
+worker_mix_draw_function worker_mix_draw_recursivemix;
 
 worker_mix_scratch_function worker_mix_saliencymix_new;
 void                        worker_mix_saliencymix_free(void *scratch);
 worker_mix_scratch_function worker_mix_fmix_new;
 void                        worker_mix_fmix_free(void *scratch);
+worker_mix_scratch_function worker_mix_puzzlemix_new;
+void                        worker_mix_puzzlemix_free(void *scratch);
 
 #ifdef __cplusplus
 }

@@ -3,11 +3,5 @@
 
 void worker_mix_draw_mixup(const struct worker_mix_scene *scene, struct worker_mix_draw *draw)
 {
-    double lambda = worker_mix_lambda(scene->params, &scene->place);
-
-    if (scene->host && lambda < 0.5)
-        lambda = 1.0 - lambda;
-    draw->share = lambda;
-    draw->outside[0] = draw->inside[0] = (float)lambda;
-    draw->outside[1] = draw->inside[1] = 1.0f - (float)lambda;
+    worker_mix_blend(worker_mix_symmetric_lambda(scene), draw);
 }

@@ -6,10 +6,6 @@ void worker_mix_draw_resizemix(const struct worker_mix_scene *scene, struct work
 {
     const double *scale = scene->params->mix_scale.items;
     struct mx_rng rng = worker_mix_rng(&scene->place, WORKER_DRAW_SCALE);
-    double        tau = scale[0] + (scale[1] - scale[0]) * mx_rng_uniform(&rng);
 
-    draw->patch[0] = (uint32_t)(scene->shape->height * tau);
-    draw->patch[1] = (uint32_t)(scene->shape->width * tau);
-    draw->share = worker_mix_box(scene->shape, &scene->place, draw->patch, draw->patch, draw);
-    worker_mix_paste(draw);
+    worker_mix_patch(scene, scale[0] + (scale[1] - scale[0]) * mx_rng_uniform(&rng), draw);
 }

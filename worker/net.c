@@ -163,6 +163,17 @@ uint32_t worker_net_users(const struct worker_net *net, uint32_t layer)
     return users;
 }
 
+uint32_t worker_net_stage_end(const struct worker_net *net, unsigned stage)
+{
+    char prefix[WORKER_LAYER_NAME];
+
+    snprintf(prefix, sizeof prefix, "layer%u.", stage);
+    for (uint32_t l = net->nlayers; l-- > 1;)
+        if (strncmp(net->layers[l].name, prefix, strlen(prefix)) == 0)
+            return l;
+    return 0;
+}
+
 static void add_parameter(struct worker_parameter *parameter, const struct worker_net *net,
                           uint32_t layer, enum worker_parameter_role role)
 {

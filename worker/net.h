@@ -57,6 +57,10 @@ void worker_net_free(struct worker_net *net);
 /* How many layers' inputs a layer's output goes to. */
 uint32_t worker_net_users(const struct worker_net *net, uint32_t layer);
 
+/* The last layer of a stage of a residual network (1 to 3: "layer1." ...); 0 if
+ * it has no such stage. */
+uint32_t worker_net_stage_end(const struct worker_net *net, unsigned stage);
+
 enum worker_parameter_role {
     WORKER_WEIGHT, /* of CONV and LINEAR */
     WORKER_SCALE,  /* of NORM: "weight" */

@@ -21,6 +21,7 @@ struct planner {
     struct worker_layer_memory *layers;
     struct place               *places;
     size_t                      nplaces;
+    enum worker_memory_use      use;
 };
 
 /* A free place: the tightest that fits, else the largest grows, else a new one. */
@@ -71,7 +72,7 @@ static size_t overwritten(const struct planner *p, const struct worker_layer *la
 
 static void plan_kept_values(struct planner *p)
 {
-    for (uint32_t l = 1; l < p->net->nlayers; l++) {
+    for (uint32_t l = p->use == WORKER_EXPLAIN ? 0 : 1; l < p->net->nlayers; l++) {
         size_t over = overwritten(p, &p->net->layers[l]);
 
         p->layers[l].value = over != WORKER_NOWHERE ? over : take(p, p->bytes[l]);
@@ -111,7 +112,7 @@ static int give(struct planner *p, uint32_t layer, uint32_t input, size_t place,
     struct worker_layer_memory *in = &p->layers[to];
 
     p->layers[layer].gives[input] = place;
-    if (to == 0) {
+    if (to == 0 && p->use != WORKER_EXPLAIN) {
         release(p, place);
         return 0;
     }
@@ -151,7 +152,8 @@ static int plan_gradients(struct planner *p, struct mx_err *err)
                       (layer->kind == WORKER_NORM && p->places[place].users == 1);
 
         p->layers[l].grad = place;
-        if (!passes && layer->inputs[0] == 0 && layer->kind != WORKER_NORM) {
+        if (!passes && layer->inputs[0] == 0 && layer->kind != WORKER_NORM &&
+            p->use != WORKER_EXPLAIN) {
             release(p, place);
             continue;
         }
@@ -163,6 +165,8 @@ static int plan_gradients(struct planner *p, struct mx_err *err)
         if (!passes)
             release(p, place);
     }
+    if (p->use == WORKER_EXPLAIN)
+        p->layers[0].grad = gather(p, 0);
     return 0;
 }
 
@@ -191,14 +195,14 @@ static void settle(struct planner *p, size_t *offsets, struct worker_memory *mem
     }
 }
 
-int worker_memory_plan(const struct worker_net *net, const size_t *bytes, bool training,
-                       struct worker_memory *memory, struct mx_err *err)
+int worker_memory_plan(const struct worker_net *net, const size_t *bytes,
+                       enum worker_memory_use use, struct worker_memory *memory, struct mx_err *err)
 {
     size_t         room = 4 * (size_t)net->nlayers; /* a value, a gradient and two gifts each */
-    struct planner p = {net, bytes, calloc(net->nlayers, sizeof *p.layers),
-                        calloc(room, sizeof *p.places), 0};
-    size_t        *offsets = calloc(room, sizeof *offsets);
-    int            result = -1;
+    struct planner p = {
+        net, bytes, calloc(net->nlayers, sizeof *p.layers), calloc(room, sizeof *p.places), 0, use};
+    size_t *offsets = calloc(room, sizeof *offsets);
+    int     result = -1;
 
     memset(memory, 0, sizeof *memory);
     if (!p.layers || !p.places || !offsets) {
@@ -208,11 +212,11 @@ int worker_memory_plan(const struct worker_net *net, const size_t *bytes, bool t
     memset(p.layers, 0xff, net->nlayers * sizeof *p.layers); /* NOWHERE */
     for (uint32_t l = 0; l < net->nlayers; l++)
         p.layers[l].nparts = 0;
-    if (training)
-        plan_kept_values(&p);
-    else
+    if (use == WORKER_INFER)
         plan_passing_values(&p);
-    if (training && plan_gradients(&p, err))
+    else
+        plan_kept_values(&p);
+    if (use != WORKER_INFER && plan_gradients(&p, err))
         goto done;
     settle(&p, offsets, memory);
     memory->layers = p.layers;

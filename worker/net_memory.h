@@ -2,7 +2,8 @@
  *
  * Training keeps every layer's output for the backward pass, except outputs
  * that a sum may overwrite; gradients, and in inference the outputs, share
- * places as soon as nothing needs them any more. Pure arithmetic, so that the
+ * places as soon as nothing needs them any more. Explaining is a forward and a
+ * backward pass too, for the sake of the gradient of the images. Pure arithmetic, so that the
  * engine and the estimate of its memory cannot disagree.
  */
 #ifndef MX_WORKER_NET_MEMORY_H
@@ -35,11 +36,18 @@ struct worker_memory {
     size_t                      bytes;  /* of the whole block */
 };
 
+enum worker_memory_use {
+    WORKER_INFER,
+    WORKER_TRAIN,
+    WORKER_EXPLAIN,
+};
+
 /* Lay out a network whose layer l has an output of bytes[l]. In training the
- * images (layer 0) lie elsewhere. Returns 0, or -1 with MX_ENOMEM, or
- * MX_EINTERNAL for a layer with more than two users. */
-int  worker_memory_plan(const struct worker_net *net, const size_t *bytes, bool training,
-                        struct worker_memory *memory, struct mx_err *err);
+ * images (layer 0) lie elsewhere, and have no gradient. Returns 0, or -1 with
+ * MX_ENOMEM, or MX_EINTERNAL for a layer with more than two users. */
+int  worker_memory_plan(const struct worker_net *net, const size_t *bytes,
+                        enum worker_memory_use use, struct worker_memory *memory,
+                        struct mx_err *err);
 void worker_memory_free(struct worker_memory *memory);
 
 /* To which multiple a block of this size is rounded up and aligned: 64, or a

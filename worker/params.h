@@ -71,6 +71,12 @@ struct worker_list {
     INT(mix_cells)  /* gridmix: cells a side */                                                    \
     LIST(mix_scale) /* resizemix: smallest and largest side of the patch, of the image's */        \
     REAL(mix_decay) /* fmix: power by which frequencies are damped */                              \
+    REAL(mix_beta)  /* puzzlemix, see worker/puzzle.h */                                           \
+    REAL(mix_gamma)                                                                                \
+    REAL(mix_eta)                                                                                  \
+    REAL(mix_transport_cost)                                                                       \
+    LIST(mix_layers) /* manifold_mixup: enum worker_mix_layer */                                   \
+    LIST(mix_choices)                                                                              \
     INT(mix_off_epochs)                                                                            \
     INT(mix_ramp_epochs)                                                                           \
     CHOICE(head_method)

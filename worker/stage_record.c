@@ -40,6 +40,8 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define mix_granularity_words worker_granularities
 #define head_method_words     worker_heads
 #define mix_scale_words       NULL
+#define mix_layers_words      worker_layers
+#define mix_choices_words     worker_strategies
 
 #define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
 #define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);

@@ -58,6 +58,13 @@ static int count_groups(struct training *t, struct mx_err *err)
     return 0;
 }
 
+/* What strategies that look at gradients ask the network. */
+static int gradient_of(void *engine, const float *images, const uint32_t *labels, uint32_t n,
+                       float *gradient, struct mx_err *err)
+{
+    return worker_engine_image_gradient(engine, images, labels, n, gradient, err);
+}
+
 static int set_up(struct training *t, struct worker_cache *cache, struct mx_err *err)
 {
     const struct worker_params *params = &t->job->params;
@@ -88,6 +95,7 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
         !(t->engine = worker_engine_new(params, &t->set->shape, t->batch_size,
                                         stream_of(t, MX_PURPOSE_INIT), err)))
         return -1;
+    worker_batch_lend(t->batch, (struct worker_gradient){gradient_of, t->engine});
     last = train->n % t->batch_size;
     return last > 1 ? worker_engine_prepare(t->engine, last, err) : 0;
 }
@@ -152,8 +160,9 @@ static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
         double   loss,
             rate = worker_schedule_rate(params, epoch * t->steps_per_epoch + b, t->steps_per_epoch);
 
-        worker_batch_train(t->batch, params, t->set, t->order + first, n, augment, mix, epoch, b);
-        if (worker_engine_step(t->engine, t->batch, rate, &loss, err))
+        if (worker_batch_train(t->batch, params, t->set, t->order + first, n, augment, mix, epoch,
+                               b, err) ||
+            worker_engine_step(t->engine, t->batch, rate, &loss, err))
             return mx_err_prefix(err, "epoch %u, batch %u", epoch, b);
         sum += loss * n;
         images += n;

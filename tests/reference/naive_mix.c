@@ -59,3 +59,62 @@ void naive_fourier_inverse(const float *spectrum, uint32_t height, uint32_t widt
         for (uint32_t x = 0; x < width; x++)
             *out++ = fourier_pixel(spectrum, height, width, y, x);
 }
+
+static double binomial_log(unsigned k, double lambda)
+{
+    static const double ways[] = {1, 2, 1};
+
+    return log(ways[k] * pow(lambda, k) * pow(1 - lambda, 2 - (double)k));
+}
+
+static double border_energy(const struct worker_puzzle *p, const struct worker_border *d, double zi,
+                            double zj)
+{
+    double scale = p->beta / (16 * p->side), w = (d->ab + d->ba - d->aa - d->bb) / 2;
+    double i_first = zi * (d->ab + d->aa) + (1 - zi) * (d->ba + d->bb);
+    double j_first = zj * (d->ba + d->aa) + (1 - zj) * (d->ab + d->bb);
+
+    return scale * p->gamma / 2 * (i_first + j_first) +
+           scale * (1 + p->gamma * w) * (zi - zj) * (zi - zj);
+}
+
+double naive_puzzle_energy(const struct worker_puzzle *p, const uint8_t *labels)
+{
+    double sum = 0;
+
+    for (uint32_t y = 0; y < p->side; y++)
+        for (uint32_t x = 0; x < p->side; x++) {
+            uint32_t i = y * p->side + x;
+            double   z = labels[i] / 2.0;
+
+            sum += z * p->u_b[i] + (1 - z) * p->u_a[i] -
+                   p->eta / (p->side * p->side) * binomial_log(labels[i], p->lambda);
+            if (x + 1 < p->side)
+                sum += border_energy(p, &p->right[i], z, labels[i + 1] / 2.0);
+            if (y + 1 < p->side)
+                sum += border_energy(p, &p->below[i], z, labels[i + p->side] / 2.0);
+        }
+    return sum;
+}
+
+double naive_puzzle_minimum(const struct worker_puzzle *p, uint8_t *labels)
+{
+    const uint32_t blocks = p->side * p->side;
+    uint8_t        now[16] = {0};
+    double         best = INFINITY;
+
+    for (;;) {
+        double   energy = naive_puzzle_energy(p, now);
+        uint32_t i = 0;
+
+        if (energy < best) {
+            best = energy;
+            for (uint32_t k = 0; k < blocks; k++)
+                labels[k] = now[k];
+        }
+        while (i < blocks && ++now[i] == 3)
+            now[i++] = 0;
+        if (i == blocks)
+            return best;
+    }
+}

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "worker/puzzle.h"
+
 /* Fine-grained static saliency of an 8-bit image (height, width) into out: the
  * sum over sizes of |I(p) - mean of the square of 2 s + 1 pixels a side around p,
  * without p, cut at the border|. */
@@ -15,5 +17,12 @@ void naive_saliency(const uint8_t *image, uint32_t height, uint32_t width, const
 /* The real inverse Fourier transform as worker/fourier.h defines it, by a direct
  * sum over every frequency; spectrum (height, width / 2 + 1, 2). */
 void naive_fourier_inverse(const float *spectrum, uint32_t height, uint32_t width, double *out);
+
+/* The energy of worker/puzzle.h, term by term, of labels 2 z. */
+double naive_puzzle_energy(const struct worker_puzzle *puzzle, const uint8_t *labels);
+
+/* The lowest energy of all 3^(K K) labellings, and one that has it: K at most 4,
+ * where it takes some ten seconds. */
+double naive_puzzle_minimum(const struct worker_puzzle *puzzle, uint8_t *labels);
 
 #endif

@@ -379,12 +379,38 @@ static double loss_of(struct naive_net *naive, const struct naive_batch *batch, 
     return total;
 }
 
+/* Mix the rows of x (n images), or their gradients the other way round. */
+static void mix_hidden(const struct naive_net *naive, double *x, bool backward)
+{
+    size_t  size = size_of(naive, naive->hidden_layer), image = size / naive->n;
+    double *old = malloc(size * sizeof *old);
+
+    memcpy(old, x, size * sizeof *old);
+    memset(x, 0, size * sizeof *x);
+    for (uint32_t i = 0; i < naive->n; i++)
+        for (size_t k = 0; k < image; k++) {
+            size_t own = i * image + k, other = naive->hidden_partner[i] * image + k;
+            double share = (double)naive->hidden_share[i];
+
+            if (backward) {
+                x[own] += share * old[own];
+                x[other] += (1 - share) * old[own];
+            } else {
+                x[own] = share * old[own] + (1 - share) * old[other];
+            }
+        }
+    free(old);
+}
+
 double naive_net_forward(struct naive_net *naive, const struct naive_batch *batch, bool training)
 {
     for (size_t k = 0; k < size_of(naive, 0); k++)
         naive->values[0][k] = batch->images[k];
-    for (uint32_t l = 1; l < naive->net->nlayers; l++)
+    for (uint32_t l = 1; l < naive->net->nlayers; l++) {
         forward_layer(naive, l, training);
+        if (l == naive->hidden_layer)
+            mix_hidden(naive, naive->values[l], false);
+    }
     return loss_of(naive, batch, false);
 }
 
@@ -395,8 +421,13 @@ void naive_net_backward(struct naive_net *naive, const struct naive_batch *batch
     for (size_t p = 0; p < naive->nparameters; p++)
         memset(naive->gradients[p], 0, naive->infos[p].count * sizeof(double));
     loss_of(naive, batch, true);
-    for (uint32_t l = naive->net->nlayers; l-- > 1;)
+    for (uint32_t l = naive->net->nlayers; l-- > 1;) {
+        if (l == naive->hidden_layer) {
+            mix_hidden(naive, naive->grads[l], true);
+            forward_layer(naive, l, true); /* its ReLU asks for the output as it was */
+        }
         backward_layer(naive, l);
+    }
 }
 
 static void update_statistics(struct naive_net *naive)

@@ -57,6 +57,11 @@ struct naive_net {
     double                 **values, **grads; /* (nlayers): outputs and their gradients */
     double                 **mean, **variance, **running_mean, **running_variance; /* of norms */
     uint64_t                 steps;
+    /* Mixing within the network: output x_i of this layer (0: of none) becomes
+     * share[i] x_i + (1 - share[i]) x_partner[i]. Lent. */
+    uint32_t                 hidden_layer;
+    const float             *hidden_share;
+    const uint32_t          *hidden_partner;
 };
 
 struct naive_batch {

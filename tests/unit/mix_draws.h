@@ -23,6 +23,11 @@ static inline struct worker_params mix_params(enum worker_strategy strategy)
                                   .mix_prob = 1,
                                   .mix_cells = 4,
                                   .mix_decay = 3,
+                                  .mix_beta = 1.2,
+                                  .mix_gamma = 0.5,
+                                  .mix_eta = 0.2,
+                                  .mix_transport_cost = 0.8,
+                                  .mix_layers = {3, {0, 1, 2}},
                                   .mix_scale = {2, {0.1, 0.8}}};
 }
 
@@ -57,7 +62,7 @@ static inline struct worker_mix_draw mix_draw(const struct mix_drawer *drawer, u
                                      .host = host,
                                      .mask = drawer->mask,
                                      .scratch = drawer->scratch};
-    struct worker_mix_draw  draw = {.share = 1, .outside = {1, 0}, .inside = {1, 0}};
+    struct worker_mix_draw  draw = worker_mix_blank;
 
     worker_mixes[drawer->params.mix_strategy].draw(&scene, &draw);
     return draw;

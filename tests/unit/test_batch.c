@@ -43,7 +43,7 @@ static void train(struct fixture *f, uint32_t first, uint32_t n, uint32_t epoch,
     f->set.train = (struct worker_split){N, f->pixels, f->labels, NULL, f->rows};
     worker_batch_train(f->batch, &f->params, &f->set, f->order + first, n,
                        mx_stream_make(1, 0, MX_PURPOSE_AUGMENT, 0),
-                       mx_stream_make(1, 0, MX_PURPOSE_MIX, 0), epoch, number);
+                       mx_stream_make(1, 0, MX_PURPOSE_MIX, 0), epoch, number, NULL);
 }
 
 static uint8_t one_or_zero(int image)

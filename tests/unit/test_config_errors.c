@@ -28,7 +28,9 @@ static void expect_messages(const struct bad *bad, size_t n)
     "worst_class_accuracy, worst_group_accuracy, adjusted_average_accuracy, group_accuracy, "      \
     "group_gap\n"
 
-#define BUILT_STRATEGIES "none, mixup, cutmix, cutout, saliencymix, resizemix, fmix, gridmix"
+#define BUILT_STRATEGIES                                                                           \
+    "none, mixup, cutmix, cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, "              \
+    "manifold_mixup, recursivemix, choices"
 
 #define EXPECT(table) expect_messages(table, sizeof(table) / sizeof(table)[0])
 

@@ -1,131 +1,5 @@
 /* Whole networks against the double-precision reference. */
-#include <criterion/criterion.h>
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "tests/reference/naive_net.h"
-#include "worker/choices.h"
-#include "worker/engine.h"
-
-enum {
-    ROOM = 16 /* images in a batch, at most */
-};
-
-/* An engine, its reference with the same weights, and a batch for both. */
-struct pair {
-    struct worker_params  params;
-    struct worker_shape   shape;
-    struct worker_engine *engine;
-    struct worker_net     net;
-    struct naive_net     *naive;
-    struct worker_batch   batch;
-    uint32_t              y_a[ROOM], y_b[ROOM];
-    float                 lambda[ROOM];
-};
-
-static const struct worker_params plain = {.train_threads = 1, .train_batch_size = 5};
-
-static struct worker_tensor *export(struct worker_engine *engine, size_t *count)
-{
-    struct worker_tensor *tensors;
-    struct mx_err         err;
-
-    cr_assert_eq(worker_engine_export(engine, &tensors, count, &err), 0, "%s", err.text);
-    return tensors;
-}
-
-static void take_weights(struct pair *pair)
-{
-    size_t                count;
-    struct worker_tensor *tensors = export(pair->engine, &count);
-
-    for (size_t p = 0; p < pair->naive->nparameters; p++) {
-        cr_assert_str_eq(tensors[p].name, pair->naive->infos[p].name);
-        for (size_t k = 0; k < pair->naive->infos[p].count; k++)
-            pair->naive->parameters[p][k] = tensors[p].data[k];
-    }
-    worker_tensors_free(tensors, count);
-}
-
-static void draw_batch(struct pair *pair, uint32_t n, uint32_t number)
-{
-    struct mx_rng rng = mx_rng_at(mx_stream_make(5, 0, MX_PURPOSE_DATA, 0), number, 0, 0);
-    size_t        image = (size_t)pair->shape.channels * pair->shape.height * pair->shape.width;
-
-    pair->batch.n = n;
-    for (size_t k = 0; k < n * image; k++)
-        pair->batch.images[k] = (float)mx_rng_normal(&rng);
-    for (uint32_t i = 0; i < n; i++) {
-        pair->y_a[i] = (uint32_t)mx_rng_below(&rng, pair->shape.classes);
-        pair->y_b[i] = (uint32_t)mx_rng_below(&rng, pair->shape.classes);
-        pair->lambda[i] = (float)mx_rng_uniform(&rng);
-    }
-}
-
-static struct pair *pair_new(struct worker_params params, struct worker_shape shape)
-{
-    struct pair  *pair = calloc(1, sizeof *pair);
-    uint32_t      n = (uint32_t)params.train_batch_size;
-    struct mx_err err;
-
-    pair->params = params;
-    pair->shape = shape;
-    pair->engine =
-        worker_engine_new(&params, &shape, n, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
-    cr_assert_not_null(pair->engine, "%s", err.text);
-    cr_assert_eq(worker_net_build(&params, &shape, &pair->net, &err), 0, "%s", err.text);
-    pair->naive = naive_net_new(&pair->net, n);
-    pair->batch.images =
-        malloc(ROOM * sizeof(float) * shape.channels * shape.height * (size_t)shape.width);
-    pair->batch.y_a = pair->y_a;
-    pair->batch.y_b = pair->y_b;
-    pair->batch.lambda = pair->lambda;
-    take_weights(pair);
-    return pair;
-}
-
-static void pair_free(struct pair *pair)
-{
-    worker_engine_free(pair->engine);
-    naive_net_free(pair->naive);
-    worker_net_free(&pair->net);
-    free(pair->batch.images);
-    free(pair);
-}
-
-static void step_both(struct pair *pair, double lr)
-{
-    struct naive_batch batch = {pair->batch.images, pair->y_a, pair->y_b, pair->lambda};
-    double             expected = naive_net_step(pair->naive, &batch, &pair->params, lr), loss;
-    struct mx_err      err;
-
-    cr_assert_eq(worker_engine_step(pair->engine, &pair->batch, lr, &loss, &err), 0, "%s",
-                 err.text);
-    cr_assert(fabs(loss - expected) <= 2e-6 * expected, "loss %.9g, not %.9g", loss, expected);
-}
-
-/* Every tensor, its error measured against its own largest value. */
-static void expect_weights(struct pair *pair, double tolerance)
-{
-    size_t                count;
-    struct worker_tensor *tensors = export(pair->engine, &count);
-
-    for (size_t p = 0; p < pair->naive->nparameters; p++) {
-        double largest = 0, error = 0;
-
-        for (size_t k = 0; k < pair->naive->infos[p].count; k++) {
-            double want = pair->naive->parameters[p][k], got = tensors[p].data[k];
-
-            largest = fmax(largest, fabs(want));
-            cr_assert(isfinite(got));
-            error = fmax(error, fabs(got - want));
-        }
-        cr_expect(error <= tolerance * fmax(largest, 1), "%s is off by %g of %g", tensors[p].name,
-                  error, largest);
-    }
-    worker_tensors_free(tensors, count);
-}
+#include "engine_pairs.h"
 
 static const struct {
     unsigned            arch;
@@ -144,15 +18,15 @@ enum {
 Test(engine, has_the_gradients_of_the_reference)
 {
     for (size_t c = 0; c < CASES; c++) {
-        struct worker_params params = plain;
+        struct worker_params params = pair_plain;
         struct pair         *pair;
 
         params.model_arch = cases[c].arch;
         params.train_batch_size = cases[c].n;
         pair = pair_new(params, cases[c].shape);
-        draw_batch(pair, (uint32_t)cases[c].n, 0);
-        step_both(pair, 1);
-        expect_weights(pair, 1e-5);
+        pair_draw_batch(pair, (uint32_t)cases[c].n, 0);
+        pair_step(pair, 1);
+        pair_expect_weights(pair, 1e-5);
         pair_free(pair);
     }
 }
@@ -160,7 +34,7 @@ Test(engine, has_the_gradients_of_the_reference)
 Test(engine, follows_the_reference_with_momentum_nesterov_and_decay)
 {
     for (unsigned variant = 0; variant < 4; variant++) {
-        struct worker_params params = plain;
+        struct worker_params params = pair_plain;
         struct pair         *pair;
 
         params.model_arch = WORKER_ARCH_RESNET8;
@@ -170,10 +44,10 @@ Test(engine, follows_the_reference_with_momentum_nesterov_and_decay)
         params.train_decay_norm_and_bias = variant & 2;
         pair = pair_new(params, (struct worker_shape){3, 8, 8, 10, 0});
         for (uint32_t step = 0; step < 3; step++) {
-            draw_batch(pair, 5, step);
-            step_both(pair, 0.1 / (step + 1));
+            pair_draw_batch(pair, 5, step);
+            pair_step(pair, 0.1 / (step + 1));
         }
-        expect_weights(pair, 2e-5);
+        pair_expect_weights(pair, 2e-5);
         pair_free(pair);
     }
 }
@@ -182,7 +56,7 @@ Test(engine, follows_the_reference_with_momentum_nesterov_and_decay)
 Test(engine, steps_with_batches_of_other_sizes)
 {
     static const uint32_t sizes[] = {5, 3, 5, 2, 4, 1, 3, 5};
-    struct worker_params  params = plain;
+    struct worker_params  params = pair_plain;
     struct pair          *pair;
 
     params.model_arch = WORKER_ARCH_RESNET8;
@@ -193,9 +67,9 @@ Test(engine, steps_with_batches_of_other_sizes)
         struct worker_net *net = &pair->net;
 
         pair->naive = naive_net_new(net, sizes[step]);
-        take_weights(pair);
+        pair_take_weights(pair);
         pair->naive->steps = 1; /* momentum of the first batch size is not of interest here */
-        draw_batch(pair, sizes[step], step);
+        pair_draw_batch(pair, sizes[step], step);
         {
             struct naive_batch batch = {pair->batch.images, pair->y_a, pair->y_b, pair->lambda};
             double             expected = naive_net_forward(pair->naive, &batch, true), loss;
@@ -214,7 +88,7 @@ Test(engine, steps_with_batches_of_other_sizes)
 
 Test(engine, infers_with_the_running_statistics)
 {
-    struct worker_params params = plain;
+    struct worker_params params = pair_plain;
     struct pair         *pair;
     const double        *expected;
     float                logits[5 * 10];
@@ -223,10 +97,10 @@ Test(engine, infers_with_the_running_statistics)
     params.model_arch = WORKER_ARCH_RESNET8;
     pair = pair_new(params, (struct worker_shape){3, 8, 8, 10, 0});
     for (uint32_t step = 0; step < 3; step++) {
-        draw_batch(pair, 5, step);
-        step_both(pair, 0.05);
+        pair_draw_batch(pair, 5, step);
+        pair_step(pair, 0.05);
     }
-    draw_batch(pair, 5, 9);
+    pair_draw_batch(pair, 5, 9);
     batch = (struct naive_batch){pair->batch.images, pair->y_a, pair->y_b, pair->lambda};
     naive_net_forward(pair->naive, &batch, false);
     expected = pair->naive->values[pair->net.nlayers - 1];
@@ -239,13 +113,13 @@ Test(engine, infers_with_the_running_statistics)
 
 Test(engine, gives_an_image_the_same_bits_alone_and_in_company)
 {
-    struct worker_params params = plain;
+    struct worker_params params = pair_plain;
     struct pair         *pair;
     float                together[13 * 10], alone[10];
 
     params.model_arch = WORKER_ARCH_RESNET8;
     pair = pair_new(params, (struct worker_shape){3, 8, 8, 10, 0});
-    draw_batch(pair, 13, 0); /* more than two batches */
+    pair_draw_batch(pair, 13, 0); /* more than two batches */
     cr_assert_eq(worker_engine_infer(pair->engine, pair->batch.images, 13, together, NULL), 0);
     for (size_t i = 0; i < 13; i++) {
         cr_assert_eq(
@@ -261,7 +135,7 @@ Test(engine, gives_the_same_bits_when_run_twice)
     size_t                count[2];
 
     for (int run = 0; run < 2; run++) {
-        struct worker_params params = plain;
+        struct worker_params params = pair_plain;
         struct pair         *pair;
         double               loss;
 
@@ -269,10 +143,10 @@ Test(engine, gives_the_same_bits_when_run_twice)
         params.train_momentum = 0.9;
         pair = pair_new(params, (struct worker_shape){3, 8, 8, 10, 0});
         for (uint32_t step = 0; step < 4; step++) {
-            draw_batch(pair, step % 2 ? 3 : 5, step);
+            pair_draw_batch(pair, step % 2 ? 3 : 5, step);
             cr_assert_eq(worker_engine_step(pair->engine, &pair->batch, 0.1, &loss, NULL), 0);
         }
-        tensors[run] = export(pair->engine, &count[run]);
+        tensors[run] = pair_export(pair->engine, &count[run]);
         pair_free(pair);
     }
     cr_assert_eq(count[0], count[1]);
@@ -289,14 +163,14 @@ Test(engine, gives_the_same_bits_when_run_twice)
 
 Test(engine, says_so_when_the_loss_is_not_finite)
 {
-    struct worker_params params = plain;
+    struct worker_params params = pair_plain;
     struct pair         *pair;
     struct mx_err        err;
     double               loss;
 
     params.model_arch = WORKER_ARCH_LINEAR;
     pair = pair_new(params, (struct worker_shape){1, 4, 4, 3, 0});
-    draw_batch(pair, 5, 0);
+    pair_draw_batch(pair, 5, 0);
     pair->batch.images[7] = NAN;
     cr_assert_eq(worker_engine_step(pair->engine, &pair->batch, 0.1, &loss, &err), -1);
     cr_expect_eq(err.code, MX_EDIVERGED);
@@ -307,14 +181,14 @@ Test(engine, says_so_when_the_loss_is_not_finite)
 /* sd of Kaiming normal, fan out: sqrt(2 / (out k k)); bound of the linear layer. */
 Test(engine, draws_weights_of_the_right_size)
 {
-    struct worker_params  params = plain;
+    struct worker_params  params = pair_plain;
     struct pair          *pair;
     struct worker_tensor *tensors;
     size_t                count;
 
     params.model_arch = WORKER_ARCH_RESNET20;
     pair = pair_new(params, (struct worker_shape){3, 6, 6, 10, 0});
-    tensors = export(pair->engine, &count);
+    tensors = pair_export(pair->engine, &count);
     for (size_t t = 0; t < count; t++) {
         const struct worker_tensor *at = &tensors[t];
         double                      squares = 0, largest = 0, bound = 1 / sqrt(64), n = at->dims[0];
@@ -342,7 +216,7 @@ Test(engine, draws_weights_of_the_right_size)
  * layers behind it change them. */
 Test(engine, draws_the_same_weights_for_any_batch_size_and_depth)
 {
-    struct worker_params  params = plain;
+    struct worker_params  params = pair_plain;
     struct worker_shape   shape = {3, 6, 6, 10, 0};
     struct worker_tensor *tensors[2];
     size_t                count[2];
@@ -353,7 +227,7 @@ Test(engine, draws_the_same_weights_for_any_batch_size_and_depth)
         params.model_arch = k ? WORKER_ARCH_RESNET20 : WORKER_ARCH_RESNET8;
         params.train_batch_size = k ? 4 : 7;
         pair = pair_new(params, shape);
-        tensors[k] = export(pair->engine, &count[k]);
+        tensors[k] = pair_export(pair->engine, &count[k]);
         pair_free(pair);
     }
     for (size_t t = 0; t < 9; t++) { /* the stem and the first block */
@@ -369,16 +243,16 @@ Test(engine, exports_running_statistics_behind_the_parameters)
 {
     static const char *const expected[] = {"bn1.running_mean", "bn1.running_var",
                                            "layer1.0.bn1.running_mean", "layer1.0.bn1.running_var"};
-    struct worker_params     params = plain;
+    struct worker_params     params = pair_plain;
     struct pair             *pair;
     struct worker_tensor    *tensors;
     size_t                   count, first;
 
     params.model_arch = WORKER_ARCH_RESNET8;
     pair = pair_new(params, (struct worker_shape){3, 8, 8, 10, 0});
-    draw_batch(pair, 5, 0);
-    step_both(pair, 0.1);
-    tensors = export(pair->engine, &count);
+    pair_draw_batch(pair, 5, 0);
+    pair_step(pair, 0.1);
+    tensors = pair_export(pair->engine, &count);
     first = pair->naive->nparameters;
     cr_assert_eq(count, first + 2 * 9); /* nine norms */
     for (size_t t = 0; t < 4; t++)
@@ -409,7 +283,7 @@ Test(engine, estimates_its_memory_from_above_and_within_a_factor_of_two)
     for (size_t a = 0; a < 4; a++)
         for (size_t s = 0; s < 3; s++)
             for (size_t b = 0; b < 3; b++) {
-                struct worker_params  params = plain;
+                struct worker_params  params = pair_plain;
                 struct worker_engine *engine;
                 struct worker_cost    cost;
                 size_t                bytes;
@@ -435,7 +309,7 @@ Test(engine, estimates_its_memory_from_above_and_within_a_factor_of_two)
 Test(engine, counts_its_operations)
 {
     const struct worker_shape cifar = {3, 32, 32, 10, 0};
-    struct worker_params      params = plain;
+    struct worker_params      params = pair_plain;
     struct worker_cost        cost;
     const double              stem = 3 * 16 * 9 * 1024, stage1 = 2.0 * 16 * 16 * 9 * 1024;
     const double              stage2 = (16 * 32 * 9 + 32 * 32 * 9 + 16 * 32) * 256.0;

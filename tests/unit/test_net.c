@@ -102,8 +102,8 @@ Test(net, training_keeps_every_output_in_a_place_of_its_own)
     cr_assert(net.nlayers <= 200);
     for (uint32_t l = 0; l < net.nlayers; l++)
         bytes[l] = 64 * (l + 1) - 4;
-    cr_assert_eq(worker_memory_plan(&net, bytes, true, &training, NULL), 0);
-    cr_assert_eq(worker_memory_plan(&net, bytes, false, &inference, NULL), 0);
+    cr_assert_eq(worker_memory_plan(&net, bytes, WORKER_TRAIN, &training, NULL), 0);
+    cr_assert_eq(worker_memory_plan(&net, bytes, WORKER_INFER, &inference, NULL), 0);
     for (uint32_t l = 1; l < net.nlayers; l++) {
         cr_expect_eq(training.layers[l].value % 64, 0);
         cr_expect(training.layers[l].value + bytes[l] <= training.bytes);

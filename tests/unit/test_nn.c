@@ -128,7 +128,12 @@ static void check_conv(struct kern_nn *nn, const struct naive_conv *s, struct mx
     const uint32_t       x_dims[] = {s->n, s->in, s->height, s->width};
     const uint32_t       w_dims[] = {s->out, s->in, s->kernel, s->kernel};
     const uint32_t       y_dims[] = {s->n, s->out, s->out_height, s->out_width};
-    struct kern_op_shape shape = {KERN_CONV, true, false, s->out, s->kernel, s->stride, s->pad, 0};
+    struct kern_op_shape shape = {.kind = KERN_CONV,
+                                  .training = true,
+                                  .channels = s->out,
+                                  .kernel = s->kernel,
+                                  .stride = s->stride,
+                                  .pad = s->pad};
     struct array         x = array_new(nn, 4, x_dims, rng), w = array_new(nn, 4, w_dims, rng);
     struct array         y = array_new(nn, 4, y_dims, NULL), dy = array_new(nn, 4, y_dims, rng);
     struct array         dx = array_new(nn, 4, x_dims, NULL), dw = array_new(nn, 4, w_dims, NULL);
@@ -179,7 +184,8 @@ Test(nn, convolutions_equal_their_definition)
 /* The order in which a convolution likes its output. */
 static struct kern_tensor *liked_order(struct kern_nn *nn, const uint32_t dims[4])
 {
-    struct kern_op_shape   shape = {KERN_CONV, true, false, dims[1], 1, 1, 0, 0};
+    struct kern_op_shape shape = {
+        .kind = KERN_CONV, .training = true, .channels = dims[1], .kernel = 1, .stride = 1};
     const uint32_t         src[] = {dims[0], 16, dims[2], dims[3]};
     struct kern_op_tensors tensors = {.src = kern_tensor_plain(nn, 4, src, NULL)};
     struct kern_op        *op = kern_op_new(nn, &shape, &tensors, NULL);

@@ -1,0 +1,95 @@
+/* Mixing within the network: the output of a stage, image by image, in whatever
+ * order of its own the library keeps it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/elementwise.h"
+#include "worker/engine_parts.h"
+
+/* The layer after which a word of mix.layers mixes; 0: with the images. */
+static int find_layer(const struct worker_engine *engine, const struct engine_plan *plan,
+                      unsigned word, uint32_t *layer, struct mx_err *err)
+{
+    *layer = word == WORKER_LAYER_INPUT ? 0 : worker_net_stage_end(&engine->net, word);
+    if (word != WORKER_LAYER_INPUT && *layer == 0)
+        return mx_fail(err, MX_EINVAL,
+                       "model.arch %s has no %s to mix after (set mix.layers: [input])",
+                       worker_archs[engine->params.model_arch].word, worker_layers[word].word);
+    if (*layer > 0 && !kern_tensor_by_image(plan->layers[*layer].tensors.dst))
+        return mx_fail(err, MX_EINTERNAL, "the images after layer %s lie in each other",
+                       engine->net.layers[*layer].name);
+    return 0;
+}
+
+int engine_hidden_new(const struct worker_engine *engine, struct engine_plan *plan,
+                      struct mx_err *err)
+{
+    const struct worker_list *layers = &engine->params.mix_layers;
+    struct engine_hidden     *hidden = calloc(1, sizeof *hidden);
+
+    if (!(plan->hidden = hidden))
+        goto nomem;
+    for (uint32_t k = 0; k < layers->count; k++) {
+        unsigned  word = (unsigned)layers->items[k];
+        uint32_t *layer = &hidden->layer[word];
+        size_t    bytes;
+
+        if (find_layer(engine, plan, word, layer, err))
+            return -1;
+        bytes = *layer > 0 ? kern_tensor_bytes(plan->layers[*layer].tensors.dst) : 0;
+        hidden->bytes = bytes > hidden->bytes ? bytes : hidden->bytes;
+    }
+    hidden->bytes = (hidden->bytes + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN;
+    if (hidden->bytes == 0)
+        return 0;
+    hidden->unmixed = aligned_alloc(KERN_ALIGN, hidden->bytes);
+    hidden->gradient = aligned_alloc(KERN_ALIGN, hidden->bytes);
+    if (hidden->unmixed && hidden->gradient)
+        return 0;
+nomem:
+    return mx_fail(err, MX_ENOMEM, "no memory to mix %u images within the network", plan->n);
+}
+
+void engine_hidden_free(struct engine_hidden *hidden)
+{
+    if (!hidden)
+        return;
+    free(hidden->unmixed);
+    free(hidden->gradient);
+    free(hidden);
+}
+
+bool engine_hidden_at(const struct engine_plan *plan, uint32_t l)
+{
+    const struct engine_hidden *hidden = plan->hidden;
+
+    return hidden && hidden->batch && hidden->layer[hidden->batch->layer] == l;
+}
+
+void engine_hidden_forward(const struct engine_plan *plan, uint32_t l)
+{
+    const struct worker_batch *batch = plan->hidden->batch;
+    const size_t               floats = engine_layer_floats(&plan->layers[l]);
+    float                     *out = kern_tensor_data(plan->layers[l].tensors.dst);
+
+    memcpy(plan->hidden->unmixed, out, floats * sizeof *out);
+    kern_mix_rows(out, plan->hidden->unmixed, batch->area, batch->partner, batch->n,
+                  floats / batch->n);
+}
+
+void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool relu)
+{
+    const struct worker_batch        *batch = plan->hidden->batch;
+    const struct worker_layer_memory *memory = &plan->memory.layers[l];
+    const size_t                      floats = engine_layer_floats(&plan->layers[l]);
+    float                            *mixed = plan->hidden->gradient;
+    float                            *gradient = engine_plan_at(plan, memory->grad);
+
+    kern_add_backward(mixed, engine_plan_at(plan, memory->parts[0]),
+                      memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL, NULL,
+                      floats);
+    kern_mix_rows_backward(gradient, mixed, batch->area, batch->partner, batch->n,
+                           floats / batch->n);
+    if (relu)
+        kern_add_backward(gradient, gradient, NULL, plan->hidden->unmixed, floats);
+}
