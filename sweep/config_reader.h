@@ -85,6 +85,10 @@ bool mx_reader_range(const struct mx_reader *reader, enum mx_key_id key, const s
 /* Read `exclude` into reader->excludes. */
 void mx_reader_excludes(struct mx_reader *reader, const struct mx_node *list);
 
+/* Checks of strategies against label rules, layers and choices; of values that
+ * are good one by one. */
+void mx_reader_check_mix(const struct mx_reader *reader);
+
 /* Checks across keys, once everything is read, and what is left to choose. */
 void mx_reader_check(struct mx_reader *reader);
 

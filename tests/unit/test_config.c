@@ -309,7 +309,7 @@ Test(config, a_value_that_is_folded_away_everywhere_is_a_warning)
     expect_warning(CONFIG_BASE "mix: {alpha: 0.2}\n",
                    "c.yaml:3:7: warning: mix.alpha has no effect: it is used only with "
                    "mix.strategy: mixup, cutmix, saliencymix, fmix, puzzlemix, gridmix, "
-                   "manifold_mixup\n");
+                   "manifold_mixup, choices\n");
     expect_warning(CONFIG_BASE "grid: {mix.labels: [mixed, host], mix.strategy: [none, cutout]}\n",
                    "c.yaml:3:8: warning: mix.labels has no effect: it is used only with "
                    "mix.strategy: not none, cutout\n");
@@ -345,6 +345,36 @@ Test(config, a_warm_up_may_be_longer_than_epochs_that_an_exclude_rule_could_leav
     mx_config_free(good_config(CONFIG_BASE "train: {warmup_epochs: 2}\n"
                                            "grid: {train.epochs: [1, 5]}\n"
                                            "exclude: [{train.epochs: 1}]\n"));
+}
+
+Test(config, strategies_that_an_exclude_rule_keeps_from_a_label_rule_are_no_error)
+{
+    mx_config_free(good_config(CONFIG_BASE
+                               "grid: {mix.strategy: [cutmix, recursivemix], mix.labels: [mixed, "
+                               "dominant, only]}\n"
+                               "exclude: [{mix.strategy: recursivemix, mix.labels: [dominant, "
+                               "only]}]\n"));
+    mx_config_free(good_config(
+        CONFIG_BASE "grid: {zip: {mix.strategy: [cutmix, recursivemix], mix.labels: [only, "
+                    "mixed]}}\n"));
+}
+
+Test(config, choices_may_repeat_and_become_a_parameter)
+{
+    struct mx_config *config = good_config(
+        CONFIG_BASE "mix: {strategy: choices, choices: [cutmix, cutmix, mixup], alpha: 0.3}\n");
+    struct mx_grid      *grid = mx_grid_new(config, NULL);
+    struct worker_params params;
+    struct mx_point      point;
+
+    mx_grid_point(grid, 0, &point);
+    cr_assert_eq(mx_grid_params(grid, &point, &params, NULL), 0);
+    cr_expect_eq(params.mix_choices.count, 3);
+    cr_expect_eq(params.mix_choices.items[1], WORKER_MIX_CUTMIX);
+    cr_expect_eq(params.mix_choices.items[2], WORKER_MIX_MIXUP);
+    cr_expect_eq(params.mix_alpha, 0.3); /* what any choice may use counts */
+    mx_grid_free(grid);
+    mx_config_free(config);
 }
 
 Test(config, a_range_may_be_a_single_value_and_becomes_a_parameter)

@@ -85,7 +85,7 @@ Test(config_errors, only_true_and_false_are_booleans_and_no_is_a_word)
         {"mix: {strategy: fmx}", "c.yaml:3:17: error: mix.strategy: unknown strategy 'fmx' (did "
                                  "you mean 'fmix'? allowed: " BUILT_STRATEGIES ")\n"},
         {"mix: {choices: [mixupp]}", "c.yaml:3:17: error: mix.choices: unknown choices 'mixupp' "
-                                     "(not built yet in this version)\n"},
+                                     "(did you mean 'mixup'? allowed: " BUILT_STRATEGIES ")\n"},
     };
 
     EXPECT(bad);
@@ -316,6 +316,15 @@ Test(config_errors, parameters_of_mixing_out_of_bounds)
          "c.yaml:3:35: error: mix.scale takes a list (write [0.5])\n"},
         {"mix: {strategy: resizemix, scale: [0.5, 1.5]}",
          "c.yaml:3:41: error: mix.scale: 1.5 is out of bounds (0 to 1)\n"},
+        {"mix: {strategy: puzzlemix, gamma: 1.5}",
+         "c.yaml:3:35: error: mix.gamma: 1.5 is out of bounds (0 to 1)\n"},
+        {"mix: {strategy: fmix, decay: 0}",
+         "c.yaml:3:30: error: mix.decay: 0 is out of bounds (above 0, up to 100)\n"},
+        {"mix: {strategy: choices, choices: [mixup, mixup, mixup, mixup, mixup, mixup, mixup, "
+         "mixup, mixup, mixup, mixup, mixup, mixup, mixup, mixup, mixup, cutmix]}",
+         "c.yaml:3:35: error: mix.choices: 17 values, where 16 can be given\n"},
+        {"mix: {strategy: manifold_mixup, layers: [input, input]}",
+         "c.yaml:3:49: error: mix.layers: the same value is listed at line 3, column 42\n"},
     };
 
     EXPECT(bad);
@@ -332,6 +341,26 @@ Test(config_errors, values_that_do_not_go_together)
          "c.yaml:4:24: error: mix.off_epochs is longer than train.epochs\n"},
         {"train: {epochs: 3}\nmix: {strategy: mixup, ramp_epochs: 4}",
          "c.yaml:4:24: error: mix.ramp_epochs is longer than train.epochs\n"},
+        {"mix: {strategy: recursivemix, labels: host}",
+         "c.yaml:3:31: error: mix.labels: recursivemix mixes labels over and over, and goes with "
+         "mixed only (leave other rules out with exclude)\n"},
+        {"mix: {labels: only}\ngrid: {mix.strategy: [mixup, manifold_mixup]}",
+         "c.yaml:3:7: error: mix.labels: manifold_mixup mixes within the network, and does not go "
+         "with only (leave it out with exclude)\n"
+         "c.yaml:4:8: error: mix.layers: model.arch linear has no stages to mix after (write mix: "
+         "{layers: [input]})\n"},
+        {"grid: {mix.strategy: [cutmix, recursivemix], mix.labels: [mixed, dominant, only]}\n"
+         "exclude: [{mix.strategy: recursivemix, mix.labels: only}]",
+         "c.yaml:3:46: error: mix.labels: recursivemix mixes labels over and over, and goes with "
+         "mixed only (leave other rules out with exclude)\n"},
+        {"mix: {strategy: choices, choices: [cutmix, recursivemix], labels: dominant}",
+         "c.yaml:3:59: error: mix.labels: recursivemix mixes labels over and over, and goes with "
+         "mixed only (leave other rules out with exclude)\n"},
+        {"mix: {strategy: choices}",
+         "c.yaml:3:7: error: mix.choices is missing (write mix: {strategy: choices, choices: "
+         "[mixup, cutmix]})\n"},
+        {"mix: {strategy: choices, choices: [mixup, choices]}",
+         "c.yaml:3:26: error: mix.choices: 'choices' is no strategy to choose\n"},
         {"grid: {data.channels: [1, 2]}",
          "c.yaml:3:8: error: data.channels: is 2 (an image has 1 or 3 channels)\n"},
         {"search: {metric: test.accuracy}",
