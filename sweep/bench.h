@@ -35,6 +35,7 @@ void mx_bench_add(struct mx_bench_results *results, const char *name, const char
 
 /* Measure, and add the results. Return 0, or -1 with *err. */
 int mx_bench_train(struct mx_bench_results *results, struct mx_err *err);
+int mx_bench_dispatch(struct mx_bench_results *results, struct mx_err *err);
 int mx_bench_reduce(struct mx_bench_results *results, struct mx_err *err);
 
 #endif

@@ -22,7 +22,8 @@ struct mx_run_options {
     enum mx_log_format log_format;
     int                argc; /* the command line, for provenance.json */
     char             **argv;
-    struct mx_comm    *comm; /* the job's other ranks; NULL: this process is alone */
+    bool            empty_stages; /* stages do nothing and give made-up numbers: to time the rest */
+    struct mx_comm *comm;         /* the job's other ranks; NULL: this process is alone */
 };
 
 /* Run or resume a sweep to its end, or to an interruption. Prints "output: DIR"

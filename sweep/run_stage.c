@@ -39,7 +39,8 @@ static int start_stage(struct run *run, const struct mx_action *action, struct m
         return -1;
     run_use_smoke_data(run, &job.params);
     job.keep_weights = run->keep_weights;
-    if (make_folder(run, &job, err))
+    job.empty = run->options->empty_stages;
+    if (!job.empty && make_folder(run, &job, err))
         return -1;
     if (mx_journal_append(run->journal, &record, err))
         return -1;
