@@ -30,7 +30,7 @@ fail:
     return false;
 }
 
-void mx_buf_add(struct mx_buf *buf, const void *data, size_t len)
+void mx_buf_add_growing(struct mx_buf *buf, const void *data, size_t len)
 {
     if (!reserve(buf, len))
         return;
@@ -40,9 +40,15 @@ void mx_buf_add(struct mx_buf *buf, const void *data, size_t len)
     buf->data[buf->len] = '\0';
 }
 
-void mx_buf_text(struct mx_buf *buf, const char *text)
+void mx_buf_uint(struct mx_buf *buf, uint64_t x)
 {
-    mx_buf_add(buf, text, strlen(text));
+    char  digits[20]; /* of the largest */
+    char *at = digits + sizeof digits;
+
+    do
+        *--at = (char)('0' + x % 10);
+    while ((x /= 10) > 0);
+    mx_buf_add(buf, at, (size_t)(digits + sizeof digits - at));
 }
 
 void mx_buf_vprintf(struct mx_buf *buf, const char *fmt, va_list args)

@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,9 +24,32 @@ struct mx_buf {
     bool   failed; /* memory ran out at some point: data is incomplete */
 };
 
-/* Append bytes, text, or printf output. */
-void mx_buf_add(struct mx_buf *buf, const void *data, size_t len);
-void mx_buf_text(struct mx_buf *buf, const char *text);
+enum {
+    MX_BUF_SHORT = 1024 /* bytes of a piece that is added inline, if there is room */
+};
+
+/* What mx_buf_add() does with other pieces. */
+void mx_buf_add_growing(struct mx_buf *buf, const void *data, size_t len);
+
+/* Append bytes, text, an integer in decimal digits, or printf output. The first
+ * two are inline: most of what is written are short pieces. */
+static inline void mx_buf_add(struct mx_buf *buf, const void *data, size_t len)
+{
+    if (len == 0 || len > MX_BUF_SHORT || len >= buf->room - buf->len || buf->failed) {
+        mx_buf_add_growing(buf, data, len);
+        return;
+    }
+    memcpy(buf->data + buf->len, data, len);
+    buf->len += len;
+    buf->data[buf->len] = '\0';
+}
+
+static inline void mx_buf_text(struct mx_buf *buf, const char *text)
+{
+    mx_buf_add(buf, text, strlen(text));
+}
+
+void mx_buf_uint(struct mx_buf *buf, uint64_t x);
 void mx_buf_printf(struct mx_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void mx_buf_vprintf(struct mx_buf *buf, const char *fmt, va_list args);
 

@@ -1,7 +1,6 @@
 #include "base/hash.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
@@ -20,13 +19,16 @@ struct mx_hash128 mx_hash128(const void *data, size_t len)
 
 const char *mx_hash64_hex(uint64_t hash, char out[MX_HASH64_HEX])
 {
-    snprintf(out, MX_HASH64_HEX, "%016" PRIx64, hash);
+    for (int i = MX_HASH64_HEX - 1; i-- > 0; hash >>= 4)
+        out[i] = "0123456789abcdef"[hash & 15];
+    out[MX_HASH64_HEX - 1] = '\0';
     return out;
 }
 
 const char *mx_hash128_hex(struct mx_hash128 hash, char out[MX_HASH128_HEX])
 {
-    snprintf(out, MX_HASH128_HEX, "%016" PRIx64 "%016" PRIx64, hash.high, hash.low);
+    mx_hash64_hex(hash.high, out);
+    mx_hash64_hex(hash.low, out + MX_HASH64_HEX - 1);
     return out;
 }
 

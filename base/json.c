@@ -1,11 +1,20 @@
 #include "base/json.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/num.h"
 #include "base/utf8.h"
+
+/* Bytes at the front that stand for themselves. */
+static size_t plain(const unsigned char *at, const unsigned char *end)
+{
+    const unsigned char *begin = at;
+
+    while (at < end && *at >= 0x20 && *at < 0x7F && *at != '"' && *at != '\\')
+        at++;
+    return (size_t)(at - begin);
+}
 
 static void quoted(struct mx_buf *out, const char *text)
 {
@@ -14,8 +23,14 @@ static void quoted(struct mx_buf *out, const char *text)
     mx_buf_text(out, "\"");
     while (at < end) {
         uint32_t character;
-        size_t   n = mx_utf8_decode(at, (size_t)(end - at), &character);
+        size_t   n = plain(at, end);
 
+        if (n > 0) {
+            mx_buf_add(out, at, n);
+            at += n;
+            continue;
+        }
+        n = mx_utf8_decode(at, (size_t)(end - at), &character);
         if (n == 0) {
             mx_buf_text(out, "\xEF\xBF\xBD");
             n = 1;
@@ -98,13 +113,15 @@ void mx_json_real(struct mx_json *json, const char *key, double value)
 void mx_json_int(struct mx_json *json, const char *key, int64_t value)
 {
     begin(json, key);
-    mx_buf_printf(json->out, "%" PRId64, value);
+    if (value < 0)
+        mx_buf_text(json->out, "-");
+    mx_buf_uint(json->out, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void mx_json_uint(struct mx_json *json, const char *key, uint64_t value)
 {
     begin(json, key);
-    mx_buf_printf(json->out, "%" PRIu64, value);
+    mx_buf_uint(json->out, value);
 }
 
 void mx_json_bool(struct mx_json *json, const char *key, bool value)

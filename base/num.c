@@ -2,100 +2,74 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Turn "d.ddde+XX" into plain digits: the point moves by the exponent. */
-static void expand(const char *scientific, int exponent, char *out)
-{
-    static const char zeros[] = "0000000000000000";
-    char              digits[MX_NUM_SIZE];
-    size_t            n = 0;
-    const char       *at = scientific;
+#include "base/decimal.h"
 
-    if (*at == '-')
-        *out++ = *at++;
-    for (; *at && *at != 'e'; at++)
-        if (*at != '.')
-            digits[n++] = *at;
-    digits[n] = '\0';
-    if (exponent < 0)
-        sprintf(out, "0.%.*s%s", -exponent - 1, zeros, digits);
-    else if ((size_t)exponent + 1 >= n)
-        sprintf(out, "%s%.*s", digits, exponent + 1 - (int)n, zeros);
-    else
-        sprintf(out, "%.*s.%s", exponent + 1, digits, digits + exponent + 1);
-}
-
-/* Make "d.ddde+XX" the next larger number of as many digits; false if there is none. */
-static bool step_up(char *scientific)
+/* The digits with the point where the exponent says; no exponent is written. */
+static void put_plain(const struct mx_decimal *number, char *out)
 {
-    for (char *at = strchr(scientific, 'e') - 1; at >= scientific; at--) {
-        if (*at >= '0' && *at < '9') {
-            ++*at;
-            return true;
-        }
-        if (*at == '9')
-            *at = '0';
+    size_t n = strlen(number->digits);
+    int    point = number->exponent + 1; /* digits in front of it */
+
+    if (point <= 0) {
+        out = stpcpy(out, "0.");
+        memset(out, '0', (size_t)-point);
+        strcpy(out - point, number->digits);
+    } else if ((size_t)point >= n) {
+        memcpy(out, number->digits, n);
+        memset(out + n, '0', (size_t)point - n);
+        out[point] = '\0';
+    } else {
+        memcpy(out, number->digits, (size_t)point);
+        out[point] = '.';
+        strcpy(out + point + 1, number->digits + point);
     }
-    return false;
 }
 
-/* Remove the zeros, and a bare point, before the exponent. */
-static void strip_zeros(char *scientific)
+/* "d.ddde+XX", the exponent with two digits or three. */
+static void put_scientific(const struct mx_decimal *number, char *out)
 {
-    char *exponent = strchr(scientific, 'e'), *end = exponent;
+    int exponent = abs(number->exponent);
 
-    if (!memchr(scientific, '.', (size_t)(exponent - scientific)))
-        return;
-    while (end[-1] == '0')
-        end--;
-    if (end[-1] == '.')
-        end--;
-    memmove(end, exponent, strlen(exponent) + 1);
-}
-
-/* Write finite x as the shortest "d.ddde+XX" that reads back to it. Whatever 15
- * digits can say comes out of 15 digits (DBL_DIG), except for subnormal numbers.
- * Below a power of two the numbers lie twice as close as above it: the nearest
- * decimal may miss where the next one up still hits. */
-static void shortest(double x, char out[MX_NUM_SIZE])
-{
-    int  precision = fabs(x) < DBL_MIN ? 0 : DBL_DIG - 1;
-    int  binary_exponent;
-    bool power_of_two = fabs(frexp(x, &binary_exponent)) == 0.5;
-
-    for (;; precision++) {
-        snprintf(out, MX_NUM_SIZE, "%.*e", precision, x);
-        if (strtod(out, NULL) == x || precision == DBL_DECIMAL_DIG - 1)
-            break;
-        if (power_of_two && step_up(out) && strtod(out, NULL) == x)
-            break;
+    *out++ = number->digits[0];
+    if (number->digits[1]) {
+        *out++ = '.';
+        out = stpcpy(out, number->digits + 1);
     }
-    strip_zeros(out);
+    *out++ = 'e';
+    *out++ = number->exponent < 0 ? '-' : '+';
+    if (exponent >= 100)
+        *out++ = (char)('0' + exponent / 100);
+    *out++ = (char)('0' + exponent / 10 % 10);
+    *out++ = (char)('0' + exponent % 10);
+    *out = '\0';
 }
 
 const char *mx_num_format(double x, char out[MX_NUM_SIZE])
 {
-    char text[MX_NUM_SIZE];
-    int  exponent;
+    struct mx_decimal number;
+    char             *at = out;
 
     if (isnan(x))
         return strcpy(out, "nan");
     if (isinf(x))
         return strcpy(out, x > 0 ? "inf" : "-inf");
-    if (x == 0)
-        return strcpy(out, signbit(x) ? "-0" : "0");
-    shortest(x, text);
-    exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
-    if (exponent < -4 || exponent >= 16)
-        strcpy(out, text);
+    if (signbit(x))
+        *at++ = '-';
+    if (x == 0) {
+        strcpy(at, "0");
+        return out;
+    }
+    mx_decimal_of(fabs(x), &number);
+    if (number.exponent < -4 || number.exponent >= 16)
+        put_scientific(&number, at);
     else
-        expand(text, exponent, out);
+        put_plain(&number, at);
     return out;
 }
 

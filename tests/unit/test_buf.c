@@ -80,3 +80,17 @@ Test(buf, a_length_that_overflows_is_a_failure)
     cr_expect_not(mx_buf_ok(&buf));
     mx_buf_free(&buf);
 }
+
+Test(buf, integers_are_written_with_all_their_digits)
+{
+    static const uint64_t rows[] = {0, 9, 10, 4294967296, 9999999999999999999u, UINT64_MAX};
+    struct mx_buf         buf = {0}, expected = {0};
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        mx_buf_uint(&buf, rows[i]);
+        mx_buf_printf(&expected, "%llu", (unsigned long long)rows[i]);
+    }
+    cr_expect_str_eq(mx_buf_str(&buf), mx_buf_str(&expected));
+    mx_buf_free(&buf);
+    mx_buf_free(&expected);
+}

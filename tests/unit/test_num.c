@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/num.h"
 #include "base/rng.h"
 
@@ -74,6 +75,44 @@ Test(num, reads_back_the_very_bits_it_wrote)
         cr_assert(mx_num_parse_real(mx_num_format(x, out), &y), "%s", out);
         memcpy(&back, &y, sizeof back);
         cr_assert_eq(back, bits, "%016" PRIx64 " became %s", bits, out);
+    }
+}
+
+/* Numbers of every size, some close to where the text gets longer. */
+static double any_number(struct mx_rng *rng, int i)
+{
+    uint64_t bits = (uint64_t)mx_rng_u32(rng) << 32 | mx_rng_u32(rng);
+    double   x;
+
+    switch (i % 6) {
+    case 0:
+        memcpy(&x, &bits, sizeof x);
+        return isfinite(x) && x != 0 ? fabs(x) : 1;
+    case 1:
+        return (double)(1 + (bits >> 12 >> bits % 50));
+    case 2:
+        return (double)(1 + mx_rng_below(rng, 1000000)) / pow(10, (double)mx_rng_below(rng, 16));
+    case 3:
+        return nextafter(pow(10, (double)mx_rng_below(rng, 36) - 18), bits & 1 ? 0 : INFINITY);
+    case 4:
+        return ldexp((double)(1 + mx_rng_below(rng, 4096)), (int)mx_rng_below(rng, 160) - 120);
+    default:
+        return ((double)(bits >> 11) + 1) * pow(10, (double)mx_rng_below(rng, 40) - 36);
+    }
+}
+
+Test(num, finds_the_digits_that_printf_and_strtod_find)
+{
+    struct mx_rng rng = mx_rng_at(mx_stream_make(7, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+
+    for (int i = 0; i < 60000; i++) {
+        double            x = any_number(&rng, i);
+        struct mx_decimal fast, slow;
+
+        mx_decimal_of(x, &fast);
+        mx_decimal_slow(x, &slow);
+        cr_assert_str_eq(fast.digits, slow.digits, "%a: %s, not %s", x, fast.digits, slow.digits);
+        cr_assert_eq(fast.exponent, slow.exponent, "%a", x);
     }
 }
 

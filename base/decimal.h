@@ -1,0 +1,37 @@
+/* decimal.h - inside base/num: the digits of a double.
+ *
+ * The rule: of 15, 16 and 17 significant digits (for subnormal numbers: of 1 and
+ * more), the first count whose nearest decimal reads back to the same bits;
+ * below a power of two, where numbers lie closer, the next decimal up is tried
+ * as well. Zeros at the end are left out. That gives the shortest text.
+ */
+#ifndef MX_DECIMAL_H
+#define MX_DECIMAL_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+    MX_DECIMAL_DIGITS = 17
+};
+
+/* d.dddd times 10 to the exponent; the first digit and the last are not 0. */
+struct mx_decimal {
+    char digits[MX_DECIMAL_DIGITS + 1];
+    int  exponent;
+};
+
+/* The digits of x: finite and greater than 0. */
+void mx_decimal_of(double x, struct mx_decimal *out);
+
+/* The same, step by step with the C library's printf and strtod: what
+ * mx_decimal_of() is tested against, and its way for numbers that are large,
+ * tiny, or a power of two. */
+void mx_decimal_slow(double x, struct mx_decimal *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
