@@ -68,24 +68,19 @@ int mx_journal_sync(struct mx_journal *journal, struct mx_err *err)
 
 static int append_line(struct mx_journal *journal, struct mx_journal_line *line, struct mx_err *err)
 {
-    struct mx_buf text = {0};
-    size_t        before = journal->group.len;
-    int           rc = 0;
+    size_t before = journal->group.len;
 
     line->seq = journal->seq + 1;
-    mx_journal_line_format(line, &text);
-    if (mx_buf_ok(&text))
-        mx_buf_add(&journal->group, text.data, text.len);
-    if (!mx_buf_ok(&text) || !mx_buf_ok(&journal->group)) {
+    mx_journal_line_format(line, &journal->group);
+    if (!mx_buf_ok(&journal->group)) {
         journal->group.failed = false; /* what was in it still is */
-        rc = mx_fail(err, MX_ENOMEM, "no memory for a record of %s", journal->path);
-    } else {
-        journal->seq++;
-        if (before == 0)
-            journal->first_s = mx_clock_monotonic_s();
+        journal->group.len = before;
+        return mx_fail(err, MX_ENOMEM, "no memory for a record of %s", journal->path);
     }
-    mx_buf_free(&text);
-    return rc;
+    journal->seq++;
+    if (before == 0)
+        journal->first_s = mx_clock_monotonic_s();
+    return 0;
 }
 
 int mx_journal_append(struct mx_journal *journal, const struct mx_record *record,

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "sweep/journal_fast.h"
 
 static const char *const kind_names[MX_RECORD_KINDS] = {
     [MX_RECORD_INCARNATION] = "incarnation",
@@ -96,7 +97,9 @@ void mx_journal_line_format(const struct mx_journal_line *line, struct mx_buf *o
     if (!mx_buf_ok(out))
         return;
     mx_hash64_hex(mx_hash64(out->data + begin, out->len - begin), hex);
-    mx_buf_printf(out, MX_JOURNAL_SUM "%s\"}\n", hex);
+    mx_buf_text(out, MX_JOURNAL_SUM);
+    mx_buf_text(out, hex);
+    mx_buf_text(out, "\"}\n");
 }
 
 /* Text of a member; "" if there is none. */
@@ -285,26 +288,26 @@ static bool get_kind(const json_t *object, enum mx_record_kind *kind)
 /* True if the last 26 bytes are the checksum of all before them. */
 static bool sum_is_right(const char *text, size_t len)
 {
-    char   expected[MX_JOURNAL_SUM_LENGTH + 1], hex[MX_HASH64_HEX];
-    size_t body;
+    static const char mark[] = MX_JOURNAL_SUM;
+    char              hex[MX_HASH64_HEX];
+    const char       *sum;
 
     if (len <= MX_JOURNAL_SUM_LENGTH)
         return false;
-    body = len - MX_JOURNAL_SUM_LENGTH;
-    snprintf(expected, sizeof expected, MX_JOURNAL_SUM "%s\"}",
-             mx_hash64_hex(mx_hash64(text, body), hex));
-    return memcmp(text + body, expected, MX_JOURNAL_SUM_LENGTH) == 0;
+    sum = text + len - MX_JOURNAL_SUM_LENGTH;
+    mx_hash64_hex(mx_hash64(text, len - MX_JOURNAL_SUM_LENGTH), hex);
+    return memcmp(sum, mark, sizeof mark - 1) == 0 &&
+           memcmp(sum + sizeof mark - 1, hex, MX_HASH64_HEX - 1) == 0 &&
+           memcmp(text + len - 2, "\"}", 2) == 0;
 }
 
-bool mx_journal_line_parse(const char *text, size_t len, struct mx_journal_line *line)
+bool mx_journal_line_slow(const char *text, size_t len, struct mx_journal_line *line)
 {
     json_t *object;
     double  seq;
     bool    good;
 
     *line = (struct mx_journal_line){0};
-    if (!sum_is_right(text, len))
-        return false;
     /* As reals, so that -0 keeps its sign. */
     if (!(object = json_loadb(text, len, JSON_DECODE_INT_AS_REAL, NULL)))
         return false;
@@ -316,6 +319,13 @@ bool mx_journal_line_parse(const char *text, size_t len, struct mx_journal_line 
     else
         mx_journal_line_free(line);
     return good;
+}
+
+bool mx_journal_line_parse(const char *text, size_t len, struct mx_journal_line *line)
+{
+    *line = (struct mx_journal_line){0};
+    return sum_is_right(text, len) &&
+           (mx_journal_line_fast(text, len, line) || mx_journal_line_slow(text, len, line));
 }
 
 void mx_journal_line_free(struct mx_journal_line *line)
