@@ -37,14 +37,14 @@ struct mx_link_rank mx_link_rank(const struct mx_link *link, unsigned rank)
 int mx_link_start(struct mx_link *link, uint32_t executor, uint64_t lease, uint32_t stage,
                   const struct worker_job *job, struct mx_err *err)
 {
-    struct worker_message order = {.type = WORKER_MESSAGE_RUN, .lease = lease, .stage = stage};
-    struct mx_buf        *orders = &link->orders[executor];
+    struct worker_message order = {
+        .type = WORKER_MESSAGE_RUN, .lease = lease, .stage = stage, .job = job};
+    struct mx_buf *orders = &link->orders[executor];
 
     if (link->ranks[link->rank_of[executor]].state >= LINK_RANK_LEFT)
         return 0; /* its loss is told, or about to be */
     if (orders->len == 0)
         link->waiting[link->nwaiting++] = executor;
-    order.job = *job;
     worker_message_put(orders, &order);
     return mx_buf_ok(orders) ? 0
                              : mx_fail(err, MX_ENOMEM, "no memory for a message to executor %u",

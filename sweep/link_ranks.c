@@ -146,7 +146,7 @@ static int take_answer(struct mx_link *link, const struct mx_rank_message *messa
     struct worker_message *answer = &link->message;
 
     worker_message_free(answer);
-    if (worker_message_take(message->bytes, message->len, answer, err) != (long)message->len)
+    if (worker_message_take(message->bytes, message->len, answer, NULL, err) != (long)message->len)
         return mx_fail(err, MX_EINTERNAL, "an answer of executor %u is damaged",
                        (unsigned)message->executor);
     event->kind = answer->type == WORKER_MESSAGE_DONE ? MX_LINK_DONE : MX_LINK_FAILED;

@@ -127,8 +127,9 @@ static int next_message(struct mx_supervisor *supervisor, struct mx_supervised *
     long          used = 0;
 
     if (executor->in.len > executor->taken)
-        used = worker_message_take(executor->in.data + executor->taken,
-                                   executor->in.len - executor->taken, &supervisor->lent, &why);
+        used =
+            worker_message_take(executor->in.data + executor->taken,
+                                executor->in.len - executor->taken, &supervisor->lent, NULL, &why);
     if (used == 0)
         return 0;
     if (used > 0 && deliver(supervisor, executor, (size_t)used, event)) {

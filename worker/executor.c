@@ -27,6 +27,7 @@ struct executor {
     struct worker_cache         *cache;
     struct worker_progress_slot *slot;
     uint32_t                     stage;  /* that runs */
+    struct worker_job            job;    /* of the order that was taken last */
     struct mx_buf                in;     /* orders; those in front of `taken` are done */
     size_t                       taken;  /* bytes */
     struct mx_buf                out;    /* answers that are held */
@@ -124,7 +125,7 @@ static int run_stage(struct executor *executor, const struct worker_message *ord
     int                    rc;
 
     worker_fault(WORKER_FAULT_STAGE_STARTS, order->stage);
-    if (worker_stage_run(&order->job, executor->cache, &progress, &answer.result, &failure)) {
+    if (worker_stage_run(order->job, executor->cache, &progress, &answer.result, &failure)) {
         answer.type = WORKER_MESSAGE_FAILED;
         answer.code = failure.code;
         memcpy(answer.text, failure.text, sizeof answer.text);
@@ -168,9 +169,10 @@ static int next_order(struct executor *executor, int flags, struct worker_messag
                       struct mx_err *err)
 {
     for (;;) {
-        long used = worker_message_take(executor->in.data + executor->taken,
-                                        executor->in.len - executor->taken, order, err);
-        int  rc;
+        long used =
+            worker_message_take(executor->in.data + executor->taken,
+                                executor->in.len - executor->taken, order, &executor->job, err);
+        int rc;
 
         if (used < 0)
             return -1;
@@ -199,7 +201,7 @@ static int serve(struct executor *executor, struct worker_message *order, struct
     int more = 1, rc = 0;
 
     while (more > 0 && rc == 0) {
-        enum worker_kind kind = order->job.kind;
+        enum worker_kind kind = order->job->kind;
         double           seconds = 0;
 
         executor->stage = order->stage;
@@ -209,7 +211,7 @@ static int serve(struct executor *executor, struct worker_message *order, struct
         worker_message_free(order);
         if (rc == 0 && (more = next_order(executor, MSG_DONTWAIT, order, err)) < 0)
             rc = -1;
-        if (rc == 0 && (more == 0 || order->job.kind != kind || send_is_due(executor, seconds)))
+        if (rc == 0 && (more == 0 || order->job->kind != kind || send_is_due(executor, seconds)))
             rc = send_held(executor, err);
         worker_progress_set_lease(executor->slot, 0);
     }

@@ -88,7 +88,7 @@ void worker_message_put(struct mx_buf *out, const struct worker_message *message
         mx_put_text(out, message->device);
         break;
     case WORKER_MESSAGE_RUN:
-        put_job(out, &message->job);
+        put_job(out, message->job);
         break;
     case WORKER_MESSAGE_DONE:
         mx_put_real(out, message->seconds);
@@ -103,7 +103,7 @@ void worker_message_put(struct mx_buf *out, const struct worker_message *message
     mx_wire_end(out, frame);
 }
 
-static void take_body(struct mx_wire *wire, struct worker_message *message)
+static void take_body(struct mx_wire *wire, struct worker_message *message, struct worker_job *job)
 {
     message->lease = mx_take_u64(wire);
     message->stage = mx_take_u32(wire);
@@ -112,7 +112,11 @@ static void take_body(struct mx_wire *wire, struct worker_message *message)
         mx_take_text(wire, message->device, sizeof message->device);
         break;
     case WORKER_MESSAGE_RUN:
-        take_job(wire, &message->job);
+        if (job)
+            take_job(wire, job);
+        else
+            wire->failed = true;
+        message->job = job;
         break;
     case WORKER_MESSAGE_DONE:
         message->seconds = mx_take_real(wire);
@@ -129,7 +133,7 @@ static void take_body(struct mx_wire *wire, struct worker_message *message)
 }
 
 long worker_message_take(const void *data, size_t len, struct worker_message *message,
-                         struct mx_err *err)
+                         struct worker_job *job, struct mx_err *err)
 {
     struct mx_wire wire;
     uint16_t       type;
@@ -141,7 +145,7 @@ long worker_message_take(const void *data, size_t len, struct worker_message *me
     memset(message, 0, sizeof *message);
     message->type = (enum worker_message_type)type;
     wire = mx_wire_body(data, body);
-    take_body(&wire, message);
+    take_body(&wire, message, job);
     if (!mx_wire_done(&wire)) {
         worker_message_free(message);
         return mx_fail(err, MX_EINTERNAL, "a message of type %u is damaged", (unsigned)type);

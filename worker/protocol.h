@@ -40,7 +40,7 @@ struct worker_message {
     enum worker_message_type type;
     uint64_t                 lease; /* RUN, DONE, FAILED */
     uint32_t                 stage;
-    struct worker_job        job;        /* RUN */
+    const struct worker_job *job;        /* RUN: lent */
     double                   seconds;    /* DONE, FAILED: wall time of the stage */
     struct worker_result     result;     /* DONE: owned */
     enum mx_code             code;       /* FAILED */
@@ -68,9 +68,11 @@ void worker_message_put(struct mx_buf *out, const struct worker_message *message
 
 /* Take one whole frame from the front of the `len` bytes at data. Returns the
  * bytes used and fills *message (release with worker_message_free()); 0 if the
- * frame is not complete yet; -1 with MX_EINTERNAL if it is none of ours. */
+ * frame is not complete yet; -1 with MX_EINTERNAL if it is none of ours. `job`
+ * is where the job of a RUN goes, which message->job then points to; with NULL
+ * a RUN is refused. */
 long worker_message_take(const void *data, size_t len, struct worker_message *message,
-                         struct mx_err *err);
+                         struct worker_job *job, struct mx_err *err);
 
 /* Release what a message owns; it stays usable. */
 void worker_message_free(struct worker_message *message);

@@ -78,9 +78,9 @@ static inline struct mx_supervisor_event next_event(struct mx_supervisor *superv
 
 static inline void put_order(struct mx_buf *orders, uint64_t lease, const struct worker_job *job)
 {
-    struct worker_message order = {.type = WORKER_MESSAGE_RUN, .lease = lease, .stage = 7};
+    struct worker_message order = {
+        .type = WORKER_MESSAGE_RUN, .lease = lease, .stage = 7, .job = job};
 
-    order.job = *job;
     worker_message_put(orders, &order);
 }
 

@@ -4,45 +4,67 @@
 
 #include "worker/protocol.h"
 
-static struct worker_message example_run(void)
+static struct worker_job example_job(void)
 {
-    struct worker_message run = {.type = WORKER_MESSAGE_RUN, .lease = 77, .stage = 5};
+    struct worker_job job = {.kind = WORKER_STAGE_TRAIN};
 
-    run.job.kind = WORKER_STAGE_TRAIN;
-    run.job.seed = 0xfedcba9876543210u;
-    run.job.repeat = 3;
-    run.job.stream_extra = 9;
-    run.job.keep_weights = true;
-    run.job.empty = true;
-    run.job.params.mix_alpha = 0.2;
-    run.job.params.train_epochs = -4;
-    run.job.params.train_nesterov = true;
-    strcpy(run.job.key, "0123456789abcdef0123456789abcdef");
-    strcpy(run.job.folder, "/somewhere/stages/x");
-    strcpy(run.job.params.data_path, "/data/with spaces");
-    return run;
+    job.seed = 0xfedcba9876543210u;
+    job.repeat = 3;
+    job.stream_extra = 9;
+    job.keep_weights = true;
+    job.empty = true;
+    job.params.mix_alpha = 0.2;
+    job.params.train_epochs = -4;
+    job.params.train_nesterov = true;
+    strcpy(job.key, "0123456789abcdef0123456789abcdef");
+    strcpy(job.folder, "/somewhere/stages/x");
+    strcpy(job.params.data_path, "/data/with spaces");
+    return job;
+}
+
+static void put_run(struct mx_buf *frame)
+{
+    struct worker_job     job = example_job();
+    struct worker_message run = {.type = WORKER_MESSAGE_RUN, .lease = 77, .stage = 5, .job = &job};
+
+    worker_message_put(frame, &run);
 }
 
 Test(protocol, a_job_arrives_as_it_was_sent)
 {
-    struct worker_message sent = example_run(), got;
+    struct worker_message got;
+    struct worker_job     sent = example_job(), job;
     struct mx_buf         frame = {0};
     struct mx_err         err;
 
-    worker_message_put(&frame, &sent);
-    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, &err), (long)frame.len);
+    memset(&job, 0xEE, sizeof job);
+    put_run(&frame);
+    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, &job, &err), (long)frame.len);
+    cr_expect_eq(got.job, &job);
     cr_expect_eq(got.lease, 77);
     cr_expect_eq(got.stage, 5);
-    cr_expect_eq(got.job.seed, 0xfedcba9876543210u);
-    cr_expect_eq(got.job.repeat, 3);
-    cr_expect(got.job.keep_weights);
-    cr_expect(got.job.empty);
-    cr_expect(got.job.params.mix_alpha == 0.2);
-    cr_expect_eq(got.job.params.train_epochs, -4);
-    cr_expect(got.job.params.train_nesterov);
-    cr_expect_str_eq(got.job.key, sent.job.key);
-    cr_expect_str_eq(got.job.folder, sent.job.folder);
-    cr_expect_str_eq(got.job.params.data_path, "/data/with spaces");
+    cr_expect_eq(job.seed, 0xfedcba9876543210u);
+    cr_expect_eq(job.repeat, 3);
+    cr_expect(job.keep_weights);
+    cr_expect(job.empty);
+    cr_expect(job.params.mix_alpha == 0.2);
+    cr_expect_eq(job.params.train_epochs, -4);
+    cr_expect(job.params.train_nesterov);
+    cr_expect_str_eq(job.key, sent.key);
+    cr_expect_str_eq(job.folder, sent.folder);
+    cr_expect_str_eq(job.params.data_path, "/data/with spaces");
+    mx_buf_free(&frame);
+}
+
+Test(protocol, a_job_is_refused_where_none_is_awaited)
+{
+    struct worker_message got;
+    struct mx_buf         frame = {0};
+    struct mx_err         err = {0};
+
+    put_run(&frame);
+    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, NULL, &err), -1);
+    cr_expect_str_eq(err.text, "a message of type 2 is damaged");
     mx_buf_free(&frame);
 }
 
@@ -55,7 +77,7 @@ Test(protocol, results_arrive_with_the_same_bits_nan_included)
     cr_assert_eq(worker_result_add(&sent.result, "val.accuracy", 0.1 + 0.2, &err), 0);
     cr_assert_eq(worker_result_add(&sent.result, "val.group_gap", NAN, &err), 0);
     worker_message_put(&frame, &sent);
-    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, &err), (long)frame.len);
+    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, NULL, &err), (long)frame.len);
     cr_assert_eq(got.result.nmetrics, 2);
     cr_expect_str_eq(got.result.metrics[0].name, "val.accuracy");
     cr_expect(got.result.metrics[0].value == 0.1 + 0.2);
@@ -67,12 +89,13 @@ Test(protocol, results_arrive_with_the_same_bits_nan_included)
 
 Test(protocol, a_frame_cut_anywhere_is_waited_for)
 {
-    struct worker_message sent = example_run(), got;
+    struct worker_message got;
+    struct worker_job     job;
     struct mx_buf         frame = {0};
 
-    worker_message_put(&frame, &sent);
+    put_run(&frame);
     for (size_t len = 0; len < frame.len; len++)
-        cr_assert_eq(worker_message_take(frame.data, len, &got, NULL), 0, "at %zu", len);
+        cr_assert_eq(worker_message_take(frame.data, len, &got, &job, NULL), 0, "at %zu", len);
     mx_buf_free(&frame);
 }
 
@@ -85,11 +108,11 @@ Test(protocol, a_body_that_is_too_short_or_too_long_is_refused)
 
     worker_message_put(&frame, &sent);
     frame.data[8]--;
-    cr_expect_eq(worker_message_take(frame.data, frame.len, &got, &err), -1);
+    cr_expect_eq(worker_message_take(frame.data, frame.len, &got, NULL, &err), -1);
     cr_expect_str_eq(err.text, "a message of type 1 is damaged");
     frame.data[8] = (char)(frame.data[8] + 2);
     mx_buf_add(&frame, "x", 1);
-    cr_expect_eq(worker_message_take(frame.data, frame.len, &got, &err), -1);
+    cr_expect_eq(worker_message_take(frame.data, frame.len, &got, NULL, &err), -1);
     cr_expect_eq(err.code, MX_EINTERNAL);
     mx_buf_free(&frame);
 }

@@ -81,7 +81,7 @@ Test(supervisor, thousands_of_orders_are_answered_in_their_order_with_their_fram
 
         cr_assert_eq(event.kind, MX_SUPERVISOR_DONE);
         cr_assert_eq(event.lease, next[event.executor]++);
-        cr_assert_eq(worker_message_take(event.frame, event.frame_len, &again, NULL),
+        cr_assert_eq(worker_message_take(event.frame, event.frame_len, &again, NULL, NULL),
                      (long)event.frame_len);
         cr_assert_eq(again.lease, event.lease);
         cr_assert_eq(again.result.nmetrics, 2);
