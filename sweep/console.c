@@ -10,20 +10,22 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sweep/log_limit.h"
 
 static const double bar_every_s = 0.1, line_every_s = 60.0, first_line_s = 20.0,
-                    fold_window_s = 60.0;
+                    fold_window_s = 60.0, stage_lines_a_second = 20.0, left_out_every_s = 1.0;
 
 struct mx_console {
-    char               host[64];
-    int                log_fd;
-    bool               log_failed; /* told once that it cannot be written */
-    enum mx_log_format format;
-    bool               terminal, bar_shown;
-    unsigned           width;
-    double             next_s; /* progress is due */
-    uint64_t           told;   /* trials ended when progress was last told */
-    struct mx_log_fold fold;
+    char                host[64];
+    int                 log_fd;
+    bool                log_failed; /* told once that it cannot be written */
+    enum mx_log_format  format;
+    bool                terminal, bar_shown;
+    unsigned            width;
+    double              next_s; /* progress is due */
+    uint64_t            told;   /* trials ended when progress was last told */
+    struct mx_log_fold  fold;
+    struct mx_log_limit limit; /* of lines about stages */
 };
 
 struct mx_console *mx_console_open(const char *log_path, enum mx_log_format format, bool terminal,
@@ -46,6 +48,8 @@ struct mx_console *mx_console_open(const char *log_path, enum mx_log_format form
     console->terminal = terminal;
     console->width = width;
     console->fold.window_s = fold_window_s;
+    console->limit.rate = stage_lines_a_second;
+    console->limit.every_s = left_out_every_s;
     console->next_s = terminal ? 0 : mx_clock_monotonic_s() + first_line_s;
     console->told = UINT64_MAX;
     return console;
@@ -109,11 +113,31 @@ void mx_console_log(struct mx_console *console, enum mx_log_level level, const c
         write_record(console, &record);
 }
 
+static void tell_left_out(struct mx_console *console, double now_s)
+{
+    double   seconds;
+    uint64_t lines = mx_log_limit_due(&console->limit, now_s, &seconds);
+
+    if (lines > 0)
+        mx_console_log(console, MX_LOG_DEBUG, NULL,
+                       "%llu more line%s about stages in the last %.1f s",
+                       (unsigned long long)lines, lines == 1 ? "" : "s", seconds);
+}
+
+bool mx_console_wants(struct mx_console *console)
+{
+    double now_s = mx_clock_monotonic_s();
+
+    tell_left_out(console, now_s);
+    return mx_log_limit_take(&console->limit, now_s);
+}
+
 void mx_console_progress(struct mx_console *console, const struct mx_progress *progress,
                          uint64_t failed, double now_s)
 {
     char line[512];
 
+    tell_left_out(console, now_s);
     if (now_s < console->next_s)
         return;
     console->next_s = now_s + (console->terminal ? bar_every_s : line_every_s);
@@ -139,6 +163,7 @@ void mx_console_close(struct mx_console *console)
     if (!console)
         return;
     hide_bar(console);
+    tell_left_out(console, INFINITY);
     tell_counts(console, INFINITY);
     close(console->log_fd);
     free(console);

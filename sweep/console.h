@@ -26,6 +26,11 @@ struct mx_console *mx_console_open(const char *log_path, enum mx_log_format form
 void mx_console_log(struct mx_console *console, enum mx_log_level level, const char *trial,
                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* For lines that may be as many as there are stages: whether one is to be written
+ * now. Some a second are; the others are counted, and the count is a line. Ask
+ * before putting the line together. */
+bool mx_console_wants(struct mx_console *console);
+
 /* Show progress if it is time: ten times a second on a terminal, else once a
  * minute and only if something ended since. now_s: monotonic. */
 void mx_console_progress(struct mx_console *console, const struct mx_progress *progress,

@@ -275,6 +275,17 @@ void mx_plan_free(struct mx_plan *plan)
     free(plan);
 }
 
+/* What differs between the repeats of a cell. */
+static void name_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
+                     struct worker_job *job)
+{
+    const struct mx_stage *row = &plan->stages[stage];
+
+    job->repeat = plan->trials[row->first_trial].repeat;
+    job->stream_extra = mx_stage_streams(config).independent ? row->key.high : 0;
+    mx_hash128_hex(row->key, job->key);
+}
+
 int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
                 struct worker_job *job, struct mx_err *err)
 {
@@ -285,16 +296,37 @@ int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint
 
     mx_grid_point(plan->grid, trial->point, &point);
     mx_grid_reset(plan->grid, &point, ~kind->sections);
-    *job = (struct worker_job){
-        .kind = row->kind, .seed = mx_stage_streams(config).seed, .repeat = trial->repeat};
-    if (mx_stage_streams(config).independent)
-        job->stream_extra = row->key.high;
-    mx_hash128_hex(row->key, job->key);
+    *job = (struct worker_job){.kind = row->kind, .seed = mx_stage_streams(config).seed};
+    name_job(plan, config, stage, job);
     return mx_grid_params(plan->grid, &point, &job->params, err);
+}
+
+int mx_plan_next_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t before,
+                     uint32_t stage, struct worker_job *job, struct mx_err *err)
+{
+    const struct mx_stage *last = &plan->stages[before], *next = &plan->stages[stage];
+
+    if (last->kind != next->kind ||
+        plan->trials[last->first_trial].point != plan->trials[next->first_trial].point)
+        return mx_plan_job(plan, config, stage, job, err);
+    name_job(plan, config, stage, job);
+    return 0;
 }
 
 const char *mx_trial_name(const struct mx_trial *trial, char out[MX_TRIAL_NAME_SIZE])
 {
-    snprintf(out, MX_TRIAL_NAME_SIZE, "%016" PRIx64 ".r%" PRIu32, trial->cell, trial->repeat);
+    char     digits[10]; /* of the largest repeat */
+    char    *at = digits + sizeof digits;
+    uint32_t repeat = trial->repeat;
+    size_t   n;
+
+    do
+        *--at = (char)('0' + repeat % 10);
+    while ((repeat /= 10) > 0);
+    n = (size_t)(digits + sizeof digits - at);
+    mx_hash64_hex(trial->cell, out);
+    memcpy(out + MX_HASH64_HEX - 1, ".r", 2);
+    memcpy(out + MX_HASH64_HEX + 1, at, n);
+    out[MX_HASH64_HEX + 1 + n] = '\0';
     return out;
 }

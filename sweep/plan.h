@@ -58,6 +58,12 @@ void            mx_plan_free(struct mx_plan *plan); /* NULL is allowed */
 int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
                 struct worker_job *job, struct mx_err *err);
 
+/* The same in a job that was made for stage `before`: what both have in common,
+ * stages of one cell nearly everything, stays there. After a failure the job is
+ * of no stage. */
+int mx_plan_next_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t before,
+                     uint32_t stage, struct worker_job *job, struct mx_err *err);
+
 enum {
     MX_TRIAL_NAME_SIZE = 32
 };

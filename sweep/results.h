@@ -17,11 +17,11 @@
 
 /* How the last attempt of a trial went: the run.* columns. */
 struct mx_run_info {
-    unsigned attempts;
-    char     host[64], device[96];
-    uint32_t rank, executor;
-    double   started_utc_s, ended_utc_s, seconds; /* seconds: of all its stages */
-    char     text[256];
+    unsigned    attempts;
+    const char *host, *device; /* lent; NULL = "" */
+    uint32_t    rank, executor;
+    double      started_utc_s, ended_utc_s, seconds; /* seconds: of all its stages */
+    const char *text;                                /* lent; NULL = "" */
 };
 
 struct mx_results;

@@ -1,4 +1,3 @@
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,10 +45,10 @@ static void number(struct csv *csv, double x)
 
 static void count(struct csv *csv, uint64_t n)
 {
-    char text[MX_NUM_SIZE];
-
-    snprintf(text, sizeof text, "%" PRIu64, n);
-    field(csv, text);
+    if (csv->comma)
+        mx_buf_text(csv->out, ",");
+    csv->comma = true;
+    mx_buf_uint(csv->out, n);
 }
 
 static void moment(struct csv *csv, double utc_s)
@@ -164,20 +163,45 @@ static void axis_heads(struct csv *csv, const struct mx_results *results)
         field(csv, mx_keys[keys[k]].name);
 }
 
-static void axis_values(struct csv *csv, const struct mx_results *results, uint32_t trial,
-                        struct mx_buf *scratch)
+/* The axis fields of a point, each behind a comma; kept, since the trials of a
+ * cell follow each other. */
+struct axis_fields {
+    bool          known;
+    uint64_t      point;
+    struct mx_buf text, scratch;
+};
+
+static void make_fields(struct axis_fields *fields, const struct mx_results *results,
+                        uint64_t number)
 {
     const enum mx_key_id *keys;
     size_t                n = mx_grid_axis_keys(results->plan->grid, &keys);
+    struct csv            csv = {.out = &fields->text, .comma = true};
     struct mx_point       point;
 
-    mx_grid_point(results->plan->grid, results->plan->trials[trial].point, &point);
+    mx_buf_clear(&fields->text);
+    mx_grid_point(results->plan->grid, number, &point);
     for (size_t k = 0; k < n; k++) {
-        mx_buf_clear(scratch);
+        mx_buf_clear(&fields->scratch);
         if (point.used[keys[k]])
-            mx_value_format(keys[k], &point.value[keys[k]], scratch);
-        field(csv, mx_buf_str(scratch));
+            mx_value_format(keys[k], &point.value[keys[k]], &fields->scratch);
+        field(&csv, mx_buf_str(&fields->scratch));
+        fields->text.failed |= fields->scratch.failed;
     }
+    fields->known = true;
+    fields->point = number;
+}
+
+/* Behind other fields of the line. */
+static void axis_values(struct csv *csv, const struct mx_results *results, uint32_t trial,
+                        struct axis_fields *fields)
+{
+    uint64_t point = results->plan->trials[trial].point;
+
+    if (!fields->known || fields->point != point)
+        make_fields(fields, results, point);
+    mx_buf_add(csv->out, fields->text.data, fields->text.len);
+    csv->out->failed |= fields->text.failed;
 }
 
 static void cell_id(struct csv *csv, const struct mx_results *results, uint32_t trial)
@@ -245,7 +269,7 @@ static void results_head(struct csv *csv, const struct mx_results *results,
 }
 
 static void results_row(struct csv *csv, const struct mx_results *results,
-                        const struct columns *columns, uint32_t trial, struct mx_buf *scratch)
+                        const struct columns *columns, uint32_t trial, struct axis_fields *fields)
 {
     char name[MX_TRIAL_NAME_SIZE];
 
@@ -254,7 +278,7 @@ static void results_row(struct csv *csv, const struct mx_results *results,
     count(csv, results->plan->trials[trial].repeat);
     field(csv, mx_state_names[results->states[trial]]);
     field(csv, mx_reason_names[results->reasons[trial]]);
-    axis_values(csv, results, trial, scratch);
+    axis_values(csv, results, trial, fields);
     count(csv, (uint64_t)results->config->base[KEY_SEED].integer);
     for (size_t k = 0; k < columns->count; k++) {
         double value = NAN;
@@ -305,10 +329,10 @@ static void cell_states(struct csv *csv, const struct mx_results *results,
 
 static void cell_row(struct csv *csv, const struct mx_results *results,
                      const struct columns *columns, struct mx_cell_trials cell, double *values,
-                     struct mx_quantile *quantile, struct mx_buf *scratch)
+                     struct mx_quantile *quantile, struct axis_fields *fields)
 {
     cell_id(csv, results, cell.first);
-    axis_values(csv, results, cell.first, scratch);
+    axis_values(csv, results, cell.first, fields);
     cell_states(csv, results, cell);
     for (size_t k = 0; k < columns->count; k++) {
         size_t                at = columns->list[k].at;
@@ -325,7 +349,7 @@ static void cell_row(struct csv *csv, const struct mx_results *results,
 }
 
 static int put_cells(struct csv *csv, const struct mx_results *results,
-                     const struct columns *columns, struct mx_buf *scratch, struct mx_err *err)
+                     const struct columns *columns, struct axis_fields *fields, struct mx_err *err)
 {
     struct mx_quantile quantile = {0};
     double            *values = NULL;
@@ -341,7 +365,7 @@ static int put_cells(struct csv *csv, const struct mx_results *results,
             if (!(values = calloc(room, sizeof values[0])))
                 return mx_fail(err, MX_ENOMEM, "no memory for cells.csv");
         }
-        cell_row(csv, results, columns, cell, values, &quantile, scratch);
+        cell_row(csv, results, columns, cell, values, &quantile, fields);
         t += cell.count;
     }
     free(values);
@@ -350,26 +374,28 @@ static int put_cells(struct csv *csv, const struct mx_results *results,
 
 int mx_results_write(const struct mx_results *results, const char *directory, struct mx_err *err)
 {
-    struct columns columns;
-    struct mx_buf  text = {0}, scratch = {0};
-    struct csv     csv = {.out = &text};
-    int            rc = -1;
+    struct columns     columns;
+    struct axis_fields fields = {0};
+    struct mx_buf      text = {0};
+    struct csv         csv = {.out = &text};
+    int                rc = -1;
 
     if (find_columns(results, &columns, err))
         return -1;
     results_head(&csv, results, &columns);
     for (uint32_t t = 0; t < results->plan->ntrials; t++)
-        results_row(&csv, results, &columns, t, &scratch);
+        results_row(&csv, results, &columns, t, &fields);
     if (mx_outdir_write(directory, "results.csv", &text, err))
         goto done;
     mx_buf_clear(&text);
-    if (put_cells(&csv, results, &columns, &scratch, err) ||
+    if (put_cells(&csv, results, &columns, &fields, err) ||
         mx_outdir_write(directory, "cells.csv", &text, err))
         goto done;
     rc = 0;
 done:
     mx_buf_free(&text);
-    mx_buf_free(&scratch);
+    mx_buf_free(&fields.text);
+    mx_buf_free(&fields.scratch);
     free(columns.list);
     return rc;
 }

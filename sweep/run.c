@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "sweep/estimate.h"
 #include "sweep/outdir.h"
+#include "sweep/plan_sched.h"
 #include "sweep/run_state.h"
 #include "sweep/signals.h"
 #include "sweep/spawn.h"
@@ -41,9 +42,6 @@ static unsigned terminal_width(const struct run *run, int fd)
 
 static int make_scheduler(struct run *run, struct mx_err *err)
 {
-    const struct mx_plan   *plan = run->plan;
-    struct mx_sched_stage  *stages = calloc(plan->nstages, sizeof *stages);
-    struct mx_sched_trial  *trials = calloc(plan->ntrials, sizeof *trials);
     const struct mx_value  *base = run->config->base;
     struct mx_sched_options options = {
         .retries = (unsigned)base[KEY_SCHEDULE_RETRIES].integer,
@@ -52,24 +50,7 @@ static int make_scheduler(struct run *run, struct mx_err *err)
         .batch_max = BATCH_MAX,
     };
 
-    _Static_assert((int)WORKER_STAGE_KINDS <= (int)MX_SCHED_KINDS,
-                   "the scheduler tells kinds apart");
-    if (!stages || !trials) {
-        mx_fail(err, MX_ENOMEM, "no memory for %u trials", plan->ntrials);
-        goto done;
-    }
-    for (uint32_t i = 0; i < plan->nstages; i++)
-        stages[i] = (struct mx_sched_stage){.inputs = plan->inputs + plan->stages[i].first_input,
-                                            .ninputs = plan->stages[i].ninputs,
-                                            .kind = plan->stages[i].kind};
-    for (uint32_t i = 0; i < plan->ntrials; i++)
-        trials[i] = (struct mx_sched_trial){.stages = plan->stage_of + plan->trials[i].first_stage,
-                                            .nstages = plan->trials[i].nstages,
-                                            .cell = plan->trials[i].cell};
-    run->sched = mx_sched_new(stages, plan->nstages, trials, plan->ntrials, &options, err);
-done:
-    free(stages);
-    free(trials);
+    run->sched = mx_plan_sched(run->plan, &options, err);
     return run->sched ? 0 : -1;
 }
 
@@ -393,7 +374,11 @@ static int run_sweep(struct run *run)
 int mx_run(const struct mx_run_options *options, struct mx_err *err)
 {
     struct run run = {
-        .options = options, .started_s = mx_clock_monotonic_s(), .launcher = (long)getppid()};
+        .options = options,
+        .started_s = mx_clock_monotonic_s(),
+        .launcher = (long)getppid(),
+        .job_stage = UINT32_MAX,
+    };
     int code;
 
     err->code = MX_OK;

@@ -25,30 +25,47 @@ static const char *trial_of_stage(const struct run *run, uint32_t stage,
     return mx_trial_name(&run->plan->trials[run->plan->stages[stage].first_trial], out);
 }
 
+/* The start of a brief stage says nothing that its end will not say at once. */
+static int note_start(struct run *run, const struct mx_action *action, struct mx_err *err)
+{
+    const struct mx_stage *stage = &run->plan->stages[action->stage];
+    struct mx_record       record = {.kind = MX_RECORD_STARTED,
+                                     .key = stage->key,
+                                     .attempt = action->attempt,
+                                     .executor = action->executor};
+    char                   trial[MX_TRIAL_NAME_SIZE];
+
+    if (mx_console_wants(run->console))
+        mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, action->stage, trial),
+                       "%s starts on executor %u, attempt %u", worker_kinds[stage->kind].word,
+                       (unsigned)action->executor, action->attempt);
+    if (action->brief)
+        return 0;
+    record.started_utc_s = mx_clock_utc_s();
+    return mx_journal_append(run->journal, &record, err);
+}
+
+static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
+{
+    uint32_t before = run->job_stage;
+
+    run->job_stage = UINT32_MAX;
+    if (before == UINT32_MAX
+            ? mx_plan_job(run->plan, run->config, stage, &run->job, err)
+            : mx_plan_next_job(run->plan, run->config, before, stage, &run->job, err))
+        return -1;
+    run->job_stage = stage;
+    run_use_smoke_data(run, &run->job.params);
+    run->job.keep_weights = run->keep_weights;
+    run->job.empty = run->options->empty_stages;
+    return run->job.empty ? 0 : make_folder(run, &run->job, err);
+}
+
 static int start_stage(struct run *run, const struct mx_action *action, struct mx_err *err)
 {
-    struct worker_job job;
-    struct mx_record  record = {.kind = MX_RECORD_STARTED,
-                                .key = run->plan->stages[action->stage].key,
-                                .attempt = action->attempt,
-                                .executor = action->executor,
-                                .started_utc_s = mx_clock_utc_s()};
-    char              trial[MX_TRIAL_NAME_SIZE];
-
-    if (mx_plan_job(run->plan, run->config, action->stage, &job, err))
+    if (make_job(run, action->stage, err) || note_start(run, action, err))
         return -1;
-    run_use_smoke_data(run, &job.params);
-    job.keep_weights = run->keep_weights;
-    job.empty = run->options->empty_stages;
-    if (!job.empty && make_folder(run, &job, err))
-        return -1;
-    if (mx_journal_append(run->journal, &record, err))
-        return -1;
-    mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, action->stage, trial),
-                   "%s starts on executor %u, attempt %u",
-                   worker_kinds[run->plan->stages[action->stage].kind].word,
-                   (unsigned)action->executor, action->attempt);
-    return mx_link_start(run->link, action->executor, action->lease, action->stage, &job, err);
+    return mx_link_start(run->link, action->executor, action->lease, action->stage, &run->job, err);
 }
 
 static void end_trial(struct run *run, const struct mx_action *action)
@@ -89,19 +106,17 @@ static int apply_actions(struct run *run, struct mx_err *err)
 
 struct mx_run_info run_info(const struct mx_record *record)
 {
-    struct mx_run_info info = {
+    return (struct mx_run_info){
         .attempts = record->attempt,
+        .host = record->host,
+        .device = record->device,
+        .text = record->text,
         .rank = record->rank,
         .executor = record->executor,
         .started_utc_s = record->started_utc_s,
         .ended_utc_s = record->ended_utc_s,
         .seconds = record->seconds,
     };
-
-    memcpy(info.host, record->host, sizeof info.host);
-    memcpy(info.device, record->device, sizeof info.device);
-    memcpy(info.text, record->text, sizeof info.text);
-    return info;
 }
 
 int run_feed(struct run *run, struct mx_event event, struct mx_err *err)
@@ -133,7 +148,7 @@ static struct mx_record end_record(const struct run *run, enum mx_record_kind ki
     record.started_utc_s = record.ended_utc_s - record.seconds;
     memcpy(record.host, event->host, sizeof record.host);
     memcpy(record.device, event->device, sizeof record.device);
-    snprintf(record.text, sizeof record.text, "%.255s", event->text);
+    memcpy(record.text, event->text, strnlen(event->text, sizeof record.text - 1));
     return record;
 }
 
@@ -164,10 +179,11 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     record.nmetrics = event->result->nmetrics;
     run->nodes[event->rank].done++;
     run->computed[event->stage] = event->rank;
-    mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, event->stage, trial),
-                   "%s done on executor %u in %.1f s",
-                   worker_kinds[run->plan->stages[event->stage].kind].word,
-                   (unsigned)event->executor, event->seconds);
+    if (mx_console_wants(run->console))
+        mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, event->stage, trial),
+                       "%s done on executor %u in %.1f s",
+                       worker_kinds[run->plan->stages[event->stage].kind].word,
+                       (unsigned)event->executor, event->seconds);
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, event->stage, record.metrics, record.nmetrics, &info, err))
         return -1;

@@ -82,12 +82,15 @@ struct run {
     struct run_failure           failures[RUN_FAILURES_KEPT]; /* a ring of the last ones */
     size_t                       nfailures;
     bool                         keep_weights;
+    struct worker_job            job;          /* of the stage that was started last ... */
+    uint32_t                     job_stage;    /* ... UINT32_MAX: none was */
     double                       started_s;    /* monotonic, of this incarnation */
     uint64_t                     ended_before; /* trials that earlier incarnations ended */
     double results_s, results_cost_s;          /* tables: last written, how long it took */
     double owner_s;                            /* owner.json: last renewed */
     double status_s;                           /* status.json: last written */
     double control_s;                          /* control.json: last looked for */
+    double house_s;                            /* the house: last kept */
     bool   draining, ending;
 };
 
@@ -144,7 +147,7 @@ int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fi
 /* Under --smoke: read generated data instead of the set's own. */
 void run_use_smoke_data(const struct run *run, struct worker_params *params);
 
-/* The run.* columns that a journal record holds. */
+/* The run.* columns that a journal record holds; its texts are lent. */
 struct mx_run_info run_info(const struct mx_record *record);
 
 /* Trials that are in a final state. */

@@ -147,6 +147,7 @@ struct mx_action {
     uint32_t       trial;
     uint64_t       lease;
     unsigned       attempt; /* from 1 */
+    bool           brief;   /* START: thought to take less than options.batch_seconds */
     enum mx_state  state;
     enum mx_reason reason;
 };

@@ -106,6 +106,7 @@ static int fill(struct mx_sched *sched, uint32_t executor, struct mx_actions *ac
             .stage = i,
             .lease = sched->stages[i].lease,
             .attempt = sched->stages[i].failures + 1,
+            .brief = sched->stages[i].expected_ns < sched->batch_ns,
         };
     }
     return 0;

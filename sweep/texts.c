@@ -38,6 +38,7 @@ const char *mx_texts_keep(struct mx_texts *texts, const char *text)
 {
     size_t i;
 
+    text = text ? text : "";
     if (grow(texts))
         return NULL;
     i = find(texts->slots, texts->room, text);

@@ -319,6 +319,30 @@ Test(plan, gives_workers_the_parameters_of_the_stage_alone)
     build_free(b);
 }
 
+Test(plan, makes_the_next_job_as_if_it_were_the_first)
+{
+    struct build     *b = build_new();
+    struct planned    p;
+    struct worker_job next, alone;
+
+    b->config.base[KEY_REPEATS] = build_int(3);
+    b->config.base[KEY_SEEDS] = build_choice(1);
+    p = plan_of(b);
+    for (uint32_t before = 0; before < p.plan->nstages; before++)
+        for (uint32_t stage = 0; stage < p.plan->nstages; stage++) {
+            cr_assert_eq(mx_plan_job(p.plan, &b->config, before, &next, NULL), 0);
+            cr_assert_eq(mx_plan_next_job(p.plan, &b->config, before, stage, &next, NULL), 0);
+            cr_assert_eq(mx_plan_job(p.plan, &b->config, stage, &alone, NULL), 0);
+            cr_assert_eq(next.kind, alone.kind);
+            cr_assert_eq(next.repeat, alone.repeat);
+            cr_assert_eq(next.stream_extra, alone.stream_extra);
+            cr_assert_str_eq(next.key, alone.key);
+            cr_assert_arr_eq(&next.params, &alone.params, sizeof next.params);
+        }
+    planned_free(p);
+    build_free(b);
+}
+
 Test(plan, gives_independent_stages_streams_of_their_own)
 {
     struct build     *b = build_new();

@@ -201,7 +201,7 @@ Test(results, a_row_holds_numbers_and_how_the_run_went)
                "2025-11-24T16:00:00.125Z,2025-11-24T16:00:12.500Z,12.375,,");
     cr_expect_eq(mx_results_metric(f.results, 1, "val.accuracy"), 0.1 + 0.2);
     cr_expect(isnan(mx_results_metric(f.results, 0, "val.accuracy")));
-    strcpy(run.text, "loss is nan\nat step 3");
+    run.text = "loss is nan\nat step 3";
     cr_assert_eq(mx_results_stage(f.results, last_stage(&f, 0), NULL, 0, &run, NULL), 0);
     set_state(&f, 0, MX_STATE_FAILED, MX_REASON_DIVERGED);
     cr_assert_eq(mx_results_write(f.results, folder, NULL), 0);

@@ -14,6 +14,26 @@ Test(sched_queue, is_one_lease_long_until_the_kind_is_known)
     end(&f);
 }
 
+/* Of a kind that takes as long as a whole batch, or is not known, none is. */
+Test(sched_queue, says_which_stages_are_brief)
+{
+    struct fixture f = begin_batches(8, 16);
+
+    up(&f, 0);
+    cr_expect_not(f.actions.list[0].brief);
+    report_seconds(&f, 0, 2);
+    for (size_t i = 0; i < f.actions.count; i++)
+        cr_expect(f.actions.list[i].kind != MX_ACTION_START || f.actions.list[i].brief);
+    end(&f);
+    f = begin_batches(8, 16);
+    up(&f, 0);
+    report_seconds(&f, 0, 8);
+    expect_started(&f, 0, 1, 1);
+    for (size_t i = 0; i < f.actions.count; i++)
+        cr_expect_not(f.actions.list[i].brief);
+    end(&f);
+}
+
 Test(sched_queue, is_one_lease_long_without_batches)
 {
     struct fixture f = begin_batches(0, 0);
