@@ -33,9 +33,15 @@ struct mx_bench_results {
 void mx_bench_add(struct mx_bench_results *results, const char *name, const char *unit,
                   double *repeats, unsigned n);
 
+/* What the command line says about the measurement. */
+struct mx_bench_options {
+    unsigned trials; /* dispatch: how many; 0 = as the help says */
+};
+
 /* Measure, and add the results. Return 0, or -1 with *err. */
-int mx_bench_train(struct mx_bench_results *results, struct mx_err *err);
-int mx_bench_dispatch(struct mx_bench_results *results, struct mx_err *err);
-int mx_bench_reduce(struct mx_bench_results *results, struct mx_err *err);
+typedef int mx_bench_fn(const struct mx_bench_options *options, struct mx_bench_results *results,
+                        struct mx_err *err);
+
+mx_bench_fn mx_bench_train, mx_bench_dispatch, mx_bench_reduce, mx_bench_journal;
 
 #endif

@@ -5,78 +5,122 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "sweep/bench.h"
+#include "sweep/bench_dispatch.h"
 #include "sweep/run.h"
 
 enum {
-    CELLS = 2000,
-    REPEATS_A_CELL = 100,
-    TRIALS = CELLS * REPEATS_A_CELL,
     EXECUTORS = 2,
-    RUNS = 3
+    RUNS = 3,
+    DEFAULT_TRIALS = 200000,
 };
 
-static const char config[] = "name: dispatch\n"
-                             "repeats: 100\n"
-                             "data: {set: synthetic}\n"
-                             "model: {arch: linear}\n"
-                             "grid: {train.lr: {linear: [0.0001, 0.2], count: 2000}}\n";
+/* Where things are, and what came out: microseconds a trial, of each run. */
+struct dispatch {
+    unsigned trials;
+    char     folder[64], config[128], out[128], words[128];
+    double   wall[RUNS], cpu[RUNS], in_process[RUNS];
+};
+
+static int write_config(const struct dispatch *d, struct mx_err *err)
+{
+    struct mx_buf text = {0};
+    int           rc;
+
+    mx_buf_printf(&text,
+                  "name: dispatch\n"
+                  "repeats: %d\n"
+                  "data: {set: synthetic, synthetic.n: 16}\n"
+                  "model: {arch: linear}\n"
+                  "grid: {train.lr: {linear: [0.0001, 0.2], count: %u}}\n",
+                  (int)MX_DISPATCH_REPEATS, d->trials / MX_DISPATCH_REPEATS);
+    rc = mx_buf_ok(&text) ? mx_file_write(d->config, text.data, text.len, err)
+                          : mx_fail(err, MX_ENOMEM, "no memory for a configuration");
+    mx_buf_free(&text);
+    return rc;
+}
 
 /* In the child: everything that a sweep does, its words into a file. */
-static int run_child(const char *folder)
+static int run_sweep(const struct dispatch *d)
 {
-    char                  file[256], out[256], words[256];
     struct mx_run_options options = {
-        .config_file = file, .directory = out, .workers = EXECUTORS, .empty_stages = true};
+        .config_file = d->config, .directory = d->out, .workers = EXECUTORS, .empty_stages = true};
     struct mx_err err = {0};
-    int           fd;
 
-    snprintf(file, sizeof file, "%s/dispatch.yaml", folder);
-    snprintf(out, sizeof out, "%s/out", folder);
-    snprintf(words, sizeof words, "%s/words", folder);
-    fd = open(words, O_WRONLY | O_CREAT | O_TRUNC, 0666);
-    dup2(fd, STDOUT_FILENO);
-    dup2(fd, STDERR_FILENO);
     return mx_run(&options, &err);
 }
 
-static int time_run(const char *folder, double *us, struct mx_err *err)
+static int run_in_process(const struct dispatch *d)
 {
-    double start_s = mx_clock_monotonic_s();
-    char   out[256];
-    int    status = 0;
-    pid_t  child = fork();
+    struct mx_err err = {0};
 
-    if (child == 0)
-        _exit(run_child(folder));
-    if (child < 0 || waitpid(child, &status, 0) != child || status != 0)
-        return mx_fail(err, MX_EIO, "the sweep of empty trials did not come to its end; see %s",
-                       folder);
-    *us = 1e6 * (mx_clock_monotonic_s() - start_s) / TRIALS;
-    snprintf(out, sizeof out, "%s/out", folder);
-    return mx_dir_remove(out, err);
+    if (mx_dispatch_in_process(d->config, d->out, &err) == 0)
+        return 0;
+    fprintf(stderr, "%s\n", err.text);
+    return 1;
 }
 
-int mx_bench_dispatch(struct mx_bench_results *results, struct mx_err *err)
+static double seconds_of(struct timeval t)
 {
-    char   folder[] = "/tmp/mixsweep-bench-XXXXXX", file[256];
-    double us[RUNS];
-    int    rc;
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
 
-    if (!mkdtemp(folder))
-        return mx_fail(err, MX_EIO, "cannot make a folder in /tmp");
-    snprintf(file, sizeof file, "%s/dispatch.yaml", folder);
-    rc = mx_file_write(file, config, strlen(config), err);
-    for (unsigned r = 0; rc == 0 && r < RUNS; r++)
-        rc = time_run(folder, &us[r], err);
-    if (rc == 0) {
-        mx_bench_add(results, "dispatch.empty_trial", "us", us, RUNS);
-        rc = mx_dir_remove(folder, err);
+/* Microseconds a trial in a child of ours; CPU time is that of all its processes. */
+static int time_child(const struct dispatch *d, int (*work)(const struct dispatch *), double *wall,
+                      double *cpu, struct mx_err *err)
+{
+    double        start_s = mx_clock_monotonic_s();
+    struct rusage usage;
+    int           status = 0;
+    pid_t         child = fork();
+
+    if (child == 0) {
+        int fd = open(d->words, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+
+        dup2(fd, STDOUT_FILENO);
+        dup2(fd, STDERR_FILENO);
+        _exit(work(d));
     }
-    return rc;
+    if (child < 0 || wait4(child, &status, 0, &usage) != child || status != 0)
+        return mx_fail(err, MX_EIO, "the sweep of empty trials did not come to its end; see %s",
+                       d->folder);
+    *wall = 1e6 * (mx_clock_monotonic_s() - start_s) / d->trials;
+    *cpu = 1e6 * (seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime)) / d->trials;
+    return mx_dir_remove(d->out, err);
+}
+
+int mx_bench_dispatch(const struct mx_bench_options *options, struct mx_bench_results *results,
+                      struct mx_err *err)
+{
+    struct dispatch d = {.trials = options->trials ? options->trials : DEFAULT_TRIALS,
+                         .folder = "/tmp/mixsweep-bench-XXXXXX"};
+    double          unused;
+    int             rc;
+
+    if (d.trials % MX_DISPATCH_REPEATS != 0 || d.trials < 2 * MX_DISPATCH_REPEATS)
+        return mx_fail(err, MX_EINVAL, "bench dispatch --trials %u: give a multiple of %d, from %d",
+                       d.trials, (int)MX_DISPATCH_REPEATS, 2 * MX_DISPATCH_REPEATS);
+    if (!mkdtemp(d.folder))
+        return mx_fail(err, MX_EIO, "cannot make a folder in /tmp");
+    snprintf(d.config, sizeof d.config, "%s/dispatch.yaml", d.folder);
+    snprintf(d.out, sizeof d.out, "%s/out", d.folder);
+    snprintf(d.words, sizeof d.words, "%s/words", d.folder);
+    rc = write_config(&d, err);
+    for (unsigned r = 0; rc == 0 && r < RUNS; r++) {
+        rc = time_child(&d, run_sweep, &d.wall[r], &d.cpu[r], err);
+        if (rc == 0)
+            rc = time_child(&d, run_in_process, &d.in_process[r], &unused, err);
+    }
+    if (rc)
+        return -1;
+    mx_bench_add(results, "dispatch.empty_trial", "us", d.wall, RUNS);
+    mx_bench_add(results, "dispatch.empty_trial.cpu", "us", d.cpu, RUNS);
+    mx_bench_add(results, "dispatch.in_process", "us", d.in_process, RUNS);
+    return mx_dir_remove(d.folder, err);
 }

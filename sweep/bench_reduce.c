@@ -95,12 +95,14 @@ static int measure(const struct table *table, double *us, struct mx_err *err)
     return rc;
 }
 
-int mx_bench_reduce(struct mx_bench_results *results, struct mx_err *err)
+int mx_bench_reduce(const struct mx_bench_options *options, struct mx_bench_results *results,
+                    struct mx_err *err)
 {
     struct table table;
     double       us[REPEATS];
     int          rc = fill_table(&table, err);
 
+    (void)options;
     for (unsigned r = 0; rc == 0 && r < REPEATS; r++)
         rc = measure(&table, &us[r], err);
     if (rc == 0)

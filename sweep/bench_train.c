@@ -22,11 +22,13 @@ static void add_rate(struct mx_bench_results *results, const char *what, unsigne
     row->peak_share = row->gflops * 1e9 / (peak > 0 ? peak * MX_BENCH_THREADS : NAN);
 }
 
-int mx_bench_train(struct mx_bench_results *results, struct mx_err *err)
+int mx_bench_train(const struct mx_bench_options *options, struct mx_bench_results *results,
+                   struct mx_err *err)
 {
     static const unsigned archs[] = {WORKER_ARCH_RESNET8, WORKER_ARCH_RESNET20};
     const double          peak = kern_peak_flops();
 
+    (void)options;
     for (size_t a = 0; a < sizeof archs / sizeof archs[0]; a++) {
         struct worker_bench_rate train, convolutions;
 

@@ -11,6 +11,10 @@ class Bench(Case):
                 ((), "bench takes one WHAT; mixsweep bench --help lists them"),
                 (("infer",), "bench infer is not built yet; mixsweep bench --help lists what "
                              "there is"),
+                (("train", "--trials", 100), "bench train takes no --trials"),
+                (("dispatch", "--trials", 250), "bench dispatch --trials 250: give a multiple of "
+                                                "100, from 200"),
+                (("dispatch", "--trials", "x"), "--trials x: give a number from 1 to 10000000"),
                 (("speed",), "bench speed is unknown; mixsweep bench --help lists what there is"),
                 (("train", "--fast"), "bench does not take '--fast'; mixsweep bench --help tells "
                                       "more"),
@@ -47,6 +51,29 @@ class Bench(Case):
         self.assertLessEqual(row["min"], row["value"])
         self.assertLessEqual(row["value"], row["max"])
         self.assertEqual((row["gflops"], row["peak_share"]), (None, None))
+
+    def expect_times(self, rows, names, repeats):
+        """Microseconds, each measured so often."""
+        self.assertEqual([row["name"] for row in rows], names)
+        for row in rows:
+            self.assertEqual((row["unit"], row["repeats"]), ("us", repeats))
+            self.assertLess(0, row["min"])
+            self.assertLessEqual(row["min"], row["value"])
+            self.assertLessEqual(row["value"], row["max"])
+            self.assertEqual((row["gflops"], row["peak_share"]), (None, None))
+
+    def test_dispatch_is_measured_with_processes_and_without(self):
+        out, err = self.mixsweep("bench", "dispatch", "--trials", 2000, "--json")
+        self.assertEqual(err, "")
+        report = json.loads(out)
+        self.assertEqual(report["bench"], "dispatch")
+        self.expect_times(report["results"], ["dispatch.empty_trial", "dispatch.empty_trial.cpu",
+                                              "dispatch.in_process"], 3)
+
+    def test_the_journal_is_measured(self):
+        out, err = self.mixsweep("bench", "journal", "--json")
+        self.assertEqual(err, "")
+        self.expect_times(json.loads(out)["results"], ["journal.append", "journal.read"], 3)
 
 
 if __name__ == "__main__":
