@@ -42,27 +42,6 @@ void kern_add_backward(float *out, const float *a, const float *b, const float *
         memcpy(out, a, n * sizeof *out);
 }
 
-void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *gradient, float *buffer,
-                   size_t n)
-{
-    const float lr = sgd->lr, momentum = sgd->momentum, decay = sgd->decay;
-
-    if (momentum == 0) {
-#pragma omp simd
-        for (size_t i = 0; i < n; i++)
-            weights[i] -= lr * (gradient[i] + decay * weights[i]);
-        return;
-    }
-#pragma omp simd
-    for (size_t i = 0; i < n; i++) {
-        float g = gradient[i] + decay * weights[i];
-        float kept = sgd->first ? g : momentum * buffer[i] + g;
-
-        buffer[i] = kept;
-        weights[i] -= lr * (sgd->nesterov ? g + momentum * kept : kept);
-    }
-}
-
 void kern_running(float *running, const float *batch, size_t n, double rate, double scale)
 {
 #pragma omp simd
@@ -83,38 +62,57 @@ static double log_sum_exp(const float *row, uint32_t classes)
     return top + log(sum);
 }
 
-double kern_softmax_loss(const float *logits, const uint32_t *y_a, const uint32_t *y_b,
-                         const float *lambda, uint32_t n, uint32_t classes, float *gradient)
+/* Cross-entropy of a row with every class alike. */
+static double blank_loss(const float *row, uint32_t classes, double norm)
 {
-    double total = 0;
+    double sum = 0;
+
+    for (uint32_t c = 0; c < classes; c++)
+        sum += norm - row[c];
+    return sum / classes;
+}
+
+double kern_softmax_loss(const float *logits, const uint32_t *y_a, const uint32_t *y_b,
+                         const float *lambda, double smoothing, uint32_t n, uint32_t classes,
+                         float *gradient)
+{
+    const double keep = 1 - smoothing, blank = smoothing / classes;
+    double       total = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         const float *row = logits + (size_t)i * classes;
         double       norm = log_sum_exp(row, classes), part = lambda[i];
 
-        total += part * (norm - row[y_a[i]]) + (1 - part) * (norm - row[y_b[i]]);
+        total += keep * (part * (norm - row[y_a[i]]) + (1 - part) * (norm - row[y_b[i]]));
+        if (smoothing > 0)
+            total += smoothing * blank_loss(row, classes, norm);
         for (uint32_t c = 0; gradient && c < classes; c++) {
             double target = (c == y_a[i] ? part : 0) + (c == y_b[i] ? 1 - part : 0);
 
-            gradient[(size_t)i * classes + c] = (float)((exp(row[c] - norm) - target) / n);
+            gradient[(size_t)i * classes + c] =
+                (float)((exp(row[c] - norm) - (keep * target + blank)) / n);
         }
     }
     return total / n;
 }
 
-double kern_softmax_target_loss(const float *logits, const float *targets, uint32_t n,
-                                uint32_t classes, float *gradient)
+double kern_softmax_target_loss(const float *logits, const float *targets, double smoothing,
+                                uint32_t n, uint32_t classes, float *gradient)
 {
-    double total = 0;
+    const double keep = 1 - smoothing, blank = smoothing / classes;
+    double       total = 0;
 
     for (uint32_t i = 0; i < n; i++) {
         const float *row = logits + (size_t)i * classes, *target = targets + (size_t)i * classes;
         double       norm = log_sum_exp(row, classes);
 
         for (uint32_t c = 0; c < classes; c++)
-            total += target[c] * (norm - row[c]);
+            total += keep * target[c] * (norm - row[c]);
+        if (smoothing > 0)
+            total += smoothing * blank_loss(row, classes, norm);
         for (uint32_t c = 0; gradient && c < classes; c++)
-            gradient[(size_t)i * classes + c] = (float)((exp(row[c] - norm) - target[c]) / n);
+            gradient[(size_t)i * classes + c] =
+                (float)((exp(row[c] - norm) - (keep * target[c] + blank)) / n);
     }
     return total / n;
 }

@@ -21,28 +21,20 @@ void kern_add(float *out, const float *a, const float *b, size_t n, bool relu);
  * where y > 0, else 0; y NULL: no ReLU. out may be a or b. */
 void kern_add_backward(float *out, const float *a, const float *b, const float *y, size_t n);
 
-/* One step of stochastic gradient descent (Sutskever and others 2013 as
- * PyTorch has it): g += decay w; buffer = first ? g : momentum buffer + g;
- * w -= lr (nesterov ? g + momentum buffer : buffer). Without momentum the
- * buffer is not touched. */
-struct kern_sgd {
-    float lr, momentum, decay;
-    bool  nesterov, first;
-};
-void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *gradient, float *buffer,
-                   size_t n);
-
 /* running = (1 - rate) running + rate scale batch. */
 void kern_running(float *running, const float *batch, size_t n, double rate, double scale);
 
 /* Mean over n rows of lambda CE(y_a) + (1 - lambda) CE(y_b), and (if not NULL)
- * its gradient by the logits; both (n, classes). In double throughout. */
+ * its gradient by the logits; both (n, classes). In double throughout. A share
+ * `smoothing` of each label is spread evenly over all classes first (Szegedy and
+ * others 2016 as PyTorch has it: its own class gets a part of the share too). */
 double kern_softmax_loss(const float *logits, const uint32_t *y_a, const uint32_t *y_b,
-                         const float *lambda, uint32_t n, uint32_t classes, float *gradient);
+                         const float *lambda, double smoothing, uint32_t n, uint32_t classes,
+                         float *gradient);
 
 /* The same with soft targets (n, classes), each summing to 1. */
-double kern_softmax_target_loss(const float *logits, const float *targets, uint32_t n,
-                                uint32_t classes, float *gradient);
+double kern_softmax_target_loss(const float *logits, const float *targets, double smoothing,
+                                uint32_t n, uint32_t classes, float *gradient);
 
 /* Mix n rows of `width` floats: out[i] = share[i] in[i] + (1 - share[i]) in[partner[i]];
  * and the gradient of in from that of out. out is another array than the one read. */

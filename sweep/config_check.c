@@ -133,6 +133,27 @@ static void check_epochs(const struct mx_reader *reader, enum mx_key_id key)
     }
 }
 
+/* A rate that is to drop at milestones, and none are given. */
+static void check_milestones(const struct mx_reader *reader)
+{
+    if (reader->broken[KEY_TRAIN_MILESTONES] || reader->broken[KEY_TRAIN_SCHEDULE])
+        return;
+    for (size_t b = 0; b < blocks_of(reader); b++) {
+        struct source schedule = source_of(reader, b, KEY_TRAIN_SCHEDULE);
+        struct source milestones = source_of(reader, b, KEY_TRAIN_MILESTONES);
+
+        for (uint64_t i = 0; !milestones.axis && milestones.value->list.count == 0 &&
+                             i < count_of(&schedule) && i < LOOKED_AT;
+             i++)
+            if (value_of(&schedule, KEY_TRAIN_SCHEDULE, i).choice == WORKER_SCHEDULE_MULTI_STEP) {
+                mx_error_at(reader->values.messages, schedule.place,
+                            "train.milestones is missing (write train: {schedule: multi_step, "
+                            "milestones: [10, 20]})");
+                return;
+            }
+    }
+}
+
 /* True if a required key has values, good ones. */
 static bool knows(const struct mx_reader *reader, enum mx_key_id key)
 {
@@ -327,6 +348,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_name(reader);
     check_values(reader);
     check_epochs(reader, KEY_TRAIN_WARMUP_EPOCHS);
+    check_milestones(reader);
     check_epochs(reader, KEY_MIX_OFF_EPOCHS);
     check_epochs(reader, KEY_MIX_RAMP_EPOCHS);
     check_groups(reader, sets);

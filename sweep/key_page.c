@@ -50,7 +50,7 @@ static void write_values(const struct mx_key *key, struct mx_buf *out)
     if (key->range)
         mx_buf_text(out, "lowest and highest, each ");
     else if (key->type == MX_TYPE_LIST)
-        mx_buf_text(out, "list: ");
+        mx_buf_text(out, key->rising ? "rising list: " : "list: ");
     switch (type) {
     case MX_TYPE_REAL:
     case MX_TYPE_DURATION:

@@ -30,6 +30,7 @@ const char *const mx_section_names[MX_SECTIONS] = {
 #define LIST_OF_REAL(low_, high_)       LIST(REAL), BOUNDS(low_, high_)
 #define LIST_OF_REAL_ABOVE(low_, high_) LIST_OF_REAL(low_, high_), .above_low = true
 #define LIST_OF_INT(low_, high_)        LIST(INT), BOUNDS(low_, high_)
+#define RISING_LIST_OF_INT(low_, high_) LIST_OF_INT(low_, high_), .rising = true
 #define LIST_OF_WORD(list_)             LIST(CHOICE), .choices = (list_)
 #define WEIGHED_WORDS(list_)            LIST_OF_WORD(list_), .repeats = true
 #define RANGE_OF_REAL(low_, high_)      LIST_OF_REAL(low_, high_), .range = true, .repeats = true

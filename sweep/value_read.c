@@ -272,8 +272,14 @@ static bool list_fits(const struct reading *r, const struct mx_value *value)
     const struct mx_key   *key = r->key;
     const struct mx_value *items = value->list.items;
     struct mx_messages    *messages = r->reader->messages;
+    bool                   falls = false;
 
-    if (key->range && (value->list.count != 2 || items[0].real > items[1].real))
+    for (size_t i = 1; key->rising && i < value->list.count; i++)
+        falls |= items[i].integer < items[i - 1].integer;
+    if (falls)
+        mx_error_at(messages, r->node->place, "%s: the values must rise (such as [10, 20])",
+                    r->what);
+    else if (key->range && (value->list.count != 2 || items[0].real > items[1].real))
         mx_error_at(messages, r->node->place, "%s takes a lowest and a highest value (such as %s)",
                     r->what, key->default_text);
     else if (key->offset >= 0 && value->list.count > WORKER_LIST_ROOM)

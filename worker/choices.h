@@ -73,14 +73,14 @@ struct worker_choice {
 
 #define WORKER_OPTIMIZERS(X)                                                                       \
     X(OPTIMIZER_SGD, "sgd", WORKER_READY)                                                          \
-    X(OPTIMIZER_ADAMW, "adamw", WORKER_LATER)
+    X(OPTIMIZER_ADAMW, "adamw", WORKER_READY)
 
 #define WORKER_SCHEDULES(X)                                                                        \
     X(SCHEDULE_CONSTANT, "constant", WORKER_READY)                                                 \
     X(SCHEDULE_COSINE, "cosine", WORKER_READY)                                                     \
     X(SCHEDULE_STEP, "step", WORKER_READY)                                                         \
-    X(SCHEDULE_MULTI_STEP, "multi_step", WORKER_LATER)                                             \
-    X(SCHEDULE_ONE_CYCLE, "one_cycle", WORKER_LATER)
+    X(SCHEDULE_MULTI_STEP, "multi_step", WORKER_READY)                                             \
+    X(SCHEDULE_ONE_CYCLE, "one_cycle", WORKER_READY)
 
 #define WORKER_STRATEGIES(X)                                                                       \
     X(MIX_NONE, "none", WORKER_READY)                                                              \

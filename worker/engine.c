@@ -235,41 +235,27 @@ static void update_statistics(struct worker_engine *engine, const struct engine_
     }
 }
 
-static void update_weights(struct worker_engine *engine, double lr)
-{
-    const struct worker_params *params = &engine->params;
-    struct kern_sgd sgd = {(float)lr, (float)params->train_momentum, 0, params->train_nesterov,
-                           engine->steps == 0};
-
-    for (size_t p = 0; p < engine->nparameters; p++) {
-        struct engine_parameter *parameter = &engine->parameters[p];
-        bool decayed = parameter->info.role == WORKER_WEIGHT || params->train_decay_norm_and_bias;
-
-        sgd.decay = decayed ? (float)params->train_weight_decay : 0;
-        kern_sgd_step(&sgd, kern_tensor_data(parameter->value), kern_tensor_data(parameter->grad),
-                      parameter->buffer, parameter->floats);
-    }
-}
-
 /* Loss of a batch, its gradient in the block, statistics of the norms. */
 static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
                    const struct worker_batch *batch, double *loss, struct mx_err *err)
 {
     const uint32_t             last = engine->net.nlayers - 1;
     const struct engine_layer *logits = &plan->layers[last];
+    const double               smoothing = engine->params.train_label_smoothing;
 
     if (plan->hidden)
         plan->hidden->batch = batch->layer == WORKER_LAYER_INPUT ? NULL : batch;
     if (kern_tensor_bind(plan->layers[0].tensors.dst, batch->images, err) ||
         engine_forward(engine, plan, err))
         return -1;
-    *loss = batch->targets
-                ? kern_softmax_target_loss(kern_tensor_data(logits->tensors.dst), batch->targets,
-                                           batch->n, engine->net.layers[last].channels,
-                                           kern_tensor_data(logits->grad))
-                : kern_softmax_loss(kern_tensor_data(logits->tensors.dst), batch->y_a, batch->y_b,
-                                    batch->lambda, batch->n, engine->net.layers[last].channels,
-                                    kern_tensor_data(logits->grad));
+    *loss =
+        batch->targets
+            ? kern_softmax_target_loss(kern_tensor_data(logits->tensors.dst), batch->targets,
+                                       smoothing, batch->n, engine->net.layers[last].channels,
+                                       kern_tensor_data(logits->grad))
+            : kern_softmax_loss(kern_tensor_data(logits->tensors.dst), batch->y_a, batch->y_b,
+                                batch->lambda, smoothing, batch->n,
+                                engine->net.layers[last].channels, kern_tensor_data(logits->grad));
     if (!isfinite(*loss))
         return mx_fail(err, MX_EDIVERGED, "the loss of step %" PRIu64 " is %g", engine->steps,
                        *loss);
@@ -284,8 +270,7 @@ int worker_engine_step(struct worker_engine *engine, const struct worker_batch *
     if (!plan || loss_of(engine, plan, batch, loss, err) || engine_backward(engine, plan, err))
         return -1;
     update_statistics(engine, plan);
-    update_weights(engine, lr);
-    engine->steps++;
+    engine_update(engine, lr);
     return 0;
 }
 
@@ -309,8 +294,8 @@ static int infer_some(struct worker_engine *engine, const float *images, uint32_
     return 0;
 }
 
-int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
-                        float *logits, struct mx_err *err)
+static int infer_all(struct worker_engine *engine, const float *images, uint32_t n, float *logits,
+                     struct mx_err *err)
 {
     const struct worker_layer *input = &engine->net.layers[0];
     size_t                     image = (size_t)input->channels * input->height * input->width;
@@ -324,4 +309,15 @@ int worker_engine_infer(struct worker_engine *engine, const float *images, uint3
         done += some;
     }
     return 0;
+}
+
+int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
+                        float *logits, struct mx_err *err)
+{
+    int result;
+
+    if (engine_state_show(engine, engine_state_scored(engine), err))
+        return -1;
+    result = infer_all(engine, images, n, logits, err);
+    return engine_state_show(engine, ENGINE_VALUES, result ? NULL : err) ? -1 : result;
 }

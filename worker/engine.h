@@ -29,7 +29,7 @@ struct worker_engine *worker_engine_new(const struct worker_params *params,
 void                  worker_engine_free(struct worker_engine *engine); /* NULL is allowed */
 
 /* One step of the optimiser on a batch at learning rate lr. *loss is the mean
- * of lambda CE(y_a) + (1 - lambda) CE(y_b). Returns 0; or -1 with MX_EDIVERGED
+ * of lambda CE(y_a) + (1 - lambda) CE(y_b), labels smoothed. Returns 0; or -1 with MX_EDIVERGED
  * if the loss is not finite, or MX_EINTERNAL. */
 int worker_engine_step(struct worker_engine *engine, const struct worker_batch *batch, double lr,
                        double *loss, struct mx_err *err);
@@ -46,8 +46,9 @@ int worker_engine_check(const struct worker_engine *engine, struct mx_err *err);
 /* Bytes held: state, activations, and what the operations hold for themselves. */
 size_t worker_engine_bytes(const struct worker_engine *engine);
 
-/* Logits (n, classes) in eval mode (running statistics), for any n. An image
- * has the same bits alone and in company. */
+/* Logits (n, classes) in eval mode (running statistics), for any n; with
+ * params->train_ema, of the averaged weights and statistics. An image has the
+ * same bits alone and in company. */
 int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
                         float *logits, struct mx_err *err);
 
@@ -59,8 +60,9 @@ int worker_engine_image_gradient(struct worker_engine *engine, const float *imag
                                  const uint32_t *labels, uint32_t n, float *gradient,
                                  struct mx_err *err);
 
-/* The state as named tensors with torchvision's names, in plain row-major
- * order: parameters, then running_mean and running_var. */
+/* The network as named tensors with torchvision's names, in plain row-major
+ * order: parameters, then running_mean and running_var; with params->train_ema
+ * the averages, once there has been a step. */
 struct worker_tensor {
     char     name[64];
     uint32_t ndims, dims[4];

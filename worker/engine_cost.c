@@ -1,6 +1,6 @@
 #include <stdlib.h>
 
-#include "worker/engine.h"
+#include "worker/engine_parts.h"
 #include "worker/mix.h"
 #include "worker/net.h"
 #include "worker/net_memory.h"
@@ -43,16 +43,16 @@ static size_t output_bytes(const struct worker_layer *layer, uint32_t n)
     return up((size_t)n * channels * layer->height * layer->width * sizeof(float), LINE);
 }
 
-/* Value, gradient and momentum of a parameter, and one more that stands for
- * the copy in another order and the partial sums that the library keeps. */
-static size_t parameter_bytes(const struct worker_parameter *parameter)
+/* The parts of the state of a parameter, and one more that stands for the copy
+ * in another order and the partial sums that the library keeps. */
+static size_t parameter_bytes(const struct worker_parameter *parameter, unsigned parts)
 {
     size_t count = parameter->count;
 
     if (parameter->ndims == 4)
         count = up(parameter->dims[0], BLOCK) * up(parameter->dims[1], BLOCK) * parameter->dims[2] *
                 parameter->dims[3];
-    return 4 * up(count * sizeof(float), LINE);
+    return (parts + 1) * up(count * sizeof(float), LINE);
 }
 
 /* What an operation holds besides: a first convolution its images in another
@@ -100,9 +100,11 @@ static int block_bytes(const struct worker_net *net, uint32_t n, bool explains, 
 }
 
 /* With `explains` each step has one more pass, forward and back to the images. */
-static int add_up(const struct worker_net *net, uint32_t n, bool explains, struct worker_cost *cost,
-                  struct mx_err *err)
+static int add_up(const struct worker_params *params, const struct worker_net *net, bool explains,
+                  struct worker_cost *cost, struct mx_err *err)
 {
+    const uint32_t           n = (uint32_t)params->train_batch_size;
+    const unsigned           parts = engine_state_parts(params);
     struct worker_parameter *parameters = NULL;
     size_t                   count = 0;
 
@@ -118,7 +120,7 @@ static int add_up(const struct worker_net *net, uint32_t n, bool explains, struc
         return -1;
     for (size_t p = 0; p < count; p++) {
         cost->parameters += parameters[p].count;
-        cost->memory_bytes += parameter_bytes(&parameters[p]);
+        cost->memory_bytes += parameter_bytes(&parameters[p], parts);
     }
     free(parameters);
     return 0;
@@ -154,9 +156,10 @@ int worker_engine_cost(const struct worker_params *params, const struct worker_s
     *cost = (struct worker_cost){0};
     if (worker_net_build(params, shape, &net, err))
         return -1;
-    result = block_bytes(&net, n, explains, &block, err) || add_up(&net, n, explains, cost, err)
-                 ? -1
-                 : 0;
+    result =
+        block_bytes(&net, n, explains, &block, err) || add_up(params, &net, explains, cost, err)
+            ? -1
+            : 0;
     cost->memory_bytes += block + LIBRARY + hidden_bytes(params, &net);
     worker_net_free(&net);
     return result;

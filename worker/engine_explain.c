@@ -17,7 +17,7 @@ static void start_from_loss(const struct worker_engine *engine, struct engine_pl
     memset(kern_tensor_data(logits->grad), 0, kern_tensor_bytes(logits->grad));
     for (uint32_t i = 0; i < n; i++)
         kern_softmax_loss(kern_tensor_data(logits->tensors.dst) + (size_t)i * classes, &labels[i],
-                          &labels[i], &whole, 1, classes,
+                          &labels[i], &whole, 0, 1, classes,
                           kern_tensor_data(logits->grad) + (size_t)i * classes);
 }
 

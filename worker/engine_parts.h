@@ -40,8 +40,20 @@ struct engine_plan {
 struct engine_parameter {
     struct worker_parameter info;
     struct kern_tensor     *value, *grad;
-    float                  *buffer; /* momentum, in the same order */
-    size_t                  floats; /* padding included */
+    size_t                  offset, floats; /* of each part of the state; padding included */
+};
+
+/* What a network remembers, one array a part. All parts have the parameters at
+ * the same offsets, in the same orders; values and averages also have the running
+ * statistics, behind them. Parts that this training does not use are NULL. What
+ * comes before the gradients is what the next step depends on: one block. */
+enum engine_part {
+    ENGINE_VALUES,
+    ENGINE_MOMENTUM, /* of the gradient: sgd's buffer, adamw's mean */
+    ENGINE_SQUARES,  /* adamw's mean of squared gradients */
+    ENGINE_AVERAGE,  /* moving average of the values */
+    ENGINE_GRADIENTS,
+    ENGINE_STATE_PARTS
 };
 
 enum {
@@ -57,8 +69,9 @@ struct worker_engine {
     size_t                   nparameters;
     uint32_t                *first;    /* (nlayers): a layer's first parameter */
     struct kern_tensor *(*running)[2]; /* (nlayers): running mean and variance of norms */
-    float             *state;          /* values, gradients, momentum, running statistics */
-    size_t             state_bytes;
+    float             *state;          /* all parts, in their order */
+    float             *part[ENGINE_STATE_PARTS];
+    size_t             part_floats, state_bytes;
     struct engine_plan training[ENGINE_PLANS]; /* the first is of batch_size */
     struct engine_plan inference;
     struct engine_plan explaining; /* n 0 where the strategy asks for no gradient of images */
@@ -100,5 +113,19 @@ void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool rel
 /* Make the state (needs the orders that the first plan chose) and draw it. */
 int  engine_state_new(struct worker_engine *engine, struct mx_stream init, struct mx_err *err);
 void engine_state_free(struct worker_engine *engine);
+
+/* How many parts a training keeps, values and gradients included. */
+unsigned engine_state_parts(const struct worker_params *params);
+
+/* Let the network's weights and statistics be those of a part: VALUES, as all
+ * functions expect and leave it, or AVERAGE. */
+int engine_state_show(struct worker_engine *engine, enum engine_part part, struct mx_err *err);
+
+/* The part to score and to keep: the average, once there is one. */
+enum engine_part engine_state_scored(const struct worker_engine *engine);
+
+/* One step of the optimiser at learning rate lr, from the gradients; and of the
+ * moving average, statistics included. */
+void engine_update(struct worker_engine *engine, double lr);
 
 #endif

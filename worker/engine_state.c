@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/choices.h"
+
 static const char *const running_words[] = {"running_mean", "running_var"};
 
 /* Floats of a tensor, rounded so that the next one is aligned. */
@@ -14,18 +16,62 @@ static size_t room_of(const struct kern_tensor *tensor)
     return (kern_tensor_bytes(tensor) + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN / sizeof(float);
 }
 
-static int bind_parameters(struct worker_engine *engine, float *at, struct mx_err *err)
+/* Which parts a training keeps. */
+static bool keeps(const struct worker_params *params, enum engine_part part)
 {
+    const bool adamw = params->train_optimizer == WORKER_OPTIMIZER_ADAMW;
+
+    switch (part) {
+    case ENGINE_MOMENTUM:
+        return adamw || params->train_momentum > 0;
+    case ENGINE_SQUARES:
+        return adamw;
+    case ENGINE_AVERAGE:
+        return params->train_ema > 0;
+    default:
+        return true;
+    }
+}
+
+unsigned engine_state_parts(const struct worker_params *params)
+{
+    unsigned parts = 0;
+
+    for (unsigned part = 0; part < ENGINE_STATE_PARTS; part++)
+        parts += keeps(params, part);
+    return parts;
+}
+
+enum engine_part engine_state_scored(const struct worker_engine *engine)
+{
+    return engine->part[ENGINE_AVERAGE] && engine->steps > 0 ? ENGINE_AVERAGE : ENGINE_VALUES;
+}
+
+/* Give every parameter its place; returns the floats of a part. */
+static size_t place_parameters(struct worker_engine *engine)
+{
+    size_t floats = 0;
+
     for (size_t p = 0; p < engine->nparameters; p++) {
         struct engine_parameter *parameter = &engine->parameters[p];
-        size_t                   room = room_of(parameter->value);
 
         parameter->floats = kern_tensor_bytes(parameter->value) / sizeof(float);
-        if (kern_tensor_bind(parameter->value, at, err) ||
-            kern_tensor_bind(parameter->grad, at + room, err))
+        parameter->offset = floats;
+        floats += room_of(parameter->value);
+    }
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        floats += engine->running[l][0] ? 2 * room_of(engine->running[l][0]) : 0;
+    return floats;
+}
+
+int engine_state_show(struct worker_engine *engine, enum engine_part part, struct mx_err *err)
+{
+    float *at = engine->part[part];
+
+    for (size_t p = 0; p < engine->nparameters; p++) {
+        if (kern_tensor_bind(engine->parameters[p].value, at, err))
             return -1;
-        parameter->buffer = at + 2 * room;
-        at += 3 * room;
+        at += room_of(engine->parameters[p].value);
     }
     for (uint32_t l = 0; l < engine->net.nlayers; l++)
         for (int i = 0; i < 2 && engine->running[l][i]; i++) {
@@ -33,6 +79,15 @@ static int bind_parameters(struct worker_engine *engine, float *at, struct mx_er
                 return -1;
             at += room_of(engine->running[l][i]);
         }
+    return 0;
+}
+
+static int bind_gradients(struct worker_engine *engine, struct mx_err *err)
+{
+    for (size_t p = 0; p < engine->nparameters; p++)
+        if (kern_tensor_bind(engine->parameters[p].grad,
+                             engine->part[ENGINE_GRADIENTS] + engine->parameters[p].offset, err))
+            return -1;
     return 0;
 }
 
@@ -113,17 +168,21 @@ static int draw_all(struct worker_engine *engine, struct mx_stream init, struct 
 
 int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct mx_err *err)
 {
-    size_t floats = 0;
+    float *at;
 
-    for (size_t p = 0; p < engine->nparameters; p++)
-        floats += 3 * room_of(engine->parameters[p].value);
-    for (uint32_t l = 0; l < engine->net.nlayers; l++)
-        floats += engine->running[l][0] ? 2 * room_of(engine->running[l][0]) : 0;
-    engine->state_bytes = floats * sizeof(float);
+    engine->part_floats = place_parameters(engine);
+    engine->state_bytes = engine_state_parts(&engine->params) * engine->part_floats * sizeof(float);
     if (!(engine->state = aligned_alloc(KERN_ALIGN, engine->state_bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of weights", engine->state_bytes);
     memset(engine->state, 0, engine->state_bytes);
-    if (bind_parameters(engine, engine->state, err) || draw_all(engine, init, err))
+    at = engine->state;
+    for (unsigned part = 0; part < ENGINE_STATE_PARTS; part++)
+        if (keeps(&engine->params, part)) {
+            engine->part[part] = at;
+            at += engine->part_floats;
+        }
+    if (bind_gradients(engine, err) || engine_state_show(engine, ENGINE_VALUES, err) ||
+        draw_all(engine, init, err))
         return -1;
     for (uint32_t l = 0; l < engine->net.nlayers; l++)
         for (uint32_t c = 0; engine->running[l][0] && c < engine->net.layers[l].channels; c++)
@@ -196,8 +255,8 @@ static int export_statistics(const struct worker_engine *engine, uint32_t layer,
     return 0;
 }
 
-int worker_engine_export(struct worker_engine *engine, struct worker_tensor **tensors,
-                         size_t *count, struct mx_err *err)
+static int export_shown(struct worker_engine *engine, struct worker_tensor **tensors, size_t *count,
+                        struct mx_err *err)
 {
     size_t                room = engine->nparameters + 2 * (size_t)engine->net.nlayers, n = 0;
     struct worker_tensor *list = calloc(room, sizeof *list);
@@ -230,6 +289,17 @@ int worker_engine_export(struct worker_engine *engine, struct worker_tensor **te
 fail:
     worker_tensors_free(list, room);
     return -1;
+}
+
+int worker_engine_export(struct worker_engine *engine, struct worker_tensor **tensors,
+                         size_t *count, struct mx_err *err)
+{
+    int result;
+
+    if (engine_state_show(engine, engine_state_scored(engine), err))
+        return -1;
+    result = export_shown(engine, tensors, count, err);
+    return engine_state_show(engine, ENGINE_VALUES, result ? NULL : err) ? -1 : result;
 }
 
 void worker_tensors_free(struct worker_tensor *tensors, size_t count)

@@ -58,8 +58,12 @@ struct worker_list {
     BOOL(train_decay_norm_and_bias)                                                                \
     CHOICE(train_schedule)                                                                         \
     INT(train_step_epochs)                                                                         \
+    LIST(train_milestones) /* epochs, rising */                                                    \
     REAL(train_gamma)                                                                              \
     REAL(train_warmup_epochs)                                                                      \
+    REAL(train_label_smoothing)                                                                    \
+    REAL(train_clip_norm) /* 0 = off */                                                            \
+    REAL(train_ema)       /* decay of the moving average; 0 = off */                               \
     INT(train_threads)                                                                             \
     BOOL(train_deterministic)                                                                      \
     CHOICE(mix_strategy)                                                                           \

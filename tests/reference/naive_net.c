@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/reference/naive_optimizer.h"
+
 struct naive_conv naive_conv_shape(uint32_t n, uint32_t in, uint32_t height, uint32_t width,
                                    uint32_t out, uint32_t kernel, uint32_t stride, uint32_t pad)
 {
@@ -204,12 +206,11 @@ struct naive_net *naive_net_new(const struct worker_net *net, uint32_t n)
             naive->running_variance[l][c] = 1;
     naive->parameters = calloc(naive->nparameters, sizeof(double *));
     naive->gradients = calloc(naive->nparameters, sizeof(double *));
-    naive->momentum = calloc(naive->nparameters, sizeof(double *));
     for (size_t p = 0; p < naive->nparameters; p++) {
         naive->parameters[p] = zeros(naive->infos[p].count);
         naive->gradients[p] = zeros(naive->infos[p].count);
-        naive->momentum[p] = zeros(naive->infos[p].count);
     }
+    naive->moments = naive_moments_new(naive);
     return naive;
 }
 
@@ -232,7 +233,7 @@ void naive_net_free(struct naive_net *naive)
     free_list(naive->running_variance, layers);
     free_list(naive->parameters, naive->nparameters);
     free_list(naive->gradients, naive->nparameters);
-    free_list(naive->momentum, naive->nparameters);
+    naive_moments_free(naive->moments, naive);
     free(naive->infos);
     free(naive);
 }
@@ -363,6 +364,19 @@ static double cross_entropy(const double *row, uint32_t classes, uint32_t label,
     return log(sum) - row[label];
 }
 
+/* The loss under one label, a share of which is spread over all classes. */
+static double label_loss(const struct naive_net *naive, const double *row, uint32_t label,
+                         double weight, double *gradient)
+{
+    const uint32_t classes = naive->net->layers[naive->net->nlayers - 1].channels;
+    double own = weight * (1 - naive->smoothing), each = weight * naive->smoothing / classes;
+    double total = own * cross_entropy(row, classes, label, own, gradient);
+
+    for (uint32_t c = 0; c < classes && each != 0; c++)
+        total += each * cross_entropy(row, classes, c, each, gradient);
+    return total;
+}
+
 static double loss_of(struct naive_net *naive, const struct naive_batch *batch, bool gradient)
 {
     const uint32_t last = naive->net->nlayers - 1, classes = naive->net->layers[last].channels;
@@ -373,8 +387,8 @@ static double loss_of(struct naive_net *naive, const struct naive_batch *batch, 
         double       *out = gradient ? naive->grads[last] + (size_t)i * classes : NULL;
         double        a = batch->lambda[i] / (double)naive->n, b = 1.0 / naive->n - a;
 
-        total += a * cross_entropy(row, classes, batch->y_a[i], a, out);
-        total += b * cross_entropy(row, classes, batch->y_b[i], b, out);
+        total += label_loss(naive, row, batch->y_a[i], a, out);
+        total += label_loss(naive, row, batch->y_b[i], b, out);
     }
     return total;
 }
@@ -447,22 +461,12 @@ static void update_statistics(struct naive_net *naive)
 double naive_net_step(struct naive_net *naive, const struct naive_batch *batch,
                       const struct worker_params *params, double lr)
 {
-    double loss = naive_net_forward(naive, batch, true);
+    double loss;
 
+    naive->smoothing = params->train_label_smoothing;
+    loss = naive_net_forward(naive, batch, true);
     naive_net_backward(naive, batch);
     update_statistics(naive);
-    for (size_t p = 0; p < naive->nparameters; p++) {
-        bool   decayed = naive->infos[p].role == WORKER_WEIGHT || params->train_decay_norm_and_bias;
-        double decay = decayed ? params->train_weight_decay : 0;
-
-        for (size_t k = 0; k < naive->infos[p].count; k++) {
-            double *w = &naive->parameters[p][k], *buffer = &naive->momentum[p][k];
-            double  g = naive->gradients[p][k] + decay * *w;
-
-            *buffer = naive->steps == 0 ? g : params->train_momentum * *buffer + g;
-            *w -= lr * (params->train_nesterov ? g + params->train_momentum * *buffer : *buffer);
-        }
-    }
-    naive->steps++;
+    naive_update(naive, params, lr);
     return loss;
 }

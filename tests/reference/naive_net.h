@@ -47,16 +47,19 @@ void naive_linear_forward(uint32_t n, uint32_t in, uint32_t out, const double *x
 void naive_linear_backward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
                            const double *dy, double *dx, double *dw, double *dbias);
 
+struct naive_moments;
+
 /* A network with its state. All arrays are owned. */
 struct naive_net {
     const struct worker_net *net; /* lent */
     struct worker_parameter *infos;
     size_t                   nparameters;
-    uint32_t                 n;                                   /* images */
-    double                 **parameters, **gradients, **momentum; /* (nparameters) each */
-    double                 **values, **grads; /* (nlayers): outputs and their gradients */
+    uint32_t                 n;                       /* images */
+    double                 **parameters, **gradients; /* (nparameters) each */
+    double                 **values, **grads;         /* (nlayers): outputs and their gradients */
     double                 **mean, **variance, **running_mean, **running_variance; /* of norms */
-    uint64_t                 steps;
+    struct naive_moments    *moments;   /* of the optimiser */
+    double                   smoothing; /* share of each label spread over all classes */
     /* Mixing within the network: output x_i of this layer (0: of none) becomes
      * share[i] x_i + (1 - share[i]) x_partner[i]. Lent. */
     uint32_t                 hidden_layer;
@@ -81,7 +84,8 @@ double naive_net_forward(struct naive_net *naive, const struct naive_batch *batc
  * (layer 0) included. */
 void naive_net_backward(struct naive_net *naive, const struct naive_batch *batch);
 
-/* Forward, backward, running statistics and one step of SGD. Returns the loss. */
+/* Forward, backward, running statistics and one step of the optimiser. Returns
+ * the loss. */
 double naive_net_step(struct naive_net *naive, const struct naive_batch *batch,
                       const struct worker_params *params, double lr);
 

@@ -271,10 +271,11 @@ Test(config_errors, exclude_rules_that_cannot_be_meant)
 Test(config_errors, what_is_known_and_not_built_says_so_by_name)
 {
     static const struct bad bad[] = {
-        {"train: {optimizer: adamw}",
-         "c.yaml:3:20: error: train.optimizer: 'adamw' is not built yet in this version; built: "
-         "sgd\n"},
-        {"train: {ema: 0.9}", "c.yaml:3:14: error: train.ema is not built yet in this version\n"},
+        {"train: {precision: bf16}",
+         "c.yaml:3:20: error: train.precision: 'bf16' is not built yet in this version; built: "
+         "f32\n"},
+        {"schedule: {min_epochs: 2}",
+         "c.yaml:3:24: error: schedule.min_epochs is not built yet in this version\n"},
         {"score: {metrics: [accuracy, deletion, gini]}",
          "c.yaml:3:29: error: score.metrics: 'deletion' is not built yet in this "
          "version; " BUILT_METRICS "c.yaml:3:39: error: score.metrics: 'gini' is not built yet in "
@@ -286,10 +287,31 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
          "grid\n"},
         {"grid: {head.hsfm.epochs: [40, 20]}",
          "c.yaml:3:31: error: head.hsfm.epochs is not built yet in this version\n"},
-        {"grid: {train.ema: {linear: [0, 1], count: 3}}",
-         "c.yaml:3:19: error: train.ema is not built yet in this version\n"},
+        {"grid: {head.hsfm.outer_lr: {linear: [1, 2], count: 3}}",
+         "c.yaml:3:28: error: head.hsfm.outer_lr is not built yet in this version\n"},
         {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights, which is "
                                "not built yet in this version\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, milestones_that_fall_and_averages_that_never_move)
+{
+    static const struct bad bad[] = {
+        {"train: {schedule: multi_step}",
+         "c.yaml:3:9: error: train.milestones is missing (write train: {schedule: multi_step, "
+         "milestones: [10, 20]})\n"},
+        {"grid: {train.schedule: [cosine, multi_step]}",
+         "c.yaml:3:8: error: train.milestones is missing (write train: {schedule: multi_step, "
+         "milestones: [10, 20]})\n"},
+        {"train: {schedule: multi_step, milestones: [20, 10]}",
+         "c.yaml:3:43: error: train.milestones: the values must rise (such as [10, 20])\n"},
+        {"train: {schedule: multi_step, milestones: [10, 10]}",
+         "c.yaml:3:48: error: train.milestones: the same value is listed at line 3, column 44\n"},
+        {"grid: {train.milestones: [[10, 20], [9, 8]]}",
+         "c.yaml:3:37: error: train.milestones: the values must rise (such as [10, 20])\n"},
+        {"train: {ema: 1}", "c.yaml:3:14: error: train.ema: 1 is out of bounds (0 to 0.999999)\n"},
     };
 
     EXPECT(bad);

@@ -68,7 +68,6 @@ Test(engine, steps_with_batches_of_other_sizes)
 
         pair->naive = naive_net_new(net, sizes[step]);
         pair_take_weights(pair);
-        pair->naive->steps = 1; /* momentum of the first batch size is not of interest here */
         pair_draw_batch(pair, sizes[step], step);
         {
             struct naive_batch batch = {pair->batch.images, pair->y_a, pair->y_b, pair->lambda};

@@ -232,10 +232,13 @@ Test(engine_mix, soft_targets_have_the_loss_and_gradient_of_the_same_pair_of_lab
         targets[i * CLASSES + (int)y_a[i]] += lambda[i];
         targets[i * CLASSES + (int)y_b[i]] += 1 - lambda[i];
     }
-    expected = kern_softmax_loss(logits, y_a, y_b, lambda, ROWS, CLASSES, hard);
-    got = kern_softmax_target_loss(logits, targets, ROWS, CLASSES, soft);
-    cr_expect(fabs(got - expected) <= 1e-6 * expected);
-    cr_expect_eq(kern_softmax_target_loss(logits, targets, ROWS, CLASSES, NULL), got);
-    for (int k = 0; k < ROWS * CLASSES; k++)
-        cr_expect(fabs((double)soft[k] - (double)hard[k]) <= 1e-7);
+    for (double smoothing = 0; smoothing < 1; smoothing += 0.4) {
+        expected = kern_softmax_loss(logits, y_a, y_b, lambda, smoothing, ROWS, CLASSES, hard);
+        got = kern_softmax_target_loss(logits, targets, smoothing, ROWS, CLASSES, soft);
+        cr_expect(fabs(got - expected) <= 1e-6 * expected);
+        cr_expect_eq(kern_softmax_target_loss(logits, targets, smoothing, ROWS, CLASSES, NULL),
+                     got);
+        for (int k = 0; k < ROWS * CLASSES; k++)
+            cr_expect(fabs((double)soft[k] - (double)hard[k]) <= 1e-7);
+    }
 }

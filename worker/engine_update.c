@@ -1,0 +1,100 @@
+/* From gradients to weights (methods.md 0, PyTorch's rules). */
+#include <math.h>
+#include <string.h>
+
+#include "kernels/optimizer.h"
+#include "worker/choices.h"
+#include "worker/engine_parts.h"
+
+static const double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8; /* of adamw */
+static const double clip_epsilon = 1e-6; /* as in torch.nn.utils.clip_grad_norm_() */
+
+/* By what to multiply the gradient so that its L2 norm, over all parameters, is
+ * at most clip_norm. */
+static double clip_scale(const struct worker_engine *engine)
+{
+    double squares = 0, scale;
+
+    if (engine->params.train_clip_norm == 0)
+        return 1;
+    for (size_t p = 0; p < engine->nparameters; p++)
+        squares += kern_square_sum(kern_tensor_data(engine->parameters[p].grad),
+                                   engine->parameters[p].floats);
+    scale = engine->params.train_clip_norm / (sqrt(squares) + clip_epsilon);
+    return scale < 1 ? scale : 1;
+}
+
+static double decay_of(const struct worker_engine *engine, const struct engine_parameter *parameter)
+{
+    return parameter->info.role == WORKER_WEIGHT || engine->params.train_decay_norm_and_bias
+               ? engine->params.train_weight_decay
+               : 0;
+}
+
+static void step_sgd(struct worker_engine *engine, double lr, double scale)
+{
+    const struct worker_params *params = &engine->params;
+    struct kern_sgd             sgd = {.lr = (float)lr,
+                                       .momentum = (float)params->train_momentum,
+                                       .scale = (float)scale,
+                                       .nesterov = params->train_nesterov,
+                                       .first = engine->steps == 0};
+
+    for (size_t p = 0; p < engine->nparameters; p++) {
+        const struct engine_parameter *at = &engine->parameters[p];
+        float                         *momentum = engine->part[ENGINE_MOMENTUM];
+
+        sgd.decay = (float)decay_of(engine, at);
+        kern_sgd_step(&sgd, kern_tensor_data(at->value), kern_tensor_data(at->grad),
+                      momentum ? momentum + at->offset : NULL, at->floats);
+    }
+}
+
+static void step_adamw(struct worker_engine *engine, double lr, double scale)
+{
+    const double      t = (double)engine->steps + 1;
+    struct kern_adamw adamw = {.beta1 = (float)beta1,
+                               .beta2 = (float)beta2,
+                               .rest1 = (float)(1 - beta1),
+                               .rest2 = (float)(1 - beta2),
+                               .epsilon = (float)epsilon,
+                               .step = (float)(lr / (1 - pow(beta1, t))),
+                               .root = (float)(1 / sqrt(1 - pow(beta2, t))),
+                               .scale = (float)scale};
+
+    for (size_t p = 0; p < engine->nparameters; p++) {
+        const struct engine_parameter *at = &engine->parameters[p];
+
+        adamw.keep = (float)(1 - lr * decay_of(engine, at));
+        kern_adamw_step(&adamw, kern_tensor_data(at->value), kern_tensor_data(at->grad),
+                        engine->part[ENGINE_MOMENTUM] + at->offset,
+                        engine->part[ENGINE_SQUARES] + at->offset, at->floats);
+    }
+}
+
+/* The average starts as the weights after the first step, as that of
+ * torch.optim.swa_utils.AveragedModel does; statistics are averaged too. */
+static void step_average(struct worker_engine *engine)
+{
+    float       *average = engine->part[ENGINE_AVERAGE];
+    const float *values = engine->part[ENGINE_VALUES];
+
+    if (!average)
+        return;
+    if (engine->steps == 0)
+        memcpy(average, values, engine->part_floats * sizeof *average);
+    else
+        kern_average(average, values, engine->params.train_ema, engine->part_floats);
+}
+
+void engine_update(struct worker_engine *engine, double lr)
+{
+    const double scale = clip_scale(engine);
+
+    if (engine->params.train_optimizer == WORKER_OPTIMIZER_ADAMW)
+        step_adamw(engine, lr, scale);
+    else
+        step_sgd(engine, lr, scale);
+    step_average(engine);
+    engine->steps++;
+}
