@@ -20,6 +20,38 @@ void kern_add(float *out, const float *a, const float *b, size_t n, bool relu)
             out[i] = a[i] + b[i];
 }
 
+void kern_relu(float *out, const float *in, size_t n, float cap)
+{
+    const float top = cap > 0 ? cap : INFINITY;
+
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        float x = in[i] < 0 ? 0 : in[i]; /* a NaN stays one */
+
+        out[i] = x > top ? top : x;
+    }
+}
+
+void kern_relu_backward(float *gradient, const float *y, size_t n, float cap, float drop)
+{
+    const float scale = 1 / (1 - drop), top = cap > 0 ? cap : INFINITY;
+
+#pragma omp simd
+    for (size_t i = 0; i < n; i++) {
+        float part = scale * gradient[i];
+
+        gradient[i] = y[i] < top ? part : 0;
+    }
+}
+
+void kern_dropout(float *data, size_t n, float drop, struct mx_rng *rng)
+{
+    const float scale = 1 / (1 - drop);
+
+    for (size_t i = 0; i < n; i++)
+        data[i] = mx_rng_uniform(rng) < (double)drop ? 0 : scale * data[i];
+}
+
 void kern_add_backward(float *out, const float *a, const float *b, const float *y, size_t n)
 {
     if (b && y)

@@ -10,12 +10,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/rng.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* out = a + b, then max(0, .) if relu. out may be a or b. */
 void kern_add(float *out, const float *a, const float *b, size_t n, bool relu);
+
+/* out = max(0, in), at most cap if that is above 0. out may be in. */
+void kern_relu(float *out, const float *in, size_t n, float cap);
+
+/* What kern_add_backward() through y leaves to do where y was capped (no gradient
+ * passes) or dropped out (what was left had been scaled up). Not both at once. */
+void kern_relu_backward(float *gradient, const float *y, size_t n, float cap, float drop);
+
+/* Make each value 0 with probability drop, else scale it by 1 / (1 - drop). */
+void kern_dropout(float *data, size_t n, float drop, struct mx_rng *rng);
 
 /* The gradient that reaches a sum through its ReLU: out = a (+ b if not NULL)
  * where y > 0, else 0; y NULL: no ReLU. out may be a or b. */

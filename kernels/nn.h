@@ -46,7 +46,7 @@ const char *kern_nn_name(const struct kern_nn *nn);
 /* Bytes that operations hold for themselves: workspaces, scratch, reorders. */
 size_t kern_nn_bytes(const struct kern_nn *nn);
 
-/* A tensor in row-major order, of 1 to 4 dimensions; one with the shape and
+/* A tensor in row-major order, of 1 to 5 dimensions; one with the shape and
  * order of another. Neither has memory yet. */
 struct kern_tensor *kern_tensor_plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
                                       struct mx_err *err);
@@ -72,10 +72,11 @@ float *kern_tensor_data(const struct kern_tensor *tensor);
 int kern_tensor_copy(const struct kern_tensor *from, struct kern_tensor *to, struct mx_err *err);
 
 enum kern_op_kind {
-    KERN_CONV,   /* square window, no bias */
-    KERN_NORM,   /* batch norm over n, height, width, with an optional ReLU */
-    KERN_POOL,   /* mean over height and width */
-    KERN_LINEAR, /* over all of channels, height, width; with bias */
+    KERN_CONV,     /* square window */
+    KERN_NORM,     /* batch norm over n, height, width, with an optional ReLU */
+    KERN_POOL,     /* mean over a square window without padding; kernel 0: over all of it */
+    KERN_MAX_POOL, /* maximum over a square window; padding is less than any value */
+    KERN_LINEAR,   /* over all of channels, height, width; with bias */
 };
 
 struct kern_op_shape {
@@ -83,7 +84,10 @@ struct kern_op_shape {
     bool              training;            /* NORM: use the batch's own statistics */
     bool              relu;                /* NORM */
     uint32_t          channels;            /* of the output; CONV and LINEAR */
-    uint32_t          kernel, stride, pad; /* CONV */
+    uint32_t          kernel, stride, pad; /* CONV and pools */
+    uint32_t          more[4];             /* padding besides: above, left, below, right */
+    uint32_t          groups;              /* CONV; 0 or 1: every channel sees all of the input */
+    bool              bias;                /* CONV */
     float             epsilon;             /* NORM */
     bool              fixed;               /* NORM, training: statistics are read, not made, and the
                                               backward pass takes them for constants */
@@ -94,8 +98,10 @@ struct kern_op_shape {
  * owns them. A weights or dst that is given keeps its order. */
 struct kern_op_tensors {
     struct kern_tensor *src;
-    struct kern_tensor *weights;  /* CONV, LINEAR: (channels, in, h, w); NORM: scale (channels) */
-    struct kern_tensor *bias;     /* LINEAR: (channels); NORM: shift (channels) */
+    struct kern_tensor *weights;  /* CONV, LINEAR: (channels, in, h, w), with groups
+                                     (groups, channels / groups, in / groups, h, w), a LINEAR over
+                                     another (channels, in); NORM: scale (channels) */
+    struct kern_tensor *bias;     /* LINEAR, CONV: (channels); NORM: shift (channels) */
     struct kern_tensor *mean;     /* NORM (channels): written in training unless fixed, else read */
     struct kern_tensor *variance; /* NORM (channels), biased; likewise */
     struct kern_tensor *dst;

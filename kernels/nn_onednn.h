@@ -44,11 +44,17 @@ struct kern_request {
     const struct kern_op_shape *shape;
     enum kern_pass              pass;
     kern_const_md               src, weights, bias, dst;
-    kern_const_md               data; /* NORM, BACKWARD: src itself */
-    dnnl_dims_t                 window;
-    const_dnnl_primitive_desc_t hint; /* of the forward pass, for the others */
+    kern_const_md               data;           /* NORM, BACKWARD: src itself */
+    dnnl_dims_t                 window, stride; /* pools */
+    const_dnnl_primitive_desc_t hint;           /* of the forward pass, for the others */
     const_dnnl_primitive_attr_t attr;
 };
+
+/* Padding above and left, below and right of a window. */
+struct kern_padding {
+    dnnl_dims_t before, after;
+};
+struct kern_padding kern_padding(const struct kern_op_shape *shape);
 
 /* Make a descriptor; any: the library chooses the order, else row-major. */
 dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any);
@@ -108,8 +114,8 @@ dnnl_status_t kern_reorder_new(dnnl_primitive_t *reorder, struct kern_nn *nn, ke
 
 /* Shapes of an operation's weights and output. */
 struct kern_op_dims {
-    dnnl_dims_t weights, dst;
-    unsigned    dst_ndims;
+    dnnl_dims_t weights, dst, bias;
+    unsigned    weights_ndims, dst_ndims;
 };
 struct kern_op_dims kern_op_dims(const struct kern_op_shape *shape, const struct kern_tensor *src);
 

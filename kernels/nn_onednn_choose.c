@@ -3,32 +3,67 @@
 
 #include <string.h>
 
-/* Rows and columns of an output from those of the input. */
-static dnnl_dim_t windowed(const struct kern_op_shape *shape, dnnl_dim_t in)
+struct kern_padding kern_padding(const struct kern_op_shape *shape)
 {
-    return (in + 2 * (dnnl_dim_t)shape->pad - shape->kernel) / shape->stride + 1;
+    struct kern_padding pad = {{0}, {0}};
+
+    for (int d = 0; d < 2; d++) {
+        pad.before[d] = (dnnl_dim_t)shape->pad + shape->more[d];
+        pad.after[d] = (dnnl_dim_t)shape->pad + shape->more[d + 2];
+    }
+    return pad;
+}
+
+/* Rows and columns of an output from those of the input. */
+static void windowed(const struct kern_op_shape *shape, const struct kern_tensor *src,
+                     struct kern_op_dims *dims)
+{
+    const struct kern_padding pad = kern_padding(shape);
+
+    for (int d = 0; d < 2; d++)
+        dims->dst[2 + d] =
+            (src->dims[2 + d] + pad.before[d] + pad.after[d] - shape->kernel) / shape->stride + 1;
+}
+
+/* (groups, out, in, h, w) of one group each. */
+static void group_weights(const struct kern_op_shape *shape, struct kern_op_dims *dims)
+{
+    const dnnl_dim_t in = dims->weights[1];
+
+    dims->weights_ndims = 5;
+    dims->weights[0] = shape->groups;
+    dims->weights[1] = shape->channels / shape->groups;
+    dims->weights[2] = in / shape->groups;
+    dims->weights[3] = dims->weights[4] = shape->kernel;
 }
 
 struct kern_op_dims kern_op_dims(const struct kern_op_shape *shape, const struct kern_tensor *src)
 {
-    struct kern_op_dims dims = {.dst_ndims = src->ndims};
+    struct kern_op_dims dims = {.weights_ndims = src->ndims, .dst_ndims = src->ndims};
 
     memcpy(dims.weights, src->dims, sizeof dims.weights);
     memcpy(dims.dst, src->dims, sizeof dims.dst);
-    dims.weights[0] = shape->channels;
+    dims.weights[0] = dims.bias[0] = shape->channels;
     switch (shape->kind) {
     case KERN_CONV:
         dims.weights[2] = dims.weights[3] = shape->kernel;
         dims.dst[1] = shape->channels;
-        dims.dst[2] = windowed(shape, src->dims[2]);
-        dims.dst[3] = windowed(shape, src->dims[3]);
+        windowed(shape, src, &dims);
+        if (shape->groups > 1)
+            group_weights(shape, &dims);
+        break;
+    case KERN_MAX_POOL:
+        windowed(shape, src, &dims);
         break;
     case KERN_LINEAR:
         dims.dst[1] = shape->channels;
         dims.dst_ndims = 2;
         break;
     case KERN_POOL:
-        dims.dst[2] = dims.dst[3] = 1;
+        if (shape->kernel > 0)
+            windowed(shape, src, &dims);
+        else
+            dims.dst[2] = dims.dst[3] = 1;
         break;
     case KERN_NORM:
         break;
@@ -68,9 +103,9 @@ static dnnl_status_t wish_all(struct wishes *wishes, const struct kern_op_shape 
         wish(&wishes->src, weighted && !keep ? NULL : src, src->ndims, src->dims);
 
     if (status == dnnl_success && weighted)
-        status = kern_md_new(&wishes->weights, (int)src->ndims, dims.weights, true);
-    if (status == dnnl_success && shape->kind == KERN_LINEAR)
-        status = kern_md_new(&wishes->bias, 1, dims.weights, false);
+        status = kern_md_new(&wishes->weights, (int)dims.weights_ndims, dims.weights, true);
+    if (status == dnnl_success && (shape->kind == KERN_LINEAR || shape->bias))
+        status = kern_md_new(&wishes->bias, 1, dims.bias, false);
     if (status != dnnl_success)
         return status;
     if (shape->kind == KERN_NORM)
@@ -101,11 +136,22 @@ static int choose(const struct choice *choice, bool keep, dnnl_primitive_desc_t 
     DNN_TRY(dnnl_primitive_attr_create(&attr), err);
     DNN_TRY(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), err);
     {
-        struct kern_request request = {
-            choice->shape, choice->pass, wishes.src, wishes.weights,
-            wishes.bias,   wishes.dst,   src->md,    {src->dims[2], src->dims[3]},
-            choice->hint,  attr};
+        struct kern_request request = {.shape = choice->shape,
+                                       .pass = choice->pass,
+                                       .src = wishes.src,
+                                       .weights = wishes.weights,
+                                       .bias = wishes.bias,
+                                       .dst = wishes.dst,
+                                       .data = src->md,
+                                       .hint = choice->hint,
+                                       .attr = attr};
 
+        for (int d = 0; d < 2; d++) {
+            const bool whole = choice->shape->kernel == 0;
+
+            request.window[d] = whole ? src->dims[2 + d] : choice->shape->kernel;
+            request.stride[d] = whole ? request.window[d] : choice->shape->stride;
+        }
         DNN_TRY(kern_pd_new(pd, choice->nn->engine, &request), err);
     }
     result = 0;

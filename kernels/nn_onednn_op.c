@@ -59,15 +59,17 @@ struct row {
 };
 
 /* The arguments of each pass; one that is 0 ends the list. A pass without
- * arguments does not exist. */
+ * arguments does not exist. A convolution may have no bias. */
 // clang-format off
 static const struct row passes[][KERN_PASSES][MAX_OPERANDS] = {
     [KERN_CONV] = {
-        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_WEIGHTS, WEIGHTS}, {DNNL_ARG_DST, DST}},
+        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_WEIGHTS, WEIGHTS}, {DNNL_ARG_BIAS, BIAS},
+                          {DNNL_ARG_DST, DST}},
         [KERN_BACKWARD] = {{DNNL_ARG_WEIGHTS, WEIGHTS}, {DNNL_ARG_DIFF_DST, GRAD_DST},
                            {DNNL_ARG_DIFF_SRC, GRAD_SRC}},
         [KERN_BACKWARD_WEIGHTS] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DIFF_DST, GRAD_DST},
-                                   {DNNL_ARG_DIFF_WEIGHTS, GRAD_WEIGHTS}}},
+                                   {DNNL_ARG_DIFF_WEIGHTS, GRAD_WEIGHTS},
+                                   {DNNL_ARG_DIFF_BIAS, GRAD_BIAS}}},
     [KERN_NORM] = {
         [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS}, {DNNL_ARG_SHIFT, BIAS},
                           {DNNL_ARG_MEAN, MEAN}, {DNNL_ARG_VARIANCE, VARIANCE},
@@ -78,6 +80,9 @@ static const struct row passes[][KERN_PASSES][MAX_OPERANDS] = {
                            {DNNL_ARG_DIFF_SCALE, GRAD_WEIGHTS},
                            {DNNL_ARG_DIFF_SHIFT, GRAD_BIAS}, {KERN_ARG_BACKWARD_SHIFT, BIAS}}},
     [KERN_POOL] = {
+        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DST, DST}},
+        [KERN_BACKWARD] = {{DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC}}},
+    [KERN_MAX_POOL] = {
         [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DST, DST}},
         [KERN_BACKWARD] = {{DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC}}},
     [KERN_LINEAR] = {
@@ -197,7 +202,8 @@ static int build_pass(struct kern_op *op, enum kern_pass which, const_dnnl_primi
     const struct row *rows = passes[op->shape.kind][which];
 
     for (int r = 0; r < MAX_OPERANDS && rows[r].arg; r++)
-        if (add_operand(op->nn, pass, pd, &rows[r], tensors[rows[r].operand], err))
+        if (tensors[rows[r].operand] &&
+            add_operand(op->nn, pass, pd, &rows[r], tensors[rows[r].operand], err))
             return -1;
     if (add_workspace(op, pass, pd, err) || add_scratch(op->nn, pass, pd, err))
         return -1;
@@ -224,7 +230,7 @@ static int make_missing(struct kern_op *op, struct kern_op_tensors *tensors, str
 
     if (weighted && !tensors->weights &&
         !(tensors->weights =
-              chosen_tensor(op, DNNL_ARG_WEIGHTS, tensors->src->ndims, dims.weights, err)))
+              chosen_tensor(op, DNNL_ARG_WEIGHTS, dims.weights_ndims, dims.weights, err)))
         return -1;
     if (!tensors->dst &&
         !(tensors->dst = chosen_tensor(op, DNNL_ARG_DST, dims.dst_ndims, dims.dst, err)))

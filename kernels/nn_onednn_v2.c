@@ -6,8 +6,8 @@
 
 dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any)
 {
-    static const dnnl_format_tag_t plain[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
-                                              dnnl_abcd};
+    static const dnnl_format_tag_t plain[] = {
+        dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde};
 
     if (!(*md = malloc(sizeof **md)))
         return dnnl_out_of_memory;
@@ -48,21 +48,21 @@ union op_desc {
 
 static dnnl_status_t describe_conv(dnnl_convolution_desc_t *desc, const struct kern_request *r)
 {
-    const dnnl_dims_t     strides = {r->shape->stride, r->shape->stride};
-    const dnnl_dims_t     pad = {r->shape->pad, r->shape->pad};
-    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+    const dnnl_dims_t         strides = {r->shape->stride, r->shape->stride};
+    const struct kern_padding pad = kern_padding(r->shape);
+    const dnnl_alg_kind_t     direct = dnnl_convolution_direct;
 
     switch (r->pass) {
     case KERN_BACKWARD:
         return dnnl_convolution_backward_data_desc_init(desc, direct, r->src, r->weights, r->dst,
-                                                        strides, pad, pad);
+                                                        strides, pad.before, pad.after);
     case KERN_BACKWARD_WEIGHTS:
-        return dnnl_convolution_backward_weights_desc_init(desc, direct, r->src, r->weights, NULL,
-                                                           r->dst, strides, pad, pad);
+        return dnnl_convolution_backward_weights_desc_init(
+            desc, direct, r->src, r->weights, r->bias, r->dst, strides, pad.before, pad.after);
     default:
         return dnnl_convolution_forward_desc_init(
             desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, direct,
-            r->src, r->weights, NULL, r->dst, strides, pad, pad);
+            r->src, r->weights, r->bias, r->dst, strides, pad.before, pad.after);
     }
 }
 
@@ -85,15 +85,17 @@ static dnnl_status_t describe_norm(dnnl_batch_normalization_desc_t *desc,
 
 static dnnl_status_t describe_pool(dnnl_pooling_v2_desc_t *desc, const struct kern_request *r)
 {
-    const dnnl_dims_t     zero = {0, 0};
-    const dnnl_alg_kind_t mean = dnnl_pooling_avg_exclude_padding;
+    const struct kern_padding pad = kern_padding(r->shape);
+    const dnnl_dims_t         dilates = {0, 0};
+    const dnnl_alg_kind_t     how =
+        r->shape->kind == KERN_MAX_POOL ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding;
 
     if (r->pass == KERN_BACKWARD)
-        return dnnl_pooling_v2_backward_desc_init(desc, mean, r->src, r->dst, r->window, r->window,
-                                                  zero, zero, zero);
+        return dnnl_pooling_v2_backward_desc_init(desc, how, r->src, r->dst, r->stride, r->window,
+                                                  dilates, pad.before, pad.after);
     return dnnl_pooling_v2_forward_desc_init(
-        desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, mean, r->src,
-        r->dst, r->window, r->window, zero, zero, zero);
+        desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, how, r->src,
+        r->dst, r->stride, r->window, dilates, pad.before, pad.after);
 }
 
 static dnnl_status_t describe_linear(dnnl_inner_product_desc_t *desc, const struct kern_request *r)
@@ -125,6 +127,7 @@ dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
         status = describe_norm(&desc.norm, r);
         break;
     case KERN_POOL:
+    case KERN_MAX_POOL:
         status = describe_pool(&desc.pool, r);
         break;
     case KERN_LINEAR:

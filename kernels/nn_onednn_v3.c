@@ -4,8 +4,8 @@
 
 dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any)
 {
-    static const dnnl_format_tag_t plain[] = {dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc,
-                                              dnnl_abcd};
+    static const dnnl_format_tag_t plain[] = {
+        dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde};
 
     return dnnl_memory_desc_create_with_tag(md, ndims, dims, dnnl_f32,
                                             any ? dnnl_format_tag_any : plain[ndims]);
@@ -47,23 +47,23 @@ static dnnl_prop_kind_t forward_kind(const struct kern_request *r)
 static dnnl_status_t new_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                               const struct kern_request *r)
 {
-    const dnnl_dims_t     strides = {r->shape->stride, r->shape->stride}, dilates = {0, 0};
-    const dnnl_dims_t     pad = {r->shape->pad, r->shape->pad};
-    const dnnl_alg_kind_t direct = dnnl_convolution_direct;
+    const dnnl_dims_t         strides = {r->shape->stride, r->shape->stride}, dilates = {0, 0};
+    const struct kern_padding pad = kern_padding(r->shape);
+    const dnnl_alg_kind_t     direct = dnnl_convolution_direct;
 
     switch (r->pass) {
     case KERN_BACKWARD:
         return dnnl_convolution_backward_data_primitive_desc_create(
-            pd, engine, direct, r->src, r->weights, r->dst, strides, dilates, pad, pad, r->hint,
-            r->attr);
+            pd, engine, direct, r->src, r->weights, r->dst, strides, dilates, pad.before, pad.after,
+            r->hint, r->attr);
     case KERN_BACKWARD_WEIGHTS:
         return dnnl_convolution_backward_weights_primitive_desc_create(
-            pd, engine, direct, r->src, r->weights, NULL, r->dst, strides, dilates, pad, pad,
-            r->hint, r->attr);
+            pd, engine, direct, r->src, r->weights, r->bias, r->dst, strides, dilates, pad.before,
+            pad.after, r->hint, r->attr);
     default:
-        return dnnl_convolution_forward_primitive_desc_create(pd, engine, forward_kind(r), direct,
-                                                              r->src, r->weights, NULL, r->dst,
-                                                              strides, dilates, pad, pad, r->attr);
+        return dnnl_convolution_forward_primitive_desc_create(
+            pd, engine, forward_kind(r), direct, r->src, r->weights, r->bias, r->dst, strides,
+            dilates, pad.before, pad.after, r->attr);
     }
 }
 
@@ -87,16 +87,18 @@ static dnnl_status_t new_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 static dnnl_status_t new_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                               const struct kern_request *r)
 {
-    const dnnl_dims_t     zero = {0, 0};
-    const dnnl_alg_kind_t mean = dnnl_pooling_avg_exclude_padding;
+    const struct kern_padding pad = kern_padding(r->shape);
+    const dnnl_dims_t         dilates = {0, 0};
+    const dnnl_alg_kind_t     how =
+        r->shape->kind == KERN_MAX_POOL ? dnnl_pooling_max : dnnl_pooling_avg_exclude_padding;
 
     if (r->pass == KERN_BACKWARD)
-        return dnnl_pooling_backward_primitive_desc_create(pd, engine, mean, r->src, r->dst,
-                                                           r->window, r->window, zero, zero, zero,
-                                                           r->hint, r->attr);
-    return dnnl_pooling_forward_primitive_desc_create(pd, engine, forward_kind(r), mean, r->src,
-                                                      r->dst, r->window, r->window, zero, zero,
-                                                      zero, r->attr);
+        return dnnl_pooling_backward_primitive_desc_create(pd, engine, how, r->src, r->dst,
+                                                           r->stride, r->window, dilates,
+                                                           pad.before, pad.after, r->hint, r->attr);
+    return dnnl_pooling_forward_primitive_desc_create(pd, engine, forward_kind(r), how, r->src,
+                                                      r->dst, r->stride, r->window, dilates,
+                                                      pad.before, pad.after, r->attr);
 }
 
 static dnnl_status_t new_linear(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
@@ -124,6 +126,7 @@ dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     case KERN_NORM:
         return new_norm(pd, engine, r);
     case KERN_POOL:
+    case KERN_MAX_POOL:
         return new_pool(pd, engine, r);
     case KERN_LINEAR:
         return new_linear(pd, engine, r);

@@ -58,17 +58,17 @@ struct worker_choice {
     X(ARCH_RESNET20, "resnet20", WORKER_READY)                                                     \
     X(ARCH_RESNET32, "resnet32", WORKER_READY)                                                     \
     X(ARCH_RESNET56, "resnet56", WORKER_READY)                                                     \
-    X(ARCH_RESNET18, "resnet18", WORKER_LATER)                                                     \
-    X(ARCH_RESNET34, "resnet34", WORKER_LATER)                                                     \
-    X(ARCH_RESNET50, "resnet50", WORKER_LATER)                                                     \
-    X(ARCH_WIDE_RESNET28_10, "wide_resnet28_10", WORKER_LATER)                                     \
-    X(ARCH_PREACT_RESNET18, "preact_resnet18", WORKER_LATER)                                       \
-    X(ARCH_VGG11_BN, "vgg11_bn", WORKER_LATER)                                                     \
-    X(ARCH_EFFICIENTNET_LITE0, "efficientnet_lite0", WORKER_LATER)
+    X(ARCH_RESNET18, "resnet18", WORKER_READY)                                                     \
+    X(ARCH_RESNET34, "resnet34", WORKER_READY)                                                     \
+    X(ARCH_RESNET50, "resnet50", WORKER_READY)                                                     \
+    X(ARCH_WIDE_RESNET28_10, "wide_resnet28_10", WORKER_READY)                                     \
+    X(ARCH_PREACT_RESNET18, "preact_resnet18", WORKER_READY)                                       \
+    X(ARCH_VGG11_BN, "vgg11_bn", WORKER_READY)                                                     \
+    X(ARCH_EFFICIENTNET_LITE0, "efficientnet_lite0", WORKER_READY)
 
 #define WORKER_STEMS(X)                                                                            \
     X(STEM_AUTO, "auto", WORKER_READY)                                                             \
-    X(STEM_IMAGENET, "imagenet", WORKER_LATER)                                                     \
+    X(STEM_IMAGENET, "imagenet", WORKER_READY)                                                     \
     X(STEM_CIFAR, "cifar", WORKER_READY)
 
 #define WORKER_OPTIMIZERS(X)                                                                       \

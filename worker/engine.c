@@ -72,20 +72,21 @@ static int make_block(struct worker_engine *engine, struct mx_err *err)
     return engine_plan_bind(engine, &engine->inference, err);
 }
 
-struct worker_engine *worker_engine_new(const struct worker_params *params,
-                                        const struct worker_shape *shape, uint32_t batch_size,
-                                        struct mx_stream init, struct mx_err *err)
+struct worker_engine *engine_new(const struct worker_params *params, struct worker_net *net,
+                                 uint32_t batch_size, struct mx_stream init, struct mx_err *err)
 {
     struct worker_engine *engine = calloc(1, sizeof *engine);
 
     if (!engine) {
+        worker_net_free(net);
         mx_fail(err, MX_ENOMEM, "no memory for an engine");
         return NULL;
     }
     engine->params = *params;
     engine->batch_size = batch_size;
-    if (worker_net_build(params, shape, &engine->net, err))
-        goto fail;
+    engine->init = init;
+    engine->net = *net;
+    memset(net, 0, sizeof *net);
     if (!(engine->nn = kern_nn_new((unsigned)params->train_threads, err)))
         goto fail;
     if (list_parameters(engine, err) ||
@@ -100,6 +101,17 @@ struct worker_engine *worker_engine_new(const struct worker_params *params,
 fail:
     worker_engine_free(engine);
     return NULL;
+}
+
+struct worker_engine *worker_engine_new(const struct worker_params *params,
+                                        const struct worker_shape *shape, uint32_t batch_size,
+                                        struct mx_stream init, struct mx_err *err)
+{
+    struct worker_net net;
+
+    if (worker_net_build(params, shape, &net, err))
+        return NULL;
+    return engine_new(params, &net, batch_size, init, err);
 }
 
 void worker_engine_free(struct worker_engine *engine)
@@ -171,6 +183,21 @@ size_t engine_layer_floats(const struct engine_layer *layer)
     return kern_tensor_bytes(layer->tensors.dst) / sizeof(float);
 }
 
+static void activate(const struct worker_engine *engine, const struct engine_plan *plan, uint32_t l)
+{
+    const struct worker_layer *desc = &engine->net.layers[l];
+    const size_t               n = engine_layer_floats(&plan->layers[l]);
+    float                     *out = kern_tensor_data(plan->layers[l].tensors.dst);
+
+    kern_relu(out, kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst), n, desc->cap);
+    if (desc->drop > 0 && plan->use == WORKER_TRAIN) {
+        struct mx_rng rng = mx_rng_at(engine->init, ENGINE_DROPOUT | l, (uint32_t)engine->steps,
+                                      (uint32_t)(engine->steps >> 32));
+
+        kern_dropout(out, n, desc->drop, &rng);
+    }
+}
+
 int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
     for (uint32_t l = 1; l < engine->net.nlayers; l++) {
@@ -182,6 +209,8 @@ int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struc
                      kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
                      kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst),
                      engine_layer_floats(layer), desc->relu);
+        else if (desc->kind == WORKER_RELU)
+            activate(engine, plan, l);
         else if (kern_op_forward(layer->op, err))
             return -1;
         if (engine_hidden_at(plan, l))
@@ -190,13 +219,14 @@ int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struc
     return 0;
 }
 
-/* Bring the parts of a layer's gradient together, through the ReLU of a sum. */
+/* Bring the parts of a layer's gradient together, through its ReLU (a norm sees to
+ * its own). */
 static void gather(const struct worker_layer *desc, const struct engine_plan *plan, uint32_t l)
 {
     const struct worker_layer_memory *memory = &plan->memory.layers[l];
     const struct engine_layer        *layer = &plan->layers[l];
     const float                      *y =
-        desc->kind == WORKER_ADD && desc->relu ? kern_tensor_data(layer->tensors.dst) : NULL;
+        desc->kind != WORKER_NORM && desc->relu ? kern_tensor_data(layer->tensors.dst) : NULL;
 
     if (engine_hidden_at(plan, l))
         engine_hidden_backward(plan, l, y != NULL);
@@ -205,6 +235,9 @@ static void gather(const struct worker_layer *desc, const struct engine_plan *pl
                           engine_plan_at(plan, memory->parts[0]),
                           memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL, y,
                           engine_layer_floats(layer));
+    if (desc->kind == WORKER_RELU && (desc->cap > 0 || desc->drop > 0))
+        kern_relu_backward(engine_plan_at(plan, memory->grad), y, engine_layer_floats(layer),
+                           desc->cap, plan->use == WORKER_TRAIN ? desc->drop : 0);
 }
 
 int engine_backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)

@@ -13,7 +13,8 @@ enum {
      * resnet56; for a linear layer 5 to 7 times its images, in rows of 64). */
     LIBRARY = 6 << 20,
     ROWS = 64,
-    LINEAR_COPIES = 8
+    LINEAR_COPIES = 8,
+    TINY = 2 /* pixels a side */
 };
 
 static size_t up(size_t n, size_t unit)
@@ -28,7 +29,7 @@ static double layer_flop(const struct worker_net *net, const struct worker_layer
     double                     outputs = (double)layer->channels * layer->height * layer->width;
 
     if (layer->kind == WORKER_CONV)
-        return 2 * outputs * in->channels * layer->kernel * layer->kernel;
+        return 2 * outputs * (in->channels / layer->groups) * layer->kernel * layer->kernel;
     if (layer->kind == WORKER_LINEAR)
         return 2 * outputs * in->channels * in->height * in->width;
     return 0;
@@ -37,43 +38,79 @@ static double layer_flop(const struct worker_net *net, const struct worker_layer
 /* Bytes of a layer's output for n images. */
 static size_t output_bytes(const struct worker_layer *layer, uint32_t n)
 {
-    bool   plain = layer->kind == WORKER_INPUT || layer->kind == WORKER_LINEAR;
+    bool   plain = layer->kind == WORKER_INPUT || layer->flat;
     size_t channels = plain ? layer->channels : up(layer->channels, BLOCK);
 
     return up((size_t)n * channels * layer->height * layer->width * sizeof(float), LINE);
 }
 
-/* The parts of the state of a parameter, and one more that stands for the copy
- * in another order and the partial sums that the library keeps. */
-static size_t parameter_bytes(const struct worker_parameter *parameter, unsigned parts)
+/* Floats of a convolution's weights, channels rounded up. One input channel:
+ * depthwise, or grey images. */
+static size_t window_floats(const struct worker_layer *layer, const struct worker_layer *in)
 {
-    size_t count = parameter->count;
+    const uint32_t inputs = in->channels / layer->groups;
+
+    return up(layer->channels, BLOCK) * (inputs == 1 ? 1 : up(inputs, BLOCK)) * layer->kernel *
+           layer->kernel;
+}
+
+/* The parts of the state of a parameter, and some more that stands for the copy in
+ * another order and the partial sums that the library keeps. */
+static size_t parameter_bytes(const struct worker_net       *net,
+                              const struct worker_parameter *parameter, unsigned parts)
+{
+    const struct worker_layer *layer = &net->layers[parameter->layer];
+    size_t                     bytes = up(parameter->count * sizeof(float), LINE);
 
     if (parameter->ndims == 4)
-        count = up(parameter->dims[0], BLOCK) * up(parameter->dims[1], BLOCK) * parameter->dims[2] *
-                parameter->dims[3];
-    return (parts + 1) * up(count * sizeof(float), LINE);
+        return (parts + 1) *
+               up(window_floats(layer, &net->layers[layer->inputs[0]]) * sizeof(float), LINE);
+    return parts * bytes + bytes / (parameter->ndims == 2 ? 4 : 1);
+}
+
+/* Convolutions of images that are hardly larger than a pixel are made as matrix
+ * products, from gradients in another order and with much scratch, which
+ * operations share. */
+static bool is_product(const struct worker_layer *layer)
+{
+    return layer->kind == WORKER_CONV && layer->kernel > 1 && layer->groups == 1 &&
+           layer->width <= TINY;
+}
+
+static size_t scratch_bytes(const struct worker_net *net, const struct worker_layer *layer)
+{
+    return is_product(layer)
+               ? 4 * sizeof(float) * window_floats(layer, &net->layers[layer->inputs[0]])
+               : 0;
 }
 
 /* What an operation holds besides: a first convolution its images in another
- * order; a linear layer copies of its input, packed for products; a norm a bit for each value that its ReLU let through, and statistics. */
+ * order; a depthwise one some of its gradients likewise; a linear layer copies of
+ * its input, packed for products; a maximum its place; a norm a bit for each value
+ * that its ReLU let through, and statistics. */
 static size_t own_bytes(const struct worker_net *net, const struct worker_layer *layer, uint32_t n)
 {
-    const struct worker_layer *input = &net->layers[0];
+    const struct worker_layer *input = &net->layers[0], *in = &net->layers[layer->inputs[0]];
 
-    if (layer->kind == WORKER_CONV && layer->inputs[0] == 0)
-        return SCRATCH + up((size_t)n * up(input->channels, BLOCK) * input->height * input->width *
-                                sizeof(float),
-                            LINE);
-    if (layer->kind == WORKER_LINEAR) {
-        const struct worker_layer *in = &net->layers[layer->inputs[0]];
-
+    switch (layer->kind) {
+    case WORKER_CONV:
+        if (layer->inputs[0] == 0)
+            return SCRATCH + up((size_t)n * up(input->channels, BLOCK) * input->height *
+                                    input->width * sizeof(float),
+                                LINE);
+        if (layer->groups > 1)
+            return output_bytes(layer, n) / 2;
+        return is_product(layer) ? window_floats(layer, in) * sizeof(float) : 0;
+    case WORKER_LINEAR:
         return LINEAR_COPIES * up(n, ROWS) * in->channels * in->height * in->width * sizeof(float);
-    }
-    if (layer->kind == WORKER_NORM)
+    case WORKER_MAX:
+        return output_bytes(layer, n) / sizeof(float);
+    case WORKER_NORM:
         return output_bytes(layer, n) / (8 * sizeof(float)) +
                4 * up(layer->channels * sizeof(float), LINE);
-    return 0;
+    default:
+        return 0;
+    }
 }
 
 static int block_bytes(const struct worker_net *net, uint32_t n, bool explains, uint64_t *bytes,
@@ -106,7 +143,7 @@ static int add_up(const struct worker_params *params, const struct worker_net *n
     const uint32_t           n = (uint32_t)params->train_batch_size;
     const unsigned           parts = engine_state_parts(params);
     struct worker_parameter *parameters = NULL;
-    size_t                   count = 0;
+    size_t                   count = 0, scratch = 0;
 
     for (uint32_t l = 1; l < net->nlayers; l++) {
         const struct worker_layer *layer = &net->layers[l];
@@ -115,12 +152,15 @@ static int add_up(const struct worker_params *params, const struct worker_net *n
         cost->infer_flop += flop;
         cost->train_flop += flop * (layer->inputs[0] == 0 ? 2 : 3) + (explains ? 2 * flop : 0);
         cost->memory_bytes += own_bytes(net, layer, n) * (explains ? 2 : 1);
+        if (scratch_bytes(net, layer) > scratch)
+            scratch = scratch_bytes(net, layer);
     }
+    cost->memory_bytes += scratch;
     if (worker_net_parameters(net, &parameters, &count, err))
         return -1;
     for (size_t p = 0; p < count; p++) {
         cost->parameters += parameters[p].count;
-        cost->memory_bytes += parameter_bytes(&parameters[p], parts);
+        cost->memory_bytes += parameter_bytes(net, &parameters[p], parts);
     }
     free(parameters);
     return 0;

@@ -60,6 +60,10 @@ enum {
     ENGINE_PLANS = 4 /* sizes of training batches kept at a time */
 };
 
+/* In the init stream, parameters have the names 0, 1, ...; what a layer drops has
+ * this and its number, then the step. */
+#define ENGINE_DROPOUT 0x80000000u
+
 struct worker_engine {
     struct worker_params     params;
     struct worker_net        net;
@@ -78,7 +82,12 @@ struct worker_engine {
     char              *block;      /* shared by all plans: one runs at a time */
     size_t             block_bytes;
     uint64_t           steps;
+    struct mx_stream   init; /* of first weights; with ENGINE_DROPOUT, of what is dropped */
 };
+
+/* worker_engine_new() for any network, which becomes the engine's (or is released). */
+struct worker_engine *engine_new(const struct worker_params *params, struct worker_net *net,
+                                 uint32_t batch_size, struct mx_stream init, struct mx_err *err);
 
 /* Make operations and lay out memory for n images; engine_plan_bind() gives it
  * memory. On failure the plan is to be freed all the same. */

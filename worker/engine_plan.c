@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Norm: eps of methods.md 0. */
-static const float epsilon = 1e-5f;
-
 static const enum kern_op_kind op_kinds[] = {[WORKER_CONV] = KERN_CONV,
                                              [WORKER_NORM] = KERN_NORM,
                                              [WORKER_POOL] = KERN_POOL,
+                                             [WORKER_MAX] = KERN_MAX_POOL,
                                              [WORKER_LINEAR] = KERN_LINEAR};
 
 /* An earlier output of the same shape: its order is kept, so that sums find
@@ -20,7 +18,7 @@ static struct kern_tensor *of_same_shape(const struct worker_net  *net,
     const struct worker_layer *at = &net->layers[layer];
 
     for (uint32_t l = 1; l < layer; l++)
-        if (net->layers[l].kind != WORKER_LINEAR && net->layers[l].channels == at->channels &&
+        if (!net->layers[l].flat && net->layers[l].channels == at->channels &&
             net->layers[l].height == at->height && net->layers[l].width == at->width)
             return plan->layers[l].tensors.dst;
     return NULL;
@@ -60,9 +58,12 @@ static int build_forward(struct worker_engine *engine, struct engine_plan *plan,
                                         .kernel = desc->kernel,
                                         .stride = desc->stride,
                                         .pad = desc->pad,
-                                        .epsilon = epsilon,
+                                        .groups = desc->groups,
+                                        .bias = desc->bias,
+                                        .epsilon = (float)desc->epsilon,
                                         .fixed = plan->use == WORKER_EXPLAIN};
 
+    memcpy(shape.more, desc->more, sizeof shape.more);
     at->tensors.src = plan->layers[desc->inputs[0]].tensors.dst;
     if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
         at->tensors.weights = own[0].value;
@@ -71,7 +72,7 @@ static int build_forward(struct worker_engine *engine, struct engine_plan *plan,
         if (norm_tensors(engine, plan, layer, err))
             return -1;
     }
-    if (desc->kind == WORKER_NORM || desc->kind == WORKER_LINEAR)
+    if (worker_layer_parameters(desc) == 2)
         at->tensors.bias = own[1].value;
     if (desc->kind == WORKER_CONV) {
         struct kern_tensor *alike = of_same_shape(&engine->net, plan, layer);
@@ -83,6 +84,15 @@ static int build_forward(struct worker_engine *engine, struct engine_plan *plan,
     if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
         own[0].value = at->tensors.weights; /* made by the first plan that comes here */
     return at->op ? 0 : -1;
+}
+
+static int build_relu(const struct worker_net *net, struct engine_plan *plan, uint32_t layer,
+                      struct mx_err *err)
+{
+    const struct kern_tensor *in = plan->layers[net->layers[layer].inputs[0]].tensors.dst;
+
+    plan->layers[layer].tensors.dst = kern_tensor_like(in, err);
+    return plan->layers[layer].tensors.dst ? 0 : -1;
 }
 
 static int build_add(const struct worker_net *net, struct engine_plan *plan, uint32_t layer,
@@ -106,10 +116,14 @@ static int build_layers(struct worker_engine *engine, struct engine_plan *plan, 
     plan->layers[0].tensors.dst = kern_tensor_plain(engine->nn, 4, dims, err);
     if (!plan->layers[0].tensors.dst)
         return -1;
-    for (uint32_t l = 1; l < engine->net.nlayers; l++)
-        if (engine->net.layers[l].kind == WORKER_ADD ? build_add(&engine->net, plan, l, err)
-                                                     : build_forward(engine, plan, l, err))
+    for (uint32_t l = 1; l < engine->net.nlayers; l++) {
+        const enum worker_layer_kind kind = engine->net.layers[l].kind;
+
+        if (kind == WORKER_ADD    ? build_add(&engine->net, plan, l, err)
+            : kind == WORKER_RELU ? build_relu(&engine->net, plan, l, err)
+                                  : build_forward(engine, plan, l, err))
             return -1;
+    }
     return 0;
 }
 
@@ -132,10 +146,9 @@ static int parameter_gradients(struct worker_engine *engine, uint32_t layer,
                                struct kern_op_gradients *gradients, struct mx_err *err)
 {
     struct engine_parameter *own = &engine->parameters[engine->first[layer]];
-    enum worker_layer_kind   kind = engine->net.layers[layer].kind;
-    int                      count = kind == WORKER_CONV ? 1 : kind == WORKER_POOL ? 0 : 2;
+    unsigned                 count = worker_layer_parameters(&engine->net.layers[layer]);
 
-    for (int i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++)
         if (!own[i].grad && !(own[i].grad = kern_tensor_like(own[i].value, err)))
             return -1;
     gradients->weights = count > 0 ? own[0].grad : NULL;

@@ -91,18 +91,22 @@ static int bind_gradients(struct worker_engine *engine, struct mx_err *err)
     return 0;
 }
 
-/* Kaiming normal, fan out, gain sqrt 2, for convolutions; U(+-1/sqrt(fan_in))
- * for linear layers; 1 and 0 for norms (methods.md 0). In row-major order. */
+/* Kaiming normal, fan out of a group, gain sqrt 2, for convolutions, whose biases
+ * are 0; U(+-1/sqrt(fan_in)) for linear layers; 1 and 0 for norms (methods.md 0).
+ * In row-major order. */
 static void draw(const struct worker_net *net, const struct worker_parameter *info,
                  struct mx_rng *rng, float *out)
 {
     const struct worker_layer *layer = &net->layers[info->layer];
     const struct worker_layer *in = &net->layers[layer->inputs[0]];
-    double                     fan_out = (double)layer->channels * layer->kernel * layer->kernel;
-    double                     fan_in = (double)in->channels * in->height * in->width;
+    const uint32_t outputs = layer->groups > 1 ? layer->channels / layer->groups : layer->channels;
+    double         fan_out = (double)outputs * layer->kernel * layer->kernel;
+    double         fan_in = (double)in->channels * in->height * in->width;
 
     for (size_t i = 0; i < info->count; i++)
-        if (layer->kind == WORKER_CONV)
+        if (layer->kind == WORKER_CONV && info->role == WORKER_BIAS)
+            out[i] = 0;
+        else if (layer->kind == WORKER_CONV)
             out[i] = (float)(sqrt(2 / fan_out) * mx_rng_normal(rng));
         else if (layer->kind == WORKER_LINEAR)
             out[i] = (float)((2 * mx_rng_uniform(rng) - 1) / sqrt(fan_in));
@@ -111,20 +115,26 @@ static void draw(const struct worker_net *net, const struct worker_parameter *in
 }
 
 /* The dimensions under which the backend holds a parameter: a linear layer over
- * images has one a dimension of its input. Row-major order is the same. */
+ * images has one a dimension of its input, groups have one of their own. Row-major
+ * order is the same. */
 static void held_dims(const struct worker_net *net, const struct worker_parameter *info,
-                      unsigned *ndims, uint32_t dims[4])
+                      unsigned *ndims, uint32_t dims[5])
 {
     const struct worker_layer *layer = &net->layers[info->layer];
     const struct worker_layer *in = &net->layers[layer->inputs[0]];
 
     *ndims = info->ndims;
     memcpy(dims, info->dims, sizeof info->dims);
-    if (layer->kind == WORKER_LINEAR && info->role == WORKER_WEIGHT) {
+    if (layer->kind == WORKER_LINEAR && info->role == WORKER_WEIGHT && !in->flat) {
         *ndims = 4;
         dims[1] = in->channels;
         dims[2] = in->height;
         dims[3] = in->width;
+    } else if (layer->groups > 1 && info->role == WORKER_WEIGHT) {
+        *ndims = 5;
+        dims[0] = layer->groups;
+        dims[1] = layer->channels / layer->groups;
+        memcpy(&dims[2], &info->dims[1], 3 * sizeof dims[0]);
     }
 }
 
@@ -133,7 +143,7 @@ static int copy_plain(struct worker_engine *engine, const struct engine_paramete
                       float *plain, bool in, struct mx_err *err)
 {
     unsigned            ndims;
-    uint32_t            dims[4];
+    uint32_t            dims[5];
     struct kern_tensor *tensor;
     int                 result = -1;
 

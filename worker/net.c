@@ -6,150 +6,130 @@
 
 #include "worker/choices.h"
 
-/* Add a layer like its input, and return it to be changed; NULL after an error. */
-static struct worker_layer *append(struct worker_net *net, enum worker_layer_kind kind,
-                                   const char *name, uint32_t input)
+/* How each architecture is listed. Without a width it has one shape only. */
+static const struct arch {
+    void (*build)(struct worker_net *, const struct worker_form *, unsigned depth);
+    unsigned depth;
+    uint32_t width; /* as published */
+} archs[] = {
+    [WORKER_ARCH_LINEAR] = {worker_net_plain_linear, 1, 1},
+    [WORKER_ARCH_RESNET8] = {worker_net_resnet, 8, 16},
+    [WORKER_ARCH_RESNET20] = {worker_net_resnet, 20, 16},
+    [WORKER_ARCH_RESNET32] = {worker_net_resnet, 32, 16},
+    [WORKER_ARCH_RESNET56] = {worker_net_resnet, 56, 16},
+    [WORKER_ARCH_RESNET18] = {worker_net_resnet, 18, 64},
+    [WORKER_ARCH_RESNET34] = {worker_net_resnet, 34, 64},
+    [WORKER_ARCH_RESNET50] = {worker_net_resnet, 50, 64},
+    [WORKER_ARCH_WIDE_RESNET28_10] = {worker_net_wide_resnet, 28, 160},
+    [WORKER_ARCH_PREACT_RESNET18] = {worker_net_preact_resnet, 18, 64},
+    [WORKER_ARCH_VGG11_BN] = {worker_net_vgg, 11, 64},
+    [WORKER_ARCH_EFFICIENTNET_LITE0] = {worker_net_efficientnet_lite, 0, 32},
+};
+
+enum {
+    SMALL_SIDE = 64, /* the largest for which stem auto is cifar */
+    LARGEST_SIDE = 1024
+};
+
+void worker_net_plain_linear(struct worker_net *net, const struct worker_form *form, unsigned depth)
 {
-    struct worker_layer *layer;
+    (void)depth;
+    worker_net_linear(net, "fc", 0, form->classes);
+}
 
-    if (net->nlayers == net->room) {
-        uint32_t room = net->room ? 2 * net->room : 32;
+static void list_layers(unsigned arch, const struct worker_form *form,
+                        const struct worker_shape *shape, struct worker_net *net)
+{
+    memset(net, 0, sizeof *net);
+    worker_net_input(net, shape);
+    archs[arch].build(net, form, archs[arch].depth);
+}
 
-        layer = net->nlayers && !net->layers ? NULL : realloc(net->layers, room * sizeof *layer);
-        if (!layer)
-            free(net->layers);
-        net->layers = layer;
-        net->room = room;
-    }
-    net->nlayers++;
+static bool fits(unsigned arch, const struct worker_form *form, struct worker_shape shape,
+                 uint32_t side)
+{
+    struct worker_net net;
+    bool              result;
+
+    shape.height = shape.width = side;
+    list_layers(arch, form, &shape, &net);
+    result = !net.unfit;
+    worker_net_free(&net);
+    return result;
+}
+
+static int refuse_size(unsigned arch, const struct worker_form *form,
+                       const struct worker_shape *shape, struct mx_err *err)
+{
+    const uint32_t side = shape->height < shape->width ? shape->height : shape->width;
+    uint32_t       below = side, above = side + 1;
+
+    while (below > 0 && !fits(arch, form, *shape, below))
+        below--;
+    while (above < LARGEST_SIDE && !fits(arch, form, *shape, above))
+        above++;
+    if (below > 0)
+        return mx_fail(err, MX_EINVAL,
+                       "model.arch %s cannot take images of %u x %u; the nearest sizes that fit "
+                       "are %u and %u (set data.size)",
+                       worker_archs[arch].word, shape->height, shape->width, below, above);
+    return mx_fail(err, MX_EINVAL,
+                   "model.arch %s needs images of at least %u x %u, not %u x %u (set data.size%s)",
+                   worker_archs[arch].word, above, above, shape->height, shape->width,
+                   form->imagenet ? " or model.stem: cifar" : "");
+}
+
+int worker_net_build_form(unsigned arch, const struct worker_form *form,
+                          const struct worker_shape *shape, struct worker_net *net,
+                          struct mx_err *err)
+{
+    struct worker_form own = *form;
+
+    memset(net, 0, sizeof *net);
+    if (!shape->channels || !shape->height || !shape->width || !form->classes)
+        return mx_fail(err, MX_EINVAL, "a network needs images: %u x %u x %u in %u classes",
+                       shape->channels, shape->height, shape->width, form->classes);
+    if (own.width == 0)
+        own.width = archs[arch].width;
+    list_layers(arch, &own, shape, net);
     if (!net->layers)
-        return NULL;
-    layer = &net->layers[net->nlayers - 1];
-    if (net->nlayers == 1)
-        memset(layer, 0, sizeof *layer);
-    else
-        *layer = net->layers[input];
-    layer->kind = kind;
-    snprintf(layer->name, sizeof layer->name, "%s", name);
-    layer->inputs[0] = layer->inputs[1] = input;
-    layer->kernel = layer->stride = layer->pad = 0;
-    layer->relu = false;
-    return layer;
-}
-
-uint32_t worker_net_input(struct worker_net *net, const struct worker_shape *shape)
-{
-    struct worker_layer *layer = append(net, WORKER_INPUT, "input", 0);
-
-    if (layer) {
-        layer->channels = shape->channels;
-        layer->height = shape->height;
-        layer->width = shape->width;
+        return mx_fail(err, MX_ENOMEM, "no memory to describe model.arch %s",
+                       worker_archs[arch].word);
+    if (net->unfit) {
+        worker_net_free(net);
+        return refuse_size(arch, &own, shape, err);
     }
-    return net->nlayers - 1;
-}
-
-uint32_t worker_net_conv(struct worker_net *net, const char *name, uint32_t input,
-                         uint32_t channels, uint32_t kernel, uint32_t stride, uint32_t pad)
-{
-    struct worker_layer *layer = append(net, WORKER_CONV, name, input);
-
-    if (layer) {
-        layer->channels = channels;
-        layer->kernel = kernel;
-        layer->stride = stride;
-        layer->pad = pad;
-        layer->height = (layer->height + 2 * pad - kernel) / stride + 1;
-        layer->width = (layer->width + 2 * pad - kernel) / stride + 1;
-    }
-    return net->nlayers - 1;
-}
-
-uint32_t worker_net_norm(struct worker_net *net, const char *name, uint32_t input, bool relu)
-{
-    struct worker_layer *layer = append(net, WORKER_NORM, name, input);
-
-    if (layer)
-        layer->relu = relu;
-    return net->nlayers - 1;
-}
-
-uint32_t worker_net_add(struct worker_net *net, const char *name, uint32_t a, uint32_t b, bool relu)
-{
-    struct worker_layer *layer = append(net, WORKER_ADD, name, a);
-
-    if (layer) {
-        layer->inputs[1] = b;
-        layer->relu = relu;
-    }
-    return net->nlayers - 1;
-}
-
-uint32_t worker_net_pool(struct worker_net *net, const char *name, uint32_t input)
-{
-    struct worker_layer *layer = append(net, WORKER_POOL, name, input);
-
-    if (layer)
-        layer->height = layer->width = 1;
-    return net->nlayers - 1;
-}
-
-uint32_t worker_net_linear(struct worker_net *net, const char *name, uint32_t input,
-                           uint32_t classes)
-{
-    struct worker_layer *layer = append(net, WORKER_LINEAR, name, input);
-
-    if (layer) {
-        layer->channels = classes;
-        layer->height = layer->width = 1;
-    }
-    return net->nlayers - 1;
-}
-
-void worker_net_plain_linear(struct worker_net *net, const struct worker_shape *shape)
-{
-    worker_net_linear(net, "fc", 0, shape->classes);
+    return 0;
 }
 
 int worker_net_build(const struct worker_params *params, const struct worker_shape *shape,
                      struct worker_net *net, struct mx_err *err)
 {
-    memset(net, 0, sizeof *net);
-    if (!shape->channels || !shape->height || !shape->width || !shape->classes)
-        return mx_fail(err, MX_EINVAL, "a network needs images: %u x %u x %u in %u classes",
-                       shape->channels, shape->height, shape->width, shape->classes);
-    worker_net_input(net, shape);
-    switch (params->model_arch) {
-    case WORKER_ARCH_LINEAR:
-        worker_net_plain_linear(net, shape);
-        break;
-    case WORKER_ARCH_RESNET8:
-        worker_net_cifar_resnet(net, shape, 8);
-        break;
-    case WORKER_ARCH_RESNET20:
-        worker_net_cifar_resnet(net, shape, 20);
-        break;
-    case WORKER_ARCH_RESNET32:
-        worker_net_cifar_resnet(net, shape, 32);
-        break;
-    case WORKER_ARCH_RESNET56:
-        worker_net_cifar_resnet(net, shape, 56);
-        break;
-    default:
-        worker_net_free(net);
-        return mx_fail(err, MX_EINVAL, "model.arch %s is not built yet; choose linear or resnet20",
-                       worker_archs[params->model_arch].word);
-    }
-    if (!net->layers)
-        return mx_fail(err, MX_ENOMEM, "no memory to describe model.arch %s",
-                       worker_archs[params->model_arch].word);
-    return 0;
+    struct worker_form form = {.classes = shape->classes};
+
+    form.imagenet = params->model_stem == WORKER_STEM_IMAGENET ||
+                    (params->model_stem == WORKER_STEM_AUTO &&
+                     (shape->height > SMALL_SIDE || shape->width > SMALL_SIDE));
+    return worker_net_build_form(params->model_arch, &form, shape, net, err);
 }
 
 void worker_net_free(struct worker_net *net)
 {
     free(net->layers);
     memset(net, 0, sizeof *net);
+}
+
+unsigned worker_layer_parameters(const struct worker_layer *layer)
+{
+    switch (layer->kind) {
+    case WORKER_CONV:
+        return layer->bias ? 2 : 1;
+    case WORKER_NORM:
+    case WORKER_LINEAR:
+        return 2;
+    default:
+        return 0;
+    }
 }
 
 uint32_t worker_net_users(const struct worker_net *net, uint32_t layer)
@@ -188,7 +168,7 @@ static void add_parameter(struct worker_parameter *parameter, const struct worke
     parameter->dims[0] = at->channels;
     if (role == WORKER_WEIGHT && at->kind == WORKER_CONV) {
         parameter->ndims = 4;
-        parameter->dims[1] = in->channels;
+        parameter->dims[1] = in->channels / at->groups;
         parameter->dims[2] = parameter->dims[3] = at->kernel;
     } else if (role == WORKER_WEIGHT) {
         parameter->ndims = 2;
@@ -207,22 +187,14 @@ int worker_net_parameters(const struct worker_net *net, struct worker_parameter 
 
     if (!list)
         return mx_fail(err, MX_ENOMEM, "no memory to list the parameters of a network");
-    for (uint32_t l = 0; l < net->nlayers; l++)
-        switch (net->layers[l].kind) {
-        case WORKER_CONV:
-            add_parameter(&list[n++], net, l, WORKER_WEIGHT);
-            break;
-        case WORKER_NORM:
-            add_parameter(&list[n++], net, l, WORKER_SCALE);
-            add_parameter(&list[n++], net, l, WORKER_SHIFT);
-            break;
-        case WORKER_LINEAR:
-            add_parameter(&list[n++], net, l, WORKER_WEIGHT);
-            add_parameter(&list[n++], net, l, WORKER_BIAS);
-            break;
-        default:
-            break;
-        }
+    for (uint32_t l = 0; l < net->nlayers; l++) {
+        const bool norm = net->layers[l].kind == WORKER_NORM;
+
+        for (unsigned i = 0; i < worker_layer_parameters(&net->layers[l]); i++)
+            add_parameter(&list[n++], net, l,
+                          i == 0 ? (norm ? WORKER_SCALE : WORKER_WEIGHT)
+                                 : (norm ? WORKER_SHIFT : WORKER_BIAS));
+    }
     *parameters = list;
     *count = n;
     return 0;

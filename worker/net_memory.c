@@ -57,14 +57,22 @@ static uint32_t inputs_of(const struct worker_layer *layer)
     return layer->kind == WORKER_INPUT ? 0 : layer->kind == WORKER_ADD ? 2 : 1;
 }
 
-/* A sum may overwrite a norm's output: the norm's backward pass does not read
- * it (its ReLU, if any, would be), and nobody else may want it. */
+/* True if a layer's backward pass does not read its own output. */
+static bool forgets(const struct worker_layer *layer)
+{
+    return layer->kind != WORKER_INPUT && !layer->relu;
+}
+
+/* A sum or a ReLU may overwrite an output that no backward pass reads: not that of
+ * the layer it comes from, nor that of another user. */
 static size_t overwritten(const struct planner *p, const struct worker_layer *layer)
 {
-    for (uint32_t i = 0; layer->kind == WORKER_ADD && i < 2; i++) {
+    const bool free = layer->kind == WORKER_ADD || layer->kind == WORKER_RELU;
+
+    for (uint32_t i = 0; free && i < inputs_of(layer); i++) {
         const struct worker_layer *in = &p->net->layers[layer->inputs[i]];
 
-        if (in->kind == WORKER_NORM && !in->relu && worker_net_users(p->net, layer->inputs[i]) == 1)
+        if (forgets(in) && worker_net_users(p->net, layer->inputs[i]) == 1)
             return p->layers[layer->inputs[i]].value;
     }
     return WORKER_NOWHERE;
@@ -79,10 +87,10 @@ static void plan_kept_values(struct planner *p)
     }
 }
 
-/* Norms and sums work in place where nobody else wants their input. */
+/* Norms, ReLUs and sums work in place where nobody else wants their input. */
 static size_t in_place(const struct planner *p, const struct worker_layer *layer)
 {
-    if (layer->kind != WORKER_NORM && layer->kind != WORKER_ADD)
+    if (layer->kind != WORKER_NORM && layer->kind != WORKER_ADD && layer->kind != WORKER_RELU)
         return WORKER_NOWHERE;
     for (uint32_t i = 0; i < inputs_of(layer); i++) {
         size_t place = p->layers[layer->inputs[i]].value;
@@ -129,7 +137,8 @@ static size_t gather(struct planner *p, uint32_t layer)
 {
     struct worker_layer_memory *memory = &p->layers[layer];
     size_t                      place = WORKER_NOWHERE;
-    bool untouched = memory->nparts == 1 && p->net->layers[layer].kind != WORKER_ADD;
+    const struct worker_layer  *at = &p->net->layers[layer];
+    bool masked = at->relu && at->kind != WORKER_NORM, untouched = memory->nparts == 1 && !masked;
 
     for (uint32_t i = 0; i < memory->nparts && place == WORKER_NOWHERE; i++)
         if (untouched || p->places[memory->parts[i]].users == 1)
@@ -148,7 +157,7 @@ static int plan_gradients(struct planner *p, struct mx_err *err)
     for (uint32_t l = p->net->nlayers; l-- > 1;) {
         const struct worker_layer *layer = &p->net->layers[l];
         size_t                     place = gather(p, l);
-        bool                       passes = layer->kind == WORKER_ADD ||
+        bool passes = layer->kind == WORKER_ADD || layer->kind == WORKER_RELU ||
                       (layer->kind == WORKER_NORM && p->places[place].users == 1);
 
         p->layers[l].grad = place;

@@ -6,170 +6,6 @@
 
 #include "tests/reference/naive_optimizer.h"
 
-struct naive_conv naive_conv_shape(uint32_t n, uint32_t in, uint32_t height, uint32_t width,
-                                   uint32_t out, uint32_t kernel, uint32_t stride, uint32_t pad)
-{
-    struct naive_conv shape = {n, in, height, width, out, kernel, stride, pad, 0, 0};
-
-    shape.out_height = (height + 2 * pad - kernel) / stride + 1;
-    shape.out_width = (width + 2 * pad - kernel) / stride + 1;
-    return shape;
-}
-
-/* Calls visit for each product of a convolution: y[iy] takes x[ix] w[iw]. */
-struct conv_arrays {
-    const double *x, *w, *dy;
-    double       *y, *dx, *dw;
-};
-
-static void conv_products(const struct naive_conv *s, const struct conv_arrays *a,
-                          void (*visit)(const struct conv_arrays *, size_t, size_t, size_t),
-                          uint32_t i, uint32_t o, uint32_t row, uint32_t column)
-{
-    size_t iy = (((size_t)i * s->out + o) * s->out_height + row) * s->out_width + column;
-
-    for (uint32_t c = 0; c < s->in; c++)
-        for (uint32_t ky = 0; ky < s->kernel; ky++)
-            for (uint32_t kx = 0; kx < s->kernel; kx++) {
-                int64_t h = (int64_t)row * s->stride + ky - s->pad;
-                int64_t w = (int64_t)column * s->stride + kx - s->pad;
-
-                if (h >= 0 && h < s->height && w >= 0 && w < s->width)
-                    visit(a, iy,
-                          (((size_t)i * s->in + c) * s->height + (size_t)h) * s->width + (size_t)w,
-                          (((size_t)o * s->in + c) * s->kernel + ky) * s->kernel + kx);
-            }
-}
-
-static void conv_all(const struct naive_conv *s, const struct conv_arrays *a,
-                     void (*visit)(const struct conv_arrays *, size_t, size_t, size_t))
-{
-    for (uint32_t i = 0; i < s->n; i++)
-        for (uint32_t o = 0; o < s->out; o++)
-            for (uint32_t row = 0; row < s->out_height; row++)
-                for (uint32_t column = 0; column < s->out_width; column++)
-                    conv_products(s, a, visit, i, o, row, column);
-}
-
-static void visit_forward(const struct conv_arrays *a, size_t iy, size_t ix, size_t iw)
-{
-    a->y[iy] += a->x[ix] * a->w[iw];
-}
-
-static void visit_backward(const struct conv_arrays *a, size_t iy, size_t ix, size_t iw)
-{
-    a->dx[ix] += a->dy[iy] * a->w[iw];
-    a->dw[iw] += a->dy[iy] * a->x[ix];
-}
-
-void naive_conv_forward(const struct naive_conv *shape, const double *x, const double *w, double *y)
-{
-    const struct conv_arrays arrays = {.x = x, .w = w, .y = y};
-
-    memset(y, 0, sizeof *y * shape->n * shape->out * shape->out_height * (size_t)shape->out_width);
-    conv_all(shape, &arrays, visit_forward);
-}
-
-void naive_conv_backward(const struct naive_conv *shape, const double *x, const double *w,
-                         const double *dy, double *dx, double *dw)
-{
-    const struct conv_arrays arrays = {.x = x, .w = w, .dy = dy, .dx = dx, .dw = dw};
-
-    conv_all(shape, &arrays, visit_backward);
-}
-
-/* Index of the k-th of the n x size values of a channel. */
-static size_t nth(const struct naive_norm *s, uint32_t channel, size_t k)
-{
-    return (k / s->size * s->channels + channel) * s->size + k % s->size;
-}
-
-static void take_statistics(const struct naive_norm *s, uint32_t c, const double *x, double *mean,
-                            double *variance)
-{
-    const size_t count = (size_t)s->n * s->size;
-    double       sum = 0, squares = 0;
-
-    for (size_t k = 0; k < count; k++)
-        sum += x[nth(s, c, k)];
-    *mean = sum / (double)count;
-    for (size_t k = 0; k < count; k++)
-        squares += pow(x[nth(s, c, k)] - *mean, 2);
-    *variance = squares / (double)count;
-}
-
-void naive_norm_forward(const struct naive_norm *s, const double *x, const double *scale,
-                        const double *shift, double *mean, double *variance, double *y)
-{
-    for (uint32_t c = 0; c < s->channels; c++) {
-        if (s->training)
-            take_statistics(s, c, x, &mean[c], &variance[c]);
-        for (size_t k = 0; k < (size_t)s->n * s->size; k++) {
-            size_t i = nth(s, c, k);
-
-            y[i] = (x[i] - mean[c]) / sqrt(variance[c] + s->epsilon) * scale[c] + shift[c];
-            if (s->relu && y[i] < 0)
-                y[i] = 0;
-        }
-    }
-}
-
-void naive_norm_backward(const struct naive_norm *s, const double *x, const double *y,
-                         const double *scale, const double *mean, const double *variance,
-                         const double *dy, double *dx, double *dscale, double *dshift)
-{
-    const size_t count = (size_t)s->n * s->size;
-
-    for (uint32_t c = 0; c < s->channels; c++) {
-        double deviation = sqrt(variance[c] + s->epsilon), sum = 0, products = 0;
-
-        for (size_t k = 0; k < count; k++) {
-            size_t i = nth(s, c, k);
-            double g = s->relu && !(y[i] > 0) ? 0 : dy[i];
-
-            sum += g;
-            products += g * (x[i] - mean[c]) / deviation;
-        }
-        dscale[c] += products;
-        dshift[c] += sum;
-        for (size_t k = 0; k < count; k++) {
-            size_t i = nth(s, c, k);
-            double g = s->relu && !(y[i] > 0) ? 0 : dy[i];
-            double normal = (x[i] - mean[c]) / deviation;
-
-            dx[i] += scale[c] / deviation * (g - (sum + normal * products) / (double)count);
-        }
-    }
-}
-
-void naive_linear_forward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
-                          const double *bias, double *y)
-{
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t o = 0; o < out; o++) {
-            double sum = bias[o];
-
-            for (uint32_t c = 0; c < in; c++)
-                sum += x[(size_t)i * in + c] * w[(size_t)o * in + c];
-            y[(size_t)i * out + o] = sum;
-        }
-}
-
-void naive_linear_backward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
-                           const double *dy, double *dx, double *dw, double *dbias)
-{
-    for (uint32_t i = 0; i < n; i++)
-        for (uint32_t o = 0; o < out; o++) {
-            double g = dy[(size_t)i * out + o];
-
-            dbias[o] += g;
-            for (uint32_t c = 0; c < in; c++) {
-                dx[(size_t)i * in + c] += g * w[(size_t)o * in + c];
-                dw[(size_t)o * in + c] += g * x[(size_t)i * in + c];
-            }
-        }
-}
-
 static size_t size_of(const struct naive_net *naive, uint32_t l)
 {
     const struct worker_layer *layer = &naive->net->layers[l];
@@ -252,8 +88,34 @@ static struct naive_conv conv_of(const struct naive_net *naive, uint32_t l)
     const struct worker_layer *layer = &naive->net->layers[l];
     const struct worker_layer *in = &naive->net->layers[layer->inputs[0]];
 
-    return naive_conv_shape(naive->n, in->channels, in->height, in->width, layer->channels,
-                            layer->kernel, layer->stride, layer->pad);
+    const bool        whole = layer->kernel == 0; /* a mean over all of it */
+    struct naive_conv shape =
+        naive_conv_shape(naive->n, in->channels, in->height, in->width, layer->channels,
+                         whole ? 1 : layer->kernel, whole ? 1 : layer->stride, layer->pad);
+
+    if (layer->kind == WORKER_CONV)
+        naive_conv_pad(&shape, layer->groups, layer->more);
+    return shape;
+}
+
+/* A bias of each channel, or (out) its gradient. */
+static void add_bias(const struct naive_net *naive, uint32_t l, const double *bias, double *out)
+{
+    const struct worker_layer *layer = &naive->net->layers[l];
+    const size_t               area = (size_t)layer->height * layer->width;
+    const size_t               n = (size_t)naive->n * layer->channels * area;
+
+    for (size_t k = 0; k < n; k++)
+        if (out)
+            out[k / area % layer->channels] += naive->grads[l][k];
+        else
+            naive->values[l][k] += bias[k / area % layer->channels];
+}
+
+/* True if a ReLU lets the gradient of a value through. */
+static bool passes(const struct worker_layer *layer, double y)
+{
+    return !layer->relu || (y > 0 && !(layer->cap > 0 && y >= layer->cap));
 }
 
 static struct naive_norm norm_of(const struct naive_net *naive, uint32_t l, bool training)
@@ -261,7 +123,7 @@ static struct naive_norm norm_of(const struct naive_net *naive, uint32_t l, bool
     const struct worker_layer *layer = &naive->net->layers[l];
 
     return (struct naive_norm){naive->n, layer->channels, layer->height * layer->width,
-                               training, layer->relu,     1e-5};
+                               training, layer->relu,     layer->epsilon};
 }
 
 static uint32_t fan_in(const struct naive_net *naive, uint32_t l)
@@ -288,6 +150,8 @@ static void forward_layer(struct naive_net *naive, uint32_t l, bool training)
     case WORKER_CONV:
         conv = conv_of(naive, l);
         naive_conv_forward(&conv, x, own[0], y);
+        if (layer->bias)
+            add_bias(naive, l, own[1], NULL);
         break;
     case WORKER_NORM:
         naive_norm_forward(&norm, x, own[0], own[1],
@@ -298,7 +162,20 @@ static void forward_layer(struct naive_net *naive, uint32_t l, bool training)
         for (size_t k = 0; k < size_of(naive, l); k++)
             y[k] = layer->relu ? fmax(x[k] + naive->values[b][k], 0) : x[k] + naive->values[b][k];
         break;
+    case WORKER_RELU:
+        for (size_t k = 0; k < size_of(naive, l); k++)
+            y[k] = fmin(fmax(x[k], 0), layer->cap > 0 ? (double)layer->cap : INFINITY);
+        break;
+    case WORKER_MAX:
+        conv = conv_of(naive, l);
+        naive_pool_forward(&conv, true, x, y);
+        break;
     case WORKER_POOL:
+        if (layer->kernel > 0) {
+            conv = conv_of(naive, l);
+            naive_pool_forward(&conv, false, x, y);
+            break;
+        }
         memset(y, 0, size_of(naive, l) * sizeof *y);
         for (size_t k = 0; k < size_of(naive, a); k++)
             y[k / area] += x[k] / (double)area;
@@ -327,6 +204,8 @@ static void backward_layer(struct naive_net *naive, uint32_t l)
     case WORKER_CONV:
         conv = conv_of(naive, l);
         naive_conv_backward(&conv, x, own[0], dy, dx, grads[0]);
+        if (layer->bias)
+            add_bias(naive, l, NULL, grads[1]);
         break;
     case WORKER_NORM:
         naive_norm_backward(&norm, x, y, own[0], naive->mean[l], naive->variance[l], dy, dx,
@@ -334,13 +213,26 @@ static void backward_layer(struct naive_net *naive, uint32_t l)
         break;
     case WORKER_ADD:
         for (size_t k = 0; k < size_of(naive, l); k++) {
-            double g = layer->relu && !(y[k] > 0) ? 0 : dy[k];
+            double g = passes(layer, y[k]) ? dy[k] : 0;
 
             dx[k] += g;
             naive->grads[b][k] += g;
         }
         break;
+    case WORKER_RELU:
+        for (size_t k = 0; k < size_of(naive, l); k++)
+            dx[k] += passes(layer, y[k]) ? dy[k] : 0;
+        break;
+    case WORKER_MAX:
+        conv = conv_of(naive, l);
+        naive_pool_backward(&conv, true, x, dy, dx);
+        break;
     case WORKER_POOL:
+        if (layer->kernel > 0) {
+            conv = conv_of(naive, l);
+            naive_pool_backward(&conv, false, x, dy, dx);
+            break;
+        }
         for (size_t k = 0; k < size_of(naive, a); k++)
             dx[k] += dy[k / area] / (double)area;
         break;

@@ -10,42 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tests/reference/naive_layers.h"
 #include "worker/net.h"
-
-/* A convolution of (n, in, height, width) by (out, in, kernel, kernel). */
-struct naive_conv {
-    uint32_t n, in, height, width, out, kernel, stride, pad;
-    uint32_t out_height, out_width;
-};
-
-struct naive_conv naive_conv_shape(uint32_t n, uint32_t in, uint32_t height, uint32_t width,
-                                   uint32_t out, uint32_t kernel, uint32_t stride, uint32_t pad);
-void naive_conv_forward(const struct naive_conv *shape, const double *x, const double *w,
-                        double *y);
-/* Gradients are added to dx and dw. */
-void naive_conv_backward(const struct naive_conv *shape, const double *x, const double *w,
-                         const double *dy, double *dx, double *dw);
-
-/* Batch norm of (n, channels, size), y = max(0, .) if relu. Training takes mean
- * and (biased) variance from x and writes them; else they are read. */
-struct naive_norm {
-    uint32_t n, channels, size;
-    bool     training, relu;
-    double   epsilon;
-};
-
-void naive_norm_forward(const struct naive_norm *shape, const double *x, const double *scale,
-                        const double *shift, double *mean, double *variance, double *y);
-/* Of training; y as the forward pass left it. Adds to dx, dscale, dshift. */
-void naive_norm_backward(const struct naive_norm *shape, const double *x, const double *y,
-                         const double *scale, const double *mean, const double *variance,
-                         const double *dy, double *dx, double *dscale, double *dshift);
-
-/* (n, in) by (out, in), plus bias (out). Gradients are added. */
-void naive_linear_forward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
-                          const double *bias, double *y);
-void naive_linear_backward(uint32_t n, uint32_t in, uint32_t out, const double *x, const double *w,
-                           const double *dy, double *dx, double *dw, double *dbias);
 
 struct naive_moments;
 

@@ -10,6 +10,7 @@
 #include "tests/reference/naive_net.h"
 #include "worker/choices.h"
 #include "worker/engine.h"
+#include "worker/engine_parts.h"
 
 enum {
     PAIR_ROOM = 16 /* images in a batch, at most */
@@ -66,18 +67,24 @@ static inline void pair_draw_batch(struct pair *pair, uint32_t n, uint32_t numbe
     }
 }
 
-static inline struct pair *pair_new(struct worker_params params, struct worker_shape shape)
+/* For an architecture in any form, of fewer channels than published, say. */
+static inline struct pair *pair_new_form(struct worker_params params, struct worker_form form,
+                                         struct worker_shape shape)
 {
-    struct pair  *pair = calloc(1, sizeof *pair);
-    uint32_t      n = (uint32_t)params.train_batch_size;
-    struct mx_err err;
+    struct pair      *pair = calloc(1, sizeof *pair);
+    uint32_t          n = (uint32_t)params.train_batch_size;
+    struct worker_net net;
+    struct mx_err     err;
 
+    form.classes = shape.classes;
     pair->params = params;
     pair->shape = shape;
-    pair->engine =
-        worker_engine_new(&params, &shape, n, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
+    cr_assert_eq(worker_net_build_form(params.model_arch, &form, &shape, &net, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(worker_net_build_form(params.model_arch, &form, &shape, &pair->net, &err), 0, "%s",
+                 err.text);
+    pair->engine = engine_new(&params, &net, n, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
     cr_assert_not_null(pair->engine, "%s", err.text);
-    cr_assert_eq(worker_net_build(&params, &shape, &pair->net, &err), 0, "%s", err.text);
     pair->naive = naive_net_new(&pair->net, n);
     pair->batch.images =
         malloc(PAIR_ROOM * sizeof(float) * shape.channels * shape.height * (size_t)shape.width);
@@ -86,6 +93,11 @@ static inline struct pair *pair_new(struct worker_params params, struct worker_s
     pair->batch.lambda = pair->lambda;
     pair_take_weights(pair);
     return pair;
+}
+
+static inline struct pair *pair_new(struct worker_params params, struct worker_shape shape)
+{
+    return pair_new_form(params, (struct worker_form){0}, shape);
 }
 
 static inline void pair_free(struct pair *pair)

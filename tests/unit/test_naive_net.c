@@ -63,11 +63,65 @@ static void add_plain_sum(struct worker_net *net)
     worker_net_linear(net, "fc", worker_net_add(net, "add", 0, conv, false), CLASSES);
 }
 
+static void add_window(struct worker_net *net, uint32_t channels, struct worker_window window)
+{
+    worker_net_linear(net, "fc", worker_net_window(net, "conv", 0, channels, &window), CLASSES);
+}
+
+static void add_bias(struct worker_net *net)
+{
+    add_window(net, 4, (struct worker_window){.kernel = 3, .stride = 1, .pad = 1, .bias = true});
+}
+
+static void add_depthwise(struct worker_net *net)
+{
+    add_window(net, 3, (struct worker_window){.kernel = 3, .stride = 1, .depthwise = true});
+}
+
+static void add_same(struct worker_net *net)
+{
+    add_window(net, 4, (struct worker_window){.kernel = 3, .stride = 2, .same = true});
+}
+
+static void add_depthwise_same(struct worker_net *net)
+{
+    add_window(net, 3,
+               (struct worker_window){.kernel = 5, .stride = 2, .same = true, .depthwise = true});
+}
+
+static void add_relu(struct worker_net *net)
+{
+    uint32_t norm = worker_net_norm(net, "bn", 0, false);
+
+    worker_net_linear(net, "fc", worker_net_relu(net, "act", norm, 0.5f, 0), CLASSES);
+}
+
+static void add_max(struct worker_net *net)
+{
+    uint32_t conv = worker_net_conv(net, "conv", 0, 3, 3, 1, 1);
+
+    worker_net_linear(net, "fc", worker_net_max(net, "max", conv, 3, 2, 1), CLASSES);
+}
+
+static void add_pool_window(struct worker_net *net)
+{
+    uint32_t conv = worker_net_conv(net, "conv", 0, 3, 3, 2, 1); /* 3 x 3 */
+
+    worker_net_linear(net, "fc", worker_net_pool_to(net, "pool", conv, 1), CLASSES);
+}
+
+static void add_two_linear(struct worker_net *net)
+{
+    uint32_t hidden = worker_net_relu(net, "act", worker_net_linear(net, "fc1", 0, 6), 0, 0);
+
+    worker_net_linear(net, "fc2", hidden, CLASSES);
+}
+
 static void add_resnet8(struct worker_net *net)
 {
-    const struct worker_shape shape = {3, 5, 6, CLASSES, 0};
+    const struct worker_form form = {CLASSES, 6, false};
 
-    worker_net_cifar_resnet(net, &shape, 8);
+    worker_net_resnet(net, &form, 8);
 }
 
 static const struct {
@@ -78,11 +132,19 @@ static const struct {
     {"3x3 convolution", add_conv3},
     {"3x3 convolution, stride 2", add_conv3_stride},
     {"1x1 convolution, stride 2", add_conv1_stride},
+    {"convolution with bias", add_bias},
+    {"depthwise convolution", add_depthwise},
+    {"SAME padding", add_same},
+    {"depthwise convolution, SAME padding", add_depthwise_same},
     {"norm", add_norm},
     {"norm with ReLU", add_norm_relu},
+    {"capped ReLU", add_relu},
     {"pool", add_pool},
+    {"pool over windows", add_pool_window},
+    {"max-pool", add_max},
     {"sum with ReLU", add_sum},
     {"sum", add_plain_sum},
+    {"two linear layers", add_two_linear},
     {"resnet8", add_resnet8},
 };
 

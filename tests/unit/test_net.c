@@ -8,14 +8,14 @@
 
 static const struct worker_shape cifar = {3, 32, 32, 10, 0};
 
-static size_t parameters_of(unsigned arch)
+static size_t parameters_of(unsigned arch, unsigned stem, const struct worker_shape *shape)
 {
-    struct worker_params     params = {.model_arch = arch};
+    struct worker_params     params = {.model_arch = arch, .model_stem = stem};
     struct worker_parameter *list;
     struct worker_net        net;
     size_t                   n, total = 0;
 
-    cr_assert_eq(worker_net_build(&params, &cifar, &net, NULL), 0);
+    cr_assert_eq(worker_net_build(&params, shape, &net, NULL), 0);
     cr_assert_eq(worker_net_parameters(&net, &list, &n, NULL), 0);
     for (size_t p = 0; p < n; p++)
         total += list[p].count;
@@ -26,11 +26,87 @@ static size_t parameters_of(unsigned arch)
 
 Test(net, has_the_published_numbers_of_parameters)
 {
-    cr_expect_eq(parameters_of(WORKER_ARCH_RESNET8), 78042);
-    cr_expect_eq(parameters_of(WORKER_ARCH_RESNET20), 272474);
-    cr_expect_eq(parameters_of(WORKER_ARCH_RESNET32), 466906);
-    cr_expect_eq(parameters_of(WORKER_ARCH_RESNET56), 855770);
-    cr_expect_eq(parameters_of(WORKER_ARCH_LINEAR), 30730);
+    static const struct worker_shape imagenet = {3, 224, 224, 1000, 0};
+    static const struct {
+        unsigned                   arch;
+        const struct worker_shape *shape;
+        size_t                     parameters;
+    } cases[] = {
+        {WORKER_ARCH_LINEAR, &cifar, 30730},
+        {WORKER_ARCH_RESNET8, &cifar, 78042},
+        {WORKER_ARCH_RESNET20, &cifar, 272474},
+        {WORKER_ARCH_RESNET32, &cifar, 466906},
+        {WORKER_ARCH_RESNET56, &cifar, 855770},
+        {WORKER_ARCH_RESNET18, &cifar, 11173962},
+        {WORKER_ARCH_WIDE_RESNET28_10, &cifar, 36479194},
+        {WORKER_ARCH_PREACT_RESNET18, &cifar, 11172170},
+        {WORKER_ARCH_VGG11_BN, &cifar, 9231114},
+        {WORKER_ARCH_RESNET18, &imagenet, 11689512},
+        {WORKER_ARCH_RESNET34, &imagenet, 21797672},
+        {WORKER_ARCH_RESNET50, &imagenet, 25557032},
+        {WORKER_ARCH_VGG11_BN, &imagenet, 132868840},
+        {WORKER_ARCH_EFFICIENTNET_LITE0, &imagenet, 4652008},
+    };
+
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        size_t found = parameters_of(cases[c].arch, WORKER_STEM_AUTO, cases[c].shape);
+
+        cr_expect_eq(found, cases[c].parameters, "%s: %zu", worker_archs[cases[c].arch].word,
+                     found);
+    }
+    cr_expect_eq(parameters_of(WORKER_ARCH_RESNET18, WORKER_STEM_IMAGENET, &cifar), 11181642);
+}
+
+Test(net, takes_any_number_of_classes_and_nearly_any_size)
+{
+    static const uint32_t sides[][2] = {{1, 1}, {7, 9}, {28, 28}, {33, 64}, {65, 32}, {250, 250}};
+
+    for (unsigned arch = 0; worker_archs[arch].word; arch++)
+        for (size_t s = 0; s < sizeof sides / sizeof sides[0]; s++) {
+            const struct worker_shape shape = {1, sides[s][0], sides[s][1], 17, 0};
+            struct worker_params      params = {.model_arch = arch};
+            struct worker_net         net;
+            int                       failed = worker_net_build(&params, &shape, &net, NULL);
+
+            if (arch == WORKER_ARCH_VGG11_BN && s != 3 && s != 5)
+                continue;
+            cr_assert_eq(failed, 0, "%s, %u x %u", worker_archs[arch].word, sides[s][0],
+                         sides[s][1]);
+            cr_expect_eq(net.layers[net.nlayers - 1].channels, 17);
+            cr_expect(net.layers[net.nlayers - 1].flat);
+            worker_net_free(&net);
+        }
+}
+
+Test(net, names_the_sizes_that_fit)
+{
+    static const struct {
+        unsigned    stem;
+        uint32_t    side;
+        const char *text;
+    } cases[] = {
+        {WORKER_STEM_AUTO, 28,
+         "model.arch vgg11_bn needs images of at least 32 x 32, not 28 x 28 (set data.size)"},
+        {WORKER_STEM_IMAGENET, 32,
+         "model.arch vgg11_bn needs images of at least 224 x 224, not 32 x 32 (set data.size or "
+         "model.stem: cifar)"},
+        {WORKER_STEM_AUTO, 300,
+         "model.arch vgg11_bn cannot take images of 300 x 300; the nearest sizes that fit are 255 "
+         "and 448 (set data.size)"},
+    };
+
+    for (size_t c = 0; c < sizeof cases / sizeof cases[0]; c++) {
+        const struct worker_shape shape = {3, cases[c].side, cases[c].side, 10, 0};
+        struct worker_params      params = {.model_arch = WORKER_ARCH_VGG11_BN,
+                                            .model_stem = cases[c].stem};
+        struct worker_net         net;
+        struct mx_err             err;
+
+        cr_assert_eq(worker_net_build(&params, &shape, &net, &err), -1);
+        cr_expect_eq(err.code, MX_EINVAL);
+        cr_expect_str_eq(err.text, cases[c].text);
+        cr_expect_null(net.layers);
+    }
 }
 
 Test(net, has_torchvision_names_and_shapes_in_order)
@@ -75,18 +151,6 @@ Test(net, has_torchvision_names_and_shapes_in_order)
     cr_expect_str_eq(list[n - 1].name, "fc.bias");
     free(list);
     worker_net_free(&net);
-}
-
-Test(net, names_an_architecture_that_is_not_built)
-{
-    struct worker_params params = {.model_arch = WORKER_ARCH_RESNET50};
-    struct worker_net    net;
-    struct mx_err        err;
-
-    cr_assert_eq(worker_net_build(&params, &cifar, &net, &err), -1);
-    cr_expect_eq(err.code, MX_EINVAL);
-    cr_expect_str_eq(err.text, "model.arch resnet50 is not built yet; choose linear or resnet20");
-    cr_expect_null(net.layers);
 }
 
 /* Outputs that the backward pass reads must keep their places to themselves;

@@ -123,33 +123,60 @@ static void run(struct kern_nn *nn, const struct kern_op_shape *shape,
     kern_op_free(op);
 }
 
-static void check_conv(struct kern_nn *nn, const struct naive_conv *s, struct mx_rng *rng)
+static double bias_sum(const struct array *dy, const struct naive_conv *s, uint32_t channel)
+{
+    const size_t area = (size_t)s->out_height * s->out_width;
+    double       sum = 0;
+
+    for (size_t k = 0; k < dy->n; k++)
+        sum += k / area % s->out == channel ? dy->wide[k] : 0;
+    return sum;
+}
+
+static void check_conv(struct kern_nn *nn, const struct naive_conv *s, bool biased,
+                       struct mx_rng *rng)
 {
     const uint32_t       x_dims[] = {s->n, s->in, s->height, s->width};
-    const uint32_t       w_dims[] = {s->out, s->in, s->kernel, s->kernel};
     const uint32_t       y_dims[] = {s->n, s->out, s->out_height, s->out_width};
+    const uint32_t       whole[] = {s->out, s->in, s->kernel, s->kernel};
+    const uint32_t       grouped[] = {s->groups, s->out / s->groups, s->in / s->groups, s->kernel,
+                                      s->kernel};
+    const unsigned       w_ndims = s->groups > 1 ? 5 : 4;
+    const uint32_t      *w_dims = s->groups > 1 ? grouped : whole;
     struct kern_op_shape shape = {.kind = KERN_CONV,
                                   .training = true,
                                   .channels = s->out,
                                   .kernel = s->kernel,
                                   .stride = s->stride,
-                                  .pad = s->pad};
-    struct array         x = array_new(nn, 4, x_dims, rng), w = array_new(nn, 4, w_dims, rng);
+                                  .pad = s->pad,
+                                  .groups = s->groups,
+                                  .bias = biased};
+    struct array         x = array_new(nn, 4, x_dims, rng), w = array_new(nn, w_ndims, w_dims, rng);
     struct array         y = array_new(nn, 4, y_dims, NULL), dy = array_new(nn, 4, y_dims, rng);
-    struct array         dx = array_new(nn, 4, x_dims, NULL), dw = array_new(nn, 4, w_dims, NULL);
-    char                 text[96];
+    struct array dx = array_new(nn, 4, x_dims, NULL), dw = array_new(nn, w_ndims, w_dims, NULL);
+    struct array b = array_new(nn, 1, &s->out, rng), db = array_new(nn, 1, &s->out, NULL);
+    char         text[96];
 
-    snprintf(text, sizeof text, "%u x %u x %u x %u to %u by %u stride %u", s->n, s->in, s->height,
-             s->width, s->out, s->kernel, s->stride);
-    run(nn, &shape, &(struct kern_op_tensors){.src = x.op, .weights = w.op, .dst = y.op},
-        &(struct kern_op_gradients){dy.op, dx.op, dw.op, NULL}, text);
+    memcpy(shape.more, s->more, sizeof shape.more);
+    snprintf(text, sizeof text, "%u x %u x %u x %u to %u by %u stride %u in %u", s->n, s->in,
+             s->height, s->width, s->out, s->kernel, s->stride, s->groups);
+    run(nn, &shape,
+        &(struct kern_op_tensors){
+            .src = x.op, .weights = w.op, .bias = biased ? b.op : NULL, .dst = y.op},
+        &(struct kern_op_gradients){dy.op, dx.op, dw.op, biased ? db.op : NULL}, text);
     naive_conv_forward(s, x.wide, w.wide, y.wide);
     naive_conv_backward(s, x.wide, w.wide, dy.wide, dx.wide, dw.wide);
+    for (size_t k = 0; biased && k < y.n; k++)
+        y.wide[k] += b.wide[k / ((size_t)s->out_height * s->out_width) % s->out];
+    for (uint32_t c = 0; c < s->out; c++)
+        db.wide[c] = bias_sum(&dy, s, c);
     expect_near(&y, (double)s->in * s->kernel * s->kernel, "output", text);
     expect_near(&dx, (double)s->out * s->kernel * s->kernel, "input gradient", text);
     expect_near(&dw, (double)s->n * s->out_height * s->out_width, "weight gradient", text);
-    array_free(&x), array_free(&w), array_free(&y);
-    array_free(&dx), array_free(&dw), array_free(&dy);
+    if (biased)
+        expect_near(&db, (double)s->n * s->out_height * s->out_width, "bias gradient", text);
+    array_free(&x), array_free(&w), array_free(&y), array_free(&b);
+    array_free(&dx), array_free(&dw), array_free(&dy), array_free(&db);
 }
 
 /* n, in, height, width, out */
@@ -175,9 +202,29 @@ Test(nn, convolutions_equal_their_definition)
             struct naive_conv shape = naive_conv_shape(at[0], at[1], at[2], at[3], at[4], window[0],
                                                        window[1], window[2]);
 
-            check_conv(nn, &shape, &rng);
+            check_conv(nn, &shape, false, &rng);
         }
     cr_expect_eq(kern_nn_bytes(nn) > 0, true); /* scratch or reorders were needed somewhere */
+    kern_nn_free(nn);
+}
+
+/* With a bias, with a channel each, with padding on some sides only. */
+Test(nn, other_convolutions_equal_their_definition)
+{
+    static const uint32_t more[][4] = {{0, 0, 0, 0}, {0, 0, 1, 1}, {1, 0, 1, 1}, {1, 2, 2, 2}};
+    struct mx_rng         rng = mx_rng_at(mx_stream_make(7, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+    struct kern_nn       *nn = kern_nn_new(1, NULL);
+
+    for (size_t c = 1; c < CASES; c++)
+        for (unsigned k = 0; k < 8; k++) {
+            const uint32_t   *at = cases[c], kernel = k & 1 ? 3 : 1, groups = k & 2 ? at[1] : 1;
+            struct naive_conv shape =
+                naive_conv_shape(at[0], at[1], at[2], at[3], groups > 1 ? at[1] : at[4], kernel,
+                                 k & 4 ? 2 : 1, kernel / 2);
+
+            naive_conv_pad(&shape, groups, more[kernel == 3 ? (c + k) % 4 : 0]);
+            check_conv(nn, &shape, k & 1, &rng);
+        }
     kern_nn_free(nn);
 }
 
@@ -195,6 +242,55 @@ static struct kern_tensor *liked_order(struct kern_nn *nn, const uint32_t dims[4
     kern_tensor_free(tensors.src);
     kern_tensor_free(tensors.weights);
     return tensors.dst;
+}
+
+/* Pools over windows, in the order of a convolution's output. */
+static void check_window_pool(struct kern_nn *nn, const struct naive_conv *s, bool max,
+                              struct mx_rng *rng)
+{
+    const uint32_t       x_dims[] = {s->n, s->in, s->height, s->width};
+    const uint32_t       y_dims[] = {s->n, s->in, s->out_height, s->out_width};
+    struct kern_op_shape shape = {.kind = max ? KERN_MAX_POOL : KERN_POOL,
+                                  .training = true,
+                                  .kernel = s->kernel,
+                                  .stride = s->stride,
+                                  .pad = s->pad};
+    struct array         x = array_new(nn, 4, x_dims, rng), y = array_new(nn, 4, y_dims, NULL);
+    struct array         dy = array_new(nn, 4, y_dims, rng), dx = array_new(nn, 4, x_dims, NULL);
+    struct kern_tensor  *order = liked_order(nn, x_dims), *small = liked_order(nn, y_dims);
+    const char          *text = max ? "max-pool" : "pool over windows";
+
+    array_reorder(&x, order);
+    array_reorder(&dx, order);
+    array_reorder(&y, small);
+    array_reorder(&dy, small);
+    run(nn, &shape, &(struct kern_op_tensors){.src = x.op, .dst = y.op},
+        &(struct kern_op_gradients){.dst = dy.op, .src = dx.op}, text);
+    naive_pool_forward(s, max, x.wide, y.wide);
+    naive_pool_backward(s, max, x.wide, dy.wide, dx.wide);
+    expect_near(&y, (double)s->kernel * s->kernel, "output", text);
+    expect_near(&dx, (double)s->kernel * s->kernel, "input gradient", text);
+    array_free(&x), array_free(&y), array_free(&dx), array_free(&dy);
+    kern_tensor_free(order);
+    kern_tensor_free(small);
+}
+
+Test(nn, pools_over_windows_equal_their_definition)
+{
+    struct mx_rng   rng = mx_rng_at(mx_stream_make(8, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+    struct kern_nn *nn = kern_nn_new(1, NULL);
+
+    for (size_t c = 1; c < CASES; c++) {
+        const uint32_t   *at = cases[c];
+        struct naive_conv three = naive_conv_shape(at[0], at[1], at[2], at[3], at[1], 3, 2, 1);
+        struct naive_conv two =
+            naive_conv_shape(at[0], at[1], at[2] + 1, at[3] + 1, at[1], 2, 2, 0);
+
+        check_window_pool(nn, &three, true, &rng);
+        check_window_pool(nn, &two, true, &rng);
+        check_window_pool(nn, &two, false, &rng);
+    }
+    kern_nn_free(nn);
 }
 
 /* Norms in the order of a convolution's output, with padded channels and all;
