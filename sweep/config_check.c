@@ -345,6 +345,8 @@ void mx_reader_check(struct mx_reader *reader)
     sets = words_of(reader, KEY_DATA_SET);
     if (sets != 1u << WORKER_DATA_FEATURES)
         check_required(reader, KEY_MODEL_ARCH, "resnet8");
+    if (sets == 1u << WORKER_DATA_FOLDER)
+        check_required(reader, KEY_DATA_PATH, "photos");
     check_name(reader);
     check_values(reader);
     check_epochs(reader, KEY_TRAIN_WARMUP_EPOCHS);

@@ -44,8 +44,23 @@ struct training {
     char     why[160]; /* it is not known */
 };
 
+enum {
+    DATA_ROOM = 8
+};
+
+/* What is known of a data set: class folders are listed for it, which takes time. */
+struct data {
+    struct worker_params params; /* those of data count */
+    struct worker_shape  shape;
+    uint64_t             ntrain, ntest;
+    bool                 known;
+    struct mx_err        why; /* it is not */
+};
+
 struct mx_costs {
     const struct mx_grid *grid;
+    struct data           data[DATA_ROOM]; /* a ring of the last ones */
+    size_t                ndata;
     struct training       memo[MEMO_ROOM];
     double                new_seconds[NSPEEDS], new_bytes; /* sums over fresh stages */
     double                all_seconds[NSPEEDS], all_bytes; /* and over all uses */
@@ -71,15 +86,30 @@ void mx_costs_free(struct mx_costs *costs)
     free(costs);
 }
 
-static void work_out(struct training *training, const struct worker_params *params,
-                     const struct worker_shape *shape, const struct worker_cost *cost,
-                     uint64_t ntrain, uint64_t ntest)
+static const struct data *data_of(struct mx_costs *costs, const struct worker_params *params)
 {
-    double values = (double)shape->channels * shape->height * shape->width;
+    struct data *data;
+
+    for (size_t k = 0; k < costs->ndata && k < DATA_ROOM; k++)
+        if (worker_dataset_same(&costs->data[k].params, 0, params, 0))
+            return &costs->data[k];
+    data = &costs->data[costs->ndata++ % DATA_ROOM];
+    data->params = *params;
+    data->known = worker_dataset_shape(params, &data->shape, &data->why) == 0 &&
+                  worker_dataset_counts(params, &data->ntrain, &data->ntest, &data->why) == 0;
+    return data;
+}
+
+/* Images lie in memory as bytes, those of the validation part for a moment twice. */
+static void work_out(struct training *training, const struct worker_params *params,
+                     const struct data *data, const struct worker_cost *cost)
+{
+    double values = (double)data->shape.channels * data->shape.height * data->shape.width;
+    double ntrain = (double)data->ntrain, ntest = (double)data->ntest;
     double epochs = (double)params->train_epochs;
-    double nval = (double)ntrain * params->data_val_fraction;
-    double trained = ((double)ntrain - nval) * epochs;
-    double inferred = nval * epochs + (double)ntest;
+    double nval = ntrain * params->data_val_fraction;
+    double trained = (ntrain - nval) * epochs;
+    double inferred = nval * epochs + ntest;
     double flop = trained * cost->train_flop + inferred * cost->infer_flop;
 
     for (size_t i = 0; i < NSPEEDS; i++)
@@ -88,30 +118,28 @@ static void work_out(struct training *training, const struct worker_params *para
                                speeds[i].start_s;
     training->disk_bytes = 4 * (double)cost->parameters + epochs * EPOCH_BYTES + STAGE_BYTES;
     training->memory_bytes =
-        cost->memory_bytes + (uint64_t)((double)(ntrain + ntest) * values) + PROCESS_BYTES;
+        cost->memory_bytes + (uint64_t)((ntrain + nval + ntest) * values) + PROCESS_BYTES;
     training->known = true;
 }
 
-static int look_up(struct training *training, const struct mx_grid *grid,
-                   const struct mx_point *point, struct mx_err *err)
+static int look_up(struct mx_costs *costs, struct training *training, const struct mx_point *point,
+                   struct mx_err *err)
 {
     struct worker_params params;
-    struct worker_shape  shape;
+    const struct data   *data;
     struct worker_cost   cost;
     struct mx_err        why;
-    uint64_t             ntrain, ntest;
 
     training->filled = true;
     training->known = false;
-    if (mx_grid_params(grid, point, &params, err))
+    if (mx_grid_params(costs->grid, point, &params, err))
         return -1;
-    if (worker_dataset_shape(&params, &shape, &why) ||
-        worker_dataset_counts(&params, &ntrain, &ntest, &why) ||
-        worker_engine_cost(&params, &shape, &cost, &why))
+    data = data_of(costs, &params);
+    if (!data->known || worker_engine_cost(&params, &data->shape, &cost, &why))
         snprintf(training->why, sizeof training->why, "%.*s", (int)sizeof training->why - 1,
-                 why.text);
+                 data->known ? why.text : data->why.text);
     else
-        work_out(training, &params, &shape, &cost, ntrain, ntest);
+        work_out(training, &params, data, &cost);
     return 0;
 }
 
@@ -136,7 +164,7 @@ int mx_costs_take(struct mx_costs *costs, const struct mx_point *point, uint64_t
 
     if (!training->filled || training->same != same) {
         training->same = same;
-        if (look_up(training, costs->grid, point, err))
+        if (look_up(costs, training, point, err))
             return -1;
     }
     if (training->known) {

@@ -83,7 +83,8 @@ static int start_executors(struct run *run, struct mx_err *err)
     if (!program || mx_estimate(run->config, run->grid, 1, &estimate, err))
         goto done;
     options.share.bytes_each = estimate.memory_bytes;
-    options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
+    if (estimate.timed) /* else its need is unknown */
+        options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
     if (!(run->link = mx_link_open(&options, &why, err)))
         goto done;
     tell_lines(run, mx_buf_str(&why));
@@ -256,6 +257,7 @@ static int begin(struct run *run, struct mx_err *err)
         return -1;
     mx_sched_counts(run->sched, &counts);
     run->ended_before = run_ended(&counts);
+    run_tell_remarks(run);
     tell_counts(run, run->ended_before > 0 ? "continued" : "begun");
     return 0;
 }

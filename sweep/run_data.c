@@ -34,6 +34,7 @@ static int look_into(const struct worker_params *params, uint64_t seed, struct r
     data->channels = set->shape.channels;
     memcpy(data->mean, set->mean, sizeof data->mean);
     memcpy(data->sd, set->sd, sizeof data->sd);
+    data->remarks = set->remarks;
     worker_dataset_free(set);
     return 0;
 }
@@ -84,4 +85,23 @@ int run_fingerprint(void *user, const struct worker_params *original, uint64_t *
 done:
     free(params);
     return rc;
+}
+
+void run_tell_remarks(const struct run *run)
+{
+    for (size_t i = 0; i < run->ndata; i++) {
+        const struct worker_remarks *remarks = &run->data[i].remarks;
+
+        if (remarks->skipped > 0)
+            mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                           "%s: %u damaged file%s left out, the first: %s",
+                           worker_data_sets[run->data[i].set].word, remarks->skipped,
+                           remarks->skipped == 1 ? "" : "s", remarks->first_skipped);
+        if (remarks->turned > 0)
+            mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                           "%s: %u photo%s marked to be turned (EXIF orientation), and taken as "
+                           "stored, the first: %s",
+                           worker_data_sets[run->data[i].set].word, remarks->turned,
+                           remarks->turned == 1 ? " is" : "s are", remarks->first_turned);
+    }
 }

@@ -53,6 +53,8 @@ struct run_data {
     uint64_t fingerprint;
     uint32_t channels;
     float    mean[WORKER_MAX_CHANNELS], sd[WORKER_MAX_CHANNELS];
+
+    struct worker_remarks remarks;
 };
 
 struct run {
@@ -143,6 +145,9 @@ int run_write_config(struct run *run, struct mx_err *err);
  * set the first time it is asked about, and makes the miniature under --smoke. */
 int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
                     struct mx_err *err);
+
+/* Tell what is odd with the files of the data sets. */
+void run_tell_remarks(const struct run *run);
 
 /* Under --smoke: read generated data instead of the set's own. */
 void run_use_smoke_data(const struct run *run, struct worker_params *params);

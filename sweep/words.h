@@ -14,10 +14,6 @@
     X(SEEDS_PAIRED, "paired", WORKER_READY)                                                        \
     X(SEEDS_INDEPENDENT, "independent", WORKER_READY)
 
-#define MX_ON_DECODE_ERROR_WORDS(X)                                                                \
-    X(ON_DECODE_ERROR_FAIL, "fail", WORKER_READY)                                                  \
-    X(ON_DECODE_ERROR_SKIP, "skip", WORKER_LATER)
-
 #define MX_PRECISION_WORDS(X)                                                                      \
     X(PRECISION_F32, "f32", WORKER_READY)                                                          \
     X(PRECISION_TF32, "tf32", WORKER_LATER)                                                        \
@@ -138,7 +134,6 @@
 /* L(NAME, name): every list above, for the enums and the arrays. */
 #define MX_WORD_LISTS(L)                                                                           \
     L(SEEDS, seeds)                                                                                \
-    L(ON_DECODE_ERROR, on_decode_error)                                                            \
     L(PRECISION, precision)                                                                        \
     L(HEAD_PRECISION, head_precision)                                                              \
     L(HARD_SPLIT, hard_split)                                                                      \

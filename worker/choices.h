@@ -30,9 +30,9 @@ struct worker_choice {
     X(DATA_FASHION_MNIST, "fashion-mnist", WORKER_READY)                                           \
     X(DATA_KMNIST, "kmnist", WORKER_READY)                                                         \
     X(DATA_EMNIST, "emnist", WORKER_LATER)                                                         \
-    X(DATA_CIFAR10, "cifar10", WORKER_LATER)                                                       \
-    X(DATA_CIFAR100, "cifar100", WORKER_LATER)                                                     \
-    X(DATA_FOLDER, "folder", WORKER_LATER)                                                         \
+    X(DATA_CIFAR10, "cifar10", WORKER_READY)                                                       \
+    X(DATA_CIFAR100, "cifar100", WORKER_READY)                                                     \
+    X(DATA_FOLDER, "folder", WORKER_READY)                                                         \
     X(DATA_WATERBIRDS, "waterbirds", WORKER_LATER)                                                 \
     X(DATA_CELEBA, "celeba", WORKER_LATER)                                                         \
     X(DATA_METASHIFT, "metashift", WORKER_LATER)                                                   \
@@ -51,6 +51,11 @@ struct worker_choice {
     X(AUGMENT_FLIP, "flip", WORKER_READY)                                                          \
     X(AUGMENT_FLIP_CROP, "flip_crop", WORKER_READY)                                                \
     X(AUGMENT_RANDOM_RESIZED_CROP, "random_resized_crop", WORKER_LATER)
+
+/* What a damaged image file does. */
+#define WORKER_ON_DECODE_ERRORS(X)                                                                 \
+    X(ON_DECODE_ERROR_FAIL, "fail", WORKER_READY)                                                  \
+    X(ON_DECODE_ERROR_SKIP, "skip", WORKER_READY)
 
 #define WORKER_ARCHS(X)                                                                            \
     X(ARCH_LINEAR, "linear", WORKER_READY)                                                         \
@@ -134,6 +139,9 @@ enum worker_normalize {
 enum worker_augment {
     WORKER_AUGMENTS(WORKER_ENUM_ROW)
 };
+enum worker_on_decode_error {
+    WORKER_ON_DECODE_ERRORS(WORKER_ENUM_ROW)
+};
 enum worker_arch {
     WORKER_ARCHS(WORKER_ENUM_ROW)
 };
@@ -169,6 +177,7 @@ enum worker_head {
 extern const struct worker_choice worker_data_sets[];
 extern const struct worker_choice worker_normalizes[];
 extern const struct worker_choice worker_augments[];
+extern const struct worker_choice worker_on_decode_errors[];
 extern const struct worker_choice worker_archs[];
 extern const struct worker_choice worker_stems[];
 extern const struct worker_choice worker_optimizers[];

@@ -37,18 +37,34 @@ struct worker_split {
     uint32_t *rows;   /* (n), the image's place in the set as stored */
 };
 
-struct worker_dataset {
-    struct worker_shape shape;
-    struct worker_split train, val, test;
-    float               mean[WORKER_MAX_CHANNELS]; /* of pixels / 255 */
-    float               sd[WORKER_MAX_CHANNELS];   /* above 0 */
+enum {
+    WORKER_REMARK_SIZE = 320
 };
 
-/* Shape of a set without reading it: sets of known shape and synthetic.
- * data.size makes images square: the shorter side is resized, the centre cut
- * out. data.channels is 1 or 3: grey images are repeated, synthetic ones made
- * so. Returns 0, or -1 with MX_EINVAL where only its files could tell, or the
- * set cannot have that shape. */
+/* What a set's files had that people should hear of. */
+struct worker_remarks {
+    uint32_t skipped;                           /* damaged files left out */
+    char     first_skipped[WORKER_REMARK_SIZE]; /* what is wrong with the first of them */
+    uint32_t turned; /* photos that ask to be turned (EXIF orientation); they are not */
+    char     first_turned[WORKER_REMARK_SIZE]; /* file name of the first of them */
+};
+
+struct worker_dataset {
+    struct worker_shape   shape;
+    struct worker_split   train, val, test;
+    float                 mean[WORKER_MAX_CHANNELS]; /* of pixels / 255 */
+    float                 sd[WORKER_MAX_CHANNELS];   /* above 0 */
+    struct worker_remarks remarks;
+    const char *const    *known_classes; /* names of a published set's classes, or NULL */
+    char                **own_classes;   /* those its folders have, owned; or NULL */
+};
+
+/* Shape of a set without reading an image: of sets of known shape, synthetic
+ * ones, and class folders, which are listed. data.size makes images square: the
+ * shorter side is resized, the centre cut out. data.channels is 1 or 3: grey
+ * images are repeated, colours become luminance, synthetic images are made so.
+ * Returns 0, or -1 with MX_EINVAL where only its files could tell, or the set
+ * cannot have that shape; or MX_EDATA or MX_EIO where its folders cannot be listed. */
 int worker_dataset_shape(const struct worker_params *params, struct worker_shape *shape,
                          struct mx_err *err);
 
@@ -62,20 +78,26 @@ int worker_dataset_counts(const struct worker_params *params, uint64_t *train, u
  * a set: $XDG_DATA_HOME/mixsweep/NAME or ~/.local/share/mixsweep/NAME. */
 const char *worker_dataset_default_path(unsigned data_set);
 
-/* Check that every file of the set is there, readable and well-formed, and
- * give the set's fingerprint: XXH3-64 over name (without folder), size and
- * XXH3-64 of each file as stored (0 for synthetic). Returns 0, or -1 with MX_EDATA that names the file, what
- * is wrong with it, and what to do. */
+/* Check that every file of the set is there and readable, those of IDX and CIFAR
+ * sets that they are well-formed (image files are decoded by open only), and
+ * give the set's fingerprint: XXH3-64 over name (below data.path), size and
+ * XXH3-64 of each file as stored, in the set's order (0 for synthetic). Returns
+ * 0, or -1 with MX_EDATA or MX_EIO that names the file, what is wrong with it, and what
+ * to do. */
 int worker_dataset_probe(const struct worker_params *params, uint64_t *fingerprint,
                          struct mx_err *err);
 
-/* Read (or, for synthetic, make) the set and split it. val.n may be 0. Mean and
+/* Read (or, for synthetic, make) the set and split it. val.n may be 0. A damaged
+ * image file is MX_EDATA, or left out and counted (data.on_decode_error). Mean and
  * sd are those of data.normalize: published constants, or for other sets those
  * of all training pixels (methods.md 0); `imagenet` on one channel takes the
  * mean of the three constants, `none` is 0 and 1. Returns a set to be
  * released with worker_dataset_free(); or NULL with MX_EDATA or MX_ENOMEM. */
 struct worker_dataset *worker_dataset_open(const struct worker_params *params, uint64_t seed,
                                            struct mx_err *err);
+
+/* The name of a class (label < classes), lent; NULL where only its number is known. */
+const char *worker_dataset_class(const struct worker_dataset *set, uint32_t label);
 
 /* Release a set. NULL is allowed. */
 void worker_dataset_free(struct worker_dataset *set);

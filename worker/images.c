@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/picture.h"
+
 void worker_images_free(struct worker_images *images)
 {
     free(images->pixels);
@@ -12,61 +14,115 @@ void worker_images_free(struct worker_images *images)
     *images = (struct worker_images){0};
 }
 
-/* Every plane resized so that the shorter side is `size`, the centre kept. */
-static int fit_planes(const struct worker_images *images, uint32_t repeat, uint32_t size,
-                      uint8_t *out, uint8_t *resized, struct mx_err *err)
+/* Of the resized plane (height, width) the centre, into out (size, size). */
+static void cut_centre(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
+                       uint32_t size)
 {
-    uint32_t shorter = images->height < images->width ? images->height : images->width;
-    uint32_t to_height = (uint32_t)((uint64_t)images->height * size / shorter);
-    uint32_t to_width = (uint32_t)((uint64_t)images->width * size / shorter);
-    uint32_t top = (to_height - size) / 2, left = (to_width - size) / 2;
-    size_t   planes = (size_t)images->n * images->channels;
-    size_t   plane_bytes = (size_t)images->height * images->width;
+    const uint8_t *at = plane + (size_t)((height - size) / 2) * width + (width - size) / 2;
 
-    for (size_t p = 0; p < planes; p++) {
-        const uint8_t *plane = images->pixels + p * plane_bytes;
+    for (uint32_t y = 0; y < size; y++)
+        memcpy(out + (size_t)y * size, at + (size_t)y * width, size);
+}
 
-        if (worker_resize(plane, images->height, images->width, resized, to_height, to_width, err))
+int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
+                     uint32_t size, struct mx_err *err)
+{
+    uint32_t shorter = height < width ? height : width;
+    uint32_t to_height = (uint32_t)((uint64_t)height * size / shorter);
+    uint32_t to_width = (uint32_t)((uint64_t)width * size / shorter);
+    uint8_t *resized = NULL;
+
+    if (shorter != size) {
+        if (!(resized = malloc((size_t)to_height * to_width)))
+            return mx_fail(err, MX_ENOMEM, "no memory for an image of %u x %u pixels", to_width,
+                           to_height);
+        if (worker_resize(plane, height, width, resized, to_height, to_width, err)) {
+            free(resized);
             return -1;
-        for (uint32_t k = 0; k < repeat; k++)
-            for (uint32_t y = 0; y < size; y++, out += size)
-                memcpy(out, resized + (size_t)(top + y) * to_width + left, size);
+        }
     }
+    cut_centre(resized ? resized : plane, to_height, to_width, out, size);
+    free(resized);
+    return 0;
+}
+
+/* One image of `from` channels into `to` of them. */
+static int fit_image(const uint8_t *pixels, const struct worker_images *images, uint8_t *out,
+                     uint32_t to, uint32_t size, struct mx_err *err)
+{
+    const size_t plane = (size_t)images->height * images->width, square = (size_t)size * size;
+
+    for (uint32_t c = 0; c < images->channels; c++)
+        if (worker_fit_plane(pixels + c * plane, images->height, images->width, out + c * square,
+                             size, err))
+            return -1;
+    for (uint32_t c = images->channels; c < to; c++)
+        memcpy(out + c * square, out, square);
+    return 0;
+}
+
+static int make_grey(struct worker_images *images, struct mx_err *err)
+{
+    const size_t plane = (size_t)images->height * images->width;
+
+    for (uint32_t i = 0; i < images->n; i++) {
+        struct worker_picture picture = {.channels = images->channels,
+                                         .height = images->height,
+                                         .width = images->width,
+                                         .pixels = images->pixels + i * images->channels * plane};
+
+        if (worker_picture_channels(&picture, 1, err))
+            return -1;
+        memmove(images->pixels + i * plane, picture.pixels, plane);
+    }
+    images->channels = 1;
     return 0;
 }
 
 int worker_images_fit(struct worker_images *images, uint32_t channels, uint32_t size,
                       struct mx_err *err)
 {
-    uint32_t shorter = images->height < images->width ? images->height : images->width;
-    uint32_t longer = images->height < images->width ? images->width : images->height;
-    uint32_t repeat = channels / images->channels;
-    uint8_t *pixels, *resized;
-    int      rc = -1;
+    const size_t from = (size_t)images->channels * images->height * images->width;
+    const size_t to = (size_t)channels * size * size;
+    uint8_t     *pixels;
 
+    if (images->channels == 3 && channels == 1)
+        return make_grey(images, err) ? -1 : worker_images_fit(images, 1, size, err);
     if (channels == images->channels && size == images->height && size == images->width)
         return 0;
     if (channels != images->channels && images->channels != 1)
         return mx_fail(err, MX_EINVAL, "images of %u channels cannot be turned into %u",
                        images->channels, channels);
-    pixels = calloc((size_t)images->n * channels, (size_t)size * size);
-    resized = calloc((size_t)size, (size_t)((uint64_t)longer * size / shorter));
-    if (!pixels || !resized) {
-        mx_fail(err, MX_ENOMEM, "no memory for %u images of %u x %u pixels", images->n, size, size);
-        goto done;
-    }
-    if (fit_planes(images, repeat, size, pixels, resized, err))
-        goto done;
+    if (!(pixels = calloc(images->n, to)))
+        return mx_fail(err, MX_ENOMEM, "no memory for %u images of %u x %u pixels", images->n, size,
+                       size);
+    for (uint32_t i = 0; i < images->n; i++)
+        if (fit_image(images->pixels + i * from, images, pixels + i * to, channels, size, err)) {
+            free(pixels);
+            return -1;
+        }
     free(images->pixels);
     images->pixels = pixels;
     images->channels = channels;
     images->height = images->width = size;
-    pixels = NULL;
-    rc = 0;
-done:
-    free(pixels);
-    free(resized);
-    return rc;
+    return 0;
+}
+
+void worker_moments_add(struct worker_moments *moments, const uint8_t *pixels, uint32_t n,
+                        uint32_t channels, size_t plane)
+{
+    moments->pixels += n * plane;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t c = 0; c < channels; c++, pixels += plane) {
+            uint64_t sum = 0, squares = 0;
+
+            for (size_t k = 0; k < plane; k++) {
+                sum += pixels[k];
+                squares += (uint32_t)pixels[k] * pixels[k];
+            }
+            moments->sum[c] += sum;
+            moments->squares[c] += squares;
+        }
 }
 
 static float round4(double x)
@@ -74,27 +130,16 @@ static float round4(double x)
     return (float)(floor(x * 1e4 + 0.5) / 1e4);
 }
 
-int worker_images_moments(const struct worker_images *images, const char *set_name,
-                          float mean[WORKER_MAX_CHANNELS], float sd[WORKER_MAX_CHANNELS],
-                          struct mx_err *err)
+int worker_moments_round(const struct worker_moments *moments, uint32_t channels,
+                         const char *set_name, float mean[WORKER_MAX_CHANNELS],
+                         float sd[WORKER_MAX_CHANNELS], struct mx_err *err)
 {
-    size_t plane = (size_t)images->height * images->width;
-    double count = (double)images->n * (double)plane;
+    const double count = (double)moments->pixels;
 
-    for (uint32_t c = 0; c < images->channels; c++) {
-        uint64_t sum = 0, squares = 0;
-        double   m, variance;
+    for (uint32_t c = 0; c < channels; c++) {
+        double m = (double)moments->sum[c] / count;
+        double variance = (double)moments->squares[c] / count - m * m;
 
-        for (uint32_t i = 0; i < images->n; i++) {
-            const uint8_t *at = images->pixels + ((size_t)i * images->channels + c) * plane;
-
-            for (size_t k = 0; k < plane; k++) {
-                sum += at[k];
-                squares += (uint64_t)at[k] * at[k];
-            }
-        }
-        m = (double)sum / count;
-        variance = (double)squares / count - m * m;
         mean[c] = round4(m / 255.0);
         sd[c] = round4(sqrt(variance > 0 ? variance : 0) / 255.0);
         if (!(sd[c] > 0))
@@ -104,4 +149,15 @@ int worker_images_moments(const struct worker_images *images, const char *set_na
                            set_name, c);
     }
     return 0;
+}
+
+int worker_images_moments(const struct worker_images *images, const char *set_name,
+                          float mean[WORKER_MAX_CHANNELS], float sd[WORKER_MAX_CHANNELS],
+                          struct mx_err *err)
+{
+    struct worker_moments moments = {0};
+
+    worker_moments_add(&moments, images->pixels, images->n, images->channels,
+                       (size_t)images->height * images->width);
+    return worker_moments_round(&moments, images->channels, set_name, mean, sd, err);
 }

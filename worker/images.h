@@ -11,8 +11,7 @@
 extern "C" {
 #endif
 
-/* Images of one half of a set (training or test), in the set's order. A
- * zeroed struct is empty. */
+/* Images of one part of a set, in the set's order. A zeroed struct is empty. */
 struct worker_images {
     uint32_t  n, channels, height, width;
     uint8_t  *pixels; /* (n, channels, height, width), owned */
@@ -24,10 +23,16 @@ struct worker_images {
 void worker_images_free(struct worker_images *images);
 
 /* Bring every image to (channels, size, size): the shorter side is resized to
- * `size`, then the centre is cut out; one channel may be repeated. Returns 0,
- * or -1 with MX_ENOMEM or, for other changes of channels, MX_EINVAL. */
+ * `size`, then the centre is cut out; one channel may be repeated, three become
+ * one as worker_picture_channels() says. Returns 0, or -1 with MX_ENOMEM or,
+ * for other changes of channels, MX_EINVAL. */
 int worker_images_fit(struct worker_images *images, uint32_t channels, uint32_t size,
                       struct mx_err *err);
+
+/* The same for one plane (height, width), into out (size, size). Returns 0, or -1
+ * with MX_ENOMEM. */
+int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
+                     uint32_t size, struct mx_err *err);
 
 /* Bilinear resizing of one plane of bytes (height, width) into out (to_height,
  * to_width). Shrinking is antialiased: the triangle grows with the factor, as
@@ -36,19 +41,56 @@ int worker_images_fit(struct worker_images *images, uint32_t channels, uint32_t 
 int worker_resize(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                   uint32_t to_height, uint32_t to_width, struct mx_err *err);
 
+/* Exact sums over pixels, channel by channel. A zeroed struct is empty. */
+struct worker_moments {
+    uint64_t pixels; /* of each channel */
+    uint64_t sum[WORKER_MAX_CHANNELS], squares[WORKER_MAX_CHANNELS];
+};
+
+/* Count the n images of `pixels` (n, channels, plane) in. */
+void worker_moments_add(struct worker_moments *moments, const uint8_t *pixels, uint32_t n,
+                        uint32_t channels, size_t plane);
+
 /* Mean and population standard deviation of pixels / 255 for each channel,
- * from exact integer sums, rounded to 4 decimals. Returns 0, or -1 with
- * MX_EDATA where a channel is constant. */
+ * rounded to 4 decimals. Returns 0, or -1 with MX_EDATA where a channel is
+ * constant. */
+int worker_moments_round(const struct worker_moments *moments, uint32_t channels,
+                         const char *set_name, float mean[WORKER_MAX_CHANNELS],
+                         float sd[WORKER_MAX_CHANNELS], struct mx_err *err);
+
+/* All of it at once. */
 int worker_images_moments(const struct worker_images *images, const char *set_name,
                           float mean[WORKER_MAX_CHANNELS], float sd[WORKER_MAX_CHANNELS],
                           struct mx_err *err);
 
-/* Cut a set's two halves into train, val and test (formats.md, "Order of a
- * set"): train_limit and test_limit first, then per class round(val_fraction
- * n_c), half up, drawn by the stream SPLIT of `seed`. `set` gets splits in the
- * order of the rows. Returns 0, or -1 with MX_ENOMEM, or MX_EDATA if no image
- * is left to train on or to test. */
-int worker_split_images(const struct worker_images *train, const struct worker_images *test,
+/* The parts of a set as they come. */
+enum {
+    WORKER_PART_TRAIN,
+    WORKER_PART_VAL, /* empty: the set has none of its own */
+    WORKER_PART_TEST,
+    WORKER_PARTS
+};
+
+/* round(fraction n), half up, as the fraction is written: 0.145 of 100 is 15. */
+uint32_t worker_share(double fraction, uint32_t n);
+
+/* Draw `share` of the n members of a class, by the stream SPLIT of `seed` at
+ * (class, what): marks[members[k]] becomes 1 for those drawn. `order` has room
+ * for n. */
+enum worker_split_what {
+    WORKER_SPLIT_VAL = 0, /* the values enter the random numbers: never renumber */
+    WORKER_SPLIT_TEST = 1,
+};
+void worker_draw_share(uint64_t seed, uint32_t class_, enum worker_split_what what, double share,
+                       const uint32_t *members, uint32_t n, uint32_t *order, uint8_t *marks);
+
+/* Cut a set's parts into train, val and test (formats.md, "Order of a set"):
+ * train_limit and test_limit first, then, unless the set has a validation part,
+ * per class round(val_fraction n_c), half up, drawn by the stream SPLIT of
+ * `seed`. `set` gets splits in the order of the rows, and the parts' memory: they
+ * are empty afterwards. Returns 0, or -1 with MX_ENOMEM, or MX_EDATA if no image
+ * is left to train on. */
+int worker_split_images(struct worker_images        parts[WORKER_PARTS],
                         const struct worker_params *params, uint64_t seed,
                         struct worker_dataset *set, struct mx_err *err);
 

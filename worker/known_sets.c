@@ -3,18 +3,76 @@
 #include <stddef.h>
 
 #include "worker/choices.h"
+#include "worker/set_format.h"
 
-#define ADVICE                                                                                     \
+#define IDX_ADVICE                                                                                 \
     "put its four files (train-images-idx3-ubyte and so on, gzipped or not) there, or set "        \
     "data.path"
+#define CIFAR_ADVICE                                                                               \
+    "put the files of the set's binary version there, or the folder that its archive unpacks to, " \
+    "or set data.path"
+#define FOLDER_ADVICE "set data.path to the folder that holds the class folders"
+
+static const char *const clothes[] = {"T-shirt", "trouser", "pullover", "dress", "coat",
+                                      "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
+static const char *const cifar10[] = {"airplane", "automobile", "bird",  "cat",  "deer",
+                                      "dog",      "frog",       "horse", "ship", "truck"};
 
 static const struct worker_known_set known[] = {
-    [WORKER_DATA_MNIST] = {1, 28, 28, 10, 60000, 10000, NULL, ADVICE, 0.1307f, 0.3081f},
-    [WORKER_DATA_FASHION_MNIST] = {1, 28, 28, 10, 60000, 10000, "/usr/share/datasets/fashion-mnist",
-                                   "install the Debian package dataset-fashion-mnist, or set "
-                                   "data.path",
-                                   0.2860f, 0.3530f},
-    [WORKER_DATA_KMNIST] = {1, 28, 28, 10, 60000, 10000, NULL, ADVICE, 0, 0},
+    [WORKER_DATA_SYNTHETIC] = {.format = &worker_synthetic_format},
+    [WORKER_DATA_MNIST] = {.format = &worker_idx_format,
+                           .channels = 1,
+                           .height = 28,
+                           .width = 28,
+                           .classes = 10,
+                           .train = 60000,
+                           .test = 10000,
+                           .advice = IDX_ADVICE,
+                           .mean = {.1307f},
+                           .sd = {.3081f}},
+    [WORKER_DATA_FASHION_MNIST] = {.format = &worker_idx_format,
+                                   .channels = 1,
+                                   .height = 28,
+                                   .width = 28,
+                                   .classes = 10,
+                                   .train = 60000,
+                                   .test = 10000,
+                                   .package_path = "/usr/share/datasets/fashion-mnist",
+                                   .advice = "install the Debian package dataset-fashion-mnist, or "
+                                             "set data.path",
+                                   .mean = {.2860f},
+                                   .sd = {.3530f},
+                                   .class_names = clothes},
+    [WORKER_DATA_KMNIST] = {.format = &worker_idx_format,
+                            .channels = 1,
+                            .height = 28,
+                            .width = 28,
+                            .classes = 10,
+                            .train = 60000,
+                            .test = 10000,
+                            .advice = IDX_ADVICE},
+    [WORKER_DATA_CIFAR10] = {.format = &worker_cifar_format,
+                             .channels = 3,
+                             .height = 32,
+                             .width = 32,
+                             .classes = 10,
+                             .train = 50000,
+                             .test = 10000,
+                             .advice = CIFAR_ADVICE,
+                             .mean = {.4914f, .4822f, .4465f},
+                             .sd = {.2470f, .2435f, .2616f},
+                             .class_names = cifar10},
+    [WORKER_DATA_CIFAR100] = {.format = &worker_cifar_format,
+                              .channels = 3,
+                              .height = 32,
+                              .width = 32,
+                              .classes = 100,
+                              .train = 50000,
+                              .test = 10000,
+                              .advice = CIFAR_ADVICE,
+                              .mean = {.5071f, .4865f, .4409f},
+                              .sd = {.2673f, .2564f, .2762f}},
+    [WORKER_DATA_FOLDER] = {.format = &worker_folder_format, .advice = FOLDER_ADVICE},
 };
 
 const char *worker_set_name(unsigned data_set)
@@ -24,7 +82,7 @@ const char *worker_set_name(unsigned data_set)
 
 const struct worker_known_set *worker_known_set(unsigned data_set, struct mx_err *err)
 {
-    if (data_set < sizeof known / sizeof known[0] && known[data_set].classes > 0)
+    if (data_set < sizeof known / sizeof known[0] && known[data_set].format)
         return &known[data_set];
     mx_fail(err, MX_EINVAL, "data.set %s cannot be read by this version",
             worker_set_name(data_set));

@@ -11,15 +11,19 @@
 extern "C" {
 #endif
 
+struct worker_set_format;
+
 struct worker_known_set {
-    uint32_t    channels, height, width, classes;
-    uint32_t    train, test;  /* images of the whole set */
-    const char *package_path; /* where its Debian package puts it, or NULL */
-    const char *advice;       /* what to do where a file is missing */
-    float       mean, sd;     /* published constants (methods.md 0); sd 0: from its pixels */
+    const struct worker_set_format *format;
+    uint32_t                        channels, height, width, classes; /* 0: only its files tell */
+    uint32_t                        train, test;                      /* images of the whole set */
+    const char                     *package_path;   /* where its Debian package puts it, or NULL */
+    const char                     *advice;         /* what to do where a file is missing */
+    float                           mean[3], sd[3]; /* published constants; sd 0: from its pixels */
+    const char *const              *class_names;    /* (classes), or NULL */
 };
 
-/* The row of an IDX set, or NULL with MX_EINVAL: unknown, or not one of them. */
+/* The row of a set, or NULL with MX_EINVAL: this version cannot read it. */
 const struct worker_known_set *worker_known_set(unsigned data_set, struct mx_err *err);
 
 /* The set's name in a configuration. */

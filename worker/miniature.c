@@ -7,10 +7,16 @@
 #include "base/file.h"
 #include "worker/choices.h"
 #include "worker/dataset.h"
+#include "worker/picture.h"
+#include "worker/synthetic.h"
 
 enum {
     MINIATURE_TRAIN = 640, /* images; the test split has a quarter */
     IDX_BYTES = 0x08,      /* type code: unsigned bytes */
+    CIFAR_BATCHES = 5,
+    FOLDER_TRAIN = 160, /* a file each: fewer of them */
+    FOLDER_CLASSES = 4,
+    FOLDER_SIZE = 32,
 };
 
 static void put_big_endian(struct mx_buf *out, uint32_t x)
@@ -66,61 +72,145 @@ static int write_labels(const char *folder, const char *name, const struct worke
     return rc;
 }
 
-/* Synthetic images of the shape that the set has. */
-static struct worker_dataset *draw(unsigned data_set, struct mx_err *err)
+static int make_idx(const struct worker_dataset *set, const char *folder, struct mx_err *err)
 {
-    struct worker_params  *params = calloc(1, sizeof *params);
-    struct worker_dataset *drawn = NULL;
-    struct worker_shape    shape;
-
-    if (!params) {
-        mx_fail(err, MX_ENOMEM, "no memory to generate data");
-        return NULL;
-    }
-    params->data_set = data_set;
-    if (worker_dataset_shape(params, &shape, err) == 0) {
-        params->data_set = WORKER_DATA_SYNTHETIC;
-        params->data_size = shape.width;
-        params->data_channels = shape.channels;
-        params->data_synthetic_n = MINIATURE_TRAIN;
-        params->data_synthetic_classes = shape.classes;
-        params->data_synthetic_noise = 0.1;
-        params->data_spurious_rate = 0.5;
-        drawn = worker_dataset_open(params, 0, err);
-    }
-    free(params);
-    return drawn;
+    return write_images(folder, "train-images-idx3-ubyte", &set->shape, &set->train, err) ||
+                   write_labels(folder, "train-labels-idx1-ubyte", &set->train, err) ||
+                   write_images(folder, "t10k-images-idx3-ubyte", &set->shape, &set->test, err) ||
+                   write_labels(folder, "t10k-labels-idx1-ubyte", &set->test, err)
+               ? -1
+               : 0;
 }
 
-static int make_idx(unsigned data_set, const char *folder, struct mx_err *err)
+/* Rows [first, first + n) of a split as `labels` bytes of label and the pixels. The
+ * coarse label of 100 classes is never read: 0. */
+static int write_rows(const char *folder, const char *name, size_t labels,
+                      const struct worker_dataset *set, const struct worker_split *split,
+                      uint32_t first, uint32_t n, struct mx_err *err)
 {
-    struct worker_dataset *set = draw(data_set, err);
-    int                    rc = -1;
+    const size_t  bytes = (size_t)set->shape.channels * set->shape.height * set->shape.width;
+    struct mx_buf out = {0};
+    int           rc;
 
-    if (!set)
-        return -1;
-    if (!write_images(folder, "train-images-idx3-ubyte", &set->shape, &set->train, err) &&
-        !write_labels(folder, "train-labels-idx1-ubyte", &set->train, err) &&
-        !write_images(folder, "t10k-images-idx3-ubyte", &set->shape, &set->test, err) &&
-        !write_labels(folder, "t10k-labels-idx1-ubyte", &set->test, err))
-        rc = 0;
-    worker_dataset_free(set);
+    for (uint32_t i = first; i < first + n; i++) {
+        unsigned char label[2] = {0, (unsigned char)split->labels[i]};
+
+        mx_buf_add(&out, label + 2 - labels, labels);
+        mx_buf_add(&out, split->pixels + i * bytes, bytes);
+    }
+    rc = write_file(folder, name, &out, err);
+    mx_buf_free(&out);
     return rc;
 }
 
+static int make_cifar10(const struct worker_dataset *set, const char *folder, struct mx_err *err)
+{
+    const uint32_t n = set->train.n / CIFAR_BATCHES;
+
+    for (uint32_t b = 0; b < CIFAR_BATCHES; b++) {
+        char name[] = "data_batch_1.bin";
+
+        name[strlen("data_batch_")] = (char)('1' + b);
+        if (write_rows(folder, name, 1, set, &set->train, b * n, n, err))
+            return -1;
+    }
+    return write_rows(folder, "test_batch.bin", 1, set, &set->test, 0, set->test.n, err);
+}
+
+static int make_cifar100(const struct worker_dataset *set, const char *folder, struct mx_err *err)
+{
+    if (write_rows(folder, "train.bin", 2, set, &set->train, 0, set->train.n, err))
+        return -1;
+    return write_rows(folder, "test.bin", 2, set, &set->test, 0, set->test.n, err);
+}
+
+/* One image as part/class/NNN.png. */
+static int write_picture(const char *folder, const char *part, const struct worker_dataset *set,
+                         const struct worker_split *split, uint32_t i, struct mx_err *err)
+{
+    static const char *const names[FOLDER_CLASSES] = {"disc", "plus", "frame", "triangle"};
+    const size_t             plane = (size_t)set->shape.height * set->shape.width;
+    const uint8_t           *pixels = split->pixels + i * 3 * plane;
+    struct mx_buf            name = {0}, file = {0};
+    uint8_t                 *rows = malloc(3 * plane);
+    int                      rc = -1;
+
+    if (!rows) {
+        mx_fail(err, MX_ENOMEM, "no memory to generate data");
+        goto done;
+    }
+    for (size_t k = 0; k < 3 * plane; k++)
+        rows[k] = pixels[k % 3 * plane + k / 3];
+    mx_buf_printf(&name, "%s/%s/%s", folder, part, names[split->labels[i]]);
+    if (mx_dir_make(mx_buf_str(&name), err))
+        goto done;
+    mx_buf_printf(&name, "/%04u.png", i);
+    if (worker_png_encode(rows, set->shape.height, set->shape.width, 3, &file, err) == 0)
+        rc = write_file("", mx_buf_str(&name), &file, err);
+done:
+    mx_buf_free(&name);
+    mx_buf_free(&file);
+    free(rows);
+    return rc;
+}
+
+static int make_folder(const struct worker_dataset *set, const char *folder, struct mx_err *err)
+{
+    const struct worker_split *splits[] = {&set->train, &set->test};
+    const char *const          parts[] = {"train", "test"};
+
+    for (int p = 0; p < 2; p++)
+        for (uint32_t i = 0; i < splits[p]->n; i++)
+            if (write_picture(folder, parts[p], set, splits[p], i, err))
+                return -1;
+    return 0;
+}
+
+/* Shape and number of the images, and how they are written. */
+static int describe(unsigned data_set, struct worker_params *params, struct mx_err *err)
+{
+    struct worker_shape shape = {3, FOLDER_SIZE, FOLDER_SIZE, FOLDER_CLASSES, 0};
+
+    params->data_set = data_set;
+    if (data_set != WORKER_DATA_FOLDER && worker_dataset_shape(params, &shape, err))
+        return -1;
+    params->data_set = WORKER_DATA_SYNTHETIC;
+    params->data_size = shape.width;
+    params->data_channels = shape.channels;
+    params->data_synthetic_n = data_set == WORKER_DATA_FOLDER ? FOLDER_TRAIN : MINIATURE_TRAIN;
+    params->data_synthetic_classes =
+        shape.classes < WORKER_SYNTHETIC_CLASSES ? shape.classes : WORKER_SYNTHETIC_CLASSES;
+    params->data_synthetic_noise = 0.1;
+    params->data_spurious_rate = 0.5;
+    return 0;
+}
+
+typedef int writer_function(const struct worker_dataset *, const char *, struct mx_err *);
+
+static writer_function *const writers[] = {
+    [WORKER_DATA_MNIST] = make_idx,         [WORKER_DATA_FASHION_MNIST] = make_idx,
+    [WORKER_DATA_KMNIST] = make_idx,        [WORKER_DATA_CIFAR10] = make_cifar10,
+    [WORKER_DATA_CIFAR100] = make_cifar100, [WORKER_DATA_FOLDER] = make_folder,
+};
+
 int worker_miniature_make(unsigned data_set, const char *folder, struct mx_err *err)
 {
+    struct worker_params  *params = NULL;
+    struct worker_dataset *drawn = NULL;
+    int                    rc = -1;
+
     if (mx_dir_make(folder, err))
         return -1;
-    switch (data_set) {
-    case WORKER_DATA_SYNTHETIC:
+    if (data_set == WORKER_DATA_SYNTHETIC)
         return 0;
-    case WORKER_DATA_MNIST:
-    case WORKER_DATA_FASHION_MNIST:
-    case WORKER_DATA_KMNIST:
-        return make_idx(data_set, folder, err);
-    default:
+    if (data_set >= sizeof writers / sizeof writers[0] || !writers[data_set])
         return mx_fail(err, MX_EINVAL, "--smoke cannot generate data of the set '%s'",
                        worker_data_sets[data_set].word);
-    }
+    if (!(params = calloc(1, sizeof *params)))
+        mx_fail(err, MX_ENOMEM, "no memory to generate data");
+    else if (describe(data_set, params, err) == 0 && (drawn = worker_dataset_open(params, 0, err)))
+        rc = writers[data_set](drawn, folder, err);
+    worker_dataset_free(drawn);
+    free(params);
+    return rc;
 }

@@ -40,8 +40,10 @@ struct worker_list {
     INT(data_train_limit) /* images; 0 = all */                                                    \
     INT(data_test_limit)                                                                           \
     REAL(data_val_fraction)                                                                        \
+    REAL(data_test_fraction) /* of a set without a test part */                                    \
     CHOICE(data_normalize)                                                                         \
     CHOICE(data_augment)                                                                           \
+    CHOICE(data_on_decode_error)                                                                   \
     REAL(data_spurious_rate) /* synthetic: share of images whose texture agrees */                 \
     INT(data_synthetic_n)    /* training images; test has a quarter, at least one a class */       \
     INT(data_synthetic_classes)                                                                    \

@@ -5,15 +5,40 @@
 #include "base/rng.h"
 #include "worker/images.h"
 
-/* Copy the rows whose mark is `wanted`, in their order. */
-static int take_rows(const struct worker_images *images, const uint8_t *marks, uint32_t limit,
-                     uint8_t wanted, struct worker_split *split, struct mx_err *err)
+/* The small term undoes what a decimal fraction loses in binary. */
+uint32_t worker_share(double fraction, uint32_t n)
 {
-    size_t   bytes = (size_t)images->channels * images->height * images->width;
-    uint32_t n = 0;
+    double share = floor(fraction * n + 0.5 + 1e-9);
+
+    return share < n ? (uint32_t)share : n;
+}
+
+void worker_draw_share(uint64_t seed, uint32_t class_, enum worker_split_what what, double share,
+                       const uint32_t *members, uint32_t n, uint32_t *order, uint8_t *marks)
+{
+    struct mx_stream stream = mx_stream_make(seed, 0, MX_PURPOSE_SPLIT, 0);
+    struct mx_rng    rng = mx_rng_at(stream, class_, (uint32_t)what, 0);
+    uint32_t         drawn = worker_share(share, n);
+
+    mx_rng_permutation(&rng, order, n);
+    for (uint32_t k = 0; k < drawn; k++)
+        marks[members[order[k]]] = 1;
+}
+
+static size_t image_bytes(const struct worker_images *images)
+{
+    return (size_t)images->channels * images->height * images->width;
+}
+
+/* Copy the first `limit` rows whose mark is 1, in their order. */
+static int copy_marked(const struct worker_images *images, const uint8_t *marks, uint32_t limit,
+                       struct worker_split *split, struct mx_err *err)
+{
+    const size_t bytes = image_bytes(images);
+    uint32_t     n = 0;
 
     for (uint32_t i = 0; i < limit; i++)
-        n += marks[i] == wanted;
+        n += marks[i];
     split->pixels = malloc(n ? n * bytes : 1);
     split->labels = calloc(n ? n : 1, sizeof *split->labels);
     split->rows = calloc(n ? n : 1, sizeof *split->rows);
@@ -21,7 +46,7 @@ static int take_rows(const struct worker_images *images, const uint8_t *marks, u
     if (!split->pixels || !split->labels || !split->rows || (images->groups && !split->groups))
         return mx_fail(err, MX_ENOMEM, "no memory for %u images", n);
     for (uint32_t i = 0; i < limit; i++) {
-        if (marks[i] != wanted)
+        if (!marks[i])
             continue;
         memcpy(split->pixels + split->n * bytes, images->pixels + i * bytes, bytes);
         split->labels[split->n] = images->labels[i];
@@ -33,27 +58,43 @@ static int take_rows(const struct worker_images *images, const uint8_t *marks, u
     return 0;
 }
 
-/* round(fraction n), half up; the small term undoes what a decimal fraction
- * loses in binary (0.145 of 100 is 15). */
-static uint32_t val_share(double fraction, uint32_t n)
+/* Give memory that is not needed back. */
+static void *shrink(void *memory, size_t bytes)
 {
-    return (uint32_t)floor(fraction * n + 0.5 + 1e-9);
+    void *smaller = realloc(memory, bytes ? bytes : 1);
+
+    return smaller ? smaller : memory;
 }
 
-/* Mark the validation rows of one class with 1. `members` has room for limit. */
-static void mark_class(const struct worker_images *train, uint32_t limit, uint32_t class,
-                       double fraction, struct mx_stream stream, uint32_t *members, uint32_t *order,
-                       uint8_t *marks)
+/* Hand the first `limit` rows over to a split, those left out whose mark is 1. They move
+ * up within their memory: a set is never there twice. marks may be NULL. */
+static int hand_over(struct worker_images *images, const uint8_t *marks, uint32_t limit,
+                     struct worker_split *split, struct mx_err *err)
 {
-    struct mx_rng rng = mx_rng_at(stream, class, 0, 0);
-    uint32_t      n = 0;
+    const size_t bytes = image_bytes(images);
 
-    for (uint32_t i = 0; i < limit; i++)
-        if (train->labels[i] == class)
-            members[n++] = i;
-    mx_rng_permutation(&rng, order, n);
-    for (uint32_t k = 0; k < val_share(fraction, n) && k < n; k++)
-        marks[members[order[k]]] = 1;
+    if (!(split->rows = calloc(limit ? limit : 1, sizeof *split->rows)))
+        return mx_fail(err, MX_ENOMEM, "no memory for %u images", limit);
+    split->pixels = images->pixels;
+    split->labels = images->labels;
+    split->groups = images->groups;
+    *images = (struct worker_images){0};
+    for (uint32_t i = 0; i < limit; i++) {
+        uint32_t to = split->n;
+
+        if (marks && marks[i])
+            continue;
+        if (to < i) {
+            memmove(split->pixels + to * bytes, split->pixels + i * bytes, bytes);
+            split->labels[to] = split->labels[i];
+            if (split->groups)
+                split->groups[to] = split->groups[i];
+        }
+        split->rows[to] = i;
+        split->n++;
+    }
+    split->pixels = shrink(split->pixels, split->n * bytes);
+    return 0;
 }
 
 static uint32_t limited(uint32_t n, int64_t limit)
@@ -61,29 +102,48 @@ static uint32_t limited(uint32_t n, int64_t limit)
     return limit > 0 && limit < n ? (uint32_t)limit : n;
 }
 
-int worker_split_images(const struct worker_images *train, const struct worker_images *test,
+/* Mark a share of every class for validation. */
+static int mark_validation(const struct worker_images *train, uint32_t limit, uint32_t classes,
+                           double fraction, uint64_t seed, uint8_t *marks, struct mx_err *err)
+{
+    uint32_t *members = calloc(limit ? limit : 1, 2 * sizeof *members);
+
+    if (!members)
+        return mx_fail(err, MX_ENOMEM, "no memory to split %u images", limit);
+    for (uint32_t c = 0; c < classes; c++) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < limit; i++)
+            if (train->labels[i] == c)
+                members[n++] = i;
+        worker_draw_share(seed, c, WORKER_SPLIT_VAL, fraction, members, n, members + limit, marks);
+    }
+    free(members);
+    return 0;
+}
+
+int worker_split_images(struct worker_images        parts[WORKER_PARTS],
                         const struct worker_params *params, uint64_t seed,
                         struct worker_dataset *set, struct mx_err *err)
 {
-    struct mx_stream stream = mx_stream_make(seed, 0, MX_PURPOSE_SPLIT, 0);
-    uint32_t         n_train = limited(train->n, params->data_train_limit);
-    uint32_t         n_test = limited(test->n, params->data_test_limit);
-    size_t           most = n_train > n_test ? n_train : n_test;
-    uint8_t         *marks = calloc(most ? most : 1, 1);
-    uint32_t        *members = calloc(most ? most : 1, 2 * sizeof *members);
-    int              rc = -1;
+    struct worker_images *train = &parts[WORKER_PART_TRAIN], *val = &parts[WORKER_PART_VAL];
+    struct worker_images *test = &parts[WORKER_PART_TEST];
+    uint32_t              n_train = limited(train->n, params->data_train_limit);
+    uint8_t              *marks = calloc(n_train ? n_train : 1, 1);
+    int                   rc = -1;
 
-    if (!marks || !members) {
+    if (!marks) {
         mx_fail(err, MX_ENOMEM, "no memory to split %u images", n_train);
         goto done;
     }
-    if (take_rows(test, marks, n_test, 0, &set->test, err))
+    if (hand_over(test, NULL, limited(test->n, params->data_test_limit), &set->test, err))
         goto done;
-    for (uint32_t c = 0; c < set->shape.classes; c++)
-        mark_class(train, n_train, c, params->data_val_fraction, stream, members, members + most,
-                   marks);
-    if (take_rows(train, marks, n_train, 0, &set->train, err) ||
-        take_rows(train, marks, n_train, 1, &set->val, err))
+    if (val->n > 0 ? hand_over(val, NULL, val->n, &set->val, err)
+                   : mark_validation(train, n_train, set->shape.classes, params->data_val_fraction,
+                                     seed, marks, err) ||
+                         copy_marked(train, marks, n_train, &set->val, err))
+        goto done;
+    if (hand_over(train, marks, n_train, &set->train, err))
         goto done;
     if (set->train.n == 0) {
         mx_fail(err, MX_EDATA,
@@ -93,6 +153,5 @@ int worker_split_images(const struct worker_images *train, const struct worker_i
     rc = 0;
 done:
     free(marks);
-    free(members);
     return rc;
 }

@@ -28,21 +28,22 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 }
 
 /* The words of each field that is a choice. */
-#define data_set_words         worker_data_sets
-#define data_normalize_words   worker_normalizes
-#define data_augment_words     worker_augments
-#define model_arch_words       worker_archs
-#define model_stem_words       worker_stems
-#define train_optimizer_words  worker_optimizers
-#define train_schedule_words   worker_schedules
-#define mix_strategy_words     worker_strategies
-#define mix_labels_words       worker_label_rules
-#define mix_granularity_words  worker_granularities
-#define head_method_words      worker_heads
-#define mix_scale_words        NULL
-#define train_milestones_words NULL
-#define mix_layers_words       worker_layers
-#define mix_choices_words      worker_strategies
+#define data_set_words             worker_data_sets
+#define data_normalize_words       worker_normalizes
+#define data_augment_words         worker_augments
+#define data_on_decode_error_words worker_on_decode_errors
+#define model_arch_words           worker_archs
+#define model_stem_words           worker_stems
+#define train_optimizer_words      worker_optimizers
+#define train_schedule_words       worker_schedules
+#define mix_strategy_words         worker_strategies
+#define mix_labels_words           worker_label_rules
+#define mix_granularity_words      worker_granularities
+#define head_method_words          worker_heads
+#define mix_scale_words            NULL
+#define train_milestones_words     NULL
+#define mix_layers_words           worker_layers
+#define mix_choices_words          worker_strategies
 
 #define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
 #define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);

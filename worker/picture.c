@@ -1,0 +1,152 @@
+#include "worker/picture.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/utf8.h"
+#include "worker/picture_parts.h"
+
+enum {
+    MAX_FILE_BYTES = 512 << 20
+};
+
+void worker_picture_free(struct worker_picture *picture)
+{
+    free(picture->pixels);
+    *picture = (struct worker_picture){0};
+}
+
+int worker_picture_alloc(struct worker_picture *picture, uint32_t channels, uint32_t height,
+                         uint32_t width, const char *name, struct mx_err *err)
+{
+    if ((uint64_t)height * width > WORKER_MAX_PIXELS)
+        return mx_fail(err, MX_EDATA, "%s has %u x %u pixels: more than %d million in all", name,
+                       width, height, WORKER_MAX_PIXELS / 1000000);
+    if (!(picture->pixels = malloc((size_t)channels * height * width)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the %u x %u pixels of %s", width, height,
+                       name);
+    picture->channels = channels;
+    picture->height = height;
+    picture->width = width;
+    return 0;
+}
+
+void worker_picture_put_row(struct worker_picture *picture, uint32_t y, const uint8_t *row,
+                            uint32_t step)
+{
+    const size_t plane = (size_t)picture->height * picture->width;
+
+    for (uint32_t c = 0; c < picture->channels; c++) {
+        uint8_t *out = picture->pixels + c * plane + (size_t)y * picture->width;
+
+        for (uint32_t x = 0; x < picture->width; x++)
+            out[x] = row[(size_t)x * step + c];
+    }
+}
+
+int worker_picture_decode(const void *data, size_t len, const char *name,
+                          struct worker_picture *picture, struct mx_err *err)
+{
+    static const uint8_t jpeg[] = {0xFF, 0xD8, 0xFF}, png[] = {0x89, 'P', 'N', 'G'};
+    char                 shown[WORKER_SHOWN_SIZE];
+    int                  rc;
+
+    *picture = (struct worker_picture){.turn = 1};
+    worker_shown_path(name, shown);
+    if (len >= sizeof jpeg && !memcmp(data, jpeg, sizeof jpeg))
+        rc = worker_picture_jpeg(data, len, shown, picture, err);
+    else if (len >= sizeof png && !memcmp(data, png, sizeof png))
+        rc = worker_picture_png(data, len, shown, picture, err);
+    else if (len == 0)
+        rc = mx_fail(err, MX_EDATA, "%s is empty", shown);
+    else
+        rc = mx_fail(err, MX_EDATA, "%s is neither a JPEG nor a PNG file", shown);
+    if (rc)
+        worker_picture_free(picture);
+    return rc;
+}
+
+int worker_picture_check(const char *path, struct mx_err *err)
+{
+    char        shown[WORKER_SHOWN_SIZE];
+    struct stat st;
+
+    worker_shown_path(path, shown);
+    if (stat(path, &st))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", shown);
+    if (S_ISDIR(st.st_mode))
+        return mx_fail(err, MX_EIO, "%s is a folder: class folders hold image files only", shown);
+    if (!S_ISREG(st.st_mode)) /* opening a pipe would block */
+        return mx_fail(err, MX_EIO, "%s is not a file", shown);
+    return 0;
+}
+
+int worker_picture_read(const char *path, struct worker_picture *picture, struct mx_err *err)
+{
+    struct mx_buf data = {0};
+    int           rc = -1;
+
+    *picture = (struct worker_picture){0};
+    if (worker_picture_check(path, err) == 0 && mx_file_read(path, MAX_FILE_BYTES, &data, err) == 0)
+        rc = worker_picture_decode(mx_buf_str(&data), data.len, path, picture, err);
+    mx_buf_free(&data);
+    return rc;
+}
+
+/* Luminance of a colour, as ITU-R BT.601 has it, in 16 bits of fraction. */
+static uint8_t grey_of(unsigned red, unsigned green, unsigned blue)
+{
+    return (uint8_t)((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
+}
+
+int worker_picture_channels(struct worker_picture *picture, uint32_t channels, struct mx_err *err)
+{
+    const size_t plane = (size_t)picture->height * picture->width;
+    uint8_t     *pixels = picture->pixels;
+
+    if (channels == 1 && picture->channels == 3) {
+        for (size_t k = 0; k < plane; k++)
+            pixels[k] = grey_of(pixels[k], pixels[plane + k], pixels[2 * plane + k]);
+    } else if (channels == 3 && picture->channels == 1) {
+        if (!(pixels = realloc(pixels, 3 * plane)))
+            return mx_fail(err, MX_ENOMEM, "no memory for an image of %u x %u pixels",
+                           picture->width, picture->height);
+        memcpy(pixels + plane, pixels, plane);
+        memcpy(pixels + 2 * plane, pixels, plane);
+        picture->pixels = pixels;
+    }
+    picture->channels = channels;
+    return 0;
+}
+
+const char *worker_shown_path(const char *path, char out[WORKER_SHOWN_SIZE])
+{
+    static const char dots[] = "...";
+    size_t            left = strlen(path), at = 0;
+
+    if (left > WORKER_SHOWN_SIZE / 4 * 3) {
+        path += left - WORKER_SHOWN_SIZE / 4 * 3;
+        left = strlen(path);
+        at = strlen(strcpy(out, dots));
+    }
+    while (left > 0 && at + sizeof "\\xNN" <= WORKER_SHOWN_SIZE) {
+        uint32_t character = 0;
+        size_t   n = mx_utf8_decode(path, left, &character);
+
+        if (n == 0 || character < 0x20 || character == 0x7F) {
+            n = 1;
+            at += (size_t)snprintf(out + at, sizeof "\\xNN", "\\x%02X", (unsigned char)*path);
+        } else {
+            memcpy(out + at, path, n);
+            at += n;
+        }
+        path += n;
+        left -= n;
+    }
+    out[at] = '\0';
+    return out;
+}

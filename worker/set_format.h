@@ -1,0 +1,68 @@
+/* set_format.h - how the files of each kind of data set are read.
+ *
+ * A format is a table of functions; worker/known_sets.c says which set has
+ * which. What they give goes through the same limits, splits and constants for
+ * every set (worker/dataset.c). Private to worker/.
+ */
+#ifndef MX_WORKER_SET_FORMAT_H
+#define MX_WORKER_SET_FORMAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "worker/dataset.h"
+#include "worker/images.h"
+
+/* A set as it comes. A zeroed struct is empty. */
+struct worker_raw_set {
+    struct worker_images  parts[WORKER_PARTS];
+    bool                  measured; /* moments are those of all training pixels */
+    struct worker_moments moments;
+    char                **class_names; /* (classes) and each of them owned; or NULL */
+    struct worker_remarks remarks;
+};
+
+struct worker_set_format {
+    /* As worker_dataset_shape() and worker_dataset_counts(), before limits; `folder`
+     * is where the set's files are. */
+    int (*shape)(const struct worker_params *params, const char *folder, struct worker_shape *shape,
+                 struct mx_err *err);
+    int (*counts)(const struct worker_params *params, const char *folder, uint64_t *train,
+                  uint64_t *test, struct mx_err *err);
+    /* As worker_dataset_probe(). */
+    int (*probe)(const struct worker_params *params, const char *folder, uint64_t *fingerprint,
+                 struct mx_err *err);
+    /* Read the images, brought to data.size and data.channels, and the shape. On
+     * failure what is in *raw is the caller's to free. */
+    int (*read)(const struct worker_params *params, const char *folder, uint64_t seed,
+                struct worker_shape *shape, struct worker_raw_set *raw, struct mx_err *err);
+};
+
+extern const struct worker_set_format worker_synthetic_format, worker_idx_format,
+    worker_cifar_format, worker_folder_format;
+
+/* What sets of known shape and size share. */
+int worker_known_shape(const struct worker_params *params, const char *folder,
+                       struct worker_shape *shape, struct mx_err *err);
+int worker_known_counts(const struct worker_params *params, const char *folder, uint64_t *train,
+                        uint64_t *test, struct mx_err *err);
+
+/* Bring all parts to the shape. */
+int worker_raw_fit(struct worker_raw_set *raw, const struct worker_shape *shape,
+                   struct mx_err *err);
+
+/* Append a file's line of the fingerprint's text: "NAME SIZE HASH\n". Returns 0, or
+ * -1 with MX_EIO that names the file. */
+int worker_fingerprint_add(struct mx_buf *text, const char *path, const char *name,
+                           struct mx_err *err);
+
+/* A set's fingerprint is the hash of that text. -1 with MX_ENOMEM if it is not whole. */
+int worker_fingerprint_end(const struct mx_buf *text, uint64_t *fingerprint, struct mx_err *err);
+
+/* Check that data.size and data.channels are within what any set takes. */
+int worker_check_size(const struct worker_params *params, int64_t least, int64_t most,
+                      struct mx_err *err);
+
+#endif
