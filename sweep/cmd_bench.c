@@ -23,8 +23,13 @@ static const struct {
     {"reduce", mx_bench_reduce,
      "  reduce   microseconds to sum a table of 2,000 rows x 10 metrics over 8 participants in\n"
      "           memory, messages and the comparison with the right sum included\n"},
+    {"augment", mx_bench_augment,
+     "  augment  what each mixing strategy costs beyond a batch that is not mixed, as a share of "
+     "a\n"
+     "           training step of resnet20, with a draw for each image (augment.none: the whole "
+     "of\n"
+     "           such a batch; puzzlemix without its pass through the network)\n"},
     {"infer", NULL, ""},
-    {"augment", NULL, ""},
     {"head", NULL, ""},
     {"deletion", NULL, ""},
     {"data", NULL, ""},
@@ -90,6 +95,12 @@ static void print_json(const char *what, const struct mx_bench_results *results,
     mx_buf_text(out, "\n");
 }
 
+/* Shares are small. */
+static const char *format_of(const struct mx_bench_result *row)
+{
+    return strcmp(row->unit, "share") == 0 ? "%.4f" : "%.1f";
+}
+
 /* A number with few digits for people; "-" for what was not measured. */
 static void add_number(struct mx_text_table *table, const char *format, double value)
 {
@@ -117,9 +128,9 @@ static int print_text(const struct mx_bench_results *results, struct mx_buf *out
         const struct mx_bench_result *row = &results->rows[r];
 
         mx_text_table_add(table, row->name);
-        add_number(table, "%.1f", row->value);
-        add_number(table, "%.1f", row->min);
-        add_number(table, "%.1f", row->max);
+        add_number(table, format_of(row), row->value);
+        add_number(table, format_of(row), row->min);
+        add_number(table, format_of(row), row->max);
         mx_text_table_add(table, row->unit);
         add_number(table, "%.1f", row->gflops);
         add_number(table, "%.0f %%", 100 * row->peak_share);

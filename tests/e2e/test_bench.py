@@ -40,6 +40,23 @@ class Bench(Case):
             self.assertLessEqual(row["value"], row["max"])
             self.assertLess(0, row["gflops"])
 
+    def test_augment_is_measured_for_every_strategy(self):
+        out, err = self.mixsweep("bench", "augment", "--json")
+        self.assertEqual(err, "")
+        report = json.loads(out)
+        self.assertEqual([row["name"] for row in report["results"]],
+                         ["augment." + name for name in (
+                             "none", "mixup", "cutmix", "cutout", "saliencymix", "resizemix", "fmix",
+                             "puzzlemix", "gridmix", "manifold_mixup", "recursivemix")])
+        for row in report["results"]:
+            self.assertEqual((row["unit"], row["repeats"], row["gflops"], row["peak_share"]),
+                             ("share", 7, None, None))
+            self.assertLessEqual(row["min"], row["value"])
+            self.assertLessEqual(row["value"], row["max"])
+        self.assertLess(0, report["results"][0]["min"])
+        text, _ = self.mixsweep("bench", "augment")
+        self.assertRegex(text, r"augment\.fmix +-?0\.\d{4} ")
+
     def test_reduce_is_measured(self):
         out, err = self.mixsweep("bench", "reduce", "--json")
         self.assertEqual(err, "")
