@@ -7,6 +7,7 @@
 
 #include "sweep/stages.h"
 #include "sweep/words.h"
+#include "worker/batch.h"
 #include "worker/dataset.h"
 #include "worker/engine.h"
 #include "worker/params.h"
@@ -118,7 +119,8 @@ static void work_out(struct training *training, const struct worker_params *para
                                speeds[i].start_s;
     training->disk_bytes = 4 * (double)cost->parameters + epochs * EPOCH_BYTES + STAGE_BYTES;
     training->memory_bytes =
-        cost->memory_bytes + (uint64_t)((ntrain + nval + ntest) * values) + PROCESS_BYTES;
+        cost->memory_bytes + (uint64_t)((ntrain + nval + ntest) * values) + PROCESS_BYTES +
+        worker_batch_bytes(params, &data->shape, (uint32_t)params->train_batch_size);
     training->known = true;
 }
 

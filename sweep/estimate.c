@@ -53,7 +53,8 @@ static bool decides_cost(enum mx_key_id key)
     enum mx_section section = mx_keys[key].section;
 
     return section == MX_SECTION_DATA || section == MX_SECTION_MODEL || key == KEY_TRAIN_EPOCHS ||
-           key == KEY_TRAIN_BATCH_SIZE;
+           key == KEY_TRAIN_BATCH_SIZE || key == KEY_MIX_STRATEGY || key == KEY_MIX_CHOICES ||
+           key == KEY_MIX_LAYERS;
 }
 
 static void tally_move(struct tally *tally, const struct mx_walk *walk)

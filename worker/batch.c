@@ -99,6 +99,23 @@ void worker_batch_free(struct worker_batch *batch)
     free(batch);
 }
 
+uint64_t worker_batch_bytes(const struct worker_params *params, const struct worker_shape *shape,
+                            uint32_t room)
+{
+    const unsigned traits = worker_mix_traits(params);
+    const uint64_t plane = (uint64_t)room * shape->height * shape->width;
+    const uint64_t images = plane * shape->channels * sizeof(float);
+    uint64_t       bytes = images;
+
+    if (traits & WORKER_MIX_MASKS)
+        bytes += plane + (uint64_t)room * KERN_MOVES * sizeof(uint16_t);
+    if (traits & WORKER_MIX_GRADIENT)
+        bytes += images;
+    if (traits & WORKER_MIX_HISTORY)
+        bytes += images + 2 * (uint64_t)room * shape->classes * sizeof(float);
+    return bytes;
+}
+
 void worker_batch_lend(struct worker_batch *batch, struct worker_gradient gradient_of)
 {
     batch->gradient_of = gradient_of;

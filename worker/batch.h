@@ -77,6 +77,10 @@ struct worker_batch *worker_batch_new(const struct worker_params *params,
                                       struct mx_err *err);
 void                 worker_batch_free(struct worker_batch *batch); /* NULL is allowed */
 
+/* Bytes of such a batch, a few for each image and strategy aside. */
+uint64_t worker_batch_bytes(const struct worker_params *params, const struct worker_shape *shape,
+                            uint32_t room);
+
 /* Lend the batch a network, for strategies that look at gradients. Without one
  * they take every pixel for equally salient. */
 void worker_batch_lend(struct worker_batch *batch, struct worker_gradient gradient_of);

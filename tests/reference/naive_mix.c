@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static double surround_mean(const uint8_t *image, int64_t height, int64_t width, int64_t y,
                             int64_t x, int64_t size)
@@ -97,24 +98,59 @@ double naive_puzzle_energy(const struct worker_puzzle *p, const uint8_t *labels)
     return sum;
 }
 
+/* A labelling block by block: what the blocks so far cost, and the cheapest end. */
+struct search {
+    const struct worker_puzzle *p;
+    double                      alone[16][3]; /* of a block with a label */
+    double  right[16][3][3], below[16][3][3]; /* of a border, by the labels on its sides */
+    uint8_t now[16], best[16];
+    double  lowest;
+};
+
+static void prepare(struct search *s)
+{
+    const uint32_t side = s->p->side;
+
+    for (uint32_t i = 0; i < side * side; i++)
+        for (unsigned a = 0; a < 3; a++) {
+            s->alone[i][a] = a / 2.0 * s->p->u_b[i] + (1 - a / 2.0) * s->p->u_a[i] -
+                             s->p->eta / (side * side) * binomial_log(a, s->p->lambda);
+            for (unsigned b = 0; b < 3; b++) {
+                s->right[i][a][b] = border_energy(s->p, &s->p->right[i], a / 2.0, b / 2.0);
+                s->below[i][a][b] = border_energy(s->p, &s->p->below[i], a / 2.0, b / 2.0);
+            }
+        }
+}
+
+static void try_all(struct search *s, uint32_t i, double sum)
+{
+    const uint32_t side = s->p->side;
+
+    if (i == side * side) {
+        if (sum < s->lowest) {
+            s->lowest = sum;
+            memcpy(s->best, s->now, sizeof s->best);
+        }
+        return;
+    }
+    for (uint8_t label = 0; label < 3; label++) {
+        double more = s->alone[i][label];
+
+        if (i % side > 0)
+            more += s->right[i - 1][s->now[i - 1]][label];
+        if (i >= side)
+            more += s->below[i - side][s->now[i - side]][label];
+        s->now[i] = label;
+        try_all(s, i + 1, sum + more);
+    }
+}
+
 double naive_puzzle_minimum(const struct worker_puzzle *p, uint8_t *labels)
 {
-    const uint32_t blocks = p->side * p->side;
-    uint8_t        now[16] = {0};
-    double         best = INFINITY;
+    struct search s = {.p = p, .lowest = INFINITY};
 
-    for (;;) {
-        double   energy = naive_puzzle_energy(p, now);
-        uint32_t i = 0;
-
-        if (energy < best) {
-            best = energy;
-            for (uint32_t k = 0; k < blocks; k++)
-                labels[k] = now[k];
-        }
-        while (i < blocks && ++now[i] == 3)
-            now[i++] = 0;
-        if (i == blocks)
-            return best;
-    }
+    prepare(&s);
+    try_all(&s, 0, 0);
+    memcpy(labels, s.best, p->side * p->side);
+    return s.lowest;
 }

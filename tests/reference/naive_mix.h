@@ -21,8 +21,8 @@ void naive_fourier_inverse(const float *spectrum, uint32_t height, uint32_t widt
 /* The energy of worker/puzzle.h, term by term, of labels 2 z. */
 double naive_puzzle_energy(const struct worker_puzzle *puzzle, const uint8_t *labels);
 
-/* The lowest energy of all 3^(K K) labellings, and one that has it: K at most 4,
- * where it takes some ten seconds. */
+/* The lowest energy of all 3^(K K) labellings, every one of them tried, and one
+ * that has it; K at most 4. */
 double naive_puzzle_minimum(const struct worker_puzzle *puzzle, uint8_t *labels);
 
 #endif

@@ -194,3 +194,18 @@ Test(mix_batches, tiny_and_huge_alphas_are_as_good_as_any)
             mix_set_free(&set);
         }
 }
+
+/* Counted beside the images: masks and moves, a gradient, a batch to look back at. */
+Test(mix_batches, the_estimate_of_memory_knows_what_each_strategy_keeps)
+{
+    const struct worker_shape shape = {3, 32, 32, 10, 0};
+    const uint64_t            image = 3 * 32 * 32 * sizeof(float), mask = 32 * 32 + 2 * KERN_MOVES;
+    struct worker_params      params = mix_params(WORKER_MIX_CHOICES);
+
+    params.mix_choices = (struct worker_list){2, {WORKER_MIX_FMIX, WORKER_MIX_RECURSIVEMIX}};
+    cr_expect_eq(worker_batch_bytes(&params, &shape, 7), 7 * (2 * image + mask + 2 * 40));
+    params.mix_strategy = WORKER_MIX_PUZZLEMIX;
+    cr_expect_eq(worker_batch_bytes(&params, &shape, 7), 7 * (2 * image + mask));
+    params.mix_strategy = WORKER_MIX_CUTMIX;
+    cr_expect_eq(worker_batch_bytes(&params, &shape, 7), 7 * image);
+}
