@@ -169,6 +169,26 @@ Test(estimate, of_time_grows_with_the_work_and_shrinks_with_executors)
     build_free(b);
 }
 
+/* puzzlemix trains with one more pass, forward and back: five units of work, not
+ * three. Of two trials side by side the longer one counts. */
+Test(estimate, of_time_and_memory_knows_what_each_cell_s_strategy_costs)
+{
+    struct build      *b = build_new();
+    struct mx_estimate none, both;
+
+    b->config.base[KEY_DATA_SYNTHETIC_N] = build_int(50000);
+    b->config.base[KEY_MODEL_ARCH] = build_choice(WORKER_ARCH_RESNET8);
+    b->config.base[KEY_TRAIN_EPOCHS] = build_int(100);
+    none = estimate_of(b);
+    BUILD_LIST(b, KEY_MIX_STRATEGY, build_choice(WORKER_MIX_NONE),
+               build_choice(WORKER_MIX_PUZZLEMIX));
+    both = estimate_of(b);
+    cr_expect(fabs(both.hours_mid / none.hours_mid - 5 / 3.0) <= 0.05, "%g",
+              both.hours_mid / none.hours_mid);
+    cr_expect_gt(both.memory_bytes, none.memory_bytes);
+    build_free(b);
+}
+
 Test(estimate, of_disk_leaves_out_weights_that_are_not_kept)
 {
     struct build      *b = build_new();
