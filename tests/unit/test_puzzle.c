@@ -291,6 +291,30 @@ Test(puzzlemix, keeps_the_salient_block_of_both_images)
     mix_set_free(&set);
 }
 
+/* Lambda and, where that is not enough, the mask: the base image keeps half. */
+Test(puzzlemix, host_gives_the_base_at_least_half)
+{
+    const struct worker_shape shape = {3, 16, 24, 2, 0};
+    struct worker_params      params = mix_params(WORKER_MIX_PUZZLEMIX);
+    int                       less = 0;
+
+    for (unsigned rule = WORKER_LABELS_MIXED; rule <= WORKER_LABELS_HOST; rule++) {
+        struct mix_set set;
+
+        params.mix_labels = rule;
+        set = mix_set_make(&params, &shape, 8, true);
+        for (uint32_t b = 0; b < 20; b++) {
+            mix_set_train(&set, 8, 0, b);
+            for (uint32_t i = 0; i < 8; i++) {
+                cr_assert(rule != WORKER_LABELS_HOST || set.batch->area[i] >= 0.5f);
+                less += set.batch->area[i] < 0.5f;
+            }
+        }
+        mix_set_free(&set);
+    }
+    cr_expect_gt(less, 40);
+}
+
 static int refuses(void *network, const float *images, const uint32_t *labels, uint32_t n,
                    float *gradient, struct mx_err *err)
 {
