@@ -3,60 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/num.h"
+#include "base/csv.h"
 #include "sweep/outdir.h"
 #include "sweep/results_core.h"
-
-/* Lines of fields, quoted where RFC 4180 asks for it. */
-struct csv {
-    struct mx_buf *out;
-    bool           comma;
-};
-
-static void field(struct csv *csv, const char *text)
-{
-    if (csv->comma)
-        mx_buf_text(csv->out, ",");
-    csv->comma = true;
-    if (!text[strcspn(text, ",\"\r\n")]) {
-        mx_buf_text(csv->out, text);
-        return;
-    }
-    mx_buf_text(csv->out, "\"");
-    for (; *text; text++)
-        mx_buf_add(csv->out, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    mx_buf_text(csv->out, "\"");
-}
-
-static void end_line(struct csv *csv)
-{
-    mx_buf_text(csv->out, "\n");
-    csv->comma = false;
-}
-
-/* Not measured is empty. */
-static void number(struct csv *csv, double x)
-{
-    char text[MX_NUM_SIZE];
-
-    field(csv, isnan(x) ? "" : mx_num_format(x, text));
-}
-
-static void count(struct csv *csv, uint64_t n)
-{
-    if (csv->comma)
-        mx_buf_text(csv->out, ",");
-    csv->comma = true;
-    mx_buf_uint(csv->out, n);
-}
-
-static void moment(struct csv *csv, double utc_s)
-{
-    char text[MX_UTC_SIZE];
-
-    field(csv, utc_s > 0 ? mx_clock_format_utc(utc_s, text) : "");
-}
 
 /* The metrics of the table: names in byte order, and where they are. */
 struct column {
@@ -154,13 +103,13 @@ static int find_columns(const struct mx_results *results, struct columns *column
     return 0;
 }
 
-static void axis_heads(struct csv *csv, const struct mx_results *results)
+static void axis_heads(struct mx_csv *csv, const struct mx_results *results)
 {
     const enum mx_key_id *keys;
     size_t                n = mx_grid_axis_keys(results->plan->grid, &keys);
 
     for (size_t k = 0; k < n; k++)
-        field(csv, mx_keys[keys[k]].name);
+        mx_csv_text(csv, mx_keys[keys[k]].name);
 }
 
 /* The axis fields of a point, each behind a comma; kept, since the trials of a
@@ -176,7 +125,7 @@ static void make_fields(struct axis_fields *fields, const struct mx_results *res
 {
     const enum mx_key_id *keys;
     size_t                n = mx_grid_axis_keys(results->plan->grid, &keys);
-    struct csv            csv = {.out = &fields->text, .comma = true};
+    struct mx_csv         csv = {.out = &fields->text, .comma = true};
     struct mx_point       point;
 
     mx_buf_clear(&fields->text);
@@ -185,7 +134,7 @@ static void make_fields(struct axis_fields *fields, const struct mx_results *res
         mx_buf_clear(&fields->scratch);
         if (point.used[keys[k]])
             mx_value_format(keys[k], &point.value[keys[k]], &fields->scratch);
-        field(&csv, mx_buf_str(&fields->scratch));
+        mx_csv_text(&csv, mx_buf_str(&fields->scratch));
         fields->text.failed |= fields->scratch.failed;
     }
     fields->known = true;
@@ -193,7 +142,7 @@ static void make_fields(struct axis_fields *fields, const struct mx_results *res
 }
 
 /* Behind other fields of the line. */
-static void axis_values(struct csv *csv, const struct mx_results *results, uint32_t trial,
+static void axis_values(struct mx_csv *csv, const struct mx_results *results, uint32_t trial,
                         struct axis_fields *fields)
 {
     uint64_t point = results->plan->trials[trial].point;
@@ -204,16 +153,16 @@ static void axis_values(struct csv *csv, const struct mx_results *results, uint3
     csv->out->failed |= fields->text.failed;
 }
 
-static void cell_id(struct csv *csv, const struct mx_results *results, uint32_t trial)
+static void cell_id(struct mx_csv *csv, const struct mx_results *results, uint32_t trial)
 {
     char hex[MX_HASH64_HEX];
 
-    field(csv, mx_hash64_hex(results->plan->trials[trial].cell, hex));
+    mx_csv_plain(csv, mx_hash64_hex(results->plan->trials[trial].cell, hex));
 }
 
 /* The run.* fields of a trial: place and end of its last stage that ran, most
  * attempts of one stage, first start, seconds of all of them. */
-static void run_fields(struct csv *csv, const struct mx_results *results, uint32_t trial)
+static void run_fields(struct mx_csv *csv, const struct mx_results *results, uint32_t trial)
 {
     const struct mx_trial     *t = &results->plan->trials[trial];
     const struct mx_stage_run *last = NULL;
@@ -234,22 +183,22 @@ static void run_fields(struct csv *csv, const struct mx_results *results, uint32
     }
     if (!last) {
         for (int k = 0; k < 10; k++)
-            field(csv, "");
+            mx_csv_text(csv, "");
         return;
     }
-    count(csv, attempts);
-    field(csv, last->host);
-    count(csv, last->rank);
-    count(csv, last->executor);
-    field(csv, last->device);
-    moment(csv, started_utc_s);
-    moment(csv, last->ended_utc_s);
-    number(csv, seconds);
-    number(csv, NAN); /* energy: no meter here */
-    field(csv, last->text);
+    mx_csv_uint(csv, attempts);
+    mx_csv_text(csv, last->host);
+    mx_csv_uint(csv, last->rank);
+    mx_csv_uint(csv, last->executor);
+    mx_csv_text(csv, last->device);
+    mx_csv_utc(csv, started_utc_s);
+    mx_csv_utc(csv, last->ended_utc_s);
+    mx_csv_real(csv, seconds);
+    mx_csv_real(csv, NAN); /* energy: no meter here */
+    mx_csv_text(csv, last->text);
 }
 
-static void results_head(struct csv *csv, const struct mx_results *results,
+static void results_head(struct mx_csv *csv, const struct mx_results *results,
                          const struct columns *columns)
 {
     static const char *const first[] = {"trial", "cell", "repeat", "status", "reason"};
@@ -258,40 +207,40 @@ static void results_head(struct csv *csv, const struct mx_results *results,
                                       "run.energy_j", "run.reason"};
 
     for (size_t k = 0; k < sizeof first / sizeof first[0]; k++)
-        field(csv, first[k]);
+        mx_csv_text(csv, first[k]);
     axis_heads(csv, results);
-    field(csv, "seed");
+    mx_csv_text(csv, "seed");
     for (size_t k = 0; k < columns->count; k++)
-        field(csv, columns->list[k].name);
+        mx_csv_text(csv, columns->list[k].name);
     for (size_t k = 0; k < sizeof run / sizeof run[0]; k++)
-        field(csv, run[k]);
-    end_line(csv);
+        mx_csv_text(csv, run[k]);
+    mx_csv_end_line(csv);
 }
 
-static void results_row(struct csv *csv, const struct mx_results *results,
+static void results_row(struct mx_csv *csv, const struct mx_results *results,
                         const struct columns *columns, uint32_t trial, struct axis_fields *fields)
 {
     char name[MX_TRIAL_NAME_SIZE];
 
-    field(csv, mx_trial_name(&results->plan->trials[trial], name));
+    mx_csv_plain(csv, mx_trial_name(&results->plan->trials[trial], name));
     cell_id(csv, results, trial);
-    count(csv, results->plan->trials[trial].repeat);
-    field(csv, mx_state_names[results->states[trial]]);
-    field(csv, mx_reason_names[results->reasons[trial]]);
+    mx_csv_uint(csv, results->plan->trials[trial].repeat);
+    mx_csv_plain(csv, mx_state_names[results->states[trial]]);
+    mx_csv_plain(csv, mx_reason_names[results->reasons[trial]]);
     axis_values(csv, results, trial, fields);
-    count(csv, (uint64_t)results->config->base[KEY_SEED].integer);
+    mx_csv_uint(csv, (uint64_t)results->config->base[KEY_SEED].integer);
     for (size_t k = 0; k < columns->count; k++) {
         double value = NAN;
 
         if (columns->list[k].at != SIZE_MAX)
             mx_results_value(results, trial, columns->list[k].at, &value);
-        number(csv, value);
+        mx_csv_real(csv, value);
     }
     run_fields(csv, results, trial);
-    end_line(csv);
+    mx_csv_end_line(csv);
 }
 
-static void cells_head(struct csv *csv, const struct mx_results *results,
+static void cells_head(struct mx_csv *csv, const struct mx_results *results,
                        const struct columns *columns)
 {
     static const char *const states[] = {"planned",     "done",    "failed",
@@ -299,35 +248,35 @@ static void cells_head(struct csv *csv, const struct mx_results *results,
     static const char *const parts[] = {"n", "mean", "sd", "low", "high"};
     char                     name[WORKER_METRIC_NAME_SIZE + 8];
 
-    field(csv, "cell");
+    mx_csv_text(csv, "cell");
     axis_heads(csv, results);
     for (size_t k = 0; k < sizeof states / sizeof states[0]; k++)
-        field(csv, states[k]);
+        mx_csv_text(csv, states[k]);
     for (size_t k = 0; k < columns->count; k++)
         for (size_t p = 0; p < sizeof parts / sizeof parts[0]; p++) {
             snprintf(name, sizeof name, "%s.%s", columns->list[k].name, parts[p]);
-            field(csv, name);
+            mx_csv_text(csv, name);
         }
-    end_line(csv);
+    mx_csv_end_line(csv);
 }
 
-static void cell_states(struct csv *csv, const struct mx_results *results,
+static void cell_states(struct mx_csv *csv, const struct mx_results *results,
                         struct mx_cell_trials cell)
 {
     uint64_t by_state[MX_STATES] = {0};
 
     for (uint32_t k = 0; k < cell.count; k++)
         by_state[results->states[cell.first + k]]++;
-    count(csv, cell.count);
-    count(csv, by_state[MX_STATE_DONE]);
-    count(csv, by_state[MX_STATE_FAILED]);
-    count(csv, by_state[MX_STATE_QUARANTINED]);
-    count(csv, by_state[MX_STATE_STOPPED]);
+    mx_csv_uint(csv, cell.count);
+    mx_csv_uint(csv, by_state[MX_STATE_DONE]);
+    mx_csv_uint(csv, by_state[MX_STATE_FAILED]);
+    mx_csv_uint(csv, by_state[MX_STATE_QUARANTINED]);
+    mx_csv_uint(csv, by_state[MX_STATE_STOPPED]);
     /* What runs while this is written has not ended: pending, so that the sum is right. */
-    count(csv, by_state[MX_STATE_PENDING] + by_state[MX_STATE_RUNNING]);
+    mx_csv_uint(csv, by_state[MX_STATE_PENDING] + by_state[MX_STATE_RUNNING]);
 }
 
-static void cell_row(struct csv *csv, const struct mx_results *results,
+static void cell_row(struct mx_csv *csv, const struct mx_results *results,
                      const struct columns *columns, struct mx_cell_trials cell, double *values,
                      struct mx_quantile *quantile, struct axis_fields *fields)
 {
@@ -339,16 +288,16 @@ static void cell_row(struct csv *csv, const struct mx_results *results,
         size_t                n = at == SIZE_MAX ? 0 : mx_results_values(results, cell, at, values);
         struct reduce_summary s = reduce_summarise(values, n, mx_results_quantile(quantile, n));
 
-        count(csv, s.n);
-        number(csv, s.mean);
-        number(csv, s.sd);
-        number(csv, s.low);
-        number(csv, s.high);
+        mx_csv_uint(csv, s.n);
+        mx_csv_real(csv, s.mean);
+        mx_csv_real(csv, s.sd);
+        mx_csv_real(csv, s.low);
+        mx_csv_real(csv, s.high);
     }
-    end_line(csv);
+    mx_csv_end_line(csv);
 }
 
-static int put_cells(struct csv *csv, const struct mx_results *results,
+static int put_cells(struct mx_csv *csv, const struct mx_results *results,
                      const struct columns *columns, struct axis_fields *fields, struct mx_err *err)
 {
     struct mx_quantile quantile = {0};
@@ -377,7 +326,7 @@ int mx_results_write(const struct mx_results *results, const char *directory, st
     struct columns     columns;
     struct axis_fields fields = {0};
     struct mx_buf      text = {0};
-    struct csv         csv = {.out = &text};
+    struct mx_csv      csv = {.out = &text};
     int                rc = -1;
 
     if (find_columns(results, &columns, err))
