@@ -10,17 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_pieces(FILE *file, const char *path, size_t max_bytes, struct mx_buf *out,
+/* Up to the end, or until there is more than most. */
+static int read_pieces(FILE *file, const char *path, size_t most, struct mx_buf *out,
                        struct mx_err *err)
 {
     char   piece[1 << 14];
     size_t n;
 
-    while (mx_buf_ok(out) && (n = fread(piece, 1, sizeof piece, file)) > 0) {
-        if (n > max_bytes - out->len)
-            return mx_fail(err, MX_ERANGE, "%s is larger than %zu bytes", path, max_bytes);
+    while (mx_buf_ok(out) && out->len <= most && (n = fread(piece, 1, sizeof piece, file)) > 0)
         mx_buf_add(out, piece, n);
-    }
     if (ferror(file))
         return mx_fail_errno(err, MX_EIO, errno, "cannot read %s", path);
     if (!mx_buf_ok(out))
@@ -28,7 +26,7 @@ static int read_pieces(FILE *file, const char *path, size_t max_bytes, struct mx
     return 0;
 }
 
-int mx_file_read(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err)
+static int read_file(const char *path, size_t most, struct mx_buf *out, struct mx_err *err)
 {
     FILE *file = fopen(path, "rb");
     int   rc;
@@ -36,9 +34,29 @@ int mx_file_read(const char *path, size_t max_bytes, struct mx_buf *out, struct 
     mx_buf_clear(out);
     if (!file)
         return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", path);
-    rc = read_pieces(file, path, max_bytes, out, err);
+    rc = read_pieces(file, path, most, out, err);
     fclose(file);
     return rc;
+}
+
+int mx_file_read(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err)
+{
+    if (read_file(path, max_bytes, out, err))
+        return -1;
+    if (out->len > max_bytes)
+        return mx_fail(err, MX_ERANGE, "%s is larger than %zu bytes", path, max_bytes);
+    return 0;
+}
+
+int mx_file_read_head(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err)
+{
+    if (read_file(path, max_bytes, out, err))
+        return -1;
+    if (out->len > max_bytes) {
+        out->len = max_bytes;
+        out->data[max_bytes] = '\0';
+    }
+    return 0;
 }
 
 int mx_file_write_all(int fd, const void *data, size_t len, const char *path, struct mx_err *err)

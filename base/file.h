@@ -22,6 +22,9 @@ extern "C" {
  * MX_ENOMEM. */
 int mx_file_read(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err);
 
+/* The same of a file of any size, but only its first max_bytes. */
+int mx_file_read_head(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err);
+
 /* Replace path by `len` bytes: written to path.tmp.PID, synced, renamed, and
  * the directory synced. On failure the old file is as it was. */
 int mx_file_write(const char *path, const void *data, size_t len, struct mx_err *err);

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "sweep/journal_scan.h"
 
+#define MOST_BYTES (SIZE_MAX / 4) /* of a file: as many as it has */
+
 /* Number of a name like 000012.jsonl, 0 if it is none. */
 static unsigned file_number(const char *name)
 {
@@ -72,10 +74,12 @@ char *mx_journal_file_path(const char *folder, unsigned number)
     return mx_path_join(folder, name);
 }
 
-static int read_text(const char *folder, unsigned number, struct mx_buf *text, struct mx_err *err)
+/* A file, or its head if it has more bytes than `most`. */
+static int read_text(const char *folder, unsigned number, size_t most, struct mx_buf *text,
+                     struct mx_err *err)
 {
     char *path = mx_journal_file_path(folder, number);
-    int   rc = path ? mx_file_read(path, SIZE_MAX / 4, text, err)
+    int   rc = path ? mx_file_read_head(path, most, text, err)
                     : mx_fail(err, MX_ENOMEM, "no memory to read %s", folder);
 
     free(path);
@@ -171,6 +175,27 @@ static void apply_tails(struct mx_journal_file *files, size_t count,
                 files[f].limit = line->tails[k].seq;
 }
 
+/* The first good record of a file, mostly in its head. 1 with *line, 0, or -1. */
+static int read_first(const char *folder, unsigned number, struct mx_buf *text,
+                      struct mx_journal_line *line, struct mx_err *err)
+{
+    size_t most[] = {1 << 16, MOST_BYTES};
+
+    for (size_t k = 0; k < 2; k++) {
+        struct mx_journal_report unused = {0};
+        struct mx_journal_scan   scan;
+
+        if (read_text(folder, number, most[k], text, err))
+            return -1;
+        scan = scan_begin(text);
+        if (mx_journal_scan_next(&scan, line, &unused))
+            return 1;
+        if (text->len < most[k])
+            break;
+    }
+    return 0;
+}
+
 /* First pass: each file's first record limits the files before it. */
 static int find_limits(const char *folder, struct mx_journal_file *files, size_t count,
                        struct claims *claims, struct mx_err *err)
@@ -179,15 +204,11 @@ static int find_limits(const char *folder, struct mx_journal_file *files, size_t
     int           rc = 0;
 
     for (size_t f = 0; f < count && rc == 0; f++) {
-        struct mx_journal_report unused = {0};
-        struct mx_journal_line   line;
-        struct mx_journal_scan   scan;
+        struct mx_journal_line line;
 
-        if ((rc = read_text(folder, files[f].number, &text, err)))
-            break;
-        scan = scan_begin(&text);
-        if (!mx_journal_scan_next(&scan, &line, &unused))
+        if ((rc = read_first(folder, files[f].number, &text, &line, err)) <= 0)
             continue;
+        rc = 0;
         if (line.record.kind == MX_RECORD_INCARNATION) {
             apply_tails(files, count, &line, files[f].number);
             rc = claim_tails(claims, &line, files[f].number, err);
@@ -205,7 +226,7 @@ static int read_file(const char *folder, struct mx_journal_file *file,
     struct mx_journal_line line;
     struct mx_journal_scan scan;
     uint64_t               bad = to->report->skipped_bad; /* up to the last good record */
-    int                    rc = read_text(folder, file->number, &text, err);
+    int                    rc = read_text(folder, file->number, MOST_BYTES, &text, err);
 
     scan = scan_begin(&text);
     while (rc == 0 && mx_journal_scan_next(&scan, &line, to->report)) {

@@ -130,6 +130,26 @@ Test(file, reads_up_to_the_limit_and_no_further)
     mx_buf_free(&buf);
 }
 
+Test(file, reads_the_head_of_a_file_of_any_size)
+{
+    static const size_t rows[] = {0, 1, 16384, 39999, 40000, 40001};
+    struct mx_buf       buf = {0};
+    char                data[40000];
+
+    for (size_t i = 0; i < sizeof data; i++)
+        data[i] = (char)('a' + i % 23);
+    cr_assert_eq(mx_file_write("a", data, sizeof data, NULL), 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        size_t n = rows[i] < sizeof data ? rows[i] : sizeof data;
+
+        cr_assert_eq(mx_file_read_head("a", rows[i], &buf, NULL), 0);
+        cr_expect_eq(buf.len, n);
+        cr_expect_arr_eq(buf.data, data, n);
+        cr_expect_eq(buf.data[n], '\0');
+    }
+    mx_buf_free(&buf);
+}
+
 Test(file, says_why_it_cannot_read)
 {
     struct mx_buf buf = {0};

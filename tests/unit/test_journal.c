@@ -93,6 +93,30 @@ Test(journal, ignores_what_an_older_incarnation_writes_after_it_was_replaced)
     mx_journal_close(new);
 }
 
+/* A disk that was repaired may have put zeros in front of it. */
+Test(journal, the_first_record_of_a_file_counts_however_far_behind_it_is)
+{
+    static struct seen       seen;
+    static char              zeros[100000];
+    struct mx_journal_report report;
+    struct mx_journal       *old = open_journal(&report), *new;
+    struct mx_buf            text = {0}, moved = {0};
+
+    new = open_journal(&report);
+    append_started(old, 1);
+    mx_journal_close(old);
+    mx_journal_close(new);
+    load(2, &text);
+    mx_buf_add(&moved, zeros, sizeof zeros);
+    mx_buf_add(&moved, text.data, text.len);
+    store(2, moved.data, moved.len);
+    read_back(&seen, &report);
+    cr_expect_eq(report.ignored_late, 1);
+    cr_expect_eq(seen.count, 2);
+    mx_buf_free(&text);
+    mx_buf_free(&moved);
+}
+
 static int refuse(void *user, struct mx_err *err)
 {
     (void)user;
