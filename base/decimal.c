@@ -10,9 +10,10 @@
 
 __extension__ typedef unsigned __int128 u128;
 
+#define SMALLEST_MANTISSA ((uint64_t)1 << (DBL_MANT_DIG - 1))
+
 enum {
-    TEXT_SIZE = 32,
-    MOST_FIVES = 32 /* 2^53 * 5^32 still fits in 128 bits */
+    TEXT_SIZE = 32
 };
 
 /* Make "d.ddde+XX" the next larger number of as many digits; false if there is none. */
@@ -114,7 +115,8 @@ static uint64_t whole_part(struct fraction x, int k)
 
 /* The integer nearest to x * 10^k, the even one of two; whether it reads back,
  * that is whether it lies within half a unit of the mantissa (at exactly half
- * the even mantissa is read). */
+ * the even mantissa is read). Below a power of two the units are smaller: of
+ * those only what is exact counts. */
 static bool nearest(struct fraction x, int k, uint64_t *whole)
 {
     u128 five = power_of_five(k), scaled = x.mantissa * five;
@@ -125,29 +127,42 @@ static bool nearest(struct fraction x, int k, uint64_t *whole)
     up = 2 * rest > unit || (2 * rest == unit && (*whole & 1));
     *whole += up;
     off = 2 * (up ? unit - rest : rest);
+    if (x.mantissa == SMALLEST_MANTISSA)
+        return off == 0;
     return off < five || (off == five && x.mantissa % 2 == 0);
+}
+
+/* A normal number greater than 0. */
+static struct fraction take_apart(double x)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    return (struct fraction){.mantissa = SMALLEST_MANTISSA | (bits & (SMALLEST_MANTISSA - 1)),
+                             .shift = DBL_MANT_DIG - DBL_MIN_EXP + 1 -
+                                      (int)(bits >> (DBL_MANT_DIG - 1))};
 }
 
 /* In whole arithmetic, if 17 digits of x fit into it. */
 static bool decimal_fast(double x, struct mx_decimal *out)
 {
     static const double smallest = 1e-14, largest = 1e14, log10_of_2 = 0.30103;
-    int                 binary_exponent, exponent;
     struct fraction     fraction;
+    int                 exponent;
     uint64_t            whole;
 
     if (!(x >= smallest && x < largest))
         return false;
-    fraction.mantissa = (uint64_t)ldexp(frexp(x, &binary_exponent), DBL_MANT_DIG);
-    fraction.shift = DBL_MANT_DIG - binary_exponent;
-    if (fraction.mantissa == (uint64_t)1 << (DBL_MANT_DIG - 1))
-        return false;                                          /* a power of two */
-    exponent = (int)floor((binary_exponent - 1) * log10_of_2); /* or one more */
+    fraction = take_apart(x);
+    exponent = (int)floor((DBL_MANT_DIG - 1 - fraction.shift) * log10_of_2); /* or one more */
     exponent += whole_part(fraction, DBL_DIG - 1 - exponent) >= power_of_ten(DBL_DIG);
     for (int digits = DBL_DIG; digits <= MX_DECIMAL_DIGITS; digits++) {
-        int k = digits - 1 - exponent;
+        int  k = digits - 1 - exponent;
+        bool enough = nearest(fraction, k, &whole);
 
-        if (nearest(fraction, k, &whole) || digits == MX_DECIMAL_DIGITS) {
+        if (!enough && fraction.mantissa == SMALLEST_MANTISSA)
+            return false;
+        if (enough || digits == MX_DECIMAL_DIGITS) {
             put_whole(whole, -k, out);
             break;
         }

@@ -27,7 +27,7 @@ void mx_decimal_of(double x, struct mx_decimal *out);
 
 /* The same, step by step with the C library's printf and strtod: what
  * mx_decimal_of() is tested against, and its way for numbers that are large,
- * tiny, or a power of two. */
+ * tiny, or a power of two of many digits. */
 void mx_decimal_slow(double x, struct mx_decimal *out);
 
 #ifdef __cplusplus
