@@ -1,5 +1,6 @@
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -90,6 +91,12 @@ static int sync_parent(const char *path, struct mx_err *err)
 
 int mx_file_write(const char *path, const void *data, size_t len, struct mx_err *err)
 {
+    return mx_file_write_pieces(path, &(struct mx_piece){data, len}, 1, err);
+}
+
+int mx_file_write_pieces(const char *path, const struct mx_piece *pieces, size_t npieces,
+                         struct mx_err *err)
+{
     struct mx_buf temporary = {0};
     int           fd = -1, rc = -1;
 
@@ -102,8 +109,9 @@ int mx_file_write(const char *path, const void *data, size_t len, struct mx_err 
         mx_fail_errno(err, MX_EIO, errno, "cannot create %s", temporary.data);
         goto done;
     }
-    if (mx_file_write_all(fd, data, len, path, err))
-        goto done;
+    for (size_t p = 0; p < npieces; p++)
+        if (mx_file_write_all(fd, pieces[p].data, pieces[p].len, path, err))
+            goto done;
     if (fsync(fd)) {
         mx_fail_errno(err, MX_EIO, errno, "cannot sync %s", path);
         goto done;
@@ -181,6 +189,30 @@ int mx_dir_remove(const char *path, struct mx_err *err)
     if (nftw(path, remove_one, OPEN_AT_ONCE, FTW_DEPTH | FTW_PHYS) && errno != ENOENT)
         return mx_fail_errno(err, MX_EIO, errno, "cannot remove %s", path);
     return 0;
+}
+
+int mx_dir_clear(const char *path, bool (*keeps)(const char *name), struct mx_err *err)
+{
+    DIR           *dir = opendir(path);
+    struct dirent *entry;
+    int            rc = 0;
+
+    if (!dir)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot open directory %s", path);
+    while (rc == 0 && (entry = readdir(dir))) {
+        char *at;
+
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+            keeps(entry->d_name))
+            continue;
+        if ((at = mx_path_join(path, entry->d_name)))
+            rc = mx_dir_remove(at, err);
+        else
+            rc = mx_fail(err, MX_ENOMEM, "no memory to clear %s", path);
+        free(at);
+    }
+    closedir(dir);
+    return rc;
 }
 
 bool mx_file_exists(const char *path)

@@ -29,6 +29,14 @@ int mx_file_read_head(const char *path, size_t max_bytes, struct mx_buf *out, st
  * the directory synced. On failure the old file is as it was. */
 int mx_file_write(const char *path, const void *data, size_t len, struct mx_err *err);
 
+/* The same for a content that lies in pieces, one behind the other. */
+struct mx_piece {
+    const void *data;
+    size_t      len;
+};
+int mx_file_write_pieces(const char *path, const struct mx_piece *pieces, size_t npieces,
+                         struct mx_err *err);
+
 /* Write all bytes to a descriptor, whatever write(2) takes at a time. `path`
  * is for the message. */
 int mx_file_write_all(int fd, const void *data, size_t len, const char *path, struct mx_err *err);
@@ -42,6 +50,10 @@ int mx_dir_sync(const char *path, struct mx_err *err);
 /* Remove a directory with all that is in it; symbolic links are removed, not
  * followed. One that is not there is fine. */
 int mx_dir_remove(const char *path, struct mx_err *err);
+
+/* Remove what is in a directory, but not files of it for which keeps() is true
+ * (told by their name in it). */
+int mx_dir_clear(const char *path, bool (*keeps)(const char *name), struct mx_err *err);
 
 /* True if the path names something, whatever it is. */
 bool mx_file_exists(const char *path);

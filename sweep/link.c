@@ -130,6 +130,7 @@ static int local_event(struct mx_link *link, const struct mx_supervisor_event *f
     event->lease = message->lease;
     event->stage = message->stage;
     event->seconds = message->seconds;
+    event->note = message->note;
     if (event->kind == MX_LINK_FAILED)
         return 0;
     return mx_contributions_add(link->own, event->lease, event->stage, message->result.metrics,

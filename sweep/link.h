@@ -52,6 +52,7 @@ struct mx_link_event {
     char                        text[512];
     double                      seconds;
     const struct worker_result *result;
+    const char                 *note; /* DONE, FAILED: for the log, or ""; lent as result is */
     char                        host[64], device[96];
 };
 

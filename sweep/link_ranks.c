@@ -155,6 +155,7 @@ static int take_answer(struct mx_link *link, const struct mx_rank_message *messa
     event->seconds = answer->seconds;
     event->code = answer->code;
     event->result = &answer->result;
+    event->note = answer->note;
     memcpy(event->text, answer->text, sizeof event->text);
     return 1;
 }

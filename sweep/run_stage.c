@@ -5,18 +5,19 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "sweep/run_state.h"
+#include "worker/checkpoint.h"
 
-/* The stage's folder, new and empty. What an attempt that died has left there
- * is of no use: stage.json, written last, is missing. */
+/* The stage's folder, empty but for checkpoints. What else an attempt that died
+ * has left there is of no use: stage.json, written last, is missing. */
 static int make_folder(struct run *run, struct worker_job *job, struct mx_err *err)
 {
     int n = snprintf(job->folder, sizeof job->folder, "%s/stages/%s", run->directory, job->key);
 
     if (n < 0 || (size_t)n >= sizeof job->folder)
         return mx_fail(err, MX_EINVAL, "the path of %s is too long", run->directory);
-    if (mx_dir_remove(job->folder, err))
+    if (mx_dir_make(job->folder, err))
         return -1;
-    return mx_dir_make(job->folder, err);
+    return mx_dir_clear(job->folder, worker_checkpoint_name, err);
 }
 
 static const char *trial_of_stage(const struct run *run, uint32_t stage,
@@ -57,6 +58,7 @@ static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
     run->job_stage = stage;
     run_use_smoke_data(run, &run->job.params);
     run->job.keep_weights = run->keep_weights;
+    run->job.checkpoint_s = run->config->base[KEY_SCHEDULE_CHECKPOINT_EVERY].real;
     run->job.empty = run->options->empty_stages;
     return run->job.empty ? 0 : make_folder(run, &run->job, err);
 }
@@ -164,6 +166,17 @@ static bool is_current(struct run *run, const struct mx_link_event *event, struc
     return false;
 }
 
+/* What a stage itself had to tell. */
+static void log_note(const struct run *run, const struct mx_link_event *event)
+{
+    char trial[MX_TRIAL_NAME_SIZE];
+
+    if (event->note && *event->note)
+        mx_console_log(run->console, MX_LOG_INFO, trial_of_stage(run, event->stage, trial),
+                       "%s: %s", worker_kinds[run->plan->stages[event->stage].kind].word,
+                       event->note);
+}
+
 static int on_done(struct run *run, const struct mx_link_event *event, struct mx_err *err)
 {
     struct mx_record   record;
@@ -179,6 +192,7 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     record.nmetrics = event->result->nmetrics;
     run->nodes[event->rank].done++;
     run->computed[event->stage] = event->rank;
+    log_note(run, event);
     if (mx_console_wants(run->console))
         mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, event->stage, trial),
                        "%s done on executor %u in %.1f s",
@@ -244,6 +258,7 @@ static int on_failed(struct run *run, const struct mx_link_event *event, struct 
 
     if (!is_current(run, event, &lease))
         return 0;
+    log_note(run, event);
     /* A disk that is full is no fault of the trial: the sweep ends, resumable. */
     if (event->code == MX_EIO)
         return mx_fail(err, MX_EIO, "%s", event->text);

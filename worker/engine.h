@@ -73,6 +73,19 @@ int    worker_engine_export(struct worker_engine *engine, struct worker_tensor *
                             size_t *count, struct mx_err *err);
 void   worker_tensors_free(struct worker_tensor *tensors, size_t count);
 
+/* What the next step depends on, as one block where it lies: weights, running
+ * statistics, the optimiser's means, the moving average; and the count of steps.
+ * Written back as they were, in an engine of the same order, training goes on
+ * as it would have. Lent. Takes as long as drawing the weights. */
+struct worker_engine_memory {
+    void     *data;
+    size_t    bytes;
+    uint64_t *steps;
+    uint64_t  order; /* names the places of the elements and the library that chose them */
+};
+int worker_engine_memory(struct worker_engine *engine, struct worker_engine_memory *memory,
+                         struct mx_err *err);
+
 /* What training costs, without building anything: floating-point operations a
  * training image (forward and backward), bytes of one executor at this batch
  * size (weights, activations, workspace, data set aside), trainable scalars. */

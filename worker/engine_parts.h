@@ -126,6 +126,13 @@ void engine_state_free(struct worker_engine *engine);
 /* How many parts a training keeps, values and gradients included. */
 unsigned engine_state_parts(const struct worker_params *params);
 
+/* Floats that a parameter takes of each part, with what aligns the next one. */
+size_t engine_parameter_room(const struct engine_parameter *parameter);
+
+/* Copy a parameter between a tensor in its order and row-major `plain`. */
+int engine_copy_plain(struct worker_engine *engine, const struct engine_parameter *parameter,
+                      struct kern_tensor *tensor, float *plain, bool in, struct mx_err *err);
+
 /* Let the network's weights and statistics be those of a part: VALUES, as all
  * functions expect and leave it, or AVERAGE. */
 int engine_state_show(struct worker_engine *engine, enum engine_part part, struct mx_err *err);

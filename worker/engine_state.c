@@ -16,6 +16,11 @@ static size_t room_of(const struct kern_tensor *tensor)
     return (kern_tensor_bytes(tensor) + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN / sizeof(float);
 }
 
+size_t engine_parameter_room(const struct engine_parameter *parameter)
+{
+    return room_of(parameter->value);
+}
+
 /* Which parts a training keeps. */
 static bool keeps(const struct worker_params *params, enum engine_part part)
 {
@@ -138,22 +143,21 @@ static void held_dims(const struct worker_net *net, const struct worker_paramete
     }
 }
 
-/* Copy a parameter between the backend's order and row-major `plain`. */
-static int copy_plain(struct worker_engine *engine, const struct engine_parameter *parameter,
-                      float *plain, bool in, struct mx_err *err)
+int engine_copy_plain(struct worker_engine *engine, const struct engine_parameter *parameter,
+                      struct kern_tensor *tensor, float *plain, bool in, struct mx_err *err)
 {
     unsigned            ndims;
     uint32_t            dims[5];
-    struct kern_tensor *tensor;
+    struct kern_tensor *row_major;
     int                 result = -1;
 
     held_dims(&engine->net, &parameter->info, &ndims, dims);
-    if (!(tensor = kern_tensor_plain(engine->nn, ndims, dims, err)))
+    if (!(row_major = kern_tensor_plain(engine->nn, ndims, dims, err)))
         return -1;
-    if (!kern_tensor_bind(tensor, plain, err))
-        result = in ? kern_tensor_copy(tensor, parameter->value, err)
-                    : kern_tensor_copy(parameter->value, tensor, err);
-    kern_tensor_free(tensor);
+    if (!kern_tensor_bind(row_major, plain, err))
+        result = in ? kern_tensor_copy(row_major, tensor, err)
+                    : kern_tensor_copy(tensor, row_major, err);
+    kern_tensor_free(row_major);
     return result;
 }
 
@@ -168,7 +172,8 @@ static int draw_all(struct worker_engine *engine, struct mx_stream init, struct 
         if (!plain)
             return mx_fail(err, MX_ENOMEM, "no memory to draw %s", info->name);
         draw(&engine->net, info, &rng, plain);
-        failed = copy_plain(engine, &engine->parameters[p], plain, true, err);
+        failed = engine_copy_plain(engine, &engine->parameters[p], engine->parameters[p].value,
+                                   plain, true, err);
         free(plain);
         if (failed)
             return -1;
@@ -283,7 +288,8 @@ static int export_shown(struct worker_engine *engine, struct worker_tensor **ten
             mx_fail(err, MX_ENOMEM, "no memory to export %s", info->name);
             goto fail;
         }
-        if (copy_plain(engine, &engine->parameters[p], list[n].data, false, err))
+        if (engine_copy_plain(engine, &engine->parameters[p], engine->parameters[p].value,
+                              list[n].data, false, err))
             goto fail;
     }
     for (uint32_t l = 0; l < engine->net.nlayers; l++)

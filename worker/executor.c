@@ -26,13 +26,14 @@ static const double held_s = 0.02, short_stage_s = 0.005;
 struct executor {
     struct worker_cache         *cache;
     struct worker_progress_slot *slot;
-    uint32_t                     stage;  /* that runs */
-    struct worker_job            job;    /* of the order that was taken last */
-    struct mx_buf                in;     /* orders; those in front of `taken` are done */
-    size_t                       taken;  /* bytes */
-    struct mx_buf                out;    /* answers that are held */
-    size_t                       last;   /* where the last of them starts */
-    double                       sent_s; /* when answers were sent last */
+    uint32_t                     stage;     /* that runs */
+    struct worker_job            job;       /* of the order that was taken last */
+    struct mx_buf                in;        /* orders; those in front of `taken` are done */
+    size_t                       taken;     /* bytes */
+    struct mx_buf                out;       /* answers that are held */
+    size_t                       last;      /* where the last of them starts */
+    double                       sent_s;    /* when answers were sent last */
+    char                         note[256]; /* of the stage that runs */
 };
 
 /* Nothing of ours outlives the sweep: the kernel sends SIGKILL when the
@@ -114,16 +115,27 @@ static bool tick(void *user, uint64_t done, uint64_t total)
            send_held(executor, NULL);
 }
 
+/* Notes of a stage come with its answer, one behind the other. */
+static void note(void *user, const char *text)
+{
+    struct executor *executor = user;
+    size_t           used = strlen(executor->note);
+
+    snprintf(executor->note + used, sizeof executor->note - used, "%s%s", used > 0 ? "; " : "",
+             text);
+}
+
 /* Run a stage and hold its answer; *seconds is what it took. */
 static int run_stage(struct executor *executor, const struct worker_message *order, double *seconds,
                      struct mx_err *err)
 {
-    struct worker_progress progress = {tick, executor};
+    struct worker_progress progress = {tick, executor, note};
     struct worker_message  answer = {.lease = order->lease, .stage = order->stage};
     struct mx_err          failure = {0};
     double                 start = mx_clock_monotonic_s();
     int                    rc;
 
+    executor->note[0] = '\0';
     worker_fault(WORKER_FAULT_STAGE_STARTS, order->stage);
     if (worker_stage_run(order->job, executor->cache, &progress, &answer.result, &failure)) {
         answer.type = WORKER_MESSAGE_FAILED;
@@ -132,6 +144,7 @@ static int run_stage(struct executor *executor, const struct worker_message *ord
     } else {
         answer.type = WORKER_MESSAGE_DONE;
     }
+    memcpy(answer.note, executor->note, sizeof answer.note);
     worker_fault(WORKER_FAULT_STAGE_ENDS, order->stage);
     *seconds = answer.seconds = mx_clock_monotonic_s() - start;
     rc = hold(executor, &answer, err);

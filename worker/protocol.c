@@ -34,6 +34,7 @@ static void put_job(struct mx_buf *out, const struct worker_job *job)
     mx_put_u64(out, job->stream_extra);
     mx_put_text(out, job->key);
     mx_put_text(out, job->folder);
+    mx_put_real(out, job->checkpoint_s);
     mx_put_u8(out, job->keep_weights);
     mx_put_u8(out, job->empty);
 }
@@ -47,6 +48,7 @@ static void take_job(struct mx_wire *wire, struct worker_job *job)
     job->stream_extra = mx_take_u64(wire);
     mx_take_text(wire, job->key, sizeof job->key);
     mx_take_text(wire, job->folder, sizeof job->folder);
+    job->checkpoint_s = mx_take_real(wire);
     job->keep_weights = mx_take_u8(wire) != 0;
     job->empty = mx_take_u8(wire) != 0;
     if (job->kind >= WORKER_STAGE_KINDS)
@@ -93,11 +95,13 @@ void worker_message_put(struct mx_buf *out, const struct worker_message *message
     case WORKER_MESSAGE_DONE:
         mx_put_real(out, message->seconds);
         put_result(out, &message->result);
+        mx_put_text(out, message->note);
         break;
     case WORKER_MESSAGE_FAILED:
         mx_put_real(out, message->seconds);
         mx_put_u32(out, (uint32_t)message->code);
         mx_put_text(out, message->text);
+        mx_put_text(out, message->note);
         break;
     }
     mx_wire_end(out, frame);
@@ -121,11 +125,13 @@ static void take_body(struct mx_wire *wire, struct worker_message *message, stru
     case WORKER_MESSAGE_DONE:
         message->seconds = mx_take_real(wire);
         take_result(wire, &message->result);
+        mx_take_text(wire, message->note, sizeof message->note);
         break;
     case WORKER_MESSAGE_FAILED:
         message->seconds = mx_take_real(wire);
         message->code = (enum mx_code)mx_take_u32(wire);
         mx_take_text(wire, message->text, sizeof message->text);
+        mx_take_text(wire, message->note, sizeof message->note);
         break;
     default:
         wire->failed = true;

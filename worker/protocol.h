@@ -45,6 +45,7 @@ struct worker_message {
     struct worker_result     result;     /* DONE: owned */
     enum mx_code             code;       /* FAILED */
     char                     text[512];  /* FAILED */
+    char                     note[256];  /* DONE, FAILED: what else people should know, or "" */
     char                     device[96]; /* HELLO */
 };
 

@@ -1,6 +1,8 @@
 #include "worker/stage.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "worker/stage_parts.h"
 
@@ -52,6 +54,20 @@ const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache
 bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total)
 {
     return progress && progress->tick && progress->tick(progress->user, done, total);
+}
+
+void worker_progress_notes(const struct worker_progress *progress, const struct mx_buf *lines)
+{
+    const char *at = lines->data, *end = at + lines->len;
+    char        line[256];
+
+    while (progress && progress->note && mx_buf_ok(lines) && at < end) {
+        const char *stop = memchr(at, '\n', (size_t)(end - at));
+
+        snprintf(line, sizeof line, "%.*s", (int)((stop ? stop : end) - at), at);
+        progress->note(progress->user, line);
+        at = stop ? stop + 1 : end;
+    }
 }
 
 /* No work, no file: numbers that depend on the job's name as those of any stage do. */

@@ -69,16 +69,20 @@ struct worker_job {
     uint32_t             repeat;
     uint64_t             stream_extra;             /* see mx_stream_make() */
     char                 key[33];                  /* the stage's key: 32 hex digits */
-    char                 folder[WORKER_PATH_SIZE]; /* exists and is empty, or "" = leave no files */
+    char                 folder[WORKER_PATH_SIZE]; /* exists, and holds nothing but checkpoints of
+                                                      earlier attempts; "" = leave no files */
+    double               checkpoint_s;             /* between two checkpoints; 0 = none */
     bool                 keep_weights;             /* leave weights.safetensors */
     bool                 empty; /* do nothing: made-up numbers at once, to time the way here */
 };
 
 /* Called now and then with work done so far, in steps of the stage's own
- * choosing. Returning true asks the stage to end early (MX_EINTERRUPTED). */
+ * choosing. Returning true asks the stage to end early (MX_EINTERRUPTED). note,
+ * which may be NULL, is told what people should know: one line. */
 struct worker_progress {
     bool (*tick)(void *user, uint64_t done, uint64_t total);
     void *user;
+    void (*note)(void *user, const char *text);
 };
 
 /* What an executor keeps between stages (data sets, engines). */
@@ -94,7 +98,8 @@ void                 worker_cache_free(struct worker_cache *cache); /* NULL is a
  *   MX_EIO           the folder could not be written
  *   MX_EINTERRUPTED  progress->tick said so
  * Files in job->folder are complete only after a return of 0; stage.json is
- * written last. *result must be empty and is empty after a failure. */
+ * written last. A training leaves checkpoints there until it is done, or has
+ * diverged, and goes on from them when it is run again. *result must be empty and is empty after a failure. */
 int worker_stage_run(const struct worker_job *job, struct worker_cache *cache,
                      const struct worker_progress *progress, struct worker_result *result,
                      struct mx_err *err);

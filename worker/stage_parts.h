@@ -14,6 +14,9 @@ const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache
 /* One more step of work done; true if the stage is to end. */
 bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total);
 
+/* Tell lines of text, one note each. */
+void worker_progress_notes(const struct worker_progress *progress, const struct mx_buf *lines);
+
 /* A file that a stage left, for its stage.json. */
 struct worker_stage_file {
     const char *name;

@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "worker/batch.h"
 #include "worker/engine.h"
+#include "worker/keeper.h"
 #include "worker/metrics.h"
 #include "worker/safetensors.h"
 #include "worker/schedule.h"
@@ -26,7 +27,10 @@ struct training {
     struct worker_metrics        *val; /* of the last epoch */
     struct mx_buf                 history;
     double                        loss; /* mean over the last epoch */
-    uint64_t                      steps_per_epoch, ticks, total_ticks;
+    uint64_t                      steps_per_epoch, total_ticks;
+    struct worker_position        at;
+    double                        started_s; /* the epoch; earlier by what earlier attempts took */
+    struct worker_keeper          keeper;
 };
 
 static struct mx_stream stream_of(const struct training *t, enum mx_purpose purpose)
@@ -41,9 +45,9 @@ static uint64_t batches_of(const struct training *t, const struct worker_split *
 
 static int tick(struct training *t, struct mx_err *err)
 {
-    if (worker_progress_tick(t->progress, ++t->ticks, t->total_ticks))
+    if (worker_progress_tick(t->progress, ++t->at.ticks, t->total_ticks))
         return mx_fail(err, MX_EINTERRUPTED, "stopped after %llu of %llu batches",
-                       (unsigned long long)t->ticks, (unsigned long long)t->total_ticks);
+                       (unsigned long long)t->at.ticks, (unsigned long long)t->total_ticks);
     return 0;
 }
 
@@ -96,12 +100,14 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
                                         stream_of(t, MX_PURPOSE_INIT), err)))
         return -1;
     worker_batch_lend(t->batch, (struct worker_gradient){gradient_of, t->engine});
+    worker_keeper_open(&t->keeper, t->job, &t->set->shape, t->engine, t->batch);
     last = train->n % t->batch_size;
     return last > 1 ? worker_engine_prepare(t->engine, last, err) : 0;
 }
 
 static void tear_down(struct training *t)
 {
+    worker_keeper_close(&t->keeper);
     worker_engine_free(t->engine);
     worker_batch_free(t->batch);
     worker_metrics_free(t->val);
@@ -134,7 +140,7 @@ static struct worker_metrics *evaluate(struct training *t, const struct worker_s
     }
     if (split->n > 0 && !isfinite(worker_metrics_cross_entropy(metrics))) {
         mx_fail(err, MX_EDIVERGED, "the %s loss after training for %llu batches is not finite",
-                name, (unsigned long long)t->ticks);
+                name, (unsigned long long)t->at.ticks);
         goto fail;
     }
     return metrics;
@@ -144,6 +150,13 @@ fail:
     return NULL;
 }
 
+static int keep(struct training *t, struct mx_err *err)
+{
+    t->at.seconds = mx_clock_monotonic_s() - t->started_s;
+    return worker_keeper_step(&t->keeper, &t->at, &t->history, t->at.batch == t->steps_per_epoch,
+                              err);
+}
+
 static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
 {
     const struct worker_params *params = &t->job->params;
@@ -151,10 +164,9 @@ static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
     const struct mx_stream      augment = stream_of(t, MX_PURPOSE_AUGMENT);
     const struct mx_stream      mix = stream_of(t, MX_PURPOSE_MIX);
     struct mx_rng               rng = mx_rng_at(stream_of(t, MX_PURPOSE_ORDER), epoch, 0, 0);
-    double                      sum = 0, images = 0;
 
     mx_rng_permutation(&rng, t->order, train->n);
-    for (uint32_t b = 0; b < t->steps_per_epoch; b++) {
+    for (uint32_t b = t->at.batch; b < t->steps_per_epoch; b++) {
         uint32_t first = b * t->batch_size, rest = train->n - first;
         uint32_t n = rest < t->batch_size ? rest : t->batch_size;
         double   loss,
@@ -164,12 +176,13 @@ static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
                                b, err) ||
             worker_engine_step(t->engine, t->batch, rate, &loss, err))
             return mx_err_prefix(err, "epoch %u, batch %u", epoch, b);
-        sum += loss * n;
-        images += n;
-        if (tick(t, err))
+        t->at.loss_sum += loss * n;
+        t->at.images += n;
+        t->at.batch = b + 1;
+        if (tick(t, err) || keep(t, err))
             return -1;
     }
-    t->loss = sum / images;
+    t->loss = t->at.loss_sum / t->at.images;
     return 0;
 }
 
@@ -196,11 +209,25 @@ static void put_history(struct training *t, uint32_t epoch, double seconds)
     mx_buf_text(&t->history, "\n");
 }
 
+/* Where an earlier attempt left a checkpoint, else the start. */
+static int find_start(struct training *t, struct mx_err *err)
+{
+    struct mx_buf notes = {0};
+    int           failed = worker_keeper_find(&t->keeper, &t->at, &t->history, &notes, err);
+
+    worker_progress_notes(t->progress, &notes);
+    mx_buf_free(&notes);
+    return failed;
+}
+
 static int train(struct training *t, struct mx_err *err)
 {
-    for (uint32_t epoch = 0; epoch < (uint64_t)t->job->params.train_epochs; epoch++) {
-        double start = mx_clock_monotonic_s();
+    if (find_start(t, err))
+        return -1;
+    while (t->at.epoch < (uint64_t)t->job->params.train_epochs) {
+        const uint32_t epoch = t->at.epoch;
 
+        t->started_s = mx_clock_monotonic_s() - t->at.seconds;
         if (train_epoch(t, epoch, err))
             return -1;
         if (worker_engine_check(t->engine, err))
@@ -208,7 +235,8 @@ static int train(struct training *t, struct mx_err *err)
         worker_metrics_free(t->val);
         if (!(t->val = evaluate(t, &t->set->val, "validation", err)))
             return -1;
-        put_history(t, epoch, mx_clock_monotonic_s() - start);
+        put_history(t, epoch, mx_clock_monotonic_s() - t->started_s);
+        t->at = (struct worker_position){.epoch = epoch + 1, .ticks = t->at.ticks};
     }
     return 0;
 }
@@ -273,9 +301,15 @@ int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
                      struct mx_err *err)
 {
     struct training t = {.job = job, .progress = progress};
-    int             failed =
-        set_up(&t, cache, err) || train(&t, err) || report(&t, result, err) || write_files(&t, err);
+    struct mx_err   why = {0};
+    int failed = set_up(&t, cache, &why) || train(&t, &why) || report(&t, result, &why) ||
+                 write_files(&t, &why);
 
     tear_down(&t);
+    /* One that has diverged would do so again. */
+    if (job->folder[0] && (!failed || why.code == MX_EDIVERGED))
+        worker_checkpoint_remove(job->folder);
+    if (failed && err)
+        *err = why;
     return failed ? -1 : 0;
 }

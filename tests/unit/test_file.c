@@ -61,6 +61,36 @@ Test(file, writes_and_replaces_whole_files)
     cr_expect_eq(names(), 1);
 }
 
+Test(file, writes_pieces_one_behind_the_other)
+{
+    const struct mx_piece pieces[] = {{"one", 3}, {NULL, 0}, {" two", 4}};
+
+    cr_assert_eq(mx_file_write_pieces("a", pieces, 3, NULL), 0);
+    cr_expect_str_eq(content("a"), "one two");
+    cr_expect_eq(names(), 1);
+}
+
+static bool keeps_a(const char *name)
+{
+    return strcmp(name, "a") == 0;
+}
+
+Test(file, clears_a_directory_but_for_what_is_to_be_kept)
+{
+    struct mx_err err;
+
+    cr_assert_eq(mx_dir_make("d/b/c", NULL), 0);
+    cr_assert_eq(mx_file_write("d/a", "1", 1, NULL), 0);
+    cr_assert_eq(mx_file_write("d/aa", "1", 1, NULL), 0);
+    cr_assert_eq(mx_file_write("d/b/a", "1", 1, NULL), 0);
+    cr_assert_eq(mx_dir_clear("d", keeps_a, &err), 0, "%s", err.text);
+    cr_expect(mx_file_exists("d/a"));
+    cr_expect_not(mx_file_exists("d/aa"));
+    cr_expect_not(mx_file_exists("d/b"));
+    cr_expect_eq(mx_dir_clear("none", keeps_a, &err), -1);
+    cr_expect_str_eq(err.text, "cannot open directory none: No such file or directory");
+}
+
 Test(file, leaves_the_old_file_when_the_disk_takes_no_more)
 {
     struct rlimit small = {1000, RLIM_INFINITY};

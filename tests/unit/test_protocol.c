@@ -12,6 +12,7 @@ static struct worker_job example_job(void)
     job.repeat = 3;
     job.stream_extra = 9;
     job.keep_weights = true;
+    job.checkpoint_s = 300.5;
     job.empty = true;
     job.params.mix_alpha = 0.2;
     job.params.train_epochs = -4;
@@ -46,6 +47,7 @@ Test(protocol, a_job_arrives_as_it_was_sent)
     cr_expect_eq(job.seed, 0xfedcba9876543210u);
     cr_expect_eq(job.repeat, 3);
     cr_expect(job.keep_weights);
+    cr_expect_eq(job.checkpoint_s, 300.5);
     cr_expect(job.empty);
     cr_expect(job.params.mix_alpha == 0.2);
     cr_expect_eq(job.params.train_epochs, -4);
@@ -66,6 +68,21 @@ Test(protocol, a_job_is_refused_where_none_is_awaited)
     cr_assert_eq(worker_message_take(frame.data, frame.len, &got, NULL, &err), -1);
     cr_expect_str_eq(err.text, "a message of type 2 is damaged");
     mx_buf_free(&frame);
+}
+
+Test(protocol, notes_arrive_with_either_answer)
+{
+    static const enum worker_message_type types[] = {WORKER_MESSAGE_DONE, WORKER_MESSAGE_FAILED};
+
+    for (int k = 0; k < 2; k++) {
+        struct worker_message sent = {.type = types[k], .text = "why", .note = "goes on"}, got;
+        struct mx_buf         frame = {0};
+
+        worker_message_put(&frame, &sent);
+        cr_assert_eq(worker_message_take(frame.data, frame.len, &got, NULL, NULL), (long)frame.len);
+        cr_expect_str_eq(got.note, "goes on");
+        mx_buf_free(&frame);
+    }
 }
 
 Test(protocol, results_arrive_with_the_same_bits_nan_included)

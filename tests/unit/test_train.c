@@ -7,8 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "worker/choices.h"
-#include "worker/stage.h"
+#include "tests/unit/small_training.h"
 
 static char folder[] = "/tmp/mx_train_XXXXXX";
 
@@ -20,46 +19,6 @@ static void make_folder(void)
 static void remove_folder(void)
 {
     mx_dir_remove(folder, NULL);
-}
-
-static struct worker_job *job_new(const char *where)
-{
-    struct worker_job *job = calloc(1, sizeof *job);
-
-    cr_assert_not_null(job);
-    job->kind = WORKER_STAGE_TRAIN;
-    job->seed = 7;
-    job->keep_weights = true;
-    snprintf(job->key, sizeof job->key, "%s", "0123456789abcdef0123456789abcdef");
-    snprintf(job->folder, sizeof job->folder, "%s", where);
-    job->params = (struct worker_params){
-        .data_set = WORKER_DATA_SYNTHETIC,
-        .data_size = 8,
-        .data_channels = 1,
-        .data_val_fraction = 0.2,
-        .data_normalize = WORKER_NORMALIZE_DATASET,
-        .data_augment = WORKER_AUGMENT_FLIP_CROP,
-        .data_spurious_rate = 0.5,
-        .data_synthetic_n = 99,
-        .data_synthetic_classes = 3,
-        .data_synthetic_noise = 0.05,
-        .model_arch = WORKER_ARCH_RESNET8,
-        .train_epochs = 3,
-        .train_batch_size = 16,
-        .train_lr = 0.05,
-        .train_momentum = 0.9,
-        .train_weight_decay = 5e-4,
-        .train_decay_norm_and_bias = true,
-        .train_schedule = WORKER_SCHEDULE_COSINE,
-        .train_step_epochs = 30,
-        .train_gamma = 0.1,
-        .train_threads = 1,
-        .train_deterministic = true,
-        .mix_strategy = WORKER_MIX_CUTMIX,
-        .mix_alpha = 1,
-        .mix_prob = 0.5,
-    };
-    return job;
 }
 
 static double metric(const struct worker_result *result, const char *name)
@@ -80,22 +39,11 @@ static void run(const struct worker_job *job, struct worker_result *result)
     worker_cache_free(cache);
 }
 
-static struct mx_buf read_file(const char *name)
-{
-    char         *path = mx_path_join(folder, name);
-    struct mx_buf text = {0};
-    struct mx_err err;
-
-    cr_assert_eq(mx_file_read(path, 1 << 24, &text, &err), 0, "%s", err.text);
-    free(path);
-    return text;
-}
-
 Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fini = remove_folder)
 {
     static const char start[] =
         "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n0,0.05,";
-    struct worker_job   *job = job_new(folder);
+    struct worker_job   *job = small_training(folder);
     struct worker_result result = {0};
     struct mx_buf        text;
     json_t              *record, *parameters;
@@ -107,14 +55,14 @@ Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fi
     cr_expect(metric(&result, "val.accuracy") >= 0 && metric(&result, "test.accuracy") <= 1);
     cr_expect(metric(&result, "test.cross_entropy") > 0);
 
-    text = read_file("history.csv");
+    text = small_training_file(job, "history.csv");
     cr_expect_eq(strncmp(text.data, start, sizeof start - 1), 0, "%s", text.data);
     for (size_t i = 0; i < text.len; i++)
         lines += text.data[i] == '\n';
     cr_expect_eq(lines, 4);
     mx_buf_free(&text);
 
-    text = read_file("stage.json");
+    text = small_training_file(job, "stage.json");
     record = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, NULL);
     cr_assert_not_null(record, "%s", text.data);
     cr_assert_eq(
@@ -142,7 +90,7 @@ Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fi
 Test(train, gives_the_same_numbers_twice_and_without_a_folder, .init = make_folder,
      .fini = remove_folder)
 {
-    struct worker_job   *job = job_new(folder);
+    struct worker_job   *job = small_training(folder);
     struct worker_result first = {0}, again = {0};
 
     run(job, &first);
@@ -162,7 +110,7 @@ Test(train, gives_the_same_numbers_twice_and_without_a_folder, .init = make_fold
 /* A network that learns nothing would stay at a half. */
 Test(train, learns)
 {
-    struct worker_job   *job = job_new("");
+    struct worker_job   *job = small_training("");
     struct worker_result result = {0};
 
     job->params.data_synthetic_n = 300;
@@ -194,9 +142,9 @@ static bool count_ticks(void *user, uint64_t done, uint64_t total)
 Test(train, counts_its_batches_and_stops_when_asked, .init = make_folder, .fini = remove_folder)
 {
     struct stopper         stopper = {0, 9, 0};
-    struct worker_progress progress = {count_ticks, &stopper};
+    struct worker_progress progress = {count_ticks, &stopper, NULL};
     struct worker_cache   *cache = worker_cache_new();
-    struct worker_job     *job = job_new(folder);
+    struct worker_job     *job = small_training(folder);
     struct worker_result   result = {0};
     char                  *record = mx_path_join(folder, "stage.json");
     struct mx_err          err;
@@ -233,7 +181,7 @@ static void expect_diverged(struct worker_job *job, const char *start)
 
 Test(train, says_where_the_loss_went_wrong)
 {
-    struct worker_job *job = job_new("");
+    struct worker_job *job = small_training("");
 
     job->params.model_arch = WORKER_ARCH_LINEAR;
     expect_diverged(job, "epoch 0, batch ");
@@ -242,7 +190,7 @@ Test(train, says_where_the_loss_went_wrong)
 /* A ReLU makes 0 of a NaN, so the loss alone would not show it. */
 Test(train, looks_for_weights_that_went_wrong)
 {
-    struct worker_job *job = job_new("");
+    struct worker_job *job = small_training("");
 
     job->params.train_epochs = 1;
     expect_diverged(job, "epoch 0");
@@ -250,7 +198,7 @@ Test(train, looks_for_weights_that_went_wrong)
 
 Test(train, other_kinds_are_named)
 {
-    struct worker_job   *job = job_new("");
+    struct worker_job   *job = small_training("");
     struct worker_result result = {0};
     struct mx_err        err;
 
