@@ -31,6 +31,7 @@ struct mx_link_rank mx_link_rank(const struct mx_link *link, unsigned rank)
         .first = r->first,
         .workers = r->workers,
         .lost = r->state >= LINK_RANK_LEFT,
+        .loss = r->loss,
     };
 }
 

@@ -70,6 +70,7 @@ struct mx_link_rank {
     const char *host;
     uint32_t    first, workers;
     bool        lost;
+    const char *loss; /* lost: text, for the log */
 };
 unsigned            mx_link_ranks(const struct mx_link *link);
 struct mx_link_rank mx_link_rank(const struct mx_link *link, unsigned rank);

@@ -33,6 +33,8 @@ static void take_hello(struct mx_link *link, unsigned rank, struct mx_place *pla
         return;
     if (used < 0) {
         link_lose_rank(link, rank, wrong.text);
+    } else if (hello.type == MX_RANK_LEAVING) {
+        link_lose_rank(link, rank, hello.text);
     } else if (hello.type != MX_RANK_HELLO || strcmp(hello.text, MX_VERSION) != 0) {
         snprintf(wrong.text, sizeof wrong.text,
                  "it runs mixsweep %.40s, rank 0 runs %s; use one version on all nodes",

@@ -42,7 +42,9 @@ static void count_out(struct mx_link *link, unsigned rank, enum link_rank_state 
     struct link_rank *r = &link->ranks[rank];
 
     r->state = state;
-    snprintf(r->why, sizeof r->why, "%.255s", why);
+    snprintf(r->loss, sizeof r->loss, "rank %u%s%s %s: %.300s", rank,
+             r->process.host[0] ? " on " : "", r->process.host,
+             state == LINK_RANK_LEFT ? "has left" : "is lost", why);
     link->nlosing++;
     link->left -= r->workers;
 }
@@ -261,8 +263,7 @@ static bool tell_loss(struct mx_link *link, struct mx_link_event *event)
         memcpy(event->host, rank->process.host, sizeof event->host);
         if (rank->told)
             event->executor = rank->first + rank->buried++;
-        snprintf(event->text, sizeof event->text, "rank %u on %s %s: %s", i, rank->process.host,
-                 rank->state == LINK_RANK_LEFT ? "has left" : "is lost", rank->why);
+        memcpy(event->text, rank->loss, sizeof event->text);
         if (rank->told)
             link->progress[event->executor] = NAN;
         rank->told = true;

@@ -25,11 +25,11 @@ struct link_rank {
     enum link_rank_state state;
     struct mx_process    process;
     uint32_t             first, workers;
-    double               heard_s; /* on the link's watch, when it last said something */
-    size_t               taken;   /* bytes at the front of its inbox that are used up */
-    uint32_t             buried;  /* LEFT, LOST: executors whose loss has been told */
-    bool                 told;    /* LEFT, LOST: that itself has been told */
-    char                 why[256];
+    double               heard_s;   /* on the link's watch, when it last said something */
+    size_t               taken;     /* bytes at the front of its inbox that are used up */
+    uint32_t             buried;    /* LEFT, LOST: executors whose loss has been told */
+    bool                 told;      /* LEFT, LOST: that itself has been told */
+    char                 loss[512]; /* LEFT, LOST: what is told */
 };
 
 struct mx_link {

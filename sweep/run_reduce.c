@@ -40,13 +40,27 @@ static int tell_difference(const struct run *run, const struct mx_link_reduced *
                    reduced->metric, key, reduced->sum, reduced->journal, missing);
 }
 
+/* Ranks that were lost when nothing ran any more. */
+static void tell_losses(struct run *run)
+{
+    for (unsigned r = 0; r < run->ranks; r++) {
+        struct mx_link_rank rank = mx_link_rank(run->link, r);
+
+        if (rank.lost && !run->nodes[r].lost)
+            mx_console_log(run->console, MX_LOG_WARNING, NULL, "%s", rank.loss);
+        run->nodes[r].lost = rank.lost;
+    }
+}
+
 static int reduce(struct run *run, const struct mx_contributions *journal, struct mx_err *err)
 {
     struct mx_link_table   table = {journal, run->computed, run->plan->nstages};
     struct mx_link_reduced reduced;
     struct mx_err          stuck = {0};
+    int                    rc = mx_link_reduce(run->link, &table, &reduced, &stuck);
 
-    if (mx_link_reduce(run->link, &table, &reduced, &stuck)) {
+    tell_losses(run);
+    if (rc) {
         if (stuck.code != MX_EIO) {
             *err = stuck;
             return -1;

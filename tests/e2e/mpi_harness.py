@@ -23,6 +23,7 @@ SURVIVE = {4: ("--quiet", "--enable-recovery"), 5: ("--with-ft", "ulfm")}.get(OP
 BIND_NONE = ("--bind-to", "none")
 # mpirun 4.1's own word on each process that is killed; nothing silences it but its descriptor.
 PMIX_LINE = re.compile(r"\[[^]]+:\d+\] PMIX ERROR: BAD-PARAM in file \S+ at line \d+")
+HOST = os.uname().nodename
 GONE_S = 10  # that processes may take to end after whoever they belong to
 
 # Stages of a third of a second or more on an idle core.
@@ -108,8 +109,8 @@ class MpiCase(Case):
 
     def setUp(self):
         super().setUp()
-        if not MPIRUN:
-            self.skipTest("this build has no MPI")
+        if not MPIRUN or not OPEN_MPI:
+            self.skipTest("this build has no Open MPI")
         self.out = self.folder / "out"
         self.config = self.tiny(**SWEEP)
 
@@ -238,9 +239,10 @@ class MpiCase(Case):
         self.wait_for(f"rank {number} is there", lambda: number in job.ranks(), job.process)
         return job.ranks()[number]
 
-    def losses(self, rank, out=None):
-        """How often the log says that a rank is lost."""
-        return self.log(out).count(f": rank {rank} on {os.uname().nodename} is lost: ")
+    def losses(self, rank, out=None, host=HOST):
+        """How often the log says that a rank is lost, or has left."""
+        return len(re.findall(f": rank {rank} on {re.escape(host)} (?:is lost|has left): ",
+                              self.log(out)))
 
 
 def seeded(number):

@@ -3,7 +3,7 @@ is that of a sweep that nobody disturbed. ctest: slow timeout=600"""
 import signal
 
 from harness import main, records
-from mpi_harness import GONE_S, STAGES, MpiCase, seeded, send
+from mpi_harness import GONE_S, MpiCase, seeded, send
 
 
 class Kills(MpiCase):
@@ -61,14 +61,6 @@ class Kills(MpiCase):
         self.expect_whole()
         self.assertEqual(self.losses(2), 1)
         self.assertLessEqual({record["rank"] for record in self.journal("failed")}, {1})
-
-    def test_a_rank_while_it_has_nothing_to_do(self):
-        job = self.sweep(3, "--workers", 1)
-        self.wait_for_records(job, "done", STAGES - 1)
-        send([self.rank(job, 1)], signal.SIGKILL)
-        self.end(job)
-        self.expect_whole()
-        self.expect_losses(self.out, 3, [1])
 
     def test_a_rank_that_is_stopped_for_too_long(self):
         job = self.sweep(3, "--workers", 3)

@@ -7,11 +7,10 @@ import subprocess
 import time
 
 from harness import FAULTS_PROGRAM, main, reproducible, rows
-from mpi_harness import SURVIVE, MpiCase, cpu_seconds
+from mpi_harness import HOST, SURVIVE, MpiCase, cpu_seconds
 
 IDLE_S = 20        # that an idle rank is watched for
 IDLE_SHARE = 0.03  # of a core at most; below 0.01 is what it should be
-HOST = os.uname().nodename
 
 
 class Ranks(MpiCase):

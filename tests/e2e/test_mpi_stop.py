@@ -4,7 +4,7 @@ import os
 import signal
 
 from harness import FAULTS_PROGRAM, main, records, rows
-from mpi_harness import MpiCase, send
+from mpi_harness import HOST, MpiCase, send
 
 SILENCED = 199  # a descriptor that neither mpirun nor a rank uses
 
@@ -76,7 +76,7 @@ class Stop(MpiCase):
     def test_by_mixsweep_stop(self):
         job, executors = self.begin_and_freeze()
         self.mixsweep("stop", "out")
-        told = (f"mixsweep stop on {os.uname().nodename}: running trials are finished, no new "
+        told = (f"mixsweep stop on {HOST}: running trials are finished, no new "
                 f"ones start")
         self.wait_for("it is heard", lambda: told in self.log(), job.process)
         done = records(self.out, "done")
@@ -87,7 +87,7 @@ class Stop(MpiCase):
     def test_by_mixsweep_stop_now(self):
         job, _ = self.begin_and_freeze()
         self.mixsweep("stop", "out", "--now")
-        self.expect_a_stop(job, f"mixsweep stop on {os.uname().nodename}: stopping now")
+        self.expect_a_stop(job, f"mixsweep stop on {HOST}: stopping now")
 
     def test_by_a_time_limit(self):
         self.program = FAULTS_PROGRAM
