@@ -18,7 +18,7 @@ from harness import PROGRAM, Case, records, reproducible, rows
 
 MPIRUN = os.environ.get("MX_MPIRUN")
 OPEN_MPI = int((os.environ.get("MX_OPENMPI") or "0").split(".")[0])
-# What the documents tell users to give mpirun, and leave to run more ranks than cores.
+# What the documents tell users to give mpirun, so that a sweep survives the death of a rank.
 SURVIVE = {4: ("--quiet", "--enable-recovery"), 5: ("--with-ft", "ulfm")}.get(OPEN_MPI, ())
 BIND_NONE = ("--bind-to", "none")
 # mpirun 4.1's own word on each process that is killed; nothing silences it but its descriptor.
@@ -29,7 +29,7 @@ GONE_S = 10  # that processes may take to end after whoever they belong to
 # Stages of a third of a second or more on an idle core.
 SWEEP = dict(repeats=3, n=1024, arch="resnet8", epochs=2)
 STAGES = 15
-QUICK_TIMEOUT = ("--set", "schedule.rank_timeout=2s")
+RANK_TIMEOUT_S = 2
 
 
 def read_proc(pid, name):
@@ -105,11 +105,13 @@ class Job:
 class MpiCase(Case):
     """A test that starts ranks. Nothing it has started survives it."""
 
+    mpirun = MPIRUN
+    survive = SURVIVE
     expected = cells = None  # the undisturbed sweep's table, made once for all tests of a file
 
     def setUp(self):
         super().setUp()
-        if not MPIRUN or not OPEN_MPI:
+        if not self.mpirun or not self.survive:
             self.skipTest("this build has no Open MPI")
         self.out = self.folder / "out"
         self.config = self.tiny(**SWEEP)
@@ -133,11 +135,12 @@ class MpiCase(Case):
                     OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                     PRTE_ALLOW_RUN_AS_ROOT="1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM="1", **more)
 
-    def launch(self, ranks, *args, flags=SURVIVE + BIND_NONE, env=None, contexts=None,
+    def launch(self, ranks, *args, flags=None, env=None, contexts=None,
                **options):
         """Start `mpirun FLAGS -n RANKS mixsweep ARGS`. contexts: instead of one kind of ranks,
         a list of (how many, words before the program)."""
-        command = [MPIRUN, "--oversubscribe", *flags]
+        flags = self.survive + BIND_NONE if flags is None else flags
+        command = [self.mpirun, "--oversubscribe", *flags]
         for i, (count, before) in enumerate(contexts or [(ranks, ())]):
             command += [*([":"] if i else []), "-n", count, *before, self.program, *args]
         process = subprocess.Popen(
@@ -149,7 +152,8 @@ class MpiCase(Case):
 
     def sweep(self, ranks, *more, out="out", **options):
         """Start the sweep over ranks."""
-        return self.launch(ranks, "run", self.config, "--out", out, *QUICK_TIMEOUT, *more, **options)
+        return self.launch(ranks, "run", self.config, "--out", out, "--set",
+                           f"schedule.rank_timeout={RANK_TIMEOUT_S}s", *more, **options)
 
     def end(self, job, out=None, code=0):
         """The job ends by itself, with that exit code in the directory; nothing of it is left.

@@ -43,6 +43,8 @@ class Mpi(MpiCase):
         self.assertEqual((reduction["path"], reduction["ranks"], reduction["matches"]),
                          ("tree", 2, True))
         self.assertGreater(reduction["bytes"], 0)
+        # With nothing left to do, ranks are sent home without having been asked.
+        self.assertIn("0 to run; 0 executors", self.once("resume", "out", code=0)[1])
 
     def test_a_mistake_is_told_once(self):
         self.write("bad.yaml", "name: bad\nmodel: {arch: resnet9}\n")

@@ -2,9 +2,10 @@
 hosts of them here. ctest: slow timeout=600 machine"""
 import signal
 import subprocess
+import time
 
 from harness import main, rows
-from mpi_harness import HOST, STAGES, MpiCase, send
+from mpi_harness import HOST, RANK_TIMEOUT_S, STAGES, MpiCase, send
 
 ELSEWHERE = ("unshare", "-u", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh")
 
@@ -56,6 +57,17 @@ class Hosts(MpiCase):
         self.assertLessEqual({victim, *executors}, set(job.everything()))
         send([victim], signal.SIGCONT)
         self.expect_loss(job, 2, "is lost: it has been silent for 2 s (schedule.rank_timeout)")
+
+    def test_a_pause_of_rank_0_is_nobodys_death(self):
+        job = self.begin("--workers", 2)
+        self.wait_for_records(job, "done", 1)
+        send([root := self.rank(job, 0)], signal.SIGSTOP)
+        time.sleep(3 * RANK_TIMEOUT_S)
+        send([root], signal.SIGCONT)
+        self.end(job)
+        self.expect_whole()
+        self.assertEqual([node["lost"] for node in self.status()["nodes"]], [False] * 3, self.log())
+        self.assertEqual(self.journal("failed"), [])
 
     def test_a_rank_that_is_told_to_end_leaves(self):
         job = self.begin("--workers", 2)

@@ -76,15 +76,16 @@ class Kills(MpiCase):
         self.expect_whole()
         self.expect_losses(self.out, 3, [1])
 
-    def test_mpirun(self):
+    def test_mpirun_or_rank_0(self):
         rng = seeded(4)
-        for round_ in range(2):
+        for round_, victim in enumerate(("mpirun", "rank 0", "mpirun")):
             with self.subTest(round=round_):
                 out = self.folder / f"out{round_}"
                 job = self.sweep(3, "--workers", 3, out=out.name)
                 self.random_moment(rng, job, out=out)
-                job.process.kill()
-                job.process.communicate(timeout=GONE_S)
+                pid = job.process.pid if victim == "mpirun" else self.rank(job, 0)
+                send([pid], signal.SIGKILL)
+                job.process.communicate(timeout=3 * GONE_S)
                 self.expect_no_survivor(job)
                 if (out / "exit_code").exists():
                     self.expect_code(75, out)
