@@ -2,6 +2,7 @@
 #ifndef MX_HASH_H
 #define MX_HASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,10 @@ struct mx_hash128 mx_hash128(const void *data, size_t len);
 /* Lower-case hex, high half first; return out. */
 const char *mx_hash64_hex(uint64_t hash, char out[MX_HASH64_HEX]);
 const char *mx_hash128_hex(struct mx_hash128 hash, char out[MX_HASH128_HEX]);
+
+/* Read the 32 digits that mx_hash128_hex() writes from the front of a text; false,
+ * *out untouched, if there are others. */
+bool mx_hash128_parse(const char *text, struct mx_hash128 *out);
 
 /* Size in bytes and XXH3-64 of a file's content, read in pieces. Returns 0, or
  * -1 with MX_EIO that names the file. */

@@ -89,18 +89,9 @@ static bool take_time(struct cursor *c, double *out)
 
 static bool take_key(struct cursor *c, struct mx_hash128 *key)
 {
-    uint64_t half[2] = {0, 0};
-
-    if (c->end - c->at < 32)
+    if (c->end - c->at < MX_HASH128_HEX || !mx_hash128_parse(c->at, key))
         return false;
-    for (int i = 0; i < 32; i++, c->at++) {
-        bool digit = *c->at >= '0' && *c->at <= '9';
-
-        if (!digit && !(*c->at >= 'a' && *c->at <= 'f'))
-            return false;
-        half[i / 16] = half[i / 16] << 4 | (uint64_t)(*c->at - (digit ? '0' : 'a' - 10));
-    }
-    *key = (struct mx_hash128){half[0], half[1]};
+    c->at += MX_HASH128_HEX - 1;
     return take(c, "\"");
 }
 

@@ -1,13 +1,14 @@
 /* run_restore.c - what earlier incarnations know. */
-#include <stdio.h>
-#include <string.h>
+#include <dirent.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "sweep/run_state.h"
 
 struct restore {
     struct run *run;
-    uint64_t    folders_gone; /* done stages whose files are missing */
+    bool       *has_folder;   /* by stage */
+    uint64_t    folders_gone; /* done stages whose folders are missing */
 };
 
 static struct mx_hash128 key_of_stage(const void *plan, uint32_t stage)
@@ -25,14 +26,32 @@ static int index_stages(struct run *run, struct mx_err *err)
     return 0;
 }
 
-/* Whether what a done stage left is still there. */
-static bool has_folder(const struct run *run, const struct mx_hash128 *key)
+/* Note the stages whose folders are there: the directory is read once, since
+ * asking for each of many folders takes long on a shared file system. */
+static int find_folders(struct restore *restore, struct mx_err *err)
 {
-    char path[WORKER_PATH_SIZE], hex[MX_HASH128_HEX];
+    const struct run *run = restore->run;
+    char             *path = mx_path_join(run->directory, "stages");
+    DIR              *dir = path ? opendir(path) : NULL;
+    struct dirent    *entry;
 
-    snprintf(path, sizeof path, "%s/stages/%s/stage.json", run->directory,
-             mx_hash128_hex(*key, hex));
-    return mx_file_exists(path);
+    free(path);
+    if (!(restore->has_folder = calloc(run->plan->nstages, sizeof restore->has_folder[0]))) {
+        if (dir)
+            closedir(dir);
+        return mx_fail(err, MX_ENOMEM, "no memory for %u stages", run->plan->nstages);
+    }
+    while (dir && (entry = readdir(dir))) {
+        struct mx_hash128 key;
+        uint32_t          stage;
+
+        if (mx_hash128_parse(entry->d_name, &key) &&
+            mx_plan_index_find(&run->stage_index, key, &stage))
+            restore->has_folder[stage] = true;
+    }
+    if (dir)
+        closedir(dir);
+    return 0;
 }
 
 /* A failure stands if today's options, retries among them, make it final too:
@@ -66,7 +85,7 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
     info = run_info(record);
     switch (record->kind) {
     case MX_RECORD_DONE:
-        restore->folders_gone += !has_folder(run, &record->key);
+        restore->folders_gone += !restore->has_folder[stage];
         mx_sched_restore_done(run->sched, stage);
         return mx_results_stage(run->results, stage, record->metrics, record->nmetrics, &info, err);
     case MX_RECORD_FAILED:
@@ -126,12 +145,13 @@ static void tell_report(struct run *run, const struct mx_journal_report *report)
 
 int run_restore(struct run *run, struct mx_err *err)
 {
-    struct restore           restore = {run, 0};
+    struct restore           restore = {.run = run};
     struct mx_journal_report report = {0};
 
-    if (index_stages(run, err))
+    if (index_stages(run, err) || find_folders(&restore, err))
         return -1;
     run->journal = mx_journal_open(run->directory, accept_record, &restore, &report, err);
+    free(restore.has_folder);
     if (!run->journal)
         return -1;
     mx_sched_set_incarnation(run->sched, mx_journal_incarnation(run->journal));

@@ -63,3 +63,23 @@ Test(hash, names_the_file_it_cannot_read)
     cr_expect_eq(mx_hash_file("/tmp", &bytes, &hash, &err), -1);
     cr_expect_str_eq(err.text, "cannot read /tmp: Is a directory");
 }
+
+Test(hash, reads_the_digits_that_it_writes_and_no_others)
+{
+    struct mx_hash128 hash = {0x0123456789abcdefu, 0xfedcba9876543210u}, back = {1, 2};
+    char              hex[MX_HASH128_HEX];
+
+    mx_hash128_hex(hash, hex);
+    cr_expect(mx_hash128_parse(hex, &back));
+    cr_expect(back.high == hash.high && back.low == hash.low);
+    for (size_t i = 0; i < sizeof hex - 1; i++) {
+        mx_hash128_hex(hash, hex);
+        for (const char *bad = "G g/:@`\xff"; *bad; bad++) {
+            hex[i] = *bad;
+            cr_expect_not(mx_hash128_parse(hex, &back), "%s", hex);
+        }
+        hex[i] = '\0';
+        cr_expect_not(mx_hash128_parse(hex, &back));
+    }
+    cr_expect(back.high == hash.high && back.low == hash.low);
+}
