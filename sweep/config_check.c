@@ -80,7 +80,6 @@ static void check_values(const struct mx_reader *reader)
         const char    *problem;
     } wrong[] = {
         {KEY_DATA_CHANNELS, 2, "is 2 (an image has 1 or 3 channels)"},
-        {KEY_TRAIN_EPOCHS, 0, "0 needs model.weights, which is not built yet in this version"},
     };
 
     for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++)
@@ -130,6 +129,24 @@ static void check_epochs(const struct mx_reader *reader, enum mx_key_id key)
         if (extreme(&part, key, true) > extreme(&epochs, KEY_TRAIN_EPOCHS, false))
             mx_error_at(reader->values.messages, part.place.line ? part.place : epochs.place,
                         "%s is longer than train.epochs", mx_keys[key].name);
+    }
+}
+
+/* Nothing to train and no weights to score. Axes of weights have no empty value. */
+static void check_weights(const struct mx_reader *reader)
+{
+    bool broken = reader->broken[KEY_MODEL_WEIGHTS] || reader->broken[KEY_TRAIN_EPOCHS];
+
+    for (size_t b = 0; !broken && b < blocks_of(reader); b++) {
+        struct source weights = source_of(reader, b, KEY_MODEL_WEIGHTS);
+        struct source epochs = source_of(reader, b, KEY_TRAIN_EPOCHS);
+
+        if (!weights.axis && !*weights.value->text && extreme(&epochs, KEY_TRAIN_EPOCHS, false) <= 0) {
+            mx_error_at(reader->values.messages, epochs.place,
+                        "train.epochs: 0 needs model.weights (write model: {weights: "
+                        "file.safetensors})");
+            return;
+        }
     }
 }
 
@@ -351,6 +368,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_values(reader);
     check_epochs(reader, KEY_TRAIN_WARMUP_EPOCHS);
     check_milestones(reader);
+    check_weights(reader);
     check_epochs(reader, KEY_MIX_OFF_EPOCHS);
     check_epochs(reader, KEY_MIX_RAMP_EPOCHS);
     check_groups(reader, sets);

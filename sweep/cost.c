@@ -8,9 +8,11 @@
 #include "sweep/stages.h"
 #include "sweep/words.h"
 #include "worker/batch.h"
+#include "worker/choices.h"
 #include "worker/dataset.h"
 #include "worker/engine.h"
 #include "worker/params.h"
+#include "worker/weights.h"
 
 enum {
     MEMO_ROOM = 1024,         /* a power of two */
@@ -67,6 +69,8 @@ struct mx_costs {
     double                all_seconds[NSPEEDS], all_bytes; /* and over all uses */
     double                longest[NSPEEDS];
     uint64_t              nall, memory_bytes;
+    char                 *weights;    /* the last file of weights looked into, */
+    unsigned              arch, stem; /* for this network: what it decided */
     bool                  unknown;
     char                  why[160];
 };
@@ -84,6 +88,8 @@ struct mx_costs *mx_costs_new(const struct mx_grid *grid, struct mx_err *err)
 
 void mx_costs_free(struct mx_costs *costs)
 {
+    if (costs)
+        free(costs->weights);
     free(costs);
 }
 
@@ -124,6 +130,24 @@ static void work_out(struct training *training, const struct worker_params *para
     training->known = true;
 }
 
+/* model.stem auto with model.weights. A file that is not there, or none, is for
+ * `run` to refuse: here the size decides. */
+static void decide_stem(struct mx_costs *costs, struct worker_params *params)
+{
+    if (!params->model_weights[0] || params->model_stem != WORKER_STEM_AUTO)
+        return;
+    if (costs->weights && costs->arch == params->model_arch &&
+        strcmp(costs->weights, params->model_weights) == 0) {
+        params->model_stem = costs->stem;
+        return;
+    }
+    worker_weights_stem(params, NULL);
+    free(costs->weights);
+    costs->weights = strdup(params->model_weights);
+    costs->arch = params->model_arch;
+    costs->stem = params->model_stem;
+}
+
 static int look_up(struct mx_costs *costs, struct training *training, const struct mx_point *point,
                    struct mx_err *err)
 {
@@ -136,6 +160,7 @@ static int look_up(struct mx_costs *costs, struct training *training, const stru
     training->known = false;
     if (mx_grid_params(costs->grid, point, &params, err))
         return -1;
+    decide_stem(costs, &params);
     data = data_of(costs, &params);
     if (!data->known || worker_engine_cost(&params, &data->shape, &cost, &why))
         snprintf(training->why, sizeof training->why, "%.*s", (int)sizeof training->why - 1,

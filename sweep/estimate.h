@@ -59,8 +59,8 @@ struct mx_estimate {
 int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsigned workers,
                 struct mx_estimate *estimate, struct mx_err *err);
 
-/* Append one line "FILE: warning: ...\n" for each data set that is not where it
- * should be. Looks at paths only; grids of very many points are looked through
+/* Append one line "FILE: warning: ...\n" for each data set or file of weights that is
+ * not where it should be. Looks at paths only; grids of very many points are looked through
  * in part. Returns 0, or -1 with *err. */
 int mx_estimate_missing_data(const struct mx_config *config, const struct mx_grid *grid,
                              struct mx_buf *out, struct mx_err *err);

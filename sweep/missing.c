@@ -20,7 +20,8 @@ struct looked {
 
 static bool is_new(struct looked *looked, const struct worker_params *params)
 {
-    uint64_t hash = mx_hash64(params->data_path, strlen(params->data_path)) + params->data_set;
+    uint64_t hash = mx_hash64(params->data_path, strlen(params->data_path)) + params->data_set +
+                    3 * mx_hash64(params->model_weights, strlen(params->model_weights));
 
     for (size_t i = 0; i < looked->n; i++)
         if (looked->hashes[i] == hash)
@@ -39,7 +40,12 @@ static int look(const struct mx_config *config, const struct mx_grid *grid,
 
     if (mx_grid_params(grid, point, &params, err))
         return -1;
-    if (!point->used[KEY_DATA_PATH] || !is_new(looked, &params))
+    if (!is_new(looked, &params))
+        return 0;
+    if (*params.model_weights && !mx_file_exists(params.model_weights))
+        mx_buf_printf(out, "%s: warning: model.weights: %s is not there\n", config->file,
+                      params.model_weights);
+    if (!point->used[KEY_DATA_PATH])
         return 0;
     if (!*params.data_path)
         mx_buf_printf(out, "%s: warning: data set %s has no known place; set data.path\n",
@@ -57,7 +63,7 @@ static bool one_set_only(const struct mx_grid *grid)
     size_t                n = mx_grid_axis_keys(grid, &keys);
 
     for (size_t i = 0; i < n; i++)
-        if (keys[i] == KEY_DATA_SET || keys[i] == KEY_DATA_PATH)
+        if (keys[i] == KEY_DATA_SET || keys[i] == KEY_DATA_PATH || keys[i] == KEY_MODEL_WEIGHTS)
             return false;
     return true;
 }
@@ -67,7 +73,8 @@ static bool data_moved(const struct mx_walk *walk)
     const enum mx_key_id *changed;
 
     for (size_t n = mx_walk_changed(walk, &changed); n-- > 0;)
-        if (changed[n] == KEY_DATA_SET || changed[n] == KEY_DATA_PATH)
+        if (changed[n] == KEY_DATA_SET || changed[n] == KEY_DATA_PATH ||
+            changed[n] == KEY_MODEL_WEIGHTS)
             return true;
     return false;
 }

@@ -195,7 +195,8 @@ static int build(struct builder *b, struct mx_err *err)
 
     while (mx_walk_next(b->walk)) {
         for (size_t n = mx_walk_changed(b->walk, &changed); n-- > 0;)
-            b->data_moved |= mx_keys[changed[n]].section == MX_SECTION_DATA;
+            b->data_moved |=
+                mx_keys[changed[n]].section == MX_SECTION_DATA || changed[n] == KEY_MODEL_WEIGHTS;
         switch (mx_walk_fate(b->walk)) {
         case MX_POINT_CELL:
             if (add_cell(b, err))

@@ -315,7 +315,7 @@ static void close_all(struct run *run)
     free(run->nodes);
     free(run->computed);
     free(run->smoke_data);
-    free(run->data);
+    run_forget_data(run);
     free(run->directory);
 }
 

@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "sweep/run_state.h"
 #include "worker/dataset.h"
 #include "worker/miniature.h"
+#include "worker/safetensors.h"
+#include "worker/weights.h"
 
 /* "DIR/smoke-data/SET"; false if it does not fit. */
 static bool smoke_folder(const struct run *run, unsigned set, char out[WORKER_PATH_SIZE])
@@ -48,10 +51,9 @@ static struct run_data *find_data(const struct run *run, const struct worker_par
     return NULL;
 }
 
-int run_fingerprint(void *user, const struct worker_params *original, uint64_t *fingerprint,
-                    struct mx_err *err)
+static int data_fingerprint(struct run *run, const struct worker_params *original,
+                            uint64_t *fingerprint, struct mx_err *err)
 {
-    struct run           *run = user;
     struct worker_params *params = malloc(sizeof *params);
     struct run_data      *found, *more;
     int                   rc = -1;
@@ -104,4 +106,55 @@ void run_tell_remarks(const struct run *run)
                            worker_data_sets[run->data[i].set].word, remarks->turned,
                            remarks->turned == 1 ? " is" : "s are", remarks->first_turned);
     }
+}
+
+/* Read a file of weights once, whose header must be sound. */
+static int weights_fingerprint(struct run *run, const char *path, uint64_t *fingerprint,
+                               struct mx_err *err)
+{
+    struct worker_safetensors *file;
+    struct run_weights        *more;
+
+    for (size_t w = 0; w < run->nweights; w++)
+        if (strcmp(run->weights[w].path, path) == 0) {
+            *fingerprint = run->weights[w].fingerprint;
+            return 0;
+        }
+    if (!(file = worker_safetensors_open(path, err)))
+        return -1;
+    worker_safetensors_close(file);
+    if (worker_weights_fingerprint(path, fingerprint, err))
+        return -1;
+    if (!(more = realloc(run->weights, (run->nweights + 1) * sizeof *more)))
+        return mx_fail(err, MX_ENOMEM, "no memory to remember %s", path);
+    run->weights = more;
+    more[run->nweights].fingerprint = *fingerprint;
+    if (!(more[run->nweights].path = strdup(path)))
+        return mx_fail(err, MX_ENOMEM, "no memory to remember %s", path);
+    run->nweights++;
+    return 0;
+}
+
+int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
+                    struct mx_err *err)
+{
+    uint64_t both[2];
+
+    if (data_fingerprint(user, params, fingerprint, err))
+        return -1;
+    if (!params->model_weights[0])
+        return 0;
+    both[0] = *fingerprint;
+    if (weights_fingerprint(user, params->model_weights, &both[1], err))
+        return -1;
+    *fingerprint = mx_hash64(both, sizeof both);
+    return 0;
+}
+
+void run_forget_data(struct run *run)
+{
+    for (size_t w = 0; w < run->nweights; w++)
+        free(run->weights[w].path);
+    free(run->weights);
+    free(run->data);
 }

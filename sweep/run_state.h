@@ -57,6 +57,12 @@ struct run_data {
     struct worker_remarks remarks;
 };
 
+/* A file of weights in use: read once. */
+struct run_weights {
+    char    *path;
+    uint64_t fingerprint;
+};
+
 struct run {
     const struct mx_run_options *options;
     struct mx_config            *config;
@@ -68,6 +74,8 @@ struct run {
     char                        *smoke_data;     /* folder of generated data, NULL unless --smoke */
     struct run_data             *data;
     size_t                       ndata;
+    struct run_weights          *weights;
+    size_t                       nweights;
     struct mx_owner             *owner;
     struct mx_journal           *journal;
     struct mx_sched             *sched;
@@ -142,9 +150,13 @@ int run_compare_data(struct run *run, struct mx_err *err);
 int run_write_config(struct run *run, struct mx_err *err);
 
 /* The mx_fingerprint_fn of a sweep (`user` is the struct run): checks a data
- * set the first time it is asked about, and makes the miniature under --smoke. */
+ * set, and a file of weights, the first time it is asked about, and makes the
+ * miniature under --smoke. */
 int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
                     struct mx_err *err);
+
+/* Release what is known of the data. */
+void run_forget_data(struct run *run);
 
 /* Tell what is odd with the files of the data sets. */
 void run_tell_remarks(const struct run *run);

@@ -50,6 +50,7 @@ struct worker_list {
     REAL(data_synthetic_noise) /* standard deviation in grey levels / 255 */                       \
     CHOICE(model_arch)                                                                             \
     CHOICE(model_stem)                                                                             \
+    PATH(model_weights)                                                                            \
     INT(train_epochs)                                                                              \
     INT(train_batch_size)                                                                          \
     CHOICE(train_optimizer)                                                                        \

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -13,6 +14,7 @@
 #include "worker/safetensors.h"
 #include "worker/schedule.h"
 #include "worker/stage_parts.h"
+#include "worker/weights.h"
 
 struct training {
     const struct worker_job      *job;
@@ -69,6 +71,26 @@ static int gradient_of(void *engine, const float *images, const uint32_t *labels
     return worker_engine_image_gradient(engine, images, labels, n, gradient, err);
 }
 
+/* The network's first weights from model.weights; without training, all of them. */
+static int load_weights(struct training *t, struct mx_err *err)
+{
+    const struct worker_params *params = &t->job->params;
+    struct mx_buf               note = {0};
+    int                         failed;
+
+    if (!params->model_weights[0])
+        return params->train_epochs == 0
+                   ? mx_fail(err, MX_EINVAL, "train.epochs 0 needs model.weights")
+                   : 0;
+    failed = worker_weights_load(t->engine, params, params->train_epochs == 0, &note, err);
+    if (!failed && note.len > 0) {
+        mx_buf_text(&note, "\n");
+        worker_progress_notes(t->progress, &note);
+    }
+    mx_buf_free(&note);
+    return failed;
+}
+
 static int set_up(struct training *t, struct worker_cache *cache, struct mx_err *err)
 {
     const struct worker_params *params = &t->job->params;
@@ -87,6 +109,7 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
     t->steps_per_epoch = worker_steps_per_epoch(train->n, t->batch_size);
     t->total_ticks =
         (uint64_t)params->train_epochs * (t->steps_per_epoch + batches_of(t, &t->set->val)) +
+        (params->train_epochs == 0 ? batches_of(t, &t->set->val) : 0) +
         batches_of(t, &t->set->test);
     t->order = malloc(train->n * sizeof *t->order);
     t->logits = malloc((size_t)t->batch_size * t->set->shape.classes * sizeof *t->logits);
@@ -97,7 +120,8 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
     if (count_groups(t, err) ||
         !(t->batch = worker_batch_new(params, &t->set->shape, t->batch_size, err)) ||
         !(t->engine = worker_engine_new(params, &t->set->shape, t->batch_size,
-                                        stream_of(t, MX_PURPOSE_INIT), err)))
+                                        stream_of(t, MX_PURPOSE_INIT), err)) ||
+        load_weights(t, err))
         return -1;
     worker_batch_lend(t->batch, (struct worker_gradient){gradient_of, t->engine});
     worker_keeper_open(&t->keeper, t->job, &t->set->shape, t->engine, t->batch);
@@ -194,11 +218,13 @@ static void put_value(struct mx_buf *out, double value)
     mx_buf_printf(out, ",%s", isnan(value) ? "" : mx_num_format(value, text));
 }
 
+static const char history_head[] = "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n";
+
 /* The rate in a row is that of the epoch's first step. */
 static void put_history(struct training *t, uint32_t epoch, double seconds)
 {
     if (epoch == 0)
-        mx_buf_text(&t->history, "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n");
+        mx_buf_text(&t->history, history_head);
     mx_buf_printf(&t->history, "%u", epoch);
     put_value(&t->history, worker_schedule_rate(&t->job->params, epoch * t->steps_per_epoch,
                                                 t->steps_per_epoch));
@@ -220,8 +246,18 @@ static int find_start(struct training *t, struct mx_err *err)
     return failed;
 }
 
+/* Nothing to train: the weights are scored as they came. */
+static int validate(struct training *t, struct mx_err *err)
+{
+    mx_buf_text(&t->history, history_head);
+    t->loss = NAN;
+    return (t->val = evaluate(t, &t->set->val, "validation", err)) ? 0 : -1;
+}
+
 static int train(struct training *t, struct mx_err *err)
 {
+    if (t->job->params.train_epochs == 0)
+        return validate(t, err);
     if (find_start(t, err))
         return -1;
     while (t->at.epoch < (uint64_t)t->job->params.train_epochs) {
@@ -277,6 +313,8 @@ static int write_weights(const struct training *t, struct mx_err *err)
 
     if (!path)
         mx_fail(err, MX_ENOMEM, "no memory to write weights.safetensors");
+    else if (t->job->params.train_epochs == 0 && link(t->job->params.model_weights, path) == 0)
+        result = 0; /* they are that file; elsewhere, on another disk, they are written out */
     else if (!worker_engine_export(t->engine, &tensors, &count, err))
         result = worker_safetensors_write(path, tensors, count, err);
     worker_tensors_free(tensors, count);
@@ -300,10 +338,11 @@ int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
                      const struct worker_progress *progress, struct worker_result *result,
                      struct mx_err *err)
 {
-    struct training t = {.job = job, .progress = progress};
-    struct mx_err   why = {0};
-    int failed = set_up(&t, cache, &why) || train(&t, &why) || report(&t, result, &why) ||
-                 write_files(&t, &why);
+    struct worker_job own = *job;
+    struct training   t = {.job = &own, .progress = progress};
+    struct mx_err     why = {0};
+    int               failed = worker_weights_stem(&own.params, &why) || set_up(&t, cache, &why) ||
+                 train(&t, &why) || report(&t, result, &why) || write_files(&t, &why);
 
     tear_down(&t);
     /* One that has diverged would do so again. */

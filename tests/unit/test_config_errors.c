@@ -289,8 +289,8 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
          "c.yaml:3:31: error: head.hsfm.epochs is not built yet in this version\n"},
         {"grid: {head.hsfm.outer_lr: {linear: [1, 2], count: 3}}",
          "c.yaml:3:28: error: head.hsfm.outer_lr is not built yet in this version\n"},
-        {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights, which is "
-                               "not built yet in this version\n"},
+        {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights (write "
+                               "model: {weights: file.safetensors})\n"},
     };
 
     EXPECT(bad);
