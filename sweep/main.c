@@ -17,6 +17,8 @@ static const struct mx_command commands[] = {
     {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume, true},
     {"stop", "DIR", "ask a running sweep, on any host, to stop; resume goes on later", mx_cmd_stop,
      false},
+    {"preview", "CONFIG", "show what the mixing strategies do to images of the data set",
+     mx_cmd_preview, false},
     {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
     {"executor", "", NULL, mx_cmd_executor, false},
 };

@@ -1,0 +1,84 @@
+#include "sweep/canvas.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, uint32_t colour,
+                   struct mx_err *err)
+{
+    *canvas = (struct mx_canvas){.height = height, .width = width};
+    if (!(canvas->pixels = malloc((size_t)height * width * 3)))
+        return mx_fail(err, MX_ENOMEM, "no memory for a picture of %u x %u pixels", width, height);
+    mx_canvas_fill(canvas, 0, 0, (int)height, (int)width, colour);
+    return 0;
+}
+
+void mx_canvas_free(struct mx_canvas *canvas)
+{
+    free(canvas->pixels);
+    *canvas = (struct mx_canvas){0};
+}
+
+static uint8_t *at(struct mx_canvas *canvas, int y, int x)
+{
+    if (y < 0 || x < 0 || y >= (int)canvas->height || x >= (int)canvas->width)
+        return NULL;
+    return canvas->pixels + ((size_t)y * canvas->width + (size_t)x) * 3;
+}
+
+/* Lay a colour over a pixel; cover: 0 to 1. */
+static void blend(struct mx_canvas *canvas, int y, int x, uint32_t colour, double cover)
+{
+    uint8_t *pixel = at(canvas, y, x);
+
+    for (int c = 0; pixel && c < 3; c++) {
+        double ink = colour >> (16 - 8 * c) & 255;
+
+        pixel[c] = (uint8_t)(pixel[c] + (ink - pixel[c]) * cover + 0.5);
+    }
+}
+
+void mx_canvas_fill(struct mx_canvas *canvas, int y, int x, int height, int width, uint32_t colour)
+{
+    for (int row = y; row < y + height; row++)
+        for (int column = x; column < x + width; column++)
+            blend(canvas, row, column, colour, 1);
+}
+
+void mx_canvas_image(struct mx_canvas *canvas, int y, int x, const uint8_t *pixels, uint32_t height,
+                     uint32_t width, uint32_t scale)
+{
+    for (uint32_t row = 0; row < height * scale; row++)
+        for (uint32_t column = 0; column < width * scale; column++) {
+            const uint8_t *from = pixels + ((size_t)(row / scale) * width + column / scale) * 3;
+            uint8_t       *to = at(canvas, y + (int)row, x + (int)column);
+
+            if (to)
+                memcpy(to, from, 3);
+        }
+}
+
+/* Distance of a point from a line between two others. */
+static double distance(double y, double x, double y0, double x0, double y1, double x1)
+{
+    double dy = y1 - y0, dx = x1 - x0, length = dy * dy + dx * dx;
+    double along = length > 0 ? ((y - y0) * dy + (x - x0) * dx) / length : 0;
+
+    along = fmin(fmax(along, 0), 1);
+    return hypot(y - y0 - along * dy, x - x0 - along * dx);
+}
+
+void mx_canvas_line(struct mx_canvas *canvas, double y0, double x0, double y1, double x1,
+                    double thick, uint32_t colour)
+{
+    const double reach = thick / 2 + 1;
+
+    for (int y = (int)floor(fmin(y0, y1) - reach); y <= (int)ceil(fmax(y0, y1) + reach); y++)
+        for (int x = (int)floor(fmin(x0, x1) - reach); x <= (int)ceil(fmax(x0, x1) + reach); x++) {
+            double cover = thick / 2 + 0.5 - distance(y + 0.5, x + 0.5, y0, x0, y1, x1);
+
+            if (cover > 0)
+                blend(canvas, y, x, colour, fmin(cover, 1));
+        }
+}

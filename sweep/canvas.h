@@ -1,0 +1,55 @@
+/* canvas.h - a picture to draw on: rectangles, images, smooth lines, text.
+ *
+ * Coordinates are pixels from the top left; what lies outside is cut off.
+ * Colours are 0xRRGGBB. Lines and text have soft edges. The letters are strokes
+ * of our own (sweep/font.c): no font file is needed, and the same picture comes
+ * out everywhere.
+ */
+#ifndef MX_SWEEP_CANVAS_H
+#define MX_SWEEP_CANVAS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct mx_canvas {
+    uint32_t height, width;
+    uint8_t *pixels; /* (height, width, 3), owned */
+};
+
+/* A canvas of one colour. Returns 0, or -1 with MX_ENOMEM. */
+int  mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, uint32_t colour,
+                    struct mx_err *err);
+void mx_canvas_free(struct mx_canvas *canvas); /* it is empty again */
+
+/* Fill [x, x + width) x [y, y + height). */
+void mx_canvas_fill(struct mx_canvas *canvas, int y, int x, int height, int width, uint32_t colour);
+
+/* An image (height, width, 3), each pixel `scale` x `scale` large. */
+void mx_canvas_image(struct mx_canvas *canvas, int y, int x, const uint8_t *pixels, uint32_t height,
+                     uint32_t width, uint32_t scale);
+
+/* A round-ended line from (y0, x0) to (y1, x1), `thick` wide. */
+void mx_canvas_line(struct mx_canvas *canvas, double y0, double x0, double y1, double x1,
+                    double thick, uint32_t colour);
+
+/* How letters look: height of a capital, and thickness of a stroke, in pixels. */
+struct mx_font {
+    double size, thick;
+};
+
+/* Text from x on, its capitals' feet on y. UTF-8; of what is not printable ASCII
+ * only a few signs are known (lambda, times, middle dot, ellipsis), the others are boxes. */
+void mx_canvas_text(struct mx_canvas *canvas, double y, double x, const char *text,
+                    struct mx_font font, uint32_t colour);
+
+/* How wide the text will be, in pixels. */
+double mx_font_width(const char *text, struct mx_font font);
+
+/* The text, or as many of its first characters as leave room for an ellipsis behind
+ * them in `width` pixels. Returns out. */
+const char *mx_font_fit(const char *text, struct mx_font font, double width, char *out,
+                        size_t size);
+
+#endif
