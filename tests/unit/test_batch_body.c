@@ -38,6 +38,38 @@ Test(batch_body, has_the_same_bits_in_any_order_of_lanes)
         }
 }
 
+/* A row of 8 pixels shrunk to 2: the antialiased values, which four-tap sampling
+ * would lose (0 and 0). */
+Test(batch_body, shrinks_with_a_filter_that_loses_no_pixel)
+{
+    static const uint8_t     pixels[2][8] = {{0}, {0, 0, 0, 255, 0, 0, 0, 0}};
+    float                    table[256], out[16];
+    struct kern_batch_sample samples[2] = {{.partner = 1,
+                                            .y1 = 1,
+                                            .x1 = 2,
+                                            .outside = {1, 0},
+                                            .inside = {0, 1},
+                                            .patch_height = 1,
+                                            .patch_width = 2},
+                                           {.image = 1, .outside = {1, 0}, .inside = {1, 0}}};
+    struct kern_batch_args   args = {.n = 2,
+                                     .channels = 1,
+                                     .height = 1,
+                                     .width = 8,
+                                     .pixels = pixels[0],
+                                     .table = table,
+                                     .samples = samples,
+                                     .out = out};
+
+    for (int byte = 0; byte < 256; byte++)
+        table[byte] = (float)byte;
+    cr_assert_eq(kern_cpu()->batch(kern_cpu(), &args, NULL), 0);
+    cr_expect(fabs((double)out[0] - 45.5357) <= 1e-3, "%g", (double)out[0]);
+    cr_expect(fabs((double)out[1] - 27.3214) <= 1e-3, "%g", (double)out[1]);
+    for (int x = 2; x < 8; x++)
+        cr_expect_eq(out[x], 0);
+}
+
 Test(backend, gives_aligned_memory_and_copies_back_what_it_took)
 {
     const struct kern_backend *cpu = kern_cpu();

@@ -242,3 +242,34 @@ Test(engine_mix, soft_targets_have_the_loss_and_gradient_of_the_same_pair_of_lab
             cr_expect(fabs((double)soft[k] - (double)hard[k]) <= 1e-7);
     }
 }
+
+/* Partners need not be a permutation: the gradient is the transpose all the same,
+ * <M x, g> = <x, M' g>. */
+Test(engine_mix, the_gradient_of_mixed_rows_is_the_transpose_of_mixing)
+{
+    enum {
+        ROWS = 6,
+        WIDTH = 19
+    };
+    static const uint32_t partner[ROWS] = {1, 1, 4, 3, 1, 0};
+    static const float    share[ROWS] = {0.25f, 1, 0, 0.7f, 0.5f, 0.9f};
+    struct mx_rng         rng = mx_rng_at(mx_stream_make(6, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+    float                 x[ROWS * WIDTH], g[ROWS * WIDTH], mixed[ROWS * WIDTH], back[ROWS * WIDTH];
+    double                forward = 0, backward = 0;
+
+    for (int k = 0; k < ROWS * WIDTH; k++) {
+        x[k] = (float)mx_rng_normal(&rng);
+        g[k] = (float)mx_rng_normal(&rng);
+    }
+    kern_mix_rows(mixed, x, share, partner, ROWS, WIDTH);
+    kern_mix_rows_backward(back, g, share, partner, ROWS, WIDTH);
+    for (int k = 0; k < ROWS * WIDTH; k++) {
+        double own = (double)share[k / WIDTH];
+        double other = (double)x[(int)partner[k / WIDTH] * WIDTH + k % WIDTH];
+
+        cr_expect(fabs((double)mixed[k] - (own * (double)x[k] + (1 - own) * other)) <= 1e-6);
+        forward += (double)mixed[k] * (double)g[k];
+        backward += (double)x[k] * (double)back[k];
+    }
+    cr_expect(fabs(forward - backward) <= 1e-5);
+}
