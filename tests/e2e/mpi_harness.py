@@ -132,6 +132,8 @@ class MpiCase(Case):
         """What mpirun leaves behind when it is killed lies in the test's folder. What MPI
         itself leaks cannot be told from ours."""
         return dict(os.environ, TMPDIR=str(self.folder), ASAN_OPTIONS="detect_leaks=0",
+                    OMPI_MCA_btl_vader_backing_directory=str(self.folder),
+                    OMPI_MCA_btl_sm_backing_directory=str(self.folder),
                     OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1",
                     PRTE_ALLOW_RUN_AS_ROOT="1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM="1", **more)
 
