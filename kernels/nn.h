@@ -103,7 +103,7 @@ struct kern_op_tensors {
                                      another (channels, in); NORM: scale (channels) */
     struct kern_tensor *bias;     /* LINEAR, CONV: (channels); NORM: shift (channels) */
     struct kern_tensor *mean;     /* NORM (channels): written in training unless fixed, else read */
-    struct kern_tensor *variance; /* NORM (channels), biased; likewise */
+    struct kern_tensor *variance; /* NORM (channels), biased; likewise; from sums in double */
     struct kern_tensor *dst;
 };
 

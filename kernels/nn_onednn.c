@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/statistics.h"
+
 void kern_fail_status(struct mx_err *err, dnnl_status_t status, const char *call, const char *file,
                       int line)
 {
@@ -155,8 +157,36 @@ bool kern_tensor_same_order(const struct kern_tensor *a, const struct kern_tenso
 
 bool kern_tensor_by_image(const struct kern_tensor *tensor)
 {
-    return (size_t)(kern_md_first_stride(tensor->md) * tensor->dims[0]) * sizeof(float) ==
-           tensor->bytes;
+    struct kern_order order;
+
+    return kern_md_order(tensor->md, &order) && order.blocked != 0 &&
+           (size_t)(order.strides[0] * tensor->dims[0]) * sizeof(float) == tensor->bytes;
+}
+
+int kern_tensor_channels(const struct kern_tensor *tensor, struct kern_channels *where,
+                         struct mx_err *err)
+{
+    const dnnl_dim_t *dims = tensor->dims;
+    struct kern_order order;
+
+    if (tensor->ndims != 4 || !kern_md_order(tensor->md, &order) ||
+        (order.blocked != 1 && order.blocked != -1) ||
+        order.strides[2] != order.strides[3] * dims[3])
+        return mx_fail(err, MX_EINTERNAL, "a batch norm cannot take images in the order given");
+    *where = (struct kern_channels){
+        .n = (uint32_t)dims[0],
+        .channels = (uint32_t)dims[1],
+        .points = (uint32_t)(dims[2] * dims[3]),
+        .block = (uint32_t)order.block,
+        .image = (size_t)order.strides[0],
+        .group = (size_t)order.strides[1],
+        .point = (size_t)order.strides[3],
+    };
+    if (order.strides[1] == 1 && order.block == 1) { /* channels last: all are one block */
+        where->block = where->channels;
+        where->group = 0;
+    }
+    return 0;
 }
 
 int kern_tensor_bind(struct kern_tensor *tensor, float *data, struct mx_err *err)

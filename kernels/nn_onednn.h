@@ -61,9 +61,15 @@ dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool a
 dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from);
 void          kern_md_free(kern_md md); /* NULL is allowed */
 
-/* How far apart elements that differ in the first dimension by 1 are, in floats;
- * 0: that dimension is in blocks. */
-dnnl_dim_t kern_md_first_stride(kern_const_md md);
+/* Where elements lie: strides of the dimensions in floats, in blocks of which
+ * the last has `block` neighbours of dimension `blocked` (block 1: of none).
+ * Returns false for any other order. */
+struct kern_order {
+    dnnl_dims_t strides;
+    int         blocked;
+    dnnl_dim_t  block;
+};
+bool kern_md_order(kern_const_md md, struct kern_order *order);
 
 dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                           const struct kern_request *request);
@@ -103,6 +109,12 @@ struct kern_tensor {
 /* A tensor of the given order, which is copied; NULL: row-major. */
 struct kern_tensor *kern_tensor_new(struct kern_nn *nn, unsigned ndims, const dnnl_dims_t dims,
                                     kern_const_md md, struct mx_err *err);
+
+/* Where the channels of images lie, for kern_channel_statistics(). Returns 0, or
+ * -1 with MX_EINTERNAL for an order that it cannot be told in. */
+struct kern_channels;
+int kern_tensor_channels(const struct kern_tensor *tensor, struct kern_channels *where,
+                         struct mx_err *err);
 
 /* Memory of an operation's own, zeroed, and counted by the device; NULL if
  * there is none. */

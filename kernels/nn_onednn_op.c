@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/statistics.h"
+
 enum {
     MAX_OPERANDS = 10, /* of a pass, workspace and scratch aside */
     MAX_ARGS = MAX_OPERANDS + 2,
@@ -36,6 +38,10 @@ struct kern_op {
     void                 *workspace_data;
     size_t                workspace_bytes;
     struct pass           pass[KERN_PASSES];
+    /* NORM that makes statistics: those of src go to mean and variance (lent). */
+    bool                  statistics;
+    struct kern_channels  channels;
+    struct kern_tensor   *src, *mean, *variance;
 };
 
 /* Which tensor an argument of a primitive is. */
@@ -260,6 +266,14 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
         if (build_pass(op, KERN_FORWARD, op->forward_pd, all, err))
             goto fail;
     }
+    if (shape->kind == KERN_NORM && shape->training && !shape->fixed) {
+        op->statistics = true;
+        op->src = tensors->src;
+        op->mean = tensors->mean;
+        op->variance = tensors->variance;
+        if (kern_tensor_channels(op->src, &op->channels, err))
+            goto fail;
+    }
     return op;
 
 fail:
@@ -356,6 +370,8 @@ fail:
 
 int kern_op_forward(struct kern_op *op, struct mx_err *err)
 {
+    if (op->statistics)
+        kern_channel_statistics(op->src->data, &op->channels, op->mean->data, op->variance->data);
     return run_pass(op, &op->pass[KERN_FORWARD], err);
 }
 

@@ -3,6 +3,7 @@
 #if DNNL_VERSION_MAJOR < 3
 
 #include <stdlib.h>
+#include <string.h>
 
 dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any)
 {
@@ -28,14 +29,16 @@ void kern_md_free(kern_md md)
     free(md);
 }
 
-dnnl_dim_t kern_md_first_stride(kern_const_md md)
+bool kern_md_order(kern_const_md md, struct kern_order *order)
 {
-    const dnnl_blocking_desc_t *order = &md->format_desc.blocking;
+    const dnnl_blocking_desc_t *blocking = &md->format_desc.blocking;
 
-    for (int k = 0; md->format_kind == dnnl_blocked && k < order->inner_nblks; k++)
-        if (order->inner_idxs[k] == 0)
-            return 0;
-    return md->format_kind == dnnl_blocked ? order->strides[0] : 0;
+    if (md->format_kind != dnnl_blocked || blocking->inner_nblks > 1)
+        return false;
+    memcpy(order->strides, blocking->strides, sizeof order->strides);
+    order->blocked = blocking->inner_nblks ? (int)blocking->inner_idxs[0] : -1;
+    order->block = blocking->inner_nblks ? blocking->inner_blks[0] : 1;
+    return true;
 }
 
 /* The operation descriptor of a request, in whichever struct its kind has. */
@@ -73,7 +76,7 @@ static dnnl_status_t describe_norm(dnnl_batch_normalization_desc_t *desc,
 
     if (r->shape->relu)
         flags |= dnnl_fuse_norm_relu;
-    if (!r->shape->training || r->shape->fixed)
+    if (r->pass == KERN_FORWARD || r->shape->fixed)
         flags |= dnnl_use_global_stats;
     if (r->pass == KERN_BACKWARD)
         return dnnl_batch_normalization_backward_desc_init(desc, dnnl_backward, r->src, r->data,

@@ -2,6 +2,8 @@
 
 #if DNNL_VERSION_MAJOR >= 3
 
+#include <string.h>
+
 dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any)
 {
     static const dnnl_format_tag_t plain[] = {
@@ -21,22 +23,23 @@ void kern_md_free(kern_md md)
     dnnl_memory_desc_destroy(md);
 }
 
-dnnl_dim_t kern_md_first_stride(kern_const_md md)
+bool kern_md_order(kern_const_md md, struct kern_order *order)
 {
     dnnl_format_kind_t kind = dnnl_format_kind_undef;
-    dnnl_dims_t       *strides = NULL, *inner = NULL;
+    dnnl_dims_t       *strides = NULL, *blocks = NULL, *inner = NULL;
     int                ninner = 0;
 
     if (dnnl_memory_desc_query(md, dnnl_query_format_kind, &kind) != dnnl_success ||
         kind != dnnl_blocked ||
         dnnl_memory_desc_query(md, dnnl_query_strides, &strides) != dnnl_success ||
         dnnl_memory_desc_query(md, dnnl_query_inner_nblks_s32, &ninner) != dnnl_success ||
-        dnnl_memory_desc_query(md, dnnl_query_inner_idxs, &inner) != dnnl_success)
-        return 0;
-    for (int k = 0; k < ninner; k++)
-        if ((*inner)[k] == 0)
-            return 0;
-    return (*strides)[0];
+        ninner > 1 || dnnl_memory_desc_query(md, dnnl_query_inner_idxs, &inner) != dnnl_success ||
+        dnnl_memory_desc_query(md, dnnl_query_inner_blks, &blocks) != dnnl_success)
+        return false;
+    memcpy(order->strides, *strides, sizeof order->strides);
+    order->blocked = ninner ? (int)(*inner)[0] : -1;
+    order->block = ninner ? (*blocks)[0] : 1;
+    return true;
 }
 
 static dnnl_prop_kind_t forward_kind(const struct kern_request *r)
@@ -74,7 +77,7 @@ static dnnl_status_t new_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 
     if (r->shape->relu)
         flags |= dnnl_fuse_norm_relu;
-    if (!r->shape->training || r->shape->fixed)
+    if (r->pass == KERN_FORWARD || r->shape->fixed)
         flags |= dnnl_use_global_stats;
     if (r->pass == KERN_BACKWARD)
         return dnnl_batch_normalization_backward_primitive_desc_create(
