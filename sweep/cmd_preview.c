@@ -10,6 +10,7 @@
 #include "sweep/check.h"
 #include "sweep/command.h"
 #include "sweep/preview.h"
+#include "sweep/remarks.h"
 #include "worker/picture.h"
 
 static const char help[] =
@@ -143,18 +144,22 @@ static void tell_what_is_shown(const struct mx_preview_settings *settings, FILE 
         fprintf(to, "the grid is large: only its first points were looked at\n");
 }
 
-/* Statistics need no test image, and pictures neither. */
+/* No test image is needed. */
 static int draw_sheet(const struct mx_config *config, const struct mx_preview_settings *settings,
                       const struct options *options, struct mx_canvas *canvas, struct mx_err *err)
 {
     struct worker_params   params = settings->setting[0].params;
     uint64_t               seed = (uint64_t)config->base[KEY_SEED].integer;
+    struct mx_buf          remarks = {0};
     struct worker_dataset *set;
     int                    rc;
 
     params.data_test_limit = 1;
     if (!(set = worker_dataset_open(&params, seed, err)))
         return -1;
+    mx_remarks_format(worker_data_sets[params.data_set].word, &set->remarks, &remarks);
+    fputs(mx_buf_str(&remarks), stderr);
+    mx_buf_free(&remarks);
     rc = mx_preview_sheet(config->name, settings, set, seed, (uint32_t)options->rows,
                           options->masks, canvas, err);
     worker_dataset_free(set);

@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "sweep/remarks.h"
 #include "sweep/run_state.h"
 #include "worker/dataset.h"
 #include "worker/miniature.h"
@@ -91,21 +92,17 @@ done:
 
 void run_tell_remarks(const struct run *run)
 {
-    for (size_t i = 0; i < run->ndata; i++) {
-        const struct worker_remarks *remarks = &run->data[i].remarks;
+    struct mx_buf text = {0};
 
-        if (remarks->skipped > 0)
-            mx_console_log(run->console, MX_LOG_WARNING, NULL,
-                           "%s: %u damaged file%s left out, the first: %s",
-                           worker_data_sets[run->data[i].set].word, remarks->skipped,
-                           remarks->skipped == 1 ? "" : "s", remarks->first_skipped);
-        if (remarks->turned > 0)
-            mx_console_log(run->console, MX_LOG_WARNING, NULL,
-                           "%s: %u photo%s marked to be turned (EXIF orientation), and taken as "
-                           "stored, the first: %s",
-                           worker_data_sets[run->data[i].set].word, remarks->turned,
-                           remarks->turned == 1 ? " is" : "s are", remarks->first_turned);
+    for (size_t i = 0; i < run->ndata; i++)
+        mx_remarks_format(worker_data_sets[run->data[i].set].word, &run->data[i].remarks, &text);
+    for (const char *line = mx_buf_str(&text); *line;) {
+        size_t len = strcspn(line, "\n");
+
+        mx_console_log(run->console, MX_LOG_WARNING, NULL, "%.*s", (int)len, line);
+        line += len + (line[len] == '\n');
     }
+    mx_buf_free(&text);
 }
 
 /* Read a file of weights once, whose header must be sound. */

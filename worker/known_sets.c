@@ -18,8 +18,29 @@ static const char *const clothes[] = {"T-shirt", "trouser", "pullover", "dress",
 static const char *const cifar10[] = {"airplane", "automobile", "bird",  "cat",  "deer",
                                       "dog",      "frog",       "horse", "ship", "truck"};
 
+static const char *const shapes[] = {
+    "disc", "plus",          "frame",  "triangle",         "bars",    "cross",
+    "ring", "standing bars", "square", "hanging triangle", "diamond", "crescent"};
+static const char *const kana[] = {"o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"};
+/* clang-format off */
+static const char *const cifar100[] = {
+    "apple", "aquarium fish", "baby", "bear", "beaver", "bed", "bee", "beetle", "bicycle",
+    "bottle", "bowl", "boy", "bridge", "bus", "butterfly", "camel", "can", "castle",
+    "caterpillar", "cattle", "chair", "chimpanzee", "clock", "cloud", "cockroach", "couch",
+    "crab", "crocodile", "cup", "dinosaur", "dolphin", "elephant", "flatfish", "forest", "fox",
+    "girl", "hamster", "house", "kangaroo", "keyboard", "lamp", "lawn mower", "leopard", "lion",
+    "lizard", "lobster", "man", "maple tree", "motorcycle", "mountain", "mouse", "mushroom",
+    "oak tree", "orange", "orchid", "otter", "palm tree", "pear", "pickup truck", "pine tree",
+    "plain", "plate", "poppy", "porcupine", "possum", "rabbit", "raccoon", "ray", "road",
+    "rocket", "rose", "sea", "seal", "shark", "shrew", "skunk", "skyscraper", "snail", "snake",
+    "spider", "squirrel", "streetcar", "sunflower", "sweet pepper", "table", "tank", "telephone",
+    "television", "tiger", "tractor", "train", "trout", "tulip", "turtle", "wardrobe", "whale",
+    "willow tree", "wolf", "woman", "worm",
+};
+/* clang-format on */
+
 static const struct worker_known_set known[] = {
-    [WORKER_DATA_SYNTHETIC] = {.format = &worker_synthetic_format},
+    [WORKER_DATA_SYNTHETIC] = {.format = &worker_synthetic_format, .class_names = shapes},
     [WORKER_DATA_MNIST] = {.format = &worker_idx_format,
                            .channels = 1,
                            .height = 28,
@@ -50,7 +71,8 @@ static const struct worker_known_set known[] = {
                             .classes = 10,
                             .train = 60000,
                             .test = 10000,
-                            .advice = IDX_ADVICE},
+                            .advice = IDX_ADVICE,
+                            .class_names = kana},
     [WORKER_DATA_CIFAR10] = {.format = &worker_cifar_format,
                              .channels = 3,
                              .height = 32,
@@ -71,7 +93,8 @@ static const struct worker_known_set known[] = {
                               .test = 10000,
                               .advice = CIFAR_ADVICE,
                               .mean = {.5071f, .4865f, .4409f},
-                              .sd = {.2673f, .2564f, .2762f}},
+                              .sd = {.2673f, .2564f, .2762f},
+                              .class_names = cifar100},
     [WORKER_DATA_FOLDER] = {.format = &worker_folder_format, .advice = FOLDER_ADVICE},
 };
 

@@ -69,6 +69,10 @@ class Folder(Case):
                                "data.on_decode_error=skip")
         self.assertEqual(err.count("damaged files left out"), 1, err)
         self.assertIn(f"folder: 2 damaged files left out, the first: {self.photos}/", err)
+        _, err = self.mixsweep("preview", "sweep.yaml", "--out", "p.png", "--rows", "1", "--set",
+                               "data.on_decode_error=skip")
+        self.assertTrue(err.startswith("folder: "), err)
+        self.assertIn(" left out, the first: ", err)
 
     def test_names_that_are_no_text(self):
         shutil.copy(self.photos / "red/1.png", os.fsencode(self.photos) + b"/red/\xff\xfe.png")

@@ -92,7 +92,9 @@ Test(cifar, a_hundred_classes_go_by_their_fine_label_and_the_archives_folder_is_
     cr_expect_eq(set->train.labels[101], 1);
     cr_expect_eq(set->test.labels[2], 99);
     cr_expect_eq(set->mean[0], .5071f);
-    cr_expect_null(worker_dataset_class(set, 3));
+    cr_expect_str_eq(worker_dataset_class(set, 0), "apple");
+    cr_expect_str_eq(worker_dataset_class(set, 57), "pear");
+    cr_expect_str_eq(worker_dataset_class(set, 99), "worm");
     worker_dataset_free(set);
     folder_remove(folder);
 }
