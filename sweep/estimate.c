@@ -20,7 +20,8 @@
 struct tally {
     uint64_t            key[KEY_COUNT]; /* hash of a used key's line, 0 if it has none */
     uint64_t            section[MX_SECTIONS];
-    uint64_t            cost; /* sum over the keys that decide what a training costs */
+    uint64_t            cost_of[KEY_COUNT]; /* what each says about the cost of a training */
+    uint64_t            cost;               /* their sum */
     struct mx_distinct *distinct[WORKER_STAGE_KINDS]; /* of one repeat */
     uint64_t            uses[WORKER_STAGE_KINDS];
 };
@@ -48,13 +49,19 @@ static struct tally *tally_new(struct mx_err *err)
     return tally;
 }
 
-static bool decides_cost(enum mx_key_id key)
+/* What a value says about the cost of a training; 0: nothing. Of some only
+ * matters whether they are 0. */
+static uint64_t cost_hash(enum mx_key_id key, const struct mx_value *value, uint64_t hash)
 {
     enum mx_section section = mx_keys[key].section;
 
-    return section == MX_SECTION_DATA || section == MX_SECTION_MODEL || key == KEY_TRAIN_EPOCHS ||
-           key == KEY_TRAIN_BATCH_SIZE || key == KEY_MIX_STRATEGY || key == KEY_MIX_CHOICES ||
-           key == KEY_MIX_LAYERS;
+    if (section == MX_SECTION_DATA || section == MX_SECTION_MODEL || key == KEY_TRAIN_EPOCHS ||
+        key == KEY_TRAIN_BATCH_SIZE || key == KEY_TRAIN_OPTIMIZER || key == KEY_MIX_STRATEGY ||
+        key == KEY_MIX_CHOICES || key == KEY_MIX_LAYERS)
+        return hash;
+    if ((key == KEY_TRAIN_EMA || key == KEY_TRAIN_MOMENTUM) && hash && value->real > 0)
+        return mx_mix64(key);
+    return 0;
 }
 
 static void tally_move(struct tally *tally, const struct mx_walk *walk)
@@ -70,9 +77,10 @@ static void tally_move(struct tally *tally, const struct mx_walk *walk)
         if (point->used[key] && mx_value_given(key, value))
             hash = mx_value_hash(key, value);
         tally->section[mx_keys[key].section] += hash - tally->key[key];
-        if (decides_cost(key))
-            tally->cost += hash - tally->key[key];
         tally->key[key] = hash;
+        hash = cost_hash(key, value, hash);
+        tally->cost += hash - tally->cost_of[key];
+        tally->cost_of[key] = hash;
     }
 }
 

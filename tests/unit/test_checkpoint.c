@@ -175,8 +175,8 @@ Test(checkpoint, of_other_machines_and_versions_is_refused, .init = make_folder,
     static const char *const expected[] = {
         "checkpoint-0.bin is not used: it is of stage x0112233445566778899aabbccddeeff\n",
         "checkpoint-0.bin is not used: it is of engine version 4\n",
-        "checkpoint-0.bin is not used: a machine with other instructions or another oneDNN wrote "
-        "it\n",
+        ("checkpoint-0.bin is not used: a machine with other instructions or another oneDNN "
+         "wrote it\n"),
         "checkpoint-0.bin is not used: it is of another training\n",
     };
 

@@ -289,6 +289,8 @@ Test(engine, estimates_its_memory_from_above_and_within_a_factor_of_two)
 
                 params.model_arch = archs[a];
                 params.train_batch_size = batches[b];
+                params.train_optimizer = b == 1 ? WORKER_OPTIMIZER_ADAMW : WORKER_OPTIMIZER_SGD;
+                params.train_ema = b == 1 ? 0.9 : 0;
                 cr_assert_eq(worker_engine_cost(&params, &shapes[s], &cost, NULL), 0);
                 engine = worker_engine_new(&params, &shapes[s], batches[b],
                                            mx_stream_make(0, 0, MX_PURPOSE_INIT, 0), NULL);

@@ -189,6 +189,25 @@ Test(estimate, of_time_and_memory_knows_what_each_cell_s_strategy_costs)
     build_free(b);
 }
 
+/* Means of gradients and averages of weights take room. Of several trainings that
+ * of the largest counts. */
+Test(estimate, of_memory_knows_what_an_optimizer_keeps)
+{
+    struct build      *b = build_new();
+    struct mx_estimate plain, adamw, average;
+
+    b->config.base[KEY_MODEL_ARCH] = build_choice(WORKER_ARCH_RESNET18);
+    plain = estimate_of(b);
+    BUILD_LIST(b, KEY_TRAIN_OPTIMIZER, build_choice(WORKER_OPTIMIZER_SGD),
+               build_choice(WORKER_OPTIMIZER_ADAMW));
+    adamw = estimate_of(b);
+    BUILD_LIST(b, KEY_TRAIN_EMA, build_real(0), build_real(0.9));
+    average = estimate_of(b);
+    cr_expect_gt(adamw.memory_bytes, plain.memory_bytes + 4 * 11000000);
+    cr_expect_gt(average.memory_bytes, adamw.memory_bytes + 4 * 11000000);
+    build_free(b);
+}
+
 Test(estimate, of_disk_leaves_out_weights_that_are_not_kept)
 {
     struct build      *b = build_new();
