@@ -29,44 +29,79 @@ static void make_taps(struct taps *taps, uint32_t from, uint32_t to, uint32_t at
         taps->weight[k] /= sum;
 }
 
-static uint8_t apply_taps(const struct taps *taps, const uint8_t *line, size_t stride)
+/* Room for the weights of one output pixel. */
+static size_t most_taps(uint32_t from, uint32_t to)
 {
-    double sum = 0.5;
+    return 2 * ((size_t)from / to + 1) + 2;
+}
 
-    for (uint32_t k = 0; k < taps->n; k++)
-        sum += taps->weight[k] * line[(taps->first + k) * stride];
+static uint8_t to_byte(double sum)
+{
     return sum >= 255 ? 255 : (uint8_t)sum; /* rounding errors only can leave the range */
+}
+
+/* Every row of `plane` (height, width) to `to` pixels. `taps` has room for `to`. */
+static void resize_rows(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
+                        uint32_t to, struct taps *taps, double *weights)
+{
+    for (uint32_t x = 0; x < to; x++) {
+        taps[x].weight = weights + x * most_taps(width, to);
+        make_taps(&taps[x], width, to, x);
+    }
+    for (uint32_t y = 0; y < height; y++, plane += width)
+        for (uint32_t x = 0; x < to; x++) {
+            const uint8_t *at = plane + taps[x].first;
+            double         sum = 0.5;
+
+            for (uint32_t k = 0; k < taps[x].n; k++)
+                sum += taps[x].weight[k] * at[k];
+            *out++ = to_byte(sum);
+        }
+}
+
+/* Every column of `plane` (height, width) to `to` pixels, whole rows at a time. `sums`
+ * has room for a row. */
+static void resize_columns(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
+                           uint32_t to, double *sums, double *weights)
+{
+    for (uint32_t y = 0; y < to; y++, out += width) {
+        struct taps taps = {.weight = weights};
+
+        make_taps(&taps, height, to, y);
+        for (uint32_t x = 0; x < width; x++)
+            sums[x] = 0.5;
+        for (uint32_t k = 0; k < taps.n; k++) {
+            const uint8_t *row = plane + (size_t)(taps.first + k) * width;
+            const double   weight = taps.weight[k];
+
+            for (uint32_t x = 0; x < width; x++)
+                sums[x] += weight * row[x];
+        }
+        for (uint32_t x = 0; x < width; x++)
+            out[x] = to_byte(sums[x]);
+    }
 }
 
 int worker_resize(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                   uint32_t to_height, uint32_t to_width, struct mx_err *err)
 {
-    uint32_t longest = height > width ? height : width;
-    double  *weight = calloc((size_t)longest + 2, sizeof *weight);
-    uint8_t *rows = calloc(height, to_width); /* resized along rows only */
-    int      rc = -1;
+    size_t       along = most_taps(width, to_width) * to_width, down = most_taps(height, to_height);
+    double      *weights = calloc(along > down ? along : down, sizeof *weights);
+    double      *sums = calloc(to_width, sizeof *sums);
+    struct taps *taps = calloc(to_width, sizeof *taps);
+    uint8_t     *rows = calloc(height, to_width); /* resized along rows only */
+    int          rc = -1;
 
-    if (!weight || !rows) {
+    if (weights && sums && taps && rows) {
+        resize_rows(plane, height, width, rows, to_width, taps, weights);
+        resize_columns(rows, height, to_width, out, to_height, sums, weights);
+        rc = 0;
+    } else {
         mx_fail(err, MX_ENOMEM, "no memory to resize %u x %u pixels", height, width);
-        goto done;
     }
-    for (uint32_t x = 0; x < to_width; x++) {
-        struct taps taps = {.weight = weight};
-
-        make_taps(&taps, width, to_width, x);
-        for (uint32_t y = 0; y < height; y++)
-            rows[(size_t)y * to_width + x] = apply_taps(&taps, plane + (size_t)y * width, 1);
-    }
-    for (uint32_t y = 0; y < to_height; y++) {
-        struct taps taps = {.weight = weight};
-
-        make_taps(&taps, height, to_height, y);
-        for (uint32_t x = 0; x < to_width; x++)
-            out[(size_t)y * to_width + x] = apply_taps(&taps, rows + x, to_width);
-    }
-    rc = 0;
-done:
-    free(weight);
+    free(weights);
+    free(sums);
+    free(taps);
     free(rows);
     return rc;
 }
