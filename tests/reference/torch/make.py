@@ -8,7 +8,7 @@ Needs torch, torchvision and timm; the tests (tests/unit/test_torch.c) need what
     tensor  L2 norm  sum  error of single precision, relative in L2  16 elements, evenly spread
 
 in double precision: the logits in eval mode and in train mode, the loss, the gradient of every parameter, and the
-running statistics after the step. Made with torch 2.15.0, torchvision 0.29.2, timm 1.0.
+running statistics after the step. Made with torch 2.15.0, torchvision 0.29.2, timm 1.0.31.
 """
 import copy
 import pathlib
