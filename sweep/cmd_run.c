@@ -88,6 +88,8 @@ static int take_option(int option, const char **sets, struct mx_run_options *run
 {
     switch (option) {
     case OPT_OUT:
+        if (!*optarg)
+            return mx_fail(err, MX_EINVAL, "--out: give a directory");
         run->directory = optarg;
         return 0;
     case OPT_RESUME:
@@ -138,7 +140,10 @@ static int read_arguments(int argc, char **argv, const struct option *known, con
 static int run_root(int argc, char **argv, const struct option *known, const char *help,
                     struct mx_comm *comm)
 {
-    struct mx_run_options run = {.argc = argc, .argv = argv, .comm = comm};
+    struct mx_run_options run = {.argc = argc,
+                                 .argv = argv,
+                                 .comm = comm,
+                                 .launched = mx_launcher_find(environ).name != NULL};
     const char          **sets = calloc((size_t)argc, sizeof *sets);
     const char           *argument = NULL;
     struct mx_err         err = {0};

@@ -18,6 +18,10 @@ static const struct limits {
     int first, others;
 } in_peace = {30, 600}, after_a_loss = {2, 5};
 
+enum {
+    START_S = 300 /* for MPI_Init: large jobs take their time */
+};
+
 #define TEXT_OF(x)  #x
 #define VALUE_OF(x) TEXT_OF(x)
 
@@ -71,6 +75,36 @@ static int strangers(const struct mx_launcher *launcher, struct mx_err *err)
                    launcher->name, launcher->size, mx_comm_library());
 }
 
+static void give_up_start(union sigval rank)
+{
+    static const char words[] = "mixsweep: MPI has not started within 5 minutes: a process of the "
+                                "job may have died before; start the job again\n";
+
+    if (rank.sival_int == 0)
+        (void)!write(STDERR_FILENO, words, sizeof words - 1);
+    _exit(mx_exit_code(MX_EIO));
+}
+
+/* MPI_Init, which waits for all processes, and for ever if one of them has died
+ * in it and mpirun --enable-recovery does not mind. */
+static int start(unsigned rank, int *provided)
+{
+    struct sigevent   event = {.sigev_notify = SIGEV_THREAD,
+                               .sigev_value.sival_int = (int)rank,
+                               .sigev_notify_function = give_up_start};
+    struct itimerspec limit = {.it_value.tv_sec = START_S};
+    timer_t           timer;
+    bool              timed = timer_create(CLOCK_MONOTONIC, &event, &timer) == 0;
+    int               rc;
+
+    if (timed)
+        timer_settime(timer, 0, &limit, NULL);
+    rc = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, provided);
+    if (timed)
+        timer_delete(timer);
+    return rc;
+}
+
 int mx_mpi_job_start(unsigned *rank, unsigned *size, bool *quiet, struct mx_err *err)
 {
     struct mx_launcher launcher = mx_launcher_find(environ);
@@ -88,7 +122,10 @@ int mx_mpi_job_start(unsigned *rank, unsigned *size, bool *quiet, struct mx_err 
                        "--mpi=pmix, or mpirun",
                        launcher.name, launcher.size);
     set_defaults();
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+    /* MPI maps files of its own: a limit on their size is an error to be told,
+     * not the silent end of the process. */
+    signal(SIGXFSZ, SIG_IGN);
+    if (start(launcher.rank, &provided) != MPI_SUCCESS)
         return strangers(&launcher, err);
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     MPI_Comm_set_errhandler(MPI_COMM_SELF, MPI_ERRORS_RETURN);

@@ -141,7 +141,8 @@ static void check_weights(const struct mx_reader *reader)
         struct source weights = source_of(reader, b, KEY_MODEL_WEIGHTS);
         struct source epochs = source_of(reader, b, KEY_TRAIN_EPOCHS);
 
-        if (!weights.axis && !*weights.value->text && extreme(&epochs, KEY_TRAIN_EPOCHS, false) <= 0) {
+        if (!weights.axis && !*weights.value->text &&
+            extreme(&epochs, KEY_TRAIN_EPOCHS, false) <= 0) {
             mx_error_at(reader->values.messages, epochs.place,
                         "train.epochs: 0 needs model.weights (write model: {weights: "
                         "file.safetensors})");

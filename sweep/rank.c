@@ -24,6 +24,10 @@ static const double beats_a_timeout = 8; /* signs of life in a rank_timeout */
  * and that may be a slow disk: so many rank_timeouts are waited. */
 static const double patience_timeouts = 10;
 
+/* A signal to the launcher reaches all ranks: rank 0 then ends the sweep for all.
+ * One that only this rank got is heeded after a moment. */
+static const double leave_after_s = 0.2;
+
 struct rank {
     struct mx_comm          *comm;
     char                    *program;
@@ -36,6 +40,7 @@ struct rank {
     struct mx_process        self;
     long                     launcher; /* our parent at the start */
     double                   heard_s, beat_s, looked_s, nap_s;
+    double                   told_s; /* when a signal told us to end, 0 = none has */
     bool                     started, left, over, lossy;
 };
 
@@ -191,6 +196,14 @@ static int read_inbox(struct rank *rank, unsigned from, struct mx_err *err)
     return rc || used < 0 ? -1 : 0;
 }
 
+/* Nobody else is left to say it. */
+static void tell_user(const struct rank *rank)
+{
+    if (mx_comm_rank(rank->comm) == 1)
+        fprintf(stderr, "mixsweep: rank 0 on %s is gone; mixsweep resume %s goes on\n",
+                rank->start.root.host, rank->start.directory);
+}
+
 static int read_inboxes(struct rank *rank, struct mx_err *err)
 {
     int from;
@@ -200,8 +213,10 @@ static int read_inboxes(struct rank *rank, struct mx_err *err)
             return -1;
         if (from == 0)
             rank->heard_s = mx_clock_monotonic_s();
-        if (from == 0 && mx_comm_gone(rank->comm, 0, NULL, 0))
+        if (from == 0 && mx_comm_gone(rank->comm, 0, NULL, 0)) {
+            tell_user(rank);
             rank->over = rank->lossy = true;
+        }
     }
     return 0;
 }
@@ -291,9 +306,12 @@ static void look_around(struct rank *rank, double now_s)
     if (away_s < every_s)
         return;
     rank->looked_s = now_s;
-    if ((long)getppid() != rank->launcher || root_is_gone(rank, now_s) ||
-        (rank->started && away_s > rank->start.rank_timeout_s))
-        rank->over = rank->lossy = true;
+    if (root_is_gone(rank, now_s))
+        tell_user(rank);
+    else if ((long)getppid() == rank->launcher &&
+             !(rank->started && away_s > rank->start.rank_timeout_s))
+        return;
+    rank->over = rank->lossy = true;
 }
 
 static int wait_shortly(struct rank *rank, struct mx_err *err)
@@ -320,11 +338,14 @@ static int step(struct rank *rank, struct mx_err *err)
     if (wait_shortly(rank, err) || read_inboxes(rank, err) || pass_on_all(rank, err) ||
         mx_reduction_pump(rank->reduction, err) || beat(rank, now_s, err))
         return -1;
-    if (mx_signals_request() == MX_REQUEST_END && !rank->left) {
-        snprintf(why, sizeof why, "it was told to end by %s", mx_signals_name());
-        return leave(rank, why);
-    }
-    return 0;
+    if (mx_signals_request() != MX_REQUEST_END || rank->left)
+        return 0;
+    if (rank->told_s == 0)
+        rank->told_s = now_s;
+    if (now_s - rank->told_s < leave_after_s)
+        return 0;
+    snprintf(why, sizeof why, "it was told to end by %s", mx_signals_name());
+    return leave(rank, why);
 }
 
 static int prepare(struct rank *rank, struct mx_err *err)

@@ -224,21 +224,26 @@ static int prepare(struct run *run, struct mx_err *err)
 static void tell_counts(const struct run *run, const char *when)
 {
     struct mx_sched_counts counts;
-    struct mx_buf          text = {0};
+    struct mx_buf          text = {0}, hands = {0};
     uint64_t               open;
+    unsigned               executors = 0;
 
     mx_sched_counts(run->sched, &counts);
     open = counts.planned - run_ended(&counts);
+    for (unsigned r = 0; r < run->ranks; r++)
+        executors += run->nodes[r].lost ? 0 : run->nodes[r].workers;
+    if (executors > 0)
+        mx_buf_printf(&hands, "; %u executor%s", executors, executors == 1 ? "" : "s");
     for (int state = MX_STATE_DONE; state < MX_STATES; state++)
         if (counts.by_state[state] > 0)
             mx_buf_printf(&text, ", %llu %s", (unsigned long long)counts.by_state[state],
                           mx_state_names[state]);
     mx_console_log(run->console, MX_LOG_INFO, NULL,
-                   "%s: %llu trial%s of %llu cell%s%s, %llu to run; %u executor%s", when,
+                   "%s: %llu trial%s of %llu cell%s%s, %llu to run%s", when,
                    (unsigned long long)counts.planned, counts.planned == 1 ? "" : "s",
                    (unsigned long long)run->plan->cells, run->plan->cells == 1 ? "" : "s",
-                   mx_buf_str(&text), (unsigned long long)open, run->workers,
-                   run->workers == 1 ? "" : "s");
+                   mx_buf_str(&text), (unsigned long long)open, mx_buf_str(&hands));
+    mx_buf_free(&hands);
     if (open == 0 && counts.by_state[MX_STATE_FAILED] > 0)
         mx_console_log(run->console, MX_LOG_INFO, NULL,
                        "failed trials stay failed; a larger schedule.retries gives them new "
@@ -329,6 +334,16 @@ static void end_executors(struct run *run)
     mx_sched_event(run->sched, &end, &run->actions, NULL);
 }
 
+/* Whether the directory has what `resume` begins with. */
+static bool can_resume(const struct run *run)
+{
+    char *path = mx_path_join(run->directory, "config.yaml");
+    bool  there = path && mx_file_exists(path);
+
+    free(path);
+    return there;
+}
+
 /* Something other than a trial failed. One that lost the directory must not
  * touch it; otherwise what is known is written, as far as that still works. */
 static int give_up(struct run *run, const struct mx_err *err)
@@ -339,7 +354,11 @@ static int give_up(struct run *run, const struct mx_err *err)
     end_executors(run);
     if (err->code == MX_EIO || err->code == MX_ENOMEM)
         mx_console_log(run->console, MX_LOG_ERROR, NULL,
-                       "%s; what is done is kept: mend this, then mixsweep resume %s goes on",
+                       can_resume(run)
+                           ? "%s; what is done is kept: mend this, then mixsweep resume "
+                             "%s goes on"
+                           : "%s; nothing is done yet: mend this, then start again "
+                             "with --out %s --resume",
                        err->text, run->directory);
     else
         mx_console_log(run->console, MX_LOG_ERROR, NULL, "%s", err->text);

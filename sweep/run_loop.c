@@ -46,7 +46,7 @@ static struct mx_control look_at_control(struct run *run)
  * start us again beside ourselves. */
 static bool launcher_is_gone(const struct run *run)
 {
-    return run->options->comm && (long)getppid() != run->launcher;
+    return run->options->launched && (long)getppid() != run->launcher;
 }
 
 /* What is asked of the sweep right now, by whom, and how they could ask for more. */

@@ -203,6 +203,14 @@ unsigned mx_share_out(const struct mx_place *const *places, unsigned nranks,
     for (unsigned r = 0; r < nranks; r++)
         if (workers[r] == (unsigned)UNSHARED)
             share_node(places, nranks, r, request, workers, why);
+    for (unsigned r = 0; r < nranks; r++)
+        total += workers[r];
+    if (total > jobs && request->asked > 0)
+        mx_buf_printf(why,
+                      "%" PRIu64 " of %" PRIu64 " executors started: there are no more "
+                      "stages to run\n",
+                      jobs, total);
+    total = 0;
     /* More executors than stages: those of the last ranks would never work. */
     for (unsigned r = 0; r < nranks; r++) {
         if (workers[r] > jobs - total)

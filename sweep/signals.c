@@ -24,7 +24,7 @@ static void on_signal(int number)
 
 int mx_signals_install(struct mx_err *err)
 {
-    static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
+    static const int ours[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
@@ -68,6 +68,8 @@ const char *mx_signals_name(void)
         return "SIGTERM";
     case SIGHUP:
         return "SIGHUP";
+    case SIGUSR1:
+        return "SIGUSR1";
     case SIGUSR2:
         return "SIGUSR2";
     default:

@@ -9,7 +9,8 @@
 #include "base/err.h"
 
 /* Install the handlers: Ctrl-C (SIGINT) once asks to drain, twice to end;
- * TERM, HUP and USR2 ask to end. SIGPIPE is ignored, and SIGXFSZ, so that a
+ * TERM, HUP, USR1 and USR2 ask to end (batch systems
+ * warn with one or the other). SIGPIPE is ignored, and SIGXFSZ, so that a
  * write beyond a limit fails with an error text like a full disk. */
 int mx_signals_install(struct mx_err *err);
 

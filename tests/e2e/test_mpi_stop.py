@@ -63,6 +63,9 @@ class Stop(MpiCase):
     def test_by_sigusr2_at_mpirun(self):
         self.end_by_signal(signal.SIGUSR2, "SIGUSR2")
 
+    def test_by_sigusr1_at_mpirun(self):
+        self.end_by_signal(signal.SIGUSR1, "SIGUSR1")
+
     def test_by_a_signal_to_rank_0(self):
         job, executors = self.begin_and_freeze()
         send([self.rank(job, 0)], signal.SIGINT)
