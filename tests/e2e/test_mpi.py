@@ -44,7 +44,7 @@ class Mpi(MpiCase):
                          ("tree", 2, True))
         self.assertGreater(reduction["bytes"], 0)
         # With nothing left to do, ranks are sent home without having been asked.
-        self.assertIn("0 to run; 0 executors", self.once("resume", "out", code=0)[1])
+        self.assertIn("15 done, 0 to run\n", self.once("resume", "out", code=0)[1])
 
     def test_a_mistake_is_told_once(self):
         self.write("bad.yaml", "name: bad\nmodel: {arch: resnet9}\n")
