@@ -109,7 +109,7 @@ Test(safetensors_read, converts_half_and_brain_floats)
             const int      bits = which ? 7 : 10, bias = which ? 127 : 15;
             const unsigned mantissa = k & ((1u << bits) - 1);
             const unsigned exponent = (k & 0x7fff) >> bits;
-            double         expected = ldexp(mantissa + (exponent ? 1 << bits : 0),
+            double         expected = ldexp(mantissa + (exponent ? 1u << bits : 0u),
                                             (exponent ? (int)exponent : 1) - bias - bits);
 
             if (exponent == (which ? 255u : 31u)) {
