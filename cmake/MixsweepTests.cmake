@@ -2,11 +2,12 @@
 # is built and never run: tests/unit/test_*.c, tests/mpi/mpi_*.c and
 # tests/e2e/test_*.py.
 #
-# A line "ctest: LABEL [timeout=SECONDS] [machine] [ranks=N] [survives]" in the first
+# A line "ctest: LABEL [timeout=SECONDS] [machine] [unsanitized] [ranks=N] [survives]" in the first
 # comment of a test file sets its label (quick, slow or nightly; quick without such
 # a line), its time limit (300 s) and "machine": it needs something that no package
 # brings, such as a GPU or the right to mount, and is skipped, visibly, where that is
-# missing. For the programs in tests/mpi: ranks to start (2), and "survives": the job
+# missing. "unsanitized": it measures memory, of which sanitizers take some of their own,
+# and does not exist in their build. For the programs in tests/mpi: ranks to start (2), and "survives": the job
 # goes on when one of them dies. The launcher's status tells nothing then; the line
 # "all survivors passed" does.
 
@@ -82,6 +83,10 @@ endfunction()
 
 function(mx_e2e_test source)
     get_filename_component(name ${source} NAME_WE)
+    file(STRINGS ${source} lines REGEX "ctest: [a-z]+" LIMIT_COUNT 1)
+    if(MX_SANITIZE AND lines MATCHES " unsanitized")
+        return()
+    endif()
     add_test(NAME e2e.${name} COMMAND ${Python3_EXECUTABLE} ${source})
     mx_test_properties(e2e.${name} ${source})
     if(MX_MPI_USED)

@@ -8,7 +8,7 @@ int mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, ui
                    struct mx_err *err)
 {
     *canvas = (struct mx_canvas){.height = height, .width = width};
-    if (!(canvas->pixels = malloc((size_t)height * width * 3)))
+    if (!(canvas->pixels = calloc((size_t)height * width, 3)))
         return mx_fail(err, MX_ENOMEM, "no memory for a picture of %u x %u pixels", width, height);
     mx_canvas_fill(canvas, 0, 0, (int)height, (int)width, colour);
     return 0;

@@ -274,7 +274,7 @@ static int export_shown(struct worker_engine *engine, struct worker_tensor **ten
                         struct mx_err *err)
 {
     size_t                room = engine->nparameters + 2 * (size_t)engine->net.nlayers, n = 0;
-    struct worker_tensor *list = calloc(room, sizeof *list);
+    struct worker_tensor *list = calloc(room + 1, sizeof *list);
 
     if (!list)
         return mx_fail(err, MX_ENOMEM, "no memory to export a network");

@@ -214,7 +214,7 @@ static int list_part(struct worker_folder *folder, const char *root, const char 
         rc = -1;
         goto done;
     }
-    if (!(files = calloc(folder->nclasses, sizeof *files)) || !mx_arena_ok(folder->arena))
+    if (!(files = calloc(folder->nclasses + 1, sizeof *files)) || !mx_arena_ok(folder->arena))
         rc = mx_fail(err, MX_ENOMEM, "no memory for the names in %s", root);
     else
         rc =
