@@ -9,15 +9,21 @@ STRATEGIES = {"none", "mixup", "cutmix", "cutout", "saliencymix", "resizemix", "
               "gridmix", "manifold_mixup", "recursivemix"}
 
 
+def beside_the_data(err):
+    """What is told besides that the images are not there."""
+    return "".join(line for line in err.splitlines(keepends=True)
+                   if ": warning: data set cifar10 is not at " not in line)
+
+
 class Msda(Case):
     def cells(self, config, *options):
         out, err = self.mixsweep("plan", config, "--json", "--limit", "1000", *options)
-        self.assertEqual(err, "")
+        self.assertEqual(beside_the_data(err), "")
         return [cell["cell"] for cell in json.loads(out)["cells_listed"]]
 
     def test_check_has_nothing_to_say(self):
         out, err = self.mixsweep("check", CONFIG)
-        self.assertEqual(err, "")
+        self.assertEqual(beside_the_data(err), "")
         self.assertEqual(out, f"{CONFIG}: ok, {len(self.cells(CONFIG))} cells, "
                               f"{5 * len(self.cells(CONFIG))} trials\n")
 
