@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "sweep/link.h"
+#include "tests/unit/tiny_job.h"
 #include "worker/choices.h"
 
 enum {
@@ -54,28 +55,6 @@ static struct mx_link_event next_event(struct mx_link *link)
         if (rc > 0)
             return event;
     }
-}
-
-/* A linear classifier on synthetic images: a stage of milliseconds an epoch. */
-static struct worker_job tiny_job(int64_t epochs)
-{
-    struct worker_job job = {.kind = WORKER_STAGE_TRAIN, .seed = 1};
-
-    job.params.data_set = WORKER_DATA_SYNTHETIC;
-    job.params.data_size = 8;
-    job.params.data_channels = 1;
-    job.params.data_synthetic_n = 64;
-    job.params.data_synthetic_classes = 2;
-    job.params.data_val_fraction = 0.25;
-    job.params.data_spurious_rate = 0.5;
-    job.params.model_arch = WORKER_ARCH_LINEAR;
-    job.params.train_epochs = epochs;
-    job.params.train_batch_size = 16;
-    job.params.train_lr = 0.01;
-    job.params.train_threads = 1;
-    job.params.mix_prob = 1;
-    job.params.mix_alpha = 1;
-    return job;
 }
 
 static void start(struct mx_link *link, uint32_t executor, uint64_t lease, uint32_t stage,
