@@ -81,7 +81,10 @@ static int send_waiting(struct mx_link *link, struct mx_err *err)
 
 void mx_link_kill(struct mx_link *link, uint32_t executor, enum mx_reason reason)
 {
-    struct mx_rank_message message = {.type = MX_RANK_KILL, .executor = executor, .reason = reason};
+    struct mx_rank_message message = {.type = MX_RANK_KILL,
+                                      .executor = executor,
+                                      .life = link->lives[executor],
+                                      .reason = reason};
     unsigned               rank = link->rank_of[executor];
 
     if (rank == 0)

@@ -96,9 +96,12 @@ class Faults(MpiCase):
                 ("segfault", "crashed", "the executor crashed with signal 11 (Segmentation fault)",
                  ()),
                 ("hang", "stalled", "the executor was ended: stalled",
-                 ("--set", "schedule.stall_timeout=3s"))):
-            with self.subTest(what=what):
-                self.end(self.sweep_with(1, f"{what} stage_starts any {self.folder / what}",
+                 ("--set", "schedule.stall_timeout=3s")),
+                # Rank 0 sees this one, and tells the rank to end it.
+                ("hang", "timed_out", "the executor was ended: timed_out",
+                 ("--set", "schedule.trial_timeout=6s"))):
+            with self.subTest(reason=reason):
+                self.end(self.sweep_with(1, f"{what} stage_starts any {self.folder / reason}",
                                          *options))
                 self.expect_whole()
                 (failed,) = self.journal("failed")
@@ -107,7 +110,7 @@ class Faults(MpiCase):
                 table = rows(self.out / "results.csv")
                 self.assertEqual(sorted(row["run.attempts"] for row in table),
                                  ["1"] * (len(table) - 1) + ["2"])
-                self.out.rename(self.folder / f"out-{what}")
+                self.out.rename(self.folder / f"out-{reason}")
 
     def test_a_wrong_number_in_the_sum_is_told_and_the_table_is_right(self):
         for rank in (0, 2):
