@@ -1,0 +1,69 @@
+/* features.h - the frozen features of a backbone, and its head.
+ *
+ * What heads are trained on: for each split one row of numbers an image (the
+ * output of the backbone before its classifier), the labels, the groups, and
+ * the head that came with the backbone. As files (formats.md, stages/KEY of
+ * kind features, and data.set features): {train,val,test}_{x,y,g}.npy and
+ * head_{w,b}.npy.
+ */
+#ifndef MX_WORKER_FEATURES_H
+#define MX_WORKER_FEATURES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum worker_precision {
+    WORKER_F32,
+    WORKER_F64,
+};
+
+enum worker_feature_part {
+    WORKER_FEATURES_TRAIN,
+    WORKER_FEATURES_VAL,
+    WORKER_FEATURES_TEST,
+    WORKER_FEATURE_PARTS
+};
+
+/* Rows of one split. x32 with WORKER_F32, x64 with WORKER_F64, the other NULL. */
+struct worker_feature_split {
+    uint32_t  n;
+    float    *x32; /* (n, dims), row-major */
+    double   *x64;
+    uint32_t *labels; /* (n), below classes */
+    uint32_t *groups; /* (n), below groups; NULL without groups */
+};
+
+struct worker_features {
+    enum worker_precision       precision;
+    uint32_t                    dims, classes;
+    uint32_t                    groups; /* 0: the set has none */
+    struct worker_feature_split split[WORKER_FEATURE_PARTS];
+    double                     *head_w, *head_b; /* (classes, dims), (classes): the head that came
+                                                    with the backbone */
+};
+
+/* Read the files in folder; numbers of any float type become those of
+ * `precision`. limits: at most so many rows of train and of test, the first
+ * ones (0: all). Returns features to be released with worker_features_free();
+ * or NULL with MX_EDATA (a file is missing or damaged, shapes that do not fit
+ * each other, a label or group out of range, a number that is not finite: file
+ * and row are named), MX_EIO or MX_ENOMEM. */
+struct worker_features *worker_features_read(const char *folder, enum worker_precision precision,
+                                             uint64_t train_limit, uint64_t test_limit,
+                                             struct mx_err *err);
+void worker_features_free(struct worker_features *features); /* NULL is allowed */
+
+/* Bytes of memory that they hold. */
+size_t worker_features_bytes(const struct worker_features *features);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
