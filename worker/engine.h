@@ -52,6 +52,18 @@ size_t worker_engine_bytes(const struct worker_engine *engine);
 int worker_engine_infer(struct worker_engine *engine, const float *images, uint32_t n,
                         float *logits, struct mx_err *err);
 
+/* What the last linear layer gets: numbers an image (channels, height and width of
+ * the layer before it, as one row), and these numbers for n images, (n, dims), under
+ * the same conditions as worker_engine_infer(). */
+uint32_t worker_engine_feature_dims(const struct worker_engine *engine);
+int      worker_engine_features(struct worker_engine *engine, const float *images, uint32_t n,
+                                float *features, struct mx_err *err);
+
+/* That layer's weights (classes, dims) and biases (classes), row-major: those that
+ * are scored, as in worker_engine_export(). */
+int worker_engine_head(struct worker_engine *engine, float *weights, float *biases,
+                       struct mx_err *err);
+
 /* The gradient of sum_i CE(labels[i]) by the images, (n, channels, height, width),
  * in eval mode (running statistics), for 1 <= n <= batch_size. Only of an engine
  * whose params ask for it by their strategy. An image has the same bits alone
