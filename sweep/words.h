@@ -19,23 +19,6 @@
     X(PRECISION_TF32, "tf32", WORKER_LATER)                                                        \
     X(PRECISION_BF16, "bf16", WORKER_LATER)
 
-#define MX_HEAD_PRECISION_WORDS(X)                                                                 \
-    X(HEAD_PRECISION_F32, "f32", WORKER_READY)                                                     \
-    X(HEAD_PRECISION_F64, "f64", WORKER_LATER)
-
-#define MX_HARD_SPLIT_WORDS(X)                                                                     \
-    X(HARD_SPLIT_SAME, "same", WORKER_LATER)                                                       \
-    X(HARD_SPLIT_HALF, "half", WORKER_LATER)
-
-#define MX_HSFM_FORM_WORDS(X)                                                                      \
-    X(HSFM_FORM_AUTO, "auto", WORKER_LATER)                                                        \
-    X(HSFM_FORM_GRAM, "gram", WORKER_LATER)                                                        \
-    X(HSFM_FORM_DIRECT, "direct", WORKER_LATER)
-
-#define MX_AFR_SPLIT_WORDS(X)                                                                      \
-    X(AFR_SPLIT_VAL_HALF, "val_half", WORKER_LATER)                                                \
-    X(AFR_SPLIT_HOLDOUT, "holdout", WORKER_LATER)
-
 #define MX_METRIC_WORDS(X)                                                                         \
     X(METRIC_ACCURACY, "accuracy", WORKER_READY)                                                   \
     X(METRIC_TOP5_ACCURACY, "top5_accuracy", WORKER_READY)                                         \
@@ -135,10 +118,6 @@
 #define MX_WORD_LISTS(L)                                                                           \
     L(SEEDS, seeds)                                                                                \
     L(PRECISION, precision)                                                                        \
-    L(HEAD_PRECISION, head_precision)                                                              \
-    L(HARD_SPLIT, hard_split)                                                                      \
-    L(HSFM_FORM, hsfm_form)                                                                        \
-    L(AFR_SPLIT, afr_split)                                                                        \
     L(METRIC, metric)                                                                              \
     L(ATTRIBUTION, attribution)                                                                    \
     L(FILL, fill)                                                                                  \

@@ -21,3 +21,7 @@ const struct worker_choice worker_layers[] = {WORKER_LAYERS(ROW) END};
 const struct worker_choice worker_label_rules[] = {WORKER_LABEL_RULES(ROW) END};
 const struct worker_choice worker_granularities[] = {WORKER_GRANULARITIES(ROW) END};
 const struct worker_choice worker_heads[] = {WORKER_HEADS(ROW) END};
+const struct worker_choice worker_precisions[] = {WORKER_PRECISIONS(ROW) END};
+const struct worker_choice worker_hard_splits[] = {WORKER_HARD_SPLITS(ROW) END};
+const struct worker_choice worker_hsfm_forms[] = {WORKER_HSFM_FORMS(ROW) END};
+const struct worker_choice worker_afr_splits[] = {WORKER_AFR_SPLITS(ROW) END};

@@ -128,6 +128,24 @@ struct worker_choice {
     X(HEAD_FEATURE_MIXUP, "feature_mixup", WORKER_LATER)                                           \
     X(HEAD_HSFM, "hsfm", WORKER_LATER)
 
+/* Arithmetic of the head methods. */
+#define WORKER_PRECISIONS(X)                                                                       \
+    X(F32, "f32", WORKER_READY)                                                                    \
+    X(F64, "f64", WORKER_READY)
+
+#define WORKER_HARD_SPLITS(X)                                                                      \
+    X(HARD_SPLIT_SAME, "same", WORKER_READY)                                                       \
+    X(HARD_SPLIT_HALF, "half", WORKER_READY)
+
+#define WORKER_HSFM_FORMS(X)                                                                       \
+    X(HSFM_FORM_AUTO, "auto", WORKER_READY)                                                        \
+    X(HSFM_FORM_GRAM, "gram", WORKER_READY)                                                        \
+    X(HSFM_FORM_DIRECT, "direct", WORKER_READY)
+
+#define WORKER_AFR_SPLITS(X)                                                                       \
+    X(AFR_SPLIT_VAL_HALF, "val_half", WORKER_READY)                                                \
+    X(AFR_SPLIT_HOLDOUT, "holdout", WORKER_LATER)
+
 #define WORKER_ENUM_ROW(symbol, word, built) WORKER_##symbol,
 
 enum worker_data_set {
@@ -169,8 +187,20 @@ enum worker_label_rule {
 enum worker_granularity {
     WORKER_GRANULARITIES(WORKER_ENUM_ROW)
 };
-enum worker_head {
-    WORKER_HEADS(WORKER_ENUM_ROW)
+enum worker_head_method {
+    WORKER_HEADS(WORKER_ENUM_ROW) WORKER_HEAD_METHODS /* how many */
+};
+enum worker_precision {
+    WORKER_PRECISIONS(WORKER_ENUM_ROW)
+};
+enum worker_hard_split {
+    WORKER_HARD_SPLITS(WORKER_ENUM_ROW)
+};
+enum worker_hsfm_form {
+    WORKER_HSFM_FORMS(WORKER_ENUM_ROW)
+};
+enum worker_afr_split {
+    WORKER_AFR_SPLITS(WORKER_ENUM_ROW)
 };
 
 /* The lists, each ended by a row whose word is NULL; index = enum value. */
@@ -187,6 +217,10 @@ extern const struct worker_choice worker_layers[];
 extern const struct worker_choice worker_label_rules[];
 extern const struct worker_choice worker_granularities[];
 extern const struct worker_choice worker_heads[];
+extern const struct worker_choice worker_precisions[];
+extern const struct worker_choice worker_hard_splits[];
+extern const struct worker_choice worker_hsfm_forms[];
+extern const struct worker_choice worker_afr_splits[];
 
 #ifdef __cplusplus
 }

@@ -13,15 +13,11 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "worker/choices.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-enum worker_precision {
-    WORKER_F32,
-    WORKER_F64,
-};
 
 enum worker_feature_part {
     WORKER_FEATURES_TRAIN,

@@ -71,6 +71,13 @@ int  worker_head_train(const struct worker_head_task *task, struct worker_head *
                        struct mx_err *err);
 void worker_head_free(struct worker_head *head);
 
+/* For the methods: sizes from the features, and room for w and b, which hold
+ * the head that came with the backbone. chosen is NaN, everything else as it
+ * was. Returns 0, or -1 with MX_ENOMEM; worker_head_train() releases what a
+ * method leaves in *head when it fails. */
+int worker_head_start(const struct worker_features *features, struct worker_head *head,
+                      struct mx_err *err);
+
 /* The methods, each in a file of its own; the same contract. erm is
  * features->head_w, head_b as they are. */
 int worker_head_erm(const struct worker_head_task *task, struct worker_head *head,

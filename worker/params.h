@@ -86,7 +86,38 @@ struct worker_list {
     LIST(mix_choices)                                                                              \
     INT(mix_off_epochs)                                                                            \
     INT(mix_ramp_epochs)                                                                           \
-    CHOICE(head_method)
+    CHOICE(head_method)                                                                            \
+    CHOICE(head_precision)                                                                         \
+    INT(head_hsfm_support_per_class)                                                               \
+    INT(head_hsfm_inner_steps)                                                                     \
+    REAL(head_hsfm_inner_lr)                                                                       \
+    REAL(head_hsfm_outer_lr)                                                                       \
+    INT(head_hsfm_edit_steps)                                                                      \
+    INT(head_hsfm_hard_per_class)                                                                  \
+    INT(head_hsfm_epochs)                                                                          \
+    REAL(head_hsfm_grad_clip)                                                                      \
+    PATH(head_hsfm_support_indices)                                                                \
+    CHOICE(head_hsfm_hard_split)                                                                   \
+    CHOICE(head_hsfm_form)                                                                         \
+    LIST(head_llr_C)                                                                               \
+    LIST(head_dfr_C)                                                                               \
+    INT(head_dfr_subsets)                                                                          \
+    INT(head_jtt_head_steps)                                                                       \
+    REAL(head_jtt_head_upweight)                                                                   \
+    REAL(head_jtt_head_lr)                                                                         \
+    REAL(head_group_dro_lr)                                                                        \
+    REAL(head_group_dro_group_lr)                                                                  \
+    REAL(head_group_dro_l2)                                                                        \
+    INT(head_group_dro_epochs)                                                                     \
+    LIST(head_subg_C)                                                                              \
+    CHOICE(head_afr_split)                                                                         \
+    REAL(head_afr_gamma)                                                                           \
+    REAL(head_afr_reg)                                                                             \
+    REAL(head_afr_lr)                                                                              \
+    INT(head_afr_epochs)                                                                           \
+    REAL(head_feature_mixup_alpha)                                                                 \
+    INT(head_feature_mixup_epochs)                                                                 \
+    REAL(head_feature_mixup_lr)
 
 #define WORKER_FIELD_REAL(name)   double name;
 #define WORKER_FIELD_INT(name)    int64_t name;

@@ -12,18 +12,20 @@ enum {
     KEY_SIZE = 64
 };
 
-/* The configuration key of a field: mix_alpha is mix.alpha, and the fields of
- * the synthetic set have a level more. */
+/* Beginnings of fields whose keys have a level more: what stands behind is one word. */
+static const char *const deeper[] = {
+    "data_synthetic_", "data_dominoes_",  "head_hsfm_", "head_llr_", "head_dfr_",
+    "head_jtt_head_",  "head_group_dro_", "head_subg_", "head_afr_", "head_feature_mixup_",
+};
+
+/* The configuration key of a field: mix_alpha is mix.alpha, head_dfr_C head.dfr.C. */
 static const char *key_of(const char *field, char key[KEY_SIZE])
 {
-    static const char synthetic[] = "data_synthetic_";
-    const bool        deeper = strncmp(field, synthetic, sizeof synthetic - 1) == 0;
-    size_t            n = strlen(field);
-
-    memcpy(key, field, n + 1);
+    memcpy(key, field, strlen(field) + 1);
     key[strcspn(key, "_")] = '.';
-    if (deeper)
-        key[sizeof synthetic - 2] = '.';
+    for (size_t i = 0; i < sizeof deeper / sizeof deeper[0]; i++)
+        if (strncmp(field, deeper[i], strlen(deeper[i])) == 0)
+            key[strlen(deeper[i]) - 1] = '.';
     return key;
 }
 
@@ -40,6 +42,13 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define mix_labels_words           worker_label_rules
 #define mix_granularity_words      worker_granularities
 #define head_method_words          worker_heads
+#define head_precision_words       worker_precisions
+#define head_hsfm_hard_split_words worker_hard_splits
+#define head_hsfm_form_words       worker_hsfm_forms
+#define head_afr_split_words       worker_afr_splits
+#define head_llr_C_words           NULL
+#define head_dfr_C_words           NULL
+#define head_subg_C_words          NULL
 #define mix_scale_words            NULL
 #define train_milestones_words     NULL
 #define mix_layers_words           worker_layers

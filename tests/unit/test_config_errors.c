@@ -285,10 +285,9 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
         {"search: {strategy: sobol}",
          "c.yaml:3:20: error: search.strategy: 'sobol' is not built yet in this version; built: "
          "grid\n"},
-        {"grid: {head.hsfm.epochs: [40, 20]}",
-         "c.yaml:3:31: error: head.hsfm.epochs is not built yet in this version\n"},
-        {"grid: {head.hsfm.outer_lr: {linear: [1, 2], count: 3}}",
-         "c.yaml:3:28: error: head.hsfm.outer_lr is not built yet in this version\n"},
+        {"grid: {data.mask_values: [[1], [2]]}",
+         "c.yaml:3:27: error: data.mask_values is not built yet in this version\n"
+         "c.yaml:3:32: error: data.mask_values is not built yet in this version\n"},
         {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights (write "
                                "model: {weights: file.safetensors})\n"},
     };

@@ -1,9 +1,12 @@
 #include <criterion/criterion.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "sweep/keys.h"
 #include "worker/params.h"
+#include "worker/stage_parts.h"
 
 struct field {
     const char  *name;
@@ -50,6 +53,23 @@ Test(keys, every_worker_parameter_is_the_target_of_one_key_of_its_name_and_type)
     for (size_t k = 0; k < KEY_COUNT; k++)
         targets += mx_keys[k].offset >= 0;
     cr_expect_eq(targets, sizeof fields / sizeof fields[0]);
+}
+
+Test(keys, records_of_stages_name_parameters_as_configurations_do)
+{
+    static struct worker_params params;
+    struct mx_buf               text = {0};
+    struct mx_json              json = {.out = &text};
+
+    worker_params_json(&json, &params);
+    for (size_t k = 0; k < KEY_COUNT; k++) {
+        char wanted[96];
+
+        snprintf(wanted, sizeof wanted, "\"%s\":", mx_keys[k].name);
+        if (mx_keys[k].offset >= 0)
+            cr_expect(strstr(mx_buf_str(&text), wanted), "%s is not there", wanted);
+    }
+    mx_buf_free(&text);
 }
 
 Test(keys, names_are_unique_and_begin_with_their_section)
