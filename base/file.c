@@ -89,6 +89,13 @@ static int sync_parent(const char *path, struct mx_err *err)
     return rc;
 }
 
+int mx_file_replace(const char *temporary, const char *path, struct mx_err *err)
+{
+    if (rename(temporary, path))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot rename %s to %s", temporary, path);
+    return sync_parent(path, err);
+}
+
 int mx_file_write(const char *path, const void *data, size_t len, struct mx_err *err)
 {
     return mx_file_write_pieces(path, &(struct mx_piece){data, len}, 1, err);
@@ -116,11 +123,7 @@ int mx_file_write_pieces(const char *path, const struct mx_piece *pieces, size_t
         mx_fail_errno(err, MX_EIO, errno, "cannot sync %s", path);
         goto done;
     }
-    if (rename(temporary.data, path)) {
-        mx_fail_errno(err, MX_EIO, errno, "cannot rename %s to %s", temporary.data, path);
-        goto done;
-    }
-    rc = sync_parent(path, err);
+    rc = mx_file_replace(temporary.data, path, err);
 done:
     if (fd >= 0)
         close(fd);

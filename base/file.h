@@ -37,6 +37,10 @@ struct mx_piece {
 int mx_file_write_pieces(const char *path, const struct mx_piece *pieces, size_t npieces,
                          struct mx_err *err);
 
+/* The last step of it: a file that is written and synced, of the same directory, takes
+ * path's place. */
+int mx_file_replace(const char *temporary, const char *path, struct mx_err *err);
+
 /* Write all bytes to a descriptor, whatever write(2) takes at a time. `path`
  * is for the message. */
 int mx_file_write_all(int fd, const void *data, size_t len, const char *path, struct mx_err *err);

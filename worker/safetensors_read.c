@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/half.h"
 #include "worker/safetensors.h"
 
 enum {
@@ -337,26 +337,11 @@ static float from_bits(uint32_t bits)
     return value;
 }
 
-/* IEEE half precision: 1 sign, 5 exponent, 10 mantissa bits. */
-static float from_half(uint32_t half)
-{
-    const uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 0x1fu;
-    const uint32_t mantissa = half & 0x3ffu;
-    float          small;
-
-    if (exponent == 0x1f)
-        return from_bits(sign | 0x7f800000u | mantissa << 13);
-    if (exponent > 0)
-        return from_bits(sign | (exponent + 112) << 23 | mantissa << 13);
-    small = ldexpf((float)mantissa, -24);
-    return sign ? -small : small;
-}
-
 static float convert(const char *dtype, const unsigned char *bytes)
 {
     if (dtype[0] == 'B')
         return from_bits((uint32_t)little_endian(bytes, 2) << 16);
-    return dtype[1] == '1' ? from_half((uint32_t)little_endian(bytes, 2))
+    return dtype[1] == '1' ? mx_half_float((uint16_t)little_endian(bytes, 2))
                            : from_bits((uint32_t)little_endian(bytes, 4));
 }
 
