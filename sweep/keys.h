@@ -74,7 +74,7 @@ struct mx_condition {
 };
 
 enum {
-    MX_MAX_CONDITIONS = 3
+    MX_MAX_CONDITIONS = 4
 };
 
 struct mx_key {

@@ -98,6 +98,7 @@ struct mx_preview_stats {
     uint64_t n; /* mixed draws; if 0, the numbers below are NaN */
     double   lambda_mean, lambda_sd, lambda_quantiles[MX_PREVIEW_QUANTILES];
     double   lambda_below_half;      /* share of the draws */
+    double   drawn_mean, drawn_sd;   /* weight of the base image before clipping */
     double   hidden_mean, hidden_sd; /* share of the base image's pixels with weight 0 */
     double   unmixed;                /* share of all draws */
 };

@@ -25,7 +25,12 @@ enum {
 /* What was drawn for one image. */
 struct drawn {
     bool   mixed;
-    double lambda, hidden;
+    double lambda, drawn, hidden;
+};
+
+/* Sum of values and of their squares. */
+struct sums {
+    double sum, squares;
 };
 
 struct drawing {
@@ -37,7 +42,7 @@ struct drawing {
     struct worker_batch   *batch;
     struct worker_engine  *engine; /* or NULL */
     double                *lambda; /* (n) */
-    double                 hidden, hidden_squares;
+    struct sums            drawn, hidden;
     uint64_t               n, tried;
 };
 
@@ -121,7 +126,8 @@ static void draw_blind(struct drawing *d, unsigned which, uint32_t number, struc
     if (!drawn->mixed)
         return;
     strategy->draw(&scene, &draw);
-    drawn->lambda = draw.share;
+    drawn->lambda = worker_mix_weight(&d->params, strategy, draw.share, draw.drawn);
+    drawn->drawn = draw.drawn;
     drawn->hidden = hidden_area(d, area(draw.y0, draw.y1, draw.x0, draw.x1), draw.inside[0],
                                 draw.outside[0], draw.masked ? scene.mask : NULL);
     if (strategy->traits & WORKER_MIX_PAIRS && d->params.mix_labels == WORKER_LABELS_ONLY)
@@ -144,12 +150,26 @@ static int draw_seeing(struct drawing *d, unsigned which, uint32_t number, struc
                            stream_of(d, MX_PURPOSE_MIX), 0, number, err))
         return -1;
     drawn->mixed = batch->mixed > 0;
-    drawn->lambda = (double)batch->area[0];
+    drawn->drawn = (double)batch->drawn[0];
+    drawn->lambda =
+        worker_mix_weight(&d->params, &worker_mixes[which], (double)batch->area[0], drawn->drawn);
     drawn->hidden = hidden_area(d, area(sample->y0, sample->y1, sample->x0, sample->x1),
                                 sample->inside[0], sample->outside[0],
                                 sample->mask ? batch->masks + (sample->mask - 1) * plane : NULL);
     return !drawn->mixed || !(worker_mixes[which].traits & WORKER_MIX_PAIRS) ||
            batch->partner[0] != 0;
+}
+
+static void add(struct sums *sums, double value)
+{
+    sums->sum += value;
+    sums->squares += value * value;
+}
+
+static void spread(const struct sums *sums, double n, double *mean, double *sd)
+{
+    *mean = sums->sum / n;
+    *sd = sqrt(fmax(sums->squares / n - *mean * *mean, 0));
 }
 
 /* Count the draw of batch `number` in. */
@@ -170,8 +190,8 @@ static int draw(struct drawing *d, uint32_t number, struct mx_err *err)
     if (!drawn.mixed)
         return 0;
     d->lambda[d->n++] = worker_mixes[which].traits & WORKER_MIX_PAIRS ? drawn.lambda : 1;
-    d->hidden += drawn.hidden;
-    d->hidden_squares += drawn.hidden * drawn.hidden;
+    add(&d->drawn, drawn.drawn);
+    add(&d->hidden, drawn.hidden);
     return 0;
 }
 
@@ -209,9 +229,8 @@ static void sum_up(struct drawing *d, struct mx_preview_stats *stats)
     for (int q = 0; q < MX_PREVIEW_QUANTILES; q++)
         stats->lambda_quantiles[q] = quantile(d->lambda, d->n, mx_preview_quantiles[q]);
     stats->lambda_below_half = (double)below / n;
-    stats->hidden_mean = d->hidden / n;
-    stats->hidden_sd =
-        sqrt(fmax(d->hidden_squares / n - stats->hidden_mean * stats->hidden_mean, 0));
+    spread(&d->drawn, n, &stats->drawn_mean, &stats->drawn_sd);
+    spread(&d->hidden, n, &stats->hidden_mean, &stats->hidden_sd);
 }
 
 int mx_preview_stats(const struct mx_preview_setting *setting, uint64_t seed, uint64_t n,
@@ -224,6 +243,7 @@ int mx_preview_stats(const struct mx_preview_setting *setting, uint64_t seed, ui
         return mx_fail(err, MX_ENOMEM, "no memory for draws");
     *stats = (struct mx_preview_stats){.unmixed = 1, .lambda_mean = NAN, .lambda_sd = NAN};
     stats->lambda_below_half = stats->hidden_mean = stats->hidden_sd = NAN;
+    stats->drawn_mean = stats->drawn_sd = NAN;
     for (int q = 0; q < MX_PREVIEW_QUANTILES; q++)
         stats->lambda_quantiles[q] = NAN;
     d->params = setting->params;
@@ -287,6 +307,8 @@ void mx_preview_stats_json(const struct mx_preview_setting *setting,
     json_spread(&json, "hidden_area", stats->hidden_mean, stats->hidden_sd);
     mx_json_end_object(&json);
     mx_json_real(&json, "unmixed", stats->unmixed);
+    json_spread(&json, "drawn_weight", stats->drawn_mean, stats->drawn_sd);
+    mx_json_end_object(&json);
     mx_json_end_object(&json);
 }
 
@@ -306,6 +328,7 @@ void mx_preview_stats_text(const struct mx_preview_setting *setting,
     for (int q = 0; q < MX_PREVIEW_QUANTILES; q++)
         mx_buf_printf(out, " %g %%: %.3f%s", 100 * mx_preview_quantiles[q],
                       stats->lambda_quantiles[q], q + 1 < MX_PREVIEW_QUANTILES ? "," : "\n");
+    mx_buf_printf(out, "  drawn weight mean %.4f, sd %.4f\n", stats->drawn_mean, stats->drawn_sd);
     mx_buf_printf(out, "  hidden area  mean %.4f, sd %.4f\n", stats->hidden_mean, stats->hidden_sd);
     mx_buf_printf(out, "  not mixed    %.2f %%\n", 100 * stats->unmixed);
 }

@@ -54,14 +54,16 @@ struct worker_batch *worker_batch_new(const struct worker_params *params,
     if (!batch)
         goto nomem;
     batch->room = room;
+    batch->classes = shape->classes;
     batch->y_a = calloc(room, sizeof *batch->y_a);
     batch->y_b = calloc(room, sizeof *batch->y_b);
     batch->lambda = calloc(room, sizeof *batch->lambda);
     batch->partner = calloc(room, sizeof *batch->partner);
     batch->area = calloc(room, sizeof *batch->area);
+    batch->drawn = calloc(room, sizeof *batch->drawn);
     batch->samples = calloc(room, sizeof *batch->samples);
     if (!batch->y_a || !batch->y_b || !batch->lambda || !batch->partner || !batch->area ||
-        !batch->samples)
+        !batch->drawn || !batch->samples)
         goto nomem;
     if (!(batch->images = kern_cpu()->alloc(room * image * sizeof(float), NULL)))
         goto nomem;
@@ -86,6 +88,7 @@ void worker_batch_free(struct worker_batch *batch)
     free(batch->lambda);
     free(batch->partner);
     free(batch->area);
+    free(batch->drawn);
     free(batch->samples);
     free(batch->masks);
     free(batch->moves);
@@ -127,7 +130,7 @@ static void place_image(struct worker_batch *batch, uint32_t i, uint32_t image, 
     batch->samples[i] = (struct kern_batch_sample){
         .image = image, .partner = i, .outside = {1, 0}, .inside = {1, 0}};
     batch->y_a[i] = batch->y_b[i] = label;
-    batch->lambda[i] = batch->area[i] = 1.0f;
+    batch->lambda[i] = batch->area[i] = batch->drawn[i] = 1.0f;
     batch->partner[i] = i;
 }
 

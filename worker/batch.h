@@ -48,12 +48,14 @@ struct worker_batch {
     float       *images;    /* (n, channels, height, width), normalised, 64-byte aligned */
     uint32_t    *y_a, *y_b; /* (n); y_b = y_a where only one label counts */
     float       *lambda;    /* (n), weight of y_a */
-    const float *targets;   /* (n, classes), each summing to 1; NULL: y_a, y_b, lambda say it all */
-    uint32_t    *partner;   /* (n), place in the batch of the second image; i itself without one */
-    float       *area;      /* (n), image weight of the base image, as drawn after clipping */
-    unsigned     layer;     /* enum worker_mix_layer: where images mix, each with its area; below
+    uint32_t     classes;
+    const float *targets; /* (n, classes), each summing to 1; NULL: y_a, y_b, lambda say it all */
+    uint32_t    *partner; /* (n), place in the batch of the second image; i itself without one */
+    float       *area;    /* (n), image weight of the base image, after clipping */
+    float       *drawn;   /* (n), the same as drawn, neither clipped nor rounded to pixels */
+    unsigned     layer;   /* enum worker_mix_layer: where images mix, each with its area; below
                                 the input: in `images` nothing is mixed yet */
-    uint32_t     mixed;     /* n if the batch was mixed (or had pixels hidden), else 0 */
+    uint32_t     mixed;   /* n if the batch was mixed (or had pixels hidden), else 0 */
     uint32_t     self_pairs; /* images of a mixed batch whose partner is the image itself */
 
     struct kern_batch_sample *samples;                          /* (n), as the kernel made them */
@@ -98,7 +100,9 @@ void worker_batch_lend(struct worker_batch *batch, struct worker_gradient gradie
  *             max(lambda, 1 - lambda), and a mask gives way to its complement if
  *             that shows more of the base
  *   only      both as under mixed, on the clean base image
- * No rule matters under none and cutout.
+ * No rule matters under none and cutout. With mix.weight drawn, what counts as
+ * left of an image with a clipped box is what was drawn, as if nothing were
+ * clipped.
  *
  * recursivemix takes its second images from batch number - 1 of the same epoch,
  * which must have been the batch made before this one; the first batch of an

@@ -63,7 +63,7 @@ static void draw_all(struct worker_batch *batch, const struct worker_params *par
             scene->moves = batch->moves ? batch->moves + (size_t)i * KERN_MOVES : NULL;
             strategy->draw(scene, &draw);
         }
-        worker_mix_apply(batch, i, strategy, &draw, scene->i, params->mix_labels,
+        worker_mix_apply(batch, i, strategy, &draw, scene->i, params,
                          other_label(batch, scene->set, strategy, i));
     }
 }
@@ -93,7 +93,7 @@ static void remember(struct worker_batch *batch, const struct worker_shape *shap
 {
     const size_t           image = (size_t)shape->channels * shape->height * shape->width;
     struct worker_history *history = &batch->history;
-    const size_t           targets = (size_t)batch->n * shape->classes;
+    const size_t           targets = (size_t)batch->n * batch->classes;
 
     memcpy(history->images, batch->images, batch->n * image * sizeof *batch->images);
     if (batch->targets)

@@ -15,7 +15,7 @@
 #include "base/wire.h"
 
 enum {
-    VERSION = 1,         /* of the frame's fields */
+    VERSION = 2,         /* of the frame's fields */
     FRAME_TYPE = 0x4b43, /* "CK" */
     HASH_BYTES = 8,
     NAME_SIZE = 24,
@@ -46,9 +46,8 @@ static void put_head(const struct worker_checkpoint *c, struct mx_buf *out)
     mx_put_u32(out, c->position.epoch);
     mx_put_u32(out, c->position.batch);
     mx_put_u64(out, c->position.ticks);
-    mx_put_real(out, c->position.loss_sum);
-    mx_put_real(out, c->position.images);
     mx_put_real(out, c->position.seconds);
+    worker_tally_put(out, &c->position.tally);
     mx_put_u32(out, c->last_epoch);
     mx_put_u32(out, c->last_batch);
     mx_put_bytes(out, c->history.data, c->history.len);
@@ -135,9 +134,8 @@ static void take_head(struct mx_wire *wire, struct image *image)
     c->position.epoch = mx_take_u32(wire);
     c->position.batch = mx_take_u32(wire);
     c->position.ticks = mx_take_u64(wire);
-    c->position.loss_sum = mx_take_real(wire);
-    c->position.images = mx_take_real(wire);
     c->position.seconds = mx_take_real(wire);
+    worker_tally_take(wire, &c->position.tally);
     c->last_epoch = mx_take_u32(wire);
     c->last_batch = mx_take_u32(wire);
     c->history.data = (char *)(uintptr_t)mx_take_bytes(wire, &c->history.len);

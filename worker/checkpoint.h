@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "worker/tally.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -31,10 +32,10 @@ enum {
 
 /* Where a training stands: `batch` batches of epoch `epoch` are done. */
 struct worker_position {
-    uint32_t epoch, batch;
-    uint64_t ticks;            /* told as progress so far */
-    double   loss_sum, images; /* of this epoch's batches */
-    double   seconds;          /* that this epoch took */
+    uint32_t            epoch, batch;
+    uint64_t            ticks;   /* told as progress so far */
+    double              seconds; /* that this epoch took */
+    struct worker_tally tally;   /* of this epoch's batches */
 };
 
 /* Memory that is written out and read back, of a size that may change from one

@@ -20,6 +20,7 @@ const struct worker_choice worker_strategies[] = {WORKER_STRATEGIES(ROW) END};
 const struct worker_choice worker_layers[] = {WORKER_LAYERS(ROW) END};
 const struct worker_choice worker_label_rules[] = {WORKER_LABEL_RULES(ROW) END};
 const struct worker_choice worker_granularities[] = {WORKER_GRANULARITIES(ROW) END};
+const struct worker_choice worker_mix_weights[] = {WORKER_MIX_WEIGHTS(ROW) END};
 const struct worker_choice worker_heads[] = {WORKER_HEADS(ROW) END};
 const struct worker_choice worker_precisions[] = {WORKER_PRECISIONS(ROW) END};
 const struct worker_choice worker_hard_splits[] = {WORKER_HARD_SPLITS(ROW) END};

@@ -117,6 +117,11 @@ struct worker_choice {
     X(GRANULARITY_BATCH, "batch", WORKER_READY)                                                    \
     X(GRANULARITY_SAMPLE, "sample", WORKER_READY)
 
+/* Which weight labels follow where a box was clipped. */
+#define WORKER_MIX_WEIGHTS(X)                                                                      \
+    X(WEIGHT_EFFECTIVE, "effective", WORKER_READY)                                                 \
+    X(WEIGHT_DRAWN, "drawn", WORKER_READY)
+
 #define WORKER_HEADS(X)                                                                            \
     X(HEAD_ERM, "erm", WORKER_READY)                                                               \
     X(HEAD_LLR, "llr", WORKER_LATER)                                                               \
@@ -187,6 +192,9 @@ enum worker_label_rule {
 enum worker_granularity {
     WORKER_GRANULARITIES(WORKER_ENUM_ROW)
 };
+enum worker_mix_weight {
+    WORKER_MIX_WEIGHTS(WORKER_ENUM_ROW)
+};
 enum worker_head_method {
     WORKER_HEADS(WORKER_ENUM_ROW) WORKER_HEAD_METHODS /* how many */
 };
@@ -216,6 +224,7 @@ extern const struct worker_choice worker_strategies[];
 extern const struct worker_choice worker_layers[];
 extern const struct worker_choice worker_label_rules[];
 extern const struct worker_choice worker_granularities[];
+extern const struct worker_choice worker_mix_weights[];
 extern const struct worker_choice worker_heads[];
 extern const struct worker_choice worker_precisions[];
 extern const struct worker_choice worker_hard_splits[];

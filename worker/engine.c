@@ -8,6 +8,7 @@
 
 #include "kernels/elementwise.h"
 #include "worker/mix.h"
+#include "worker/tally.h"
 
 static const double statistics_rate = 0.1; /* "momentum" of batch norm, methods.md 0 */
 
@@ -276,6 +277,10 @@ static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
     const struct engine_layer *logits = &plan->layers[last];
     const double               smoothing = engine->params.train_label_smoothing;
 
+    if (batch->targets && batch->classes != engine->net.layers[last].channels)
+        return mx_fail(err, MX_EINVAL,
+                       "targets of %u classes do not go with a network of %u classes",
+                       batch->classes, engine->net.layers[last].channels);
     if (plan->hidden)
         plan->hidden->batch = batch->layer == WORKER_LAYER_INPUT ? NULL : batch;
     if (kern_tensor_bind(plan->layers[0].tensors.dst, batch->images, err) ||
@@ -289,6 +294,8 @@ static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
             : kern_softmax_loss(kern_tensor_data(logits->tensors.dst), batch->y_a, batch->y_b,
                                 batch->lambda, smoothing, batch->n,
                                 engine->net.layers[last].channels, kern_tensor_data(logits->grad));
+    engine->hits = worker_batch_hits(batch, kern_tensor_data(logits->tensors.dst),
+                                     engine->net.layers[last].channels);
     if (!isfinite(*loss))
         return mx_fail(err, MX_EDIVERGED, "the loss of step %" PRIu64 " is %g", engine->steps,
                        *loss);
@@ -305,4 +312,9 @@ int worker_engine_step(struct worker_engine *engine, const struct worker_batch *
     update_statistics(engine, plan);
     engine_update(engine, lr);
     return 0;
+}
+
+double worker_engine_hits(const struct worker_engine *engine)
+{
+    return engine->hits;
 }

@@ -30,9 +30,14 @@ void                  worker_engine_free(struct worker_engine *engine); /* NULL 
 
 /* One step of the optimiser on a batch at learning rate lr. *loss is the mean
  * of lambda CE(y_a) + (1 - lambda) CE(y_b), labels smoothed. Returns 0; or -1 with MX_EDIVERGED
- * if the loss is not finite, or MX_EINTERNAL. */
+ * if the loss is not finite, MX_EINVAL for targets of another number of classes, or
+ * MX_EINTERNAL. */
 int worker_engine_step(struct worker_engine *engine, const struct worker_batch *batch, double lr,
                        double *loss, struct mx_err *err);
+
+/* Of the last step, worker_batch_hits() of what the network made of its batch
+ * before it learned from it. */
+double worker_engine_hits(const struct worker_engine *engine);
 
 /* Make ready for batches of n images. Without it, the first step of another
  * size than batch_size does so itself: the only time that a step allocates.

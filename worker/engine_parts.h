@@ -82,6 +82,7 @@ struct worker_engine {
     char              *block;      /* shared by all plans: one runs at a time */
     size_t             block_bytes;
     uint64_t           steps;
+    double             hits; /* of the last step: worker_batch_hits() */
     struct mx_stream   init; /* of first weights; with ENGINE_DROPOUT, of what is dropped */
 };
 

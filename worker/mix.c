@@ -7,13 +7,15 @@
 const struct worker_mix worker_mixes[WORKER_MIXES] = {
     [WORKER_MIX_NONE] = {.draw = NULL},
     [WORKER_MIX_MIXUP] = {.traits = WORKER_MIX_PAIRS, .draw = worker_mix_draw_mixup},
-    [WORKER_MIX_CUTMIX] = {.traits = WORKER_MIX_PAIRS, .draw = worker_mix_draw_cutmix},
+    [WORKER_MIX_CUTMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_CLIPS,
+                           .draw = worker_mix_draw_cutmix},
     [WORKER_MIX_CUTOUT] = {.draw = worker_mix_draw_cutout},
-    [WORKER_MIX_SALIENCYMIX] = {.traits = WORKER_MIX_PAIRS,
+    [WORKER_MIX_SALIENCYMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_CLIPS,
                                 .draw = worker_mix_draw_saliencymix,
                                 .scratch_new = worker_mix_saliencymix_new,
                                 .scratch_free = worker_mix_saliencymix_free},
-    [WORKER_MIX_RESIZEMIX] = {.traits = WORKER_MIX_PAIRS, .draw = worker_mix_draw_resizemix},
+    [WORKER_MIX_RESIZEMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_CLIPS,
+                              .draw = worker_mix_draw_resizemix},
     [WORKER_MIX_FMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_MASKS,
                          .draw = worker_mix_draw_fmix,
                          .scratch_new = worker_mix_fmix_new,
@@ -27,11 +29,12 @@ const struct worker_mix worker_mixes[WORKER_MIXES] = {
                             .draw = worker_mix_draw_gridmix},
     [WORKER_MIX_MANIFOLD_MIXUP] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_HIDDEN,
                                    .draw = worker_mix_draw_manifold_mixup},
-    [WORKER_MIX_RECURSIVEMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_HISTORY,
+    [WORKER_MIX_RECURSIVEMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_HISTORY | WORKER_MIX_CLIPS,
                                  .draw = worker_mix_draw_recursivemix},
 };
 
-const struct worker_mix_draw worker_mix_blank = {.share = 1, .outside = {1, 0}, .inside = {1, 0}};
+const struct worker_mix_draw worker_mix_blank = {
+    .share = 1, .drawn = 1, .outside = {1, 0}, .inside = {1, 0}};
 
 uint32_t worker_mix_strategies(const struct worker_params *params)
 {
@@ -163,18 +166,20 @@ void worker_mix_patch(const struct worker_mix_scene *scene, double scale,
 {
     draw->patch[0] = (uint32_t)(scene->shape->height * scale);
     draw->patch[1] = (uint32_t)(scene->shape->width * scale);
+    draw->drawn = 1.0 - scale * scale;
     draw->share = worker_mix_box(scene->shape, &scene->place, draw->patch, draw->patch, draw);
     worker_mix_paste(draw);
 }
 
 void worker_mix_blend(double lambda, struct worker_mix_draw *draw)
 {
-    draw->share = lambda;
+    draw->share = draw->drawn = lambda;
     draw->outside[0] = draw->inside[0] = (float)lambda;
     draw->outside[1] = draw->inside[1] = 1.0f - (float)lambda;
 }
 
-void worker_mix_take_mask(const struct worker_mix_scene *scene, struct worker_mix_draw *draw)
+void worker_mix_take_mask(const struct worker_mix_scene *scene, double lambda,
+                          struct worker_mix_draw *draw)
 {
     const size_t pixels = (size_t)scene->shape->height * scene->shape->width;
     uint64_t     halves = 0;
@@ -185,35 +190,48 @@ void worker_mix_take_mask(const struct worker_mix_scene *scene, struct worker_mi
         for (size_t p = 0; p < pixels; p++)
             scene->mask[p] = (uint8_t)(2 - scene->mask[p]);
         halves = 2 * pixels - halves;
+        lambda = 1.0 - lambda;
     }
     draw->masked = true;
+    draw->drawn = lambda;
     draw->share = (double)halves / (2.0 * (double)pixels);
 }
 
-static void apply_labels(struct worker_batch *batch, uint32_t i, double share, unsigned rule,
+double worker_mix_weight(const struct worker_params *params, const struct worker_mix *strategy,
+                         double share, double drawn)
+{
+    const bool clips = strategy->traits & WORKER_MIX_CLIPS;
+
+    return clips && params->mix_weight == WORKER_WEIGHT_DRAWN ? drawn : share;
+}
+
+static void apply_labels(struct worker_batch *batch, uint32_t i, double weight, unsigned rule,
                          uint32_t other_label)
 {
     if (rule == WORKER_LABELS_HOST)
         return;
     if (rule == WORKER_LABELS_DOMINANT) {
-        if (share < 0.5)
+        if (weight < 0.5)
             batch->y_a[i] = batch->y_b[i] = other_label;
         return;
     }
     batch->y_b[i] = other_label;
-    batch->lambda[i] = (float)share;
+    batch->lambda[i] = (float)weight;
 }
 
 void worker_mix_apply(struct worker_batch *batch, uint32_t i, const struct worker_mix *strategy,
-                      const struct worker_mix_draw *draw, uint32_t mask, unsigned rule,
-                      uint32_t other_label)
+                      const struct worker_mix_draw *draw, uint32_t mask,
+                      const struct worker_params *params, uint32_t other_label)
 {
     struct kern_batch_sample *sample = &batch->samples[i];
+    const bool                pairs = strategy->traits & WORKER_MIX_PAIRS;
 
     batch->area[i] = (float)draw->share;
-    if (strategy->traits & WORKER_MIX_PAIRS)
-        apply_labels(batch, i, draw->share, rule, other_label);
-    if (strategy->traits & WORKER_MIX_PAIRS && rule == WORKER_LABELS_ONLY)
+    batch->drawn[i] = (float)draw->drawn;
+    if (pairs)
+        apply_labels(batch, i, worker_mix_weight(params, strategy, draw->share, draw->drawn),
+                     params->mix_labels, other_label);
+    if (pairs && params->mix_labels == WORKER_LABELS_ONLY)
         return;
     batch->layer = draw->layer;
     sample->y0 = draw->y0;

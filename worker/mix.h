@@ -52,6 +52,7 @@ struct worker_mix_place {
  * finds worker_mix_blank. */
 struct worker_mix_draw {
     double   share;          /* weight of the base image, pixels counted after clipping */
+    double   drawn;          /* the same before: neither clipped nor rounded to whole pixels */
     uint32_t y0, x0, y1, x1; /* y1 and x1 exclusive; may be empty */
     float    outside[2], inside[2];
     bool     masked;    /* the scene's mask was filled, and weighs instead of the box */
@@ -90,6 +91,7 @@ enum worker_mix_trait {
     WORKER_MIX_EACH = 8,     /* has a draw for each image, though lambda be the batch's */
     WORKER_MIX_HISTORY = 16, /* its second images are those of the batch before, as mixed */
     WORKER_MIX_HIDDEN = 32,  /* may mix within the network */
+    WORKER_MIX_CLIPS = 64,   /* pastes a box that the border clips: mix.weight counts */
 };
 
 struct worker_mix {
@@ -157,18 +159,25 @@ void worker_mix_patch(const struct worker_mix_scene *scene, double scale,
 /* Both images everywhere, the base with weight lambda. */
 void worker_mix_blend(double lambda, struct worker_mix_draw *draw);
 
-/* Take the scene's mask as the draw: its mean becomes the share. Under `host`
- * a mask that leaves the base image less than half is replaced by its
- * complement first. */
-void worker_mix_take_mask(const struct worker_mix_scene *scene, struct worker_mix_draw *draw);
+/* Take the scene's mask, made for `lambda`, as the draw: its mean becomes the share.
+ * Under `host` a mask that leaves the base image less than half is replaced by
+ * its complement first. */
+void worker_mix_take_mask(const struct worker_mix_scene *scene, double lambda,
+                          struct worker_mix_draw *draw);
+
+/* The weight of the base image that its label follows: `drawn` for a strategy whose
+ * box is clipped if mix.weight says so, else `share`. */
+double worker_mix_weight(const struct worker_params *params, const struct worker_mix *strategy,
+                         double share, double drawn);
 
 /* Make image i of a batch what was drawn for it: the weights of its pixels
- * (left alone by the rule `only`), batch->area, and, where the strategy pairs,
- * its labels under the rule. `mask` says which plane holds the mask of a draw
- * that has one. Before, y_a and y_b hold the base's label. */
+ * (left alone by the rule `only`), batch->area and batch->drawn, and, where the
+ * strategy pairs, its labels as mix.labels and mix.weight say. `mask` says which
+ * plane holds the mask of a draw that has one. Before, y_a and y_b hold the
+ * base's label. */
 void worker_mix_apply(struct worker_batch *batch, uint32_t i, const struct worker_mix *strategy,
-                      const struct worker_mix_draw *draw, uint32_t mask, unsigned rule,
-                      uint32_t other_label);
+                      const struct worker_mix_draw *draw, uint32_t mask,
+                      const struct worker_params *params, uint32_t other_label);
 
 /* The strategies' functions, one file each. */
 typedef void  worker_mix_draw_function(const struct worker_mix_scene *scene,

@@ -1,6 +1,8 @@
 /* cutout: a square set to 0, the mean colour after normalisation; the label
  * stays (DeVries and Taylor 2017). mix.size is the square's side, which holds
  * for odd sides too; by default half of the image's shorter side. */
+#include <math.h>
+
 #include "worker/mix.h"
 
 void worker_mix_draw_cutout(const struct worker_mix_scene *scene, struct worker_mix_draw *draw)
@@ -14,6 +16,7 @@ void worker_mix_draw_cutout(const struct worker_mix_scene *scene, struct worker_
         side = 2 * longer; /* covers the image from any centre */
     else if (scene->params->mix_size > 0)
         side = (uint32_t)scene->params->mix_size;
+    draw->drawn = fmax(1.0 - (double)side * side / ((double)shape->height * shape->width), 0);
     draw->share = worker_mix_box(shape, &scene->place, (uint32_t[]){side, side},
                                  (uint32_t[]){side, side}, draw);
     draw->outside[0] = 1.0f;

@@ -128,7 +128,8 @@ void worker_mix_draw_fmix(const struct worker_mix_scene *scene, struct worker_mi
     const size_t  values = (size_t)scene->shape->height * (scene->shape->width / 2 + 1);
     struct mx_rng noise = worker_mix_rng(&scene->place, WORKER_DRAW_NOISE);
     struct mx_rng rounding = worker_mix_rng(&scene->place, WORKER_DRAW_ROUNDING);
-    double        count = worker_mix_lambda(scene->params, &scene->place) * (double)pixels;
+    const double  lambda = worker_mix_lambda(scene->params, &scene->place);
+    double        count = lambda * (double)pixels;
     float        *spectrum = worker_fourier_spectrum(fmix->fourier);
 
     for (size_t k = 0; k < values; k++) {
@@ -137,5 +138,5 @@ void worker_mix_draw_fmix(const struct worker_mix_scene *scene, struct worker_mi
     }
     count = mx_rng_uniform(&rounding) < 0.5 ? ceil(count) : floor(count);
     cut(worker_fourier_inverse(fmix->fourier), fmix->sorted, pixels, (size_t)count, scene->mask);
-    worker_mix_take_mask(scene, draw);
+    worker_mix_take_mask(scene, lambda, draw);
 }

@@ -26,5 +26,5 @@ void worker_mix_draw_gridmix(const struct worker_mix_scene *scene, struct worker
                  y++)
                 memset(scene->mask + (size_t)y * width + x0, halves, x1 - x0);
         }
-    worker_mix_take_mask(scene, draw);
+    worker_mix_take_mask(scene, lambda, draw);
 }

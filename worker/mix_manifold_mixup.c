@@ -12,7 +12,7 @@ void worker_mix_draw_manifold_mixup(const struct worker_mix_scene *scene,
     double                        lambda = worker_mix_symmetric_lambda(scene);
 
     draw->layer = (unsigned)layers->items[mx_rng_below(&rng, layers->count)];
-    draw->share = lambda;
+    draw->share = draw->drawn = lambda;
     if (draw->layer == WORKER_LAYER_INPUT)
         worker_mix_blend(lambda, draw);
 }

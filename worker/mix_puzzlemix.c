@@ -266,5 +266,5 @@ void worker_mix_draw_puzzlemix(const struct worker_mix_scene *scene, struct work
     fill_mask(scene, &cut, labels);
     move_blocks(scene, own->puzzlers[grid], puzzle, labels);
     draw->blocks = cut.side;
-    worker_mix_take_mask(scene, draw);
+    worker_mix_take_mask(scene, puzzle->lambda, draw);
 }

@@ -58,7 +58,8 @@ void worker_mix_draw_saliencymix(const struct worker_mix_scene *scene, struct wo
     peak = worker_saliency_peak(scene->scratch);
     centre[0] = (uint32_t)(peak / scene->shape->width);
     centre[1] = (uint32_t)(peak % scene->shape->width);
-    worker_mix_cut_sides(scene->shape, worker_mix_lambda(scene->params, &scene->place), side);
+    draw->drawn = worker_mix_lambda(scene->params, &scene->place);
+    worker_mix_cut_sides(scene->shape, draw->drawn, side);
     draw->share = worker_mix_clip(scene->shape, centre, side,
                                   (uint32_t[]){side[0] / 2 * 2, side[1] / 2 * 2}, draw);
     worker_mix_paste(draw);

@@ -74,6 +74,7 @@ struct worker_list {
     REAL(mix_prob)                                                                                 \
     CHOICE(mix_labels)                                                                             \
     CHOICE(mix_granularity)                                                                        \
+    CHOICE(mix_weight)                                                                             \
     INT(mix_size)   /* cutout: side in pixels; 0 = half the image's side */                        \
     INT(mix_cells)  /* gridmix: cells a side */                                                    \
     LIST(mix_scale) /* resizemix: smallest and largest side of the patch, of the image's */        \

@@ -41,6 +41,7 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define mix_strategy_words         worker_strategies
 #define mix_labels_words           worker_label_rules
 #define mix_granularity_words      worker_granularities
+#define mix_weight_words           worker_mix_weights
 #define head_method_words          worker_heads
 #define head_precision_words       worker_precisions
 #define head_hsfm_hard_split_words worker_hard_splits

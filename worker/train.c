@@ -200,13 +200,12 @@ static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
                                b, err) ||
             worker_engine_step(t->engine, t->batch, rate, &loss, err))
             return mx_err_prefix(err, "epoch %u, batch %u", epoch, b);
-        t->at.loss_sum += loss * n;
-        t->at.images += n;
+        worker_tally_add(&t->at.tally, t->batch, loss, worker_engine_hits(t->engine));
         t->at.batch = b + 1;
         if (tick(t, err) || keep(t, err))
             return -1;
     }
-    t->loss = t->at.loss_sum / t->at.images;
+    t->loss = t->at.tally.loss / t->at.tally.images;
     return 0;
 }
 
@@ -218,13 +217,17 @@ static void put_value(struct mx_buf *out, double value)
     mx_buf_printf(out, ",%s", isnan(value) ? "" : mx_num_format(value, text));
 }
 
-static const char history_head[] = "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n";
+static void put_head(struct mx_buf *out)
+{
+    mx_buf_printf(out, "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds%s\n",
+                  worker_tally_names);
+}
 
 /* The rate in a row is that of the epoch's first step. */
 static void put_history(struct training *t, uint32_t epoch, double seconds)
 {
     if (epoch == 0)
-        mx_buf_text(&t->history, history_head);
+        put_head(&t->history);
     mx_buf_printf(&t->history, "%u", epoch);
     put_value(&t->history, worker_schedule_rate(&t->job->params, epoch * t->steps_per_epoch,
                                                 t->steps_per_epoch));
@@ -232,6 +235,7 @@ static void put_history(struct training *t, uint32_t epoch, double seconds)
     put_value(&t->history, worker_metrics_cross_entropy(t->val));
     put_value(&t->history, worker_metrics_accuracy(t->val));
     put_value(&t->history, seconds);
+    worker_tally_format(&t->at.tally, &t->history);
     mx_buf_text(&t->history, "\n");
 }
 
@@ -249,7 +253,7 @@ static int find_start(struct training *t, struct mx_err *err)
 /* Nothing to train: the weights are scored as they came. */
 static int validate(struct training *t, struct mx_err *err)
 {
-    mx_buf_text(&t->history, history_head);
+    put_head(&t->history);
     t->loss = NAN;
     return (t->val = evaluate(t, &t->set->val, "validation", err)) ? 0 : -1;
 }

@@ -79,7 +79,8 @@ class Preview(Case):
         stats = json.loads(out)
         self.assertEqual(err, "")
         self.assertEqual(sorted(stats), sorted(["strategy", "alpha", "size", "n", "lambda",
-                                                "lambda_below_half", "hidden_area", "unmixed"]))
+                                                "lambda_below_half", "hidden_area", "unmixed",
+                                                "drawn_weight"]))
         self.assertEqual(sorted(stats["lambda"]), ["mean", "quantiles", "sd"])
         self.assertEqual((stats["strategy"], stats["alpha"], stats["size"], stats["n"]),
                          ("mixup", 1, 24, 4000))
@@ -100,6 +101,19 @@ class Preview(Case):
         self.assertAlmostEqual(stats["lambda_below_half"], .145, delta=.018)
         err = self.refused(3, "preview", "look.yaml", "--stats", "--set", "mix.strategy=saliencymix")
         self.assertIn("nowhere", err)
+
+    def test_statistics_follow_the_weight_that_was_asked_for(self):
+        options = ("--stats", "--json", "--set", "mix.strategy=cutmix", "--set", "mix.alpha=1")
+        effective = json.loads(self.mixsweep("preview", "look.yaml", *options)[0])
+        drawn = json.loads(self.mixsweep("preview", "look.yaml", *options, "--set",
+                                         "mix.weight=drawn")[0])
+        self.assertAlmostEqual(drawn["lambda"]["mean"], drawn["drawn_weight"]["mean"], delta=1e-9)
+        self.assertEqual(drawn["drawn_weight"], effective["drawn_weight"])
+        self.assertEqual(drawn["hidden_area"], effective["hidden_area"])
+        self.assertAlmostEqual(drawn["lambda"]["mean"], .5, delta=.015)
+        self.assertAlmostEqual(effective["lambda"]["mean"], 1 - effective["hidden_area"]["mean"],
+                               delta=1e-9)
+        self.assertGreater(effective["lambda"]["mean"], .65)
 
     def test_statistics_of_several_settings(self):
         out, _ = self.mixsweep("preview", "look.yaml", "--stats", "50", "--json")

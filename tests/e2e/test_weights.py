@@ -57,7 +57,8 @@ class Weights(Case):
         self.assertEqual(linked.read_bytes(), path.read_bytes())
         (history,) = scored.glob("stages/*/history.csv")
         self.assertEqual(history.read_text(),
-                         "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n")
+                         "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds,mixed_share,"
+                         "drawn_weight,effective_weight,self_pairs,mixed_accuracy\n")
 
     def test_a_head_for_other_classes_is_new_and_named(self):
         _, path = self.trained()

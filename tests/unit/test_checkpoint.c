@@ -40,7 +40,7 @@ static struct sample *sample_new(unsigned char fill, uint64_t step)
         .engine = 3,
         .order = 77,
         .step = step,
-        .position = {4, 5, 6, 0.25, 8, 9.5},
+        .position = {4, 5, 6, 9.5, {8, 0.25, 3, 4, 1.5, 2.5, 1}},
         .last_epoch = 10,
         .last_batch = 11,
         .nblocks = 2,
@@ -97,9 +97,14 @@ Test(checkpoint, comes_back_as_it_was, .init = make_folder, .fini = remove_folde
     cr_expect_eq(sample->checkpoint.position.epoch, 4);
     cr_expect_eq(sample->checkpoint.position.batch, 5);
     cr_expect_eq(sample->checkpoint.position.ticks, 6);
-    cr_expect_eq(sample->checkpoint.position.loss_sum, 0.25);
-    cr_expect_eq(sample->checkpoint.position.images, 8);
     cr_expect_eq(sample->checkpoint.position.seconds, 9.5);
+    cr_expect_eq(sample->checkpoint.position.tally.images, 8);
+    cr_expect_eq(sample->checkpoint.position.tally.loss, 0.25);
+    cr_expect_eq(sample->checkpoint.position.tally.hits, 3);
+    cr_expect_eq(sample->checkpoint.position.tally.mixed, 4);
+    cr_expect_eq(sample->checkpoint.position.tally.drawn, 1.5);
+    cr_expect_eq(sample->checkpoint.position.tally.effective, 2.5);
+    cr_expect_eq(sample->checkpoint.position.tally.self_pairs, 1);
     cr_expect_eq(sample->checkpoint.last_epoch, 10);
     cr_expect_eq(sample->checkpoint.last_batch, 11);
     cr_expect_str_eq(mx_buf_str(&sample->checkpoint.history), "row of step 12\n");

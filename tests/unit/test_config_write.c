@@ -87,6 +87,7 @@ static const struct {
     {"mix.prob", {"0", ".5", "1", "0.25"}},
     {"mix.labels", {"mixed", "dominant", "host", "only"}},
     {"mix.granularity", {"batch", "sample", NULL}},
+    {"mix.weight", {"effective", "drawn", NULL}},
     {"mix.size", {"half", "3", "12", NULL}},
     {"train.lr", {"0.1", "1e-3", "0.30000000000000004", "7"}},
     {"train.epochs", {"1", "2", "1e1", "30"}},

@@ -155,6 +155,16 @@ Test(keys, a_key_is_used_only_where_its_strategy_schedule_set_and_epochs_ask_for
     cr_expect(mx_key_used(KEY_MIX_ALPHA, values));
     cr_expect_not(mx_key_used(KEY_MIX_SIZE, values));
 
+    /* The label is the base's, whatever it weighs; nothing is clipped. */
+    cr_expect(mx_key_used(KEY_MIX_WEIGHT, values));
+    values[KEY_MIX_LABELS].choice = WORKER_LABELS_HOST;
+    cr_expect_not(mx_key_used(KEY_MIX_WEIGHT, values));
+    values[KEY_MIX_LABELS].choice = WORKER_LABELS_ONLY;
+    cr_expect(mx_key_used(KEY_MIX_WEIGHT, values));
+    values[KEY_MIX_STRATEGY].choice = WORKER_MIX_FMIX;
+    cr_expect_not(mx_key_used(KEY_MIX_WEIGHT, values));
+    values[KEY_MIX_STRATEGY].choice = WORKER_MIX_CUTMIX;
+
     values[KEY_TRAIN_EPOCHS].integer = 0;
     cr_expect_not(mx_key_used(KEY_MIX_ALPHA, values));
     cr_expect_not(mx_key_used(KEY_TRAIN_LR, values));

@@ -59,7 +59,8 @@ static void check_rule(const struct rule_row *row, struct worker_batch *batch)
         batch->y_a[i] = batch->y_b[i] = i ? 7 : 4;
     }
     batch->table[1] = 1;
-    worker_mix_apply(batch, 0, &worker_mixes[row->strategy], &draw, 0, row->rule, 7);
+    worker_mix_apply(batch, 0, &worker_mixes[row->strategy], &draw, 0,
+                     &(struct worker_params){.mix_labels = row->rule}, 7);
     kern_cpu()->batch(kern_cpu(), &args, NULL);
     cr_expect_eq(batch->y_a[0], row->y_a);
     cr_expect_eq(batch->y_b[0], row->y_b);

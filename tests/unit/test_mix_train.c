@@ -142,7 +142,8 @@ Test(mix_train, each_label_rule_changes_the_gradient_as_predicted)
             batch->y_a[i] = batch->y_b[i] = i ? 2 : 0;
             batch->lambda[i] = 1;
         }
-        worker_mix_apply(batch, 0, &worker_mixes[WORKER_MIX_MIXUP], &draw, 0, rows[k].rule, 2);
+        worker_mix_apply(batch, 0, &worker_mixes[WORKER_MIX_MIXUP], &draw, 0,
+                         &(struct worker_params){.mix_labels = rows[k].rule}, 2);
         kern_softmax_loss(logits, batch->y_a, batch->y_b, batch->lambda, 0, 2, 3, gradient);
         for (int c = 0; c < 3; c++)
             cr_expect(fabs((double)gradient[c] - (1 / 3.0 - rows[k].target[c]) / 2) <= 1e-7,

@@ -42,7 +42,8 @@ static void run(const struct worker_job *job, struct worker_result *result)
 Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fini = remove_folder)
 {
     static const char start[] =
-        "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds\n0,0.05,";
+        "epoch,learning_rate,train_loss,val_loss,val_accuracy,seconds,mixed_share,drawn_weight,"
+        "effective_weight,self_pairs,mixed_accuracy\n0,0.05,";
     struct worker_job   *job = small_training(folder);
     struct worker_result result = {0};
     struct mx_buf        text;

@@ -60,14 +60,16 @@ static struct worker_job *eager_job(const char *folder)
     return job;
 }
 
-/* history.csv without its last column, the time. */
+/* history.csv without its sixth column, the time. */
 static char *without_seconds(struct mx_buf history)
 {
     char *out = calloc(1, history.len + 1), *to = out;
+    int   column = 0;
 
-    for (char *line = strtok(history.data, "\n"); line; line = strtok(NULL, "\n")) {
-        *strrchr(line, ',') = '\0';
-        to += sprintf(to, "%s\n", line);
+    for (size_t k = 0; k < history.len; k++) {
+        column = history.data[k] == '\n' ? 0 : column + (history.data[k] == ',');
+        if (column != 5)
+            *to++ = history.data[k];
     }
     mx_buf_free(&history);
     return out;
