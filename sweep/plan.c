@@ -277,14 +277,34 @@ void mx_plan_free(struct mx_plan *plan)
 }
 
 /* What differs between the repeats of a cell. */
-static void name_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
-                     struct worker_job *job)
+static int name_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
+                    struct worker_job *job, struct mx_err *err)
 {
     const struct mx_stage *row = &plan->stages[stage];
 
     job->repeat = plan->trials[row->first_trial].repeat;
     job->stream_extra = mx_stage_streams(config).independent ? row->key.high : 0;
     mx_hash128_hex(row->key, job->key);
+    job->ninputs = 0;
+    for (uint32_t i = 0; i < row->ninputs; i++) {
+        const struct mx_stage *input = &plan->stages[plan->inputs[row->first_input + i]];
+        char                   key[MX_HASH128_HEX];
+
+        if (worker_job_add_input(job, input->kind, mx_hash128_hex(input->key, key), err))
+            return -1;
+    }
+    return 0;
+}
+
+/* Keys that the kind does not use hold their defaults. */
+static void reset_unused(const struct mx_plan *plan, const struct mx_stage_kind *kind,
+                         struct mx_point *point)
+{
+    struct mx_point whole = *point;
+
+    mx_grid_reset(plan->grid, point, ~kind->sections);
+    for (const enum mx_key_id *key = kind->keys; *key != KEY_COUNT; key++)
+        point->value[*key] = whole.value[*key];
 }
 
 int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
@@ -296,9 +316,13 @@ int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint
     struct mx_point             point;
 
     mx_grid_point(plan->grid, trial->point, &point);
-    mx_grid_reset(plan->grid, &point, ~kind->sections);
-    *job = (struct worker_job){.kind = row->kind, .seed = mx_stage_streams(config).seed};
-    name_job(plan, config, stage, job);
+    reset_unused(plan, kind, &point);
+    *job = (struct worker_job){.kind = row->kind,
+                               .seed = mx_stage_streams(config).seed,
+                               .inputs = job->inputs,
+                               .inputs_room = job->inputs_room};
+    if (name_job(plan, config, stage, job, err))
+        return -1;
     return mx_grid_params(plan->grid, &point, &job->params, err);
 }
 
@@ -310,8 +334,7 @@ int mx_plan_next_job(const struct mx_plan *plan, const struct mx_config *config,
     if (last->kind != next->kind ||
         plan->trials[last->first_trial].point != plan->trials[next->first_trial].point)
         return mx_plan_job(plan, config, stage, job, err);
-    name_job(plan, config, stage, job);
-    return 0;
+    return name_job(plan, config, stage, job, err);
 }
 
 const char *mx_trial_name(const struct mx_trial *trial, char out[MX_TRIAL_NAME_SIZE])

@@ -55,7 +55,9 @@ struct mx_plan *mx_plan_new(const struct mx_config *config, const struct mx_grid
                             mx_fingerprint_fn *fingerprint, void *user, struct mx_err *err);
 void            mx_plan_free(struct mx_plan *plan); /* NULL is allowed */
 
-/* Everything a worker needs to run one stage, except folder and keep_weights. */
+/* Everything a worker needs to run one stage, inputs included, except what it
+ * leaves on disk and where. The job is a zeroed one, or one that has been made
+ * here before, and is released with worker_job_free(). */
 int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
                 struct worker_job *job, struct mx_err *err);
 

@@ -319,6 +319,8 @@ static void close_all(struct run *run)
     mx_plan_index_free(&run->stage_index);
     free(run->nodes);
     free(run->computed);
+    free(run->readers);
+    worker_job_free(&run->job);
     free(run->smoke_data);
     run_forget_data(run);
     free(run->directory);
@@ -408,8 +410,7 @@ int mx_run(const struct mx_run_options *options, struct mx_err *err)
     if (prepare(&run, err) == 0) {
         const struct mx_value *keep = &run.config->base[KEY_SCHEDULE_KEEP];
 
-        run.keep_weights =
-            strcmp(mx_keys[KEY_SCHEDULE_KEEP].choices[keep->choice].word, "results") != 0;
+        run.keep = (enum mx_keep)keep->choice;
         printf("output: %s\n", run.directory);
         fflush(stdout);
         code = run_sweep(&run);

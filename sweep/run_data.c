@@ -8,6 +8,7 @@
 #include "sweep/remarks.h"
 #include "sweep/run_state.h"
 #include "worker/dataset.h"
+#include "worker/features.h"
 #include "worker/miniature.h"
 #include "worker/safetensors.h"
 #include "worker/weights.h"
@@ -26,14 +27,25 @@ void run_use_smoke_data(const struct run *run, struct worker_params *params)
         smoke_folder(run, params->data_set, params->data_path);
 }
 
+static int look_into_features(const struct worker_params *params, struct mx_err *err)
+{
+    struct worker_features *features = worker_features_read(
+        params->data_path, (enum worker_precision)params->head_precision, 0, 0, err);
+
+    worker_features_free(features);
+    return features ? 0 : -1;
+}
+
 /* Normalisation in use, by opening the set as the trials will: what is wrong
  * with the data is then told before anything runs. */
 static int look_into(const struct worker_params *params, uint64_t seed, struct run_data *data,
                      struct mx_err *err)
 {
-    struct worker_dataset *set = worker_dataset_open(params, seed, err);
+    struct worker_dataset *set;
 
-    if (!set)
+    if (params->data_set == WORKER_DATA_FEATURES)
+        return look_into_features(params, err);
+    if (!(set = worker_dataset_open(params, seed, err)))
         return -1;
     data->channels = set->shape.channels;
     memcpy(data->mean, set->mean, sizeof data->mean);

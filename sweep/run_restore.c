@@ -7,8 +7,7 @@
 
 struct restore {
     struct run *run;
-    bool       *has_folder;   /* by stage */
-    uint64_t    folders_gone; /* done stages whose folders are missing */
+    bool       *has_folder, *done, *failed; /* by stage */
 };
 
 static struct mx_hash128 key_of_stage(const void *plan, uint32_t stage)
@@ -36,11 +35,13 @@ static int find_folders(struct restore *restore, struct mx_err *err)
     struct dirent    *entry;
 
     free(path);
-    if (!(restore->has_folder = calloc(run->plan->nstages, sizeof restore->has_folder[0]))) {
+    if (!(restore->has_folder = calloc(3 * (size_t)run->plan->nstages, sizeof(bool)))) {
         if (dir)
             closedir(dir);
         return mx_fail(err, MX_ENOMEM, "no memory for %u stages", run->plan->nstages);
     }
+    restore->done = restore->has_folder + run->plan->nstages;
+    restore->failed = restore->done + run->plan->nstages;
     while (dir && (entry = readdir(dir))) {
         struct mx_hash128 key;
         uint32_t          stage;
@@ -56,15 +57,17 @@ static int find_folders(struct restore *restore, struct mx_err *err)
 
 /* A failure stands if today's options, retries among them, make it final too:
  * one who raises schedule.retries and resumes gets new attempts. */
-static void restore_failure(struct run *run, uint32_t stage, const struct mx_record *record)
+static void restore_failure(struct restore *restore, uint32_t stage, const struct mx_record *record)
 {
-    bool final;
+    struct run *run = restore->run;
+    bool        final;
 
     mx_sched_restore_attempts(run->sched, stage, record->attempt - 1);
     final = record->final && mx_sched_final(run->sched, stage, record->reason);
     mx_sched_restore_attempts(run->sched, stage, record->attempt);
     if (!final)
         return;
+    restore->failed[stage] = true;
     mx_sched_restore_failed(run->sched, stage, record->reason);
     run_note_failure(run, run->plan->stages[stage].first_trial, record->reason, record->attempt,
                      record->text);
@@ -85,11 +88,10 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
     info = run_info(record);
     switch (record->kind) {
     case MX_RECORD_DONE:
-        restore->folders_gone += !restore->has_folder[stage];
-        mx_sched_restore_done(run->sched, stage);
+        restore->done[stage] = true;
         return mx_results_stage(run->results, stage, record->metrics, record->nmetrics, &info, err);
     case MX_RECORD_FAILED:
-        restore_failure(run, stage, record);
+        restore_failure(restore, stage, record);
         return mx_results_stage(run->results, stage, NULL, 0, &info, err);
     default:
         return 0;
@@ -143,27 +145,46 @@ static void tell_report(struct run *run, const struct mx_journal_report *report)
                        (unsigned long long)report->ignored_late);
 }
 
+/* Done stages, but for those whose files others still need and nobody has. */
+static int restore_done(struct restore *restore, struct mx_err *err)
+{
+    struct run *run = restore->run;
+    uint64_t    gone = 0;
+
+    if (run_count_readers(run, restore->done, restore->failed, err))
+        return -1;
+    for (uint32_t s = 0; s < run->plan->nstages; s++)
+        if (restore->done[s]) {
+            mx_sched_restore_done(run->sched, s);
+            gone += run_leaves_folder(run, run->plan->stages[s].kind) && !restore->has_folder[s];
+        }
+    if (gone > 0)
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "the folders of %llu done stages are gone from %s/stages; their numbers "
+                       "are in the journal, their weights are lost",
+                       (unsigned long long)gone, run->directory);
+    return 0;
+}
+
 int run_restore(struct run *run, struct mx_err *err)
 {
     struct restore           restore = {.run = run};
     struct mx_journal_report report = {0};
+    int                      rc = -1;
 
     if (index_stages(run, err) || find_folders(&restore, err))
         return -1;
     run->journal = mx_journal_open(run->directory, accept_record, &restore, &report, err);
+    if (run->journal)
+        rc = restore_done(&restore, err);
     free(restore.has_folder);
-    if (!run->journal)
+    if (rc)
         return -1;
     mx_sched_set_incarnation(run->sched, mx_journal_incarnation(run->journal));
     mx_journal_guard(run->journal, mx_owner_guard, run->owner);
     if (mx_owner_refresh(run->owner, mx_journal_incarnation(run->journal), err))
         return -1;
     tell_report(run, &report);
-    if (restore.folders_gone > 0)
-        mx_console_log(run->console, MX_LOG_WARNING, NULL,
-                       "the folders of %llu done stages are gone from %s/stages; their numbers "
-                       "are in the journal, their weights are lost",
-                       (unsigned long long)restore.folders_gone, run->directory);
     for (uint32_t i = 0; i < run->plan->ntrials; i++)
         mx_results_trial(run->results, i, mx_sched_trial_state(run->sched, i),
                          mx_sched_trial_reason(run->sched, i));

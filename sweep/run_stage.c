@@ -3,22 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "sweep/run_state.h"
-#include "worker/checkpoint.h"
-
-/* The stage's folder, empty but for checkpoints. What else an attempt that died
- * has left there is of no use: stage.json, written last, is missing. */
-static int make_folder(struct run *run, struct worker_job *job, struct mx_err *err)
-{
-    int n = snprintf(job->folder, sizeof job->folder, "%s/stages/%s", run->directory, job->key);
-
-    if (n < 0 || (size_t)n >= sizeof job->folder)
-        return mx_fail(err, MX_EINVAL, "the path of %s is too long", run->directory);
-    if (mx_dir_make(job->folder, err))
-        return -1;
-    return mx_dir_clear(job->folder, worker_checkpoint_name, err);
-}
 
 static const char *trial_of_stage(const struct run *run, uint32_t stage,
                                   char out[MX_TRIAL_NAME_SIZE])
@@ -57,10 +42,9 @@ static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
         return -1;
     run->job_stage = stage;
     run_use_smoke_data(run, &run->job.params);
-    run->job.keep_weights = run->keep_weights;
     run->job.checkpoint_s = run->config->base[KEY_SCHEDULE_CHECKPOINT_EVERY].real;
     run->job.empty = run->options->empty_stages;
-    return run->job.empty ? 0 : make_folder(run, &run->job, err);
+    return run->job.empty ? 0 : run_place_job(run, stage, &run->job, err);
 }
 
 static int start_stage(struct run *run, const struct mx_action *action, struct mx_err *err)
@@ -199,7 +183,8 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
                        worker_kinds[run->plan->stages[event->stage].kind].word,
                        (unsigned)event->executor, event->seconds);
     if (mx_journal_append(run->journal, &record, err) ||
-        mx_results_stage(run->results, event->stage, record.metrics, record.nmetrics, &info, err))
+        mx_results_stage(run->results, event->stage, record.metrics, record.nmetrics, &info, err) ||
+        run_release_inputs(run, event->stage, err))
         return -1;
     return run_feed(run,
                     (struct mx_event){.kind = MX_EVENT_STAGE_DONE,

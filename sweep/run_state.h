@@ -91,17 +91,18 @@ struct run {
     struct mx_status_reduction   reduction; /* how it went; ranks 0: there was none */
     struct run_failure           failures[RUN_FAILURES_KEPT]; /* a ring of the last ones */
     size_t                       nfailures;
-    bool                         keep_weights;
-    struct worker_job            job;          /* of the stage that was started last ... */
-    uint32_t                     job_stage;    /* ... UINT32_MAX: none was */
-    double                       started_s;    /* monotonic, of this incarnation */
-    uint64_t                     ended_before; /* trials that earlier incarnations ended */
-    double results_s, results_cost_s;          /* tables: last written, how long it took */
-    double owner_s;                            /* owner.json: last renewed */
-    double status_s;                           /* status.json: last written */
-    double control_s;                          /* control.json: last looked for */
-    double house_s;                            /* the house: last kept */
-    bool   draining, ending;
+    enum mx_keep                 keep;
+    uint32_t         *readers;      /* by stage: others that read its files and have not ended */
+    struct worker_job job;          /* of the stage that was started last ... */
+    uint32_t          job_stage;    /* ... UINT32_MAX: none was */
+    double            started_s;    /* monotonic, of this incarnation */
+    uint64_t          ended_before; /* trials that earlier incarnations ended */
+    double            results_s, results_cost_s; /* tables: last written, how long it took */
+    double            owner_s;                   /* owner.json: last renewed */
+    double            status_s;                  /* status.json: last written */
+    double            control_s;                 /* control.json: last looked for */
+    double            house_s;                   /* the house: last kept */
+    bool              draining, ending;
 };
 
 /* Read the journal into scheduler and tables and start a new incarnation. */
@@ -126,6 +127,22 @@ int run_feed(struct run *run, struct mx_event event, struct mx_err *err);
  * with the journal. MX_EINTERNAL if they differ; a reduction that does not come
  * to its end is told, and the results are the journal's all the same. */
 int run_reduce(struct run *run, struct mx_err *err);
+
+/* At the start, when it is known which stages have ended before (by stage: done;
+ * failed for good): count readers. A stage that is done and whose files are gone
+ * is to be done again if a reader of it is not: done[] then says so. Files that
+ * nobody will read and schedule.keep does not keep are removed. */
+int run_count_readers(struct run *run, bool *done, const bool *failed, struct mx_err *err);
+
+/* A stage is done: files that it was the last to read are removed, where
+ * schedule.keep does not keep them. */
+int run_release_inputs(struct run *run, uint32_t stage, struct mx_err *err);
+
+/* Whether stages of a kind leave a folder. */
+bool run_leaves_folder(const struct run *run, enum worker_kind kind);
+
+/* Where and what the job of a stage leaves on disk; its folder is made. */
+int run_place_job(struct run *run, uint32_t stage, struct worker_job *job, struct mx_err *err);
 
 /* Something came from an executor. */
 int run_link_event(struct run *run, const struct mx_link_event *event, struct mx_err *err);

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 
+#include "sweep/value.h"
 #include "sweep/words.h"
 #include "worker/choices.h"
 #include "worker/device.h"
@@ -30,11 +31,16 @@ static bool has_head(const struct mx_point *point)
 #define SECTION(name) MX_SECTION_BIT(MX_SECTION_##name)
 #define KIND(name)    (1u << WORKER_STAGE_##name)
 
+static const enum mx_key_id no_keys[] = {KEY_COUNT};
+static const enum mx_key_id head_keys[] = {KEY_SCORE_BOOTSTRAP, KEY_COUNT};
+
 const struct mx_stage_kind mx_stage_kinds[] = {
     {WORKER_STAGE_TRAIN, SECTION(DATA) | SECTION(MODEL) | SECTION(TRAIN) | SECTION(MIX), 0, 3,
-     on_images},
-    {WORKER_STAGE_FEATURES, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN), 12, has_features},
-    {WORKER_STAGE_HEAD, SECTION(DATA) | SECTION(HEAD), KIND(FEATURES), 0, has_head},
+     "weights.safetensors", no_keys, on_images},
+    {WORKER_STAGE_FEATURES, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN), 12, "head_b.npy", no_keys,
+     has_features},
+    {WORKER_STAGE_HEAD, SECTION(DATA) | SECTION(HEAD), KIND(FEATURES), 0, NULL, head_keys,
+     has_head},
 };
 const size_t mx_stage_nkinds = sizeof mx_stage_kinds / sizeof mx_stage_kinds[0];
 
@@ -55,6 +61,15 @@ const struct mx_stage_kind *mx_stage_kind_of(enum worker_kind kind)
     return &mx_stage_kinds[k];
 }
 
+bool mx_stage_uses(const struct mx_stage_kind *kind, enum mx_key_id key)
+{
+    bool listed = false;
+
+    for (const enum mx_key_id *k = kind->keys; *k != KEY_COUNT; k++)
+        listed |= *k == key;
+    return listed || (kind->sections >> mx_keys[key].section & 1u);
+}
+
 void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *point,
                    const struct mx_stage_streams *streams, uint64_t fingerprint,
                    struct mx_lines *lines, struct mx_buf *out)
@@ -67,6 +82,11 @@ void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *poin
     mx_buf_printf(out, "seed=%" PRIu64 "\nseeds=%s\n", streams->seed,
                   streams->independent ? "independent" : "paired");
     mx_lines_add(lines, point, kind->sections, out);
+    for (const enum mx_key_id *key = kind->keys; *key != KEY_COUNT; key++) {
+        mx_buf_printf(out, "%s=", mx_keys[*key].name);
+        mx_value_format(*key, &point->value[*key], out);
+        mx_buf_text(out, "\n");
+    }
 }
 
 struct mx_hash128 mx_stage_key(struct mx_buf *text, uint32_t repeat,

@@ -17,10 +17,12 @@
 #include "worker/stage.h"
 
 struct mx_stage_kind {
-    enum worker_kind kind;
-    unsigned         sections; /* MX_SECTION_BITs: their used keys are in the stage key */
-    unsigned         inputs;   /* bits of the kinds that come before, where planned */
-    unsigned         files;    /* that one stage leaves on disk */
+    enum worker_kind      kind;
+    unsigned              sections; /* MX_SECTION_BITs: their used keys are in the stage key */
+    unsigned              inputs;   /* bits of the kinds that come before, where planned */
+    unsigned              files;    /* that one stage leaves on disk */
+    const char           *gives;    /* the last file that it writes for other stages; NULL: none */
+    const enum mx_key_id *keys;     /* of score that are in the stage key too, ended by KEY_COUNT */
     bool (*planned)(const struct mx_point *point);
 };
 
@@ -40,6 +42,9 @@ struct mx_stage_streams mx_stage_streams(const struct mx_config *config);
 
 /* The row of a kind that plans have. */
 const struct mx_stage_kind *mx_stage_kind_of(enum worker_kind kind);
+
+/* True if `key` determines what stages of the kind give, where it is used. */
+bool mx_stage_uses(const struct mx_stage_kind *kind, enum mx_key_id key);
 
 /* The text before a key: everything but the repeat and the inputs, appended to
  * out. One text serves all repeats. */

@@ -27,9 +27,15 @@
     X(METRIC_CONFIDENCE, "confidence", WORKER_READY)                                               \
     X(METRIC_WORST_CLASS_ACCURACY, "worst_class_accuracy", WORKER_READY)                           \
     X(METRIC_WORST_GROUP_ACCURACY, "worst_group_accuracy", WORKER_READY)                           \
+    X(METRIC_WORST_GROUP_ACCURACY_LOW, "worst_group_accuracy_low", WORKER_READY)                   \
+    X(METRIC_WORST_GROUP_ACCURACY_HIGH, "worst_group_accuracy_high", WORKER_READY)                 \
     X(METRIC_ADJUSTED_AVERAGE_ACCURACY, "adjusted_average_accuracy", WORKER_READY)                 \
     X(METRIC_GROUP_ACCURACY, "group_accuracy", WORKER_READY)                                       \
     X(METRIC_GROUP_GAP, "group_gap", WORKER_READY)                                                 \
+    X(METRIC_ACCURACY_LOW, "accuracy_low", WORKER_READY)                                           \
+    X(METRIC_ACCURACY_HIGH, "accuracy_high", WORKER_READY)                                         \
+    X(METRIC_COLLAPSED, "collapsed", WORKER_READY)                                                 \
+    X(METRIC_ERROR_SET, "error_set", WORKER_READY)                                                 \
     X(METRIC_OCCLUSION_ACCURACY, "occlusion_accuracy", WORKER_LATER)                               \
     X(METRIC_DELETION, "deletion", WORKER_LATER)                                                   \
     X(METRIC_INSERTION, "insertion", WORKER_LATER)                                                 \

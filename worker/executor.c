@@ -256,6 +256,7 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
             break;
 done:
     worker_cache_free(executor.cache);
+    worker_job_free(&executor.job);
     mx_buf_free(&executor.in);
     mx_buf_free(&executor.out);
     return rc;

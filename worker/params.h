@@ -118,7 +118,8 @@ struct worker_list {
     INT(head_afr_epochs)                                                                           \
     REAL(head_feature_mixup_alpha)                                                                 \
     INT(head_feature_mixup_epochs)                                                                 \
-    REAL(head_feature_mixup_lr)
+    REAL(head_feature_mixup_lr)                                                                    \
+    INT(score_bootstrap) /* resamples; 0 = no intervals */
 
 #define WORKER_FIELD_REAL(name)   double name;
 #define WORKER_FIELD_INT(name)    int64_t name;

@@ -34,9 +34,33 @@ static void put_job(struct mx_buf *out, const struct worker_job *job)
     mx_put_u64(out, job->stream_extra);
     mx_put_text(out, job->key);
     mx_put_text(out, job->folder);
+    mx_put_text(out, job->stages);
+    mx_put_u32(out, job->ninputs);
+    for (uint32_t i = 0; i < job->ninputs; i++) {
+        mx_put_u32(out, (uint32_t)job->inputs[i].kind);
+        mx_put_text(out, job->inputs[i].key);
+    }
     mx_put_real(out, job->checkpoint_s);
     mx_put_u8(out, job->keep_weights);
+    mx_put_u8(out, job->temporary);
     mx_put_u8(out, job->empty);
+}
+
+/* In the room that earlier jobs made. */
+static void take_inputs(struct mx_wire *wire, struct worker_job *job)
+{
+    uint32_t n = mx_take_u32(wire);
+
+    job->ninputs = 0;
+    for (uint32_t i = 0; i < n && !wire->failed; i++) {
+        uint32_t kind = mx_take_u32(wire);
+        char     key[sizeof job->inputs->key];
+
+        mx_take_text(wire, key, sizeof key);
+        if (!wire->failed && (kind >= WORKER_STAGE_KINDS ||
+                              worker_job_add_input(job, (enum worker_kind)kind, key, NULL)))
+            wire->failed = true;
+    }
 }
 
 static void take_job(struct mx_wire *wire, struct worker_job *job)
@@ -48,8 +72,11 @@ static void take_job(struct mx_wire *wire, struct worker_job *job)
     job->stream_extra = mx_take_u64(wire);
     mx_take_text(wire, job->key, sizeof job->key);
     mx_take_text(wire, job->folder, sizeof job->folder);
+    mx_take_text(wire, job->stages, sizeof job->stages);
+    take_inputs(wire, job);
     job->checkpoint_s = mx_take_real(wire);
     job->keep_weights = mx_take_u8(wire) != 0;
+    job->temporary = mx_take_u8(wire) != 0;
     job->empty = mx_take_u8(wire) != 0;
     if (job->kind >= WORKER_STAGE_KINDS)
         wire->failed = true;

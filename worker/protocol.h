@@ -70,8 +70,9 @@ void worker_message_put(struct mx_buf *out, const struct worker_message *message
 /* Take one whole frame from the front of the `len` bytes at data. Returns the
  * bytes used and fills *message (release with worker_message_free()); 0 if the
  * frame is not complete yet; -1 with MX_EINTERNAL if it is none of ours. `job`
- * is where the job of a RUN goes, which message->job then points to; with NULL
- * a RUN is refused. */
+ * is where the job of a RUN goes, which message->job then points to: a zeroed
+ * one, or one of an earlier RUN, to be released with worker_job_free(); with
+ * NULL a RUN is refused. */
 long worker_message_take(const void *data, size_t len, struct worker_message *message,
                          struct worker_job *job, struct mx_err *err);
 

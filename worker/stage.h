@@ -61,7 +61,14 @@ int worker_result_add(struct worker_result *result, const char *name, double val
 /* Release the numbers; the struct is empty again. */
 void worker_result_free(struct worker_result *result);
 
-/* What a stage may use besides its parameters. */
+/* A stage that is done and whose files another one reads. */
+struct worker_input {
+    enum worker_kind kind;
+    char             key[33]; /* 32 hex digits: the name of its folder in job->stages */
+};
+
+/* What a stage may use besides its parameters. Copies share the inputs, which
+ * belong to the job that worker_job_add_input() was called with. */
 struct worker_job {
     enum worker_kind     kind;
     struct worker_params params;
@@ -71,10 +78,29 @@ struct worker_job {
     char                 key[33];                  /* the stage's key: 32 hex digits */
     char                 folder[WORKER_PATH_SIZE]; /* exists, and holds nothing but checkpoints of
                                                       earlier attempts; "" = leave no files */
-    double               checkpoint_s;             /* between two checkpoints; 0 = none */
-    bool                 keep_weights;             /* leave weights.safetensors */
+    char                 stages[WORKER_PATH_SIZE]; /* the folder of all stages' folders */
+    struct worker_input *inputs;                   /* owned: in the order of the plan */
+    uint32_t             ninputs, inputs_room;
+    double               checkpoint_s; /* between two checkpoints; 0 = none */
+    bool                 keep_weights; /* leave weights.safetensors */
+    bool                 temporary;    /* what other stages read is removed after the last of
+                                          them: stage.json does not list it */
     bool                 empty; /* do nothing: made-up numbers at once, to time the way here */
 };
+
+/* One more input. Returns 0, or -1 with MX_ENOMEM. */
+int worker_job_add_input(struct worker_job *job, enum worker_kind kind, const char *key,
+                         struct mx_err *err);
+
+/* Release the inputs; the job has none then. */
+void worker_job_free(struct worker_job *job);
+
+/* True if the job has an input of that kind. */
+bool worker_job_has_input(const struct worker_job *job, enum worker_kind kind);
+
+/* The path of a file of the first input of a kind, "" for its folder, to be
+ * freed; NULL if there is no memory or no such input. */
+char *worker_job_input_path(const struct worker_job *job, enum worker_kind kind, const char *file);
 
 /* Called now and then with work done so far, in steps of the stage's own
  * choosing. Returning true asks the stage to end early (MX_EINTERRUPTED). note,

@@ -128,6 +128,8 @@ int worker_stage_write_record(const struct worker_job *job, const struct worker_
     mx_json_uint(&json, "seed", job->seed);
     mx_json_uint(&json, "repeat", job->repeat);
     mx_json_array(&json, "inputs");
+    for (uint32_t i = 0; i < job->ninputs; i++)
+        mx_json_text(&json, NULL, job->inputs[i].key);
     mx_json_end_array(&json);
     worker_params_json(&json, &job->params);
     mx_json_uint(&json, "engine", worker_kinds[job->kind].engine);

@@ -335,7 +335,8 @@ static int write_files(const struct training *t, struct mx_err *err)
         return 0;
     if (write_history(t, err) || (t->job->keep_weights && write_weights(t, err)))
         return -1;
-    return worker_stage_write_record(t->job, files, t->job->keep_weights ? 2 : 1, err);
+    return worker_stage_write_record(t->job, files,
+                                     t->job->keep_weights && !t->job->temporary ? 2 : 1, err);
 }
 
 int worker_train_run(const struct worker_job *job, struct worker_cache *cache,

@@ -291,13 +291,14 @@ Test(plan, gives_workers_the_parameters_of_the_stage_alone)
 {
     struct build     *b = twenty_hsfm_settings();
     struct planned    p;
-    struct worker_job job;
+    struct worker_job job = {.ninputs = 0};
     char              key[MX_HASH128_HEX];
 
     b->config.base[KEY_SEED] = build_int(11);
     b->config.base[KEY_REPEATS] = build_int(2);
     b->config.base[KEY_MIX_ALPHA] = build_real(0.25); /* folded: strategy is none */
     b->config.base[KEY_TRAIN_LR] = build_real(0.5);
+    b->config.base[KEY_SCORE_BOOTSTRAP] = build_int(300);
     p = plan_of(b);
     cr_assert_eq(p.plan->stages[3].kind, WORKER_STAGE_TRAIN); /* of repeat 1 */
     cr_assert_eq(mx_plan_job(p.plan, &b->config, 3, &job, NULL), 0);
@@ -315,6 +316,14 @@ Test(plan, gives_workers_the_parameters_of_the_stage_alone)
     cr_expect_eq(job.kind, WORKER_STAGE_HEAD);
     cr_expect_eq(job.params.head_method, WORKER_HEAD_HSFM);
     cr_expect_eq(job.params.train_lr, 0.1);
+    cr_expect_eq(job.params.score_bootstrap, 300, "a head has intervals");
+    cr_assert_eq(job.ninputs, 1);
+    cr_expect_eq(job.inputs[0].kind, WORKER_STAGE_FEATURES);
+    cr_expect_str_eq(job.inputs[0].key, mx_hash128_hex(p.plan->stages[4].key, key));
+    cr_assert_eq(mx_plan_job(p.plan, &b->config, 3, &job, NULL), 0);
+    cr_expect_eq(job.ninputs, 0);
+    cr_expect_eq(job.params.score_bootstrap, 1000, "a training has none");
+    worker_job_free(&job);
     planned_free(p);
     build_free(b);
 }
@@ -323,7 +332,7 @@ Test(plan, makes_the_next_job_as_if_it_were_the_first)
 {
     struct build     *b = build_new();
     struct planned    p;
-    struct worker_job next, alone;
+    struct worker_job next = {.ninputs = 0}, alone = {.ninputs = 0};
 
     b->config.base[KEY_REPEATS] = build_int(3);
     b->config.base[KEY_SEEDS] = build_choice(1);
@@ -347,7 +356,7 @@ Test(plan, gives_independent_stages_streams_of_their_own)
 {
     struct build     *b = build_new();
     struct planned    p;
-    struct worker_job job;
+    struct worker_job job = {.ninputs = 0};
 
     b->config.base[KEY_SEEDS] = build_choice(1);
     p = plan_of(b);
@@ -361,7 +370,7 @@ Test(plan, makes_paths_absolute_against_the_configuration)
 {
     struct build     *b = build_new();
     struct planned    p;
-    struct worker_job job;
+    struct worker_job job = {.ninputs = 0};
 
     b->config.base[KEY_DATA_SET] = build_choice(WORKER_DATA_MNIST);
     b->config.base[KEY_DATA_PATH] = build_text("data/mnist");

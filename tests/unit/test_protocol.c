@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "worker/protocol.h"
@@ -12,6 +13,13 @@ static struct worker_job example_job(void)
     job.repeat = 3;
     job.stream_extra = 9;
     job.keep_weights = true;
+    job.temporary = true;
+    snprintf(job.stages, sizeof job.stages, "/out/stages");
+    for (int i = 0; i < 300; i++)
+        cr_assert_eq(worker_job_add_input(&job,
+                                          i < 299 ? WORKER_STAGE_TRAIN : WORKER_STAGE_FEATURES,
+                                          "fedcba9876543210fedcba9876543210", NULL),
+                     0);
     job.checkpoint_s = 300.5;
     job.empty = true;
     job.params.mix_alpha = 0.2;
@@ -29,6 +37,7 @@ static void put_run(struct mx_buf *frame)
     struct worker_message run = {.type = WORKER_MESSAGE_RUN, .lease = 77, .stage = 5, .job = &job};
 
     worker_message_put(frame, &run);
+    worker_job_free(&job);
 }
 
 Test(protocol, a_job_arrives_as_it_was_sent)
@@ -39,6 +48,8 @@ Test(protocol, a_job_arrives_as_it_was_sent)
     struct mx_err         err;
 
     memset(&job, 0xEE, sizeof job);
+    job.inputs = NULL;
+    job.inputs_room = 0;
     put_run(&frame);
     cr_assert_eq(worker_message_take(frame.data, frame.len, &got, &job, &err), (long)frame.len);
     cr_expect_eq(got.job, &job);
@@ -55,6 +66,15 @@ Test(protocol, a_job_arrives_as_it_was_sent)
     cr_expect_str_eq(job.key, sent.key);
     cr_expect_str_eq(job.folder, sent.folder);
     cr_expect_str_eq(job.params.data_path, "/data/with spaces");
+    cr_expect_str_eq(job.stages, "/out/stages");
+    cr_expect(job.temporary);
+    cr_assert_eq(job.ninputs, 300);
+    cr_expect_eq(job.inputs[299].kind, WORKER_STAGE_FEATURES);
+    cr_expect_str_eq(job.inputs[299].key, "fedcba9876543210fedcba9876543210");
+    cr_expect(worker_job_has_input(&job, WORKER_STAGE_FEATURES));
+    cr_expect_not(worker_job_has_input(&job, WORKER_STAGE_HEAD));
+    worker_job_free(&sent);
+    worker_job_free(&job);
     mx_buf_free(&frame);
 }
 
@@ -107,7 +127,7 @@ Test(protocol, results_arrive_with_the_same_bits_nan_included)
 Test(protocol, a_frame_cut_anywhere_is_waited_for)
 {
     struct worker_message got;
-    struct worker_job     job;
+    struct worker_job     job = {.ninputs = 0};
     struct mx_buf         frame = {0};
 
     put_run(&frame);
