@@ -208,6 +208,23 @@ static void check_groups(const struct mx_reader *reader, uint32_t sets)
     }
 }
 
+/* Metrics of images, on sets that have none. */
+static void check_images(const struct mx_reader *reader, uint32_t sets)
+{
+    const struct mx_value *metrics = &reader->config->base[KEY_SCORE_METRICS];
+
+    if (sets != 1u << WORKER_DATA_FEATURES || reader->broken[KEY_SCORE_METRICS])
+        return;
+    for (size_t i = 0; i < metrics->list.count; i++) {
+        unsigned metric = metrics->list.items[i].choice;
+
+        if (metric >= MX_METRIC_OCCLUSION_ACCURACY)
+            mx_error_at(reader->values.messages, reader->places[KEY_SCORE_METRICS],
+                        "score.metrics: '%s' is measured on images, and data.set features has none",
+                        mx_metric_words[metric].word);
+    }
+}
+
 static bool has_metric(const struct mx_reader *reader, unsigned metric)
 {
     const struct mx_value *metrics = &reader->config->base[KEY_SCORE_METRICS];
@@ -365,6 +382,8 @@ void mx_reader_check(struct mx_reader *reader)
         check_required(reader, KEY_MODEL_ARCH, "resnet8");
     if (sets == 1u << WORKER_DATA_FOLDER)
         check_required(reader, KEY_DATA_PATH, "photos");
+    if (sets == 1u << WORKER_DATA_FEATURES)
+        check_required(reader, KEY_DATA_PATH, "features");
     check_name(reader);
     check_values(reader);
     check_epochs(reader, KEY_TRAIN_WARMUP_EPOCHS);
@@ -373,6 +392,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_epochs(reader, KEY_MIX_OFF_EPOCHS);
     check_epochs(reader, KEY_MIX_RAMP_EPOCHS);
     check_groups(reader, sets);
+    check_images(reader, sets);
     check_search_metric(reader);
     choose_search_metric(reader);
     if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)

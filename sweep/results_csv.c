@@ -38,18 +38,29 @@ static bool always_measured(int word)
     }
 }
 
+/* What is in the table without being asked for: a head that has collapsed, a
+ * method that learns from errors and found none. */
+static bool is_warning(int word, double value)
+{
+    return (word == MX_METRIC_COLLAPSED && value > 0) ||
+           (word == MX_METRIC_ERROR_SET && !(value > 0));
+}
+
 static bool is_shown(const struct mx_results *results, size_t column)
 {
     const char *name = reduce_table_name(results->metrics, column);
     int         word = mx_metric_word(name);
+    const bool  warns = word == MX_METRIC_COLLAPSED || word == MX_METRIC_ERROR_SET;
     double      value;
 
-    if (strncmp(name, "val.", 4) != 0 && strncmp(name, "test.", 5) != 0)
+    if (strncmp(name, "val.", 4) != 0 && strncmp(name, "test.", 5) != 0 &&
+        word != MX_METRIC_ERROR_SET)
         return false;
-    if (word < 0 || !results->asked[word])
+    if (word < 0 || !(results->asked[word] || warns))
         return false;
     for (uint32_t t = 0; t < results->plan->ntrials; t++)
-        if (mx_results_value(results, t, column, &value))
+        if (mx_results_value(results, t, column, &value) &&
+            (results->asked[word] || is_warning(word, value)))
             return true;
     return false;
 }

@@ -39,7 +39,7 @@ struct worker_choice {
     X(DATA_DOMINOES, "dominoes", WORKER_LATER)                                                     \
     X(DATA_CUB, "cub", WORKER_LATER)                                                               \
     X(DATA_IMAGENET, "imagenet", WORKER_LATER)                                                     \
-    X(DATA_FEATURES, "features", WORKER_LATER)
+    X(DATA_FEATURES, "features", WORKER_READY)
 
 #define WORKER_NORMALIZES(X)                                                                       \
     X(NORMALIZE_DATASET, "dataset", WORKER_READY)                                                  \

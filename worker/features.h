@@ -26,6 +26,13 @@ enum worker_feature_part {
     WORKER_FEATURE_PARTS
 };
 
+/* "train", "val", "test": as in names of files and metrics. */
+extern const char *const worker_feature_parts[WORKER_FEATURE_PARTS];
+
+enum {
+    WORKER_FEATURE_BATCH = 32 /* images that a network makes features of at a time */
+};
+
 /* Rows of one split. x32 with WORKER_F32, x64 with WORKER_F64, the other NULL. */
 struct worker_feature_split {
     uint32_t  n;
@@ -54,6 +61,10 @@ struct worker_features *worker_features_read(const char *folder, enum worker_pre
                                              uint64_t train_limit, uint64_t test_limit,
                                              struct mx_err *err);
 void worker_features_free(struct worker_features *features); /* NULL is allowed */
+
+/* XXH3-64 over size and XXH3-64 of each file. Returns 0, or -1 with MX_EDATA that
+ * names one that is missing, or MX_EIO. */
+int worker_features_fingerprint(const char *folder, uint64_t *fingerprint, struct mx_err *err);
 
 /* Bytes of memory that they hold. */
 size_t worker_features_bytes(const struct worker_features *features);

@@ -11,7 +11,8 @@
 #define CIFAR_ADVICE                                                                               \
     "put the files of the set's binary version there, or the folder that its archive unpacks to, " \
     "or set data.path"
-#define FOLDER_ADVICE "set data.path to the folder that holds the class folders"
+#define FOLDER_ADVICE   "set data.path to the folder that holds the class folders"
+#define FEATURES_ADVICE "set data.path to the folder that holds train_x.npy and so on"
 
 static const char *const clothes[] = {"T-shirt", "trouser", "pullover", "dress", "coat",
                                       "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
@@ -96,6 +97,7 @@ static const struct worker_known_set known[] = {
                               .sd = {.2673f, .2564f, .2762f},
                               .class_names = cifar100},
     [WORKER_DATA_FOLDER] = {.format = &worker_folder_format, .advice = FOLDER_ADVICE},
+    [WORKER_DATA_FEATURES] = {.format = &worker_features_format, .advice = FEATURES_ADVICE},
 };
 
 const char *worker_set_name(unsigned data_set)

@@ -29,6 +29,7 @@ struct worker_metrics {
     struct tally *by_class; /* (classes) */
     struct tally *by_group; /* (groups) */
     double       *share;    /* (groups), of the training images */
+    double       *row;      /* (classes): logits that came as floats */
 };
 
 struct worker_metrics *worker_metrics_new(uint32_t classes, uint32_t groups,
@@ -44,7 +45,8 @@ struct worker_metrics *worker_metrics_new(uint32_t classes, uint32_t groups,
     metrics->by_class = calloc(classes, sizeof *metrics->by_class);
     metrics->by_group = calloc(groups ? groups : 1, sizeof *metrics->by_group);
     metrics->share = calloc(groups ? groups : 1, sizeof *metrics->share);
-    if (!metrics->by_class || !metrics->by_group || !metrics->share)
+    metrics->row = calloc(classes, sizeof *metrics->row);
+    if (!metrics->by_class || !metrics->by_group || !metrics->share || !metrics->row)
         goto nomem;
     for (uint32_t g = 0; g < groups; g++)
         total += (double)train_group_counts[g];
@@ -65,6 +67,7 @@ void worker_metrics_free(struct worker_metrics *metrics)
     free(metrics->by_class);
     free(metrics->by_group);
     free(metrics->share);
+    free(metrics->row);
     free(metrics);
 }
 
@@ -76,7 +79,7 @@ struct verdict {
 
 /* The class with the largest logit is predicted, the first of equals; a row
  * with a NaN predicts nothing. */
-static struct verdict judge(const float *logits, uint32_t classes, uint32_t label)
+static struct verdict judge(const double *logits, uint32_t classes, uint32_t label)
 {
     uint32_t best = 0, ahead = 0;
     bool     sound = true;
@@ -88,13 +91,13 @@ static struct verdict judge(const float *logits, uint32_t classes, uint32_t labe
         ahead += logits[c] > logits[label] || (logits[c] == logits[label] && c < label);
         sound = sound && !isnan(logits[c]);
     }
-    largest = (double)logits[best];
+    largest = logits[best];
     for (uint32_t c = 0; c < classes; c++)
-        sum += exp((double)logits[c] - largest);
+        sum += exp(logits[c] - largest);
     return (struct verdict){
         .hit = sound && best == label,
         .top_hit = sound && ahead < TOP,
-        .cross_entropy = log(sum) + (largest - (double)logits[label]),
+        .cross_entropy = log(sum) + (largest - logits[label]),
         .confidence = 1.0 / sum,
     };
 }
@@ -115,24 +118,39 @@ static void count(struct tally *tally, bool hit)
     tally->hits += hit;
 }
 
+static void add(struct worker_metrics *metrics, const double *logits, uint32_t label,
+                const uint32_t *group)
+{
+    struct verdict verdict = judge(logits, metrics->classes, label);
+    struct bin    *bin = &metrics->bins[bin_of(verdict.confidence)];
+
+    count(&metrics->all, verdict.hit);
+    count(&metrics->by_class[label], verdict.hit);
+    count(&bin->tally, verdict.hit);
+    bin->confidence += verdict.confidence;
+    if (metrics->groups > 0 && group)
+        count(&metrics->by_group[*group], verdict.hit);
+    metrics->top_hits += verdict.top_hit;
+    metrics->cross_entropy += verdict.cross_entropy;
+    metrics->confidence += verdict.confidence;
+}
+
 void worker_metrics_add(struct worker_metrics *metrics, const float *logits, const uint32_t *labels,
                         const uint32_t *group_ids, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        struct verdict verdict =
-            judge(logits + (size_t)i * metrics->classes, metrics->classes, labels[i]);
-        struct bin *bin = &metrics->bins[bin_of(verdict.confidence)];
-
-        count(&metrics->all, verdict.hit);
-        count(&metrics->by_class[labels[i]], verdict.hit);
-        count(&bin->tally, verdict.hit);
-        bin->confidence += verdict.confidence;
-        if (metrics->groups > 0 && group_ids)
-            count(&metrics->by_group[group_ids[i]], verdict.hit);
-        metrics->top_hits += verdict.top_hit;
-        metrics->cross_entropy += verdict.cross_entropy;
-        metrics->confidence += verdict.confidence;
+        for (uint32_t c = 0; c < metrics->classes; c++)
+            metrics->row[c] = (double)logits[(size_t)i * metrics->classes + c];
+        add(metrics, metrics->row, labels[i], group_ids ? &group_ids[i] : NULL);
     }
+}
+
+void worker_metrics_add_f64(struct worker_metrics *metrics, const double *logits,
+                            const uint32_t *labels, const uint32_t *group_ids, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        add(metrics, logits + (size_t)i * metrics->classes, labels[i],
+            group_ids ? &group_ids[i] : NULL);
 }
 
 /* NaN without samples. */

@@ -25,6 +25,10 @@ void                   worker_metrics_free(struct worker_metrics *metrics); /* N
 void worker_metrics_add(struct worker_metrics *metrics, const float *logits, const uint32_t *labels,
                         const uint32_t *group_ids, uint32_t n);
 
+/* The same from logits in double precision. */
+void worker_metrics_add_f64(struct worker_metrics *metrics, const double *logits,
+                            const uint32_t *labels, const uint32_t *group_ids, uint32_t n);
+
 /* Plain mean accuracy and mean cross-entropy so far; NaN without samples. */
 double worker_metrics_accuracy(const struct worker_metrics *metrics);
 double worker_metrics_cross_entropy(const struct worker_metrics *metrics);

@@ -203,6 +203,8 @@ int worker_miniature_make(unsigned data_set, const char *folder, struct mx_err *
         return -1;
     if (data_set == WORKER_DATA_SYNTHETIC)
         return 0;
+    if (data_set == WORKER_DATA_FEATURES)
+        return worker_miniature_features(folder, err);
     if (data_set >= sizeof writers / sizeof writers[0] || !writers[data_set])
         return mx_fail(err, MX_EINVAL, "--smoke cannot generate data of the set '%s'",
                        worker_data_sets[data_set].word);

@@ -41,7 +41,7 @@ struct worker_set_format {
 };
 
 extern const struct worker_set_format worker_synthetic_format, worker_idx_format,
-    worker_cifar_format, worker_folder_format;
+    worker_cifar_format, worker_folder_format, worker_features_format;
 
 /* What sets of known shape and size share. */
 int worker_known_shape(const struct worker_params *params, const char *folder,

@@ -17,39 +17,11 @@ typedef int run_function(const struct worker_job *, struct worker_cache *,
                          const struct worker_progress *, struct worker_result *, struct mx_err *);
 
 /* NULL: known, but this version cannot run it. */
-static run_function *const runners[WORKER_STAGE_KINDS] = {[WORKER_STAGE_TRAIN] = worker_train_run};
-
-/* The last data set: consecutive stages of a sweep mostly share it. */
-struct worker_cache {
-    struct worker_dataset *set;
-    struct worker_params   params;
-    uint64_t               seed;
+static run_function *const runners[WORKER_STAGE_KINDS] = {
+    [WORKER_STAGE_TRAIN] = worker_train_run,
+    [WORKER_STAGE_FEATURES] = worker_features_run,
+    [WORKER_STAGE_HEAD] = worker_head_run,
 };
-
-struct worker_cache *worker_cache_new(void)
-{
-    return calloc(1, sizeof(struct worker_cache));
-}
-
-void worker_cache_free(struct worker_cache *cache)
-{
-    if (!cache)
-        return;
-    worker_dataset_free(cache->set);
-    free(cache);
-}
-
-const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache,
-                                                  const struct worker_job *job, struct mx_err *err)
-{
-    if (cache->set && worker_dataset_same(&cache->params, cache->seed, &job->params, job->seed))
-        return cache->set;
-    worker_dataset_free(cache->set); /* first, so that both are never in memory */
-    cache->set = worker_dataset_open(&job->params, job->seed, err);
-    cache->params = job->params;
-    cache->seed = job->seed;
-    return cache->set;
-}
 
 bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total)
 {

@@ -4,12 +4,21 @@
 #define MX_WORKER_STAGE_PARTS_H
 
 #include "worker/dataset.h"
+#include "worker/features.h"
 #include "worker/stage.h"
 
 /* The data set of a job, from the cache or read anew. Lent: it stays the
  * cache's, until the next call. NULL with *err of worker_dataset_open(). */
 const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache,
                                                   const struct worker_job *job, struct mx_err *err);
+
+/* The features that a head is trained on: of the job's features stage, or of
+ * data.path where it has none, in its precision. The same lending as above. */
+const struct worker_features *
+worker_cache_features(struct worker_cache *cache, const struct worker_job *job, struct mx_err *err);
+
+/* How often features were read from files so far. */
+uint64_t worker_cache_feature_reads(const struct worker_cache *cache);
 
 /* One more step of work done; true if the stage is to end. */
 bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total);
@@ -37,5 +46,11 @@ void worker_params_json(struct mx_json *json, const struct worker_params *params
 int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
                      const struct worker_progress *progress, struct worker_result *result,
                      struct mx_err *err);
+int worker_features_run(const struct worker_job *job, struct worker_cache *cache,
+                        const struct worker_progress *progress, struct worker_result *result,
+                        struct mx_err *err);
+int worker_head_run(const struct worker_job *job, struct worker_cache *cache,
+                    const struct worker_progress *progress, struct worker_result *result,
+                    struct mx_err *err);
 
 #endif
