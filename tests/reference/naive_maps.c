@@ -5,83 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-static size_t size_of(const struct naive_net *naive, uint32_t l)
-{
-    const struct worker_layer *layer = &naive->net->layers[l];
-
-    return (size_t)layer->channels * layer->height * layer->width;
-}
-
-static double **own_parameters(const struct naive_net *naive, uint32_t l)
-{
-    size_t p = 0;
-
-    while (naive->infos[p].layer != l)
-        p++;
-    return naive->parameters + p;
-}
-
-static double forward(struct naive_net *naive, const float *image, uint32_t target)
-{
-    const float              one = 1;
-    const struct naive_batch batch = {image, &target, &target, &one};
-
-    naive_net_forward(naive, &batch, false);
-    return naive->values[naive->net->nlayers - 1][target];
-}
-
-static struct naive_conv shape_of(const struct naive_net *naive, uint32_t l)
-{
-    const struct worker_layer *layer = &naive->net->layers[l];
-    const struct worker_layer *in = &naive->net->layers[layer->inputs[0]];
-    struct naive_conv          shape =
-        naive_conv_shape(1, in->channels, in->height, in->width, layer->channels, layer->kernel,
-                         layer->stride, layer->pad);
-
-    if (layer->kind == WORKER_CONV)
-        naive_conv_pad(&shape, layer->groups, layer->more);
-    return shape;
-}
-
-/* What a norm in eval mode multiplies channel c by. */
-static double norm_factor(const struct naive_net *naive, uint32_t l, size_t c)
-{
-    return own_parameters(naive, l)[0][c] /
-           sqrt(naive->running_variance[l][c] + naive->net->layers[l].epsilon);
-}
-
-/* Means, global or over windows: each input gets its part. */
-static void mean_backward(const struct naive_net *naive, uint32_t l, const double *dy, double *dx)
-{
-    const struct worker_layer *layer = &naive->net->layers[l];
-    const uint32_t             in = layer->inputs[0];
-
-    if (layer->kernel > 0) {
-        struct naive_conv shape = shape_of(naive, l);
-
-        naive_pool_backward(&shape, false, naive->values[in], dy, dx);
-        return;
-    }
-    for (size_t k = 0, area = size_of(naive, in) / layer->channels; k < size_of(naive, in); k++)
-        dx[k] += dy[k / area] / (double)area;
-}
+#include "tests/reference/naive_relevance.h"
 
 static void backward_weighted(struct naive_net *naive, uint32_t l)
 {
     const struct worker_layer *layer = &naive->net->layers[l];
     const uint32_t             in = layer->inputs[0];
-    double                   **own = own_parameters(naive, l), *unused[2];
+    double                   **own = naive_own_parameters(naive, l), *unused[2];
 
     unused[0] = calloc(naive->infos[own - naive->parameters].count, sizeof(double));
     unused[1] = calloc(layer->channels, sizeof(double));
     if (layer->kind == WORKER_CONV) {
-        struct naive_conv shape = shape_of(naive, l);
+        struct naive_conv shape = naive_window_of(naive, l);
 
         naive_conv_backward(&shape, naive->values[in], own[0], naive->grads[l], naive->grads[in],
                             unused[0]);
     } else {
-        naive_linear_backward(1, (uint32_t)size_of(naive, in), layer->channels, naive->values[in],
-                              own[0], naive->grads[l], naive->grads[in], unused[0], unused[1]);
+        naive_linear_backward(1, (uint32_t)naive_layer_size(naive, in), layer->channels,
+                              naive->values[in], own[0], naive->grads[l], naive->grads[in],
+                              unused[0], unused[1]);
     }
     free(unused[0]);
     free(unused[1]);
@@ -94,175 +36,39 @@ static void backward(struct naive_net *naive, uint32_t l, bool guided)
     double                    *dy = naive->grads[l], *dx = naive->grads[a];
     const size_t               area = (size_t)layer->height * layer->width;
 
-    for (size_t k = 0; layer->relu && k < size_of(naive, l); k++)
+    for (size_t k = 0; layer->relu && k < naive_layer_size(naive, l); k++)
         if (!(naive->values[l][k] > 0) || (layer->cap > 0 && naive->values[l][k] >= layer->cap) ||
             (guided && !(dy[k] > 0)))
             dy[k] = 0;
     if (layer->kind == WORKER_CONV || layer->kind == WORKER_LINEAR) {
         backward_weighted(naive, l);
     } else if (layer->kind == WORKER_POOL) {
-        mean_backward(naive, l, dy, dx);
+        naive_mean_backward(naive, l, dy, dx);
     } else if (layer->kind == WORKER_MAX) {
-        struct naive_conv shape = shape_of(naive, l);
+        struct naive_conv shape = naive_window_of(naive, l);
 
         naive_pool_backward(&shape, true, naive->values[a], dy, dx);
     } else {
-        for (size_t k = 0; k < size_of(naive, l); k++) {
-            dx[k] += layer->kind == WORKER_NORM ? dy[k] * norm_factor(naive, l, k / area) : dy[k];
+        for (size_t k = 0; k < naive_layer_size(naive, l); k++) {
+            dx[k] +=
+                layer->kind == WORKER_NORM ? dy[k] * naive_norm_factor(naive, l, k / area) : dy[k];
             if (layer->kind == WORKER_ADD)
                 naive->grads[b][k] += dy[k];
         }
     }
 }
 
-static void clear_gradients(struct naive_net *naive)
-{
-    for (uint32_t l = 0; l < naive->net->nlayers; l++)
-        memset(naive->grads[l], 0, size_of(naive, l) * sizeof(double));
-}
-
 /* Down to the output of layer `until`, whose gradient is not yet through its ReLU. */
 static double logit_gradients(struct naive_net *naive, const float *image, uint32_t target,
                               bool guided, uint32_t until)
 {
-    const double logit = forward(naive, image, target);
+    const double logit = naive_eval_forward(naive, image, target);
 
-    clear_gradients(naive);
+    naive_clear_gradients(naive);
     naive->grads[naive->net->nlayers - 1][target] = 1;
     for (uint32_t l = naive->net->nlayers - 1; l > until; l--)
         backward(naive, l, guided);
     return logit;
-}
-
-/* The norm whose factor a convolution's weights take in; 0: none. */
-static uint32_t norm_after(const struct naive_net *naive, uint32_t conv)
-{
-    if (worker_net_users(naive->net, conv) == 1)
-        for (uint32_t l = conv + 1; l < naive->net->nlayers; l++)
-            if (naive->net->layers[l].kind == WORKER_NORM &&
-                naive->net->layers[l].inputs[0] == conv)
-                return l;
-    return 0;
-}
-
-/* Every product of one output of a convolution: to[] += share x its positive part, or,
- * with to NULL, their sum. */
-static double visit(const struct naive_net *naive, uint32_t l, size_t j, double factor, double *to,
-                    double share)
-{
-    const struct naive_conv shape = shape_of(naive, l);
-    const double           *x = naive->values[naive->net->layers[l].inputs[0]],
-                 *w = own_parameters(naive, l)[0];
-    const size_t area = (size_t)shape.out_height * shape.out_width;
-    const size_t o = j / area, oy = j % area / shape.out_width, ox = j % shape.out_width;
-    const size_t each = shape.in / shape.groups, first = o / (shape.out / shape.groups) * each;
-    double       sum = 0;
-
-    for (size_t c = 0; c < each; c++)
-        for (size_t ky = 0; ky < shape.kernel; ky++)
-            for (size_t kx = 0; kx < shape.kernel; kx++) {
-                const size_t y = oy * shape.stride + ky - shape.pad - shape.more[0];
-                const size_t xx = ox * shape.stride + kx - shape.pad - shape.more[1];
-                size_t       at;
-                double       z;
-
-                if (y >= shape.height || xx >= shape.width) /* also below 0 */
-                    continue;
-                at = ((first + c) * shape.height + y) * shape.width + xx;
-                z = factor * x[at] * w[((o * each + c) * shape.kernel + ky) * shape.kernel + kx];
-                sum += z > 0 ? z : 0;
-                if (to && z > 0)
-                    to[at] += share * z;
-            }
-    return sum;
-}
-
-static void relevance_of_conv(struct naive_net *naive, uint32_t l)
-{
-    const uint32_t norm = norm_after(naive, l);
-    const size_t   area = size_of(naive, l) / naive->net->layers[l].channels;
-
-    for (size_t j = 0; j < size_of(naive, l); j++) {
-        const double factor = norm ? norm_factor(naive, norm, j / area) : 1;
-        const double sum = visit(naive, l, j, factor, NULL, 0);
-
-        if (sum > 0)
-            visit(naive, l, j, factor, naive->grads[naive->net->layers[l].inputs[0]],
-                  naive->grads[l][j] / sum);
-    }
-}
-
-static void relevance_of_linear(struct naive_net *naive, uint32_t l)
-{
-    const uint32_t in = naive->net->layers[l].inputs[0];
-    const size_t   n = size_of(naive, in);
-    const double  *w = own_parameters(naive, l)[0];
-
-    for (size_t j = 0; j < naive->net->layers[l].channels; j++) {
-        const double z = naive->values[l][j];
-
-        for (size_t i = 0; i < n; i++)
-            naive->grads[in][i] += naive->values[in][i] * w[j * n + i] /
-                                   (z + (z < 0 ? -1e-6 : 1e-6)) * naive->grads[l][j];
-    }
-}
-
-static void relevance_of(struct naive_net *naive, uint32_t l)
-{
-    const struct worker_layer *layer = &naive->net->layers[l];
-    const uint32_t             a = layer->inputs[0], b = layer->inputs[1];
-    const size_t               n = size_of(naive, l);
-    double                    *r = naive->grads[l];
-
-    switch (layer->kind) {
-    case WORKER_CONV:
-        relevance_of_conv(naive, l);
-        break;
-    case WORKER_LINEAR:
-        relevance_of_linear(naive, l);
-        break;
-    case WORKER_POOL: /* each value's part of the sum: what the mean of r / mean x comes to */
-        for (size_t k = 0; k < n; k++)
-            r[k] = naive->values[l][k] > 0 ? r[k] / naive->values[l][k] : 0;
-        mean_backward(naive, l, r, naive->grads[a]);
-        for (size_t k = 0; k < size_of(naive, a); k++)
-            naive->grads[a][k] *= naive->values[a][k];
-        break;
-    case WORKER_ADD:
-        for (size_t k = 0; k < n; k++) {
-            const double x = fmax(naive->values[a][k], 0), y = fmax(naive->values[b][k], 0);
-
-            naive->grads[a][k] += x + y > 0 ? r[k] * x / (x + y) : 0;
-            naive->grads[b][k] += x + y > 0 ? r[k] * y / (x + y) : 0;
-        }
-        break;
-    case WORKER_MAX: {
-        struct naive_conv shape = shape_of(naive, l);
-
-        naive_pool_backward(&shape, true, naive->values[a], r, naive->grads[a]);
-        break;
-    }
-    default:
-        for (size_t k = 0; k < n; k++)
-            naive->grads[a][k] += r[k];
-    }
-}
-
-static double relevance(struct naive_net *naive, const float *image, uint32_t target, double *map)
-{
-    const size_t pixels = size_of(naive, 0) / naive->net->layers[0].channels;
-    const double logit = forward(naive, image, target);
-    double       sum = 0;
-
-    clear_gradients(naive);
-    naive->grads[naive->net->nlayers - 1][target] = logit;
-    for (uint32_t l = naive->net->nlayers; l-- > 1;)
-        relevance_of(naive, l);
-    for (size_t k = 0; k < size_of(naive, 0); k++) {
-        map[k % pixels] += naive->grads[0][k];
-        sum += naive->grads[0][k];
-    }
-    return sum;
 }
 
 /* gradients (image) summed with a weight. */
@@ -270,14 +76,14 @@ static void add_gradients(struct naive_net *naive, const float *image, uint32_t 
                           double weight, double *sums)
 {
     logit_gradients(naive, image, target, false, 0);
-    for (size_t k = 0; k < size_of(naive, 0); k++)
+    for (size_t k = 0; k < naive_layer_size(naive, 0); k++)
         sums[k] += weight * naive->grads[0][k];
 }
 
 static void smooth(struct naive_net *naive, const struct worker_map_options *options,
                    const float *image, uint32_t target, uint32_t row, double *sums)
 {
-    const size_t n = size_of(naive, 0);
+    const size_t n = naive_layer_size(naive, 0);
     float       *copy = malloc(n * sizeof *copy);
     double       low = INFINITY, high = -INFINITY;
 
@@ -299,13 +105,13 @@ static void smooth(struct naive_net *naive, const struct worker_map_options *opt
 static double integrate(struct naive_net *naive, const struct worker_map_options *options,
                         const float *image, uint32_t target, double *sums)
 {
-    const size_t   n = size_of(naive, 0);
+    const size_t   n = naive_layer_size(naive, 0);
     const uint32_t count = options->integrated_gradients_points;
     double        *points = calloc(2 * (size_t)count, sizeof *points), difference, total = 0;
     float         *copy = calloc(n, sizeof *copy);
 
     worker_gauss_legendre(count, points, points + count);
-    difference = forward(naive, image, target) - forward(naive, copy, target);
+    difference = naive_eval_forward(naive, image, target) - naive_eval_forward(naive, copy, target);
     for (uint32_t p = 0; p < count; p++) {
         for (size_t k = 0; k < n; k++)
             copy[k] = (float)(points[p] * image[k]);
@@ -405,8 +211,8 @@ static void occlude(struct naive_net *naive, const struct worker_map_options *op
     const uint32_t             patch = options->occlusion_patch ? options->occlusion_patch
                                                                 : (uint32_t)fmax(1, round(shorter / 7.0));
     const uint32_t             stride = patch > 1 ? patch / 2 : 1;
-    const double               whole = forward(naive, image, target);
-    float                     *copy = malloc(size_of(naive, 0) * sizeof *copy);
+    const double               whole = naive_eval_forward(naive, image, target);
+    float                     *copy = malloc(naive_layer_size(naive, 0) * sizeof *copy);
     const uint32_t             pixels = in->height * in->width;
     double                    *count = calloc(pixels, sizeof *count);
 
@@ -416,9 +222,9 @@ static void occlude(struct naive_net *naive, const struct worker_map_options *op
              left += stride, col++) {
             double drop;
 
-            for (uint32_t k = 0; k < size_of(naive, 0); k++)
+            for (uint32_t k = 0; k < naive_layer_size(naive, 0); k++)
                 copy[k] = within(k % pixels, in->width, top, left, patch) ? 0 : image[k];
-            drop = whole - forward(naive, copy, target);
+            drop = whole - naive_eval_forward(naive, copy, target);
             for (uint32_t k = 0; k < pixels; k++)
                 if (within(k, in->width, top, left, patch)) {
                     map[k] += drop;
@@ -436,15 +242,16 @@ static void rise(struct naive_net *naive, const struct worker_map_options *optio
 {
     const struct worker_layer *in = &naive->net->layers[0];
     const size_t               pixels = (size_t)in->height * in->width;
-    float *mask = malloc(pixels * sizeof *mask), *copy = malloc(size_of(naive, 0) * sizeof *copy);
+    float                     *mask = malloc(pixels * sizeof *mask),
+          *copy = malloc(naive_layer_size(naive, 0) * sizeof *copy);
 
     for (uint32_t m = 0; m < options->rise_masks; m++) {
         double logit;
 
         worker_map_rise_mask(options->stream, m, in->height, in->width, mask);
-        for (size_t k = 0; k < size_of(naive, 0); k++)
+        for (size_t k = 0; k < naive_layer_size(naive, 0); k++)
             copy[k] = image[k] * mask[k % pixels];
-        logit = forward(naive, copy, target);
+        logit = naive_eval_forward(naive, copy, target);
         for (size_t k = 0; k < pixels; k++)
             map[k] += logit * mask[k] / (options->rise_masks * 0.5);
     }
@@ -455,9 +262,9 @@ static void rise(struct naive_net *naive, const struct worker_map_options *optio
 /* From (channels, pixels) to a map: the largest absolute value, or the sum. */
 static void reduce(const struct naive_net *naive, const double *values, bool largest, double *map)
 {
-    const size_t pixels = size_of(naive, 0) / naive->net->layers[0].channels;
+    const size_t pixels = naive_layer_size(naive, 0) / naive->net->layers[0].channels;
 
-    for (size_t k = 0; k < size_of(naive, 0); k++)
+    for (size_t k = 0; k < naive_layer_size(naive, 0); k++)
         map[k % pixels] =
             largest ? fmax(map[k % pixels], fabs(values[k])) : map[k % pixels] + values[k];
 }
@@ -466,7 +273,7 @@ double naive_map(struct naive_net *naive, enum worker_attribution which,
                  const struct worker_map_options *options, const float *image, uint32_t target,
                  uint32_t row, double *map)
 {
-    const size_t n = size_of(naive, 0), pixels = n / naive->net->layers[0].channels;
+    const size_t n = naive_layer_size(naive, 0), pixels = n / naive->net->layers[0].channels;
     double      *sums = calloc(n, sizeof *sums), figure = NAN;
 
     memset(map, 0, pixels * sizeof *map);
@@ -484,7 +291,7 @@ double naive_map(struct naive_net *naive, enum worker_attribution which,
         cam(naive, image, target, which == WORKER_MAP_GRADCAM_PLUS_PLUS, map);
         break;
     case WORKER_MAP_LAYER_RELEVANCE:
-        figure = relevance(naive, image, target, map);
+        figure = naive_relevance(naive, image, target, map);
         break;
     case WORKER_MAP_OCCLUSION:
         occlude(naive, options, image, target, map);

@@ -1,0 +1,257 @@
+/* Curves of many images: their steps fill batches together. */
+#include "worker/curve.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A step of an image that waits in the batch. */
+struct waiting {
+    uint32_t image, step;
+};
+
+struct runner {
+    const struct worker_curve_spec  *spec;
+    const struct worker_curve_batch *batch;
+    float                           *curves;
+    uint32_t                        *targets; /* (n) */
+    uint32_t  pixels, floats, each, used;     /* each: pixels a step; used: steps that change any */
+    float    *images;                         /* (spec->batch, floats) */
+    float    *filled;                         /* (floats): the image without a pixel of its own */
+    float    *logits;                         /* (spec->batch, classes) */
+    uint32_t *order;
+    bool     *removed;
+    struct waiting *waiting;
+    uint32_t        nwaiting;
+};
+
+static void runner_free(struct runner *run)
+{
+    free(run->targets);
+    free(run->images);
+    free(run->filled);
+    free(run->logits);
+    free(run->order);
+    free(run->removed);
+    free(run->waiting);
+}
+
+static int runner_new(struct runner *run, const struct worker_curve_spec *spec,
+                      const struct worker_curve_batch *batch, float *curves, struct mx_err *err)
+{
+    *run = (struct runner){.spec = spec, .batch = batch, .curves = curves};
+    run->pixels = spec->shape.height * spec->shape.width;
+    run->floats = run->pixels * spec->shape.channels;
+    run->each = worker_curve_pixels_a_step(run->pixels, spec->steps);
+    run->used = (run->pixels + run->each - 1) / run->each;
+    run->targets = malloc((batch->n + 1) * sizeof *run->targets);
+    run->images = malloc((size_t)spec->batch * run->floats * sizeof *run->images);
+    run->filled = malloc(run->floats * sizeof *run->filled);
+    run->logits = malloc((size_t)spec->batch * spec->shape.classes * sizeof *run->logits);
+    run->order = malloc(run->pixels * sizeof *run->order);
+    run->removed = malloc(run->pixels * sizeof *run->removed);
+    run->waiting = malloc(spec->batch * sizeof *run->waiting);
+    if (!run->targets || !run->images || !run->filled || !run->logits || !run->order ||
+        !run->removed || !run->waiting)
+        return mx_fail(err, MX_ENOMEM, "no memory for curves of %u images", batch->n);
+    return 0;
+}
+
+/* The softmax probability of a class. */
+static double probability(const float *logits, uint32_t classes, uint32_t class)
+{
+    double top = logits[0], sum = 0;
+
+    for (uint32_t c = 1; c < classes; c++)
+        top = fmax(top, logits[c]);
+    for (uint32_t c = 0; c < classes; c++)
+        sum += exp(logits[c] - top);
+    return exp(logits[class] - top) / sum;
+}
+
+static int answer(struct runner *run, struct mx_err *err)
+{
+    const uint32_t classes = run->spec->shape.classes;
+
+    if (run->nwaiting > 0 &&
+        run->spec->predict(run->spec->model, run->images, run->nwaiting, run->logits, err))
+        return -1;
+    for (uint32_t w = 0; w < run->nwaiting; w++) {
+        const struct waiting at = run->waiting[w];
+        const double         p =
+            probability(run->logits + (size_t)w * classes, classes, run->targets[at.image]);
+
+        if (!isfinite(p))
+            return mx_fail(err, MX_EDIVERGED, "the model's answer for image %u is not finite",
+                           run->batch->rows[at.image]);
+        run->curves[(size_t)at.image * (run->spec->steps + 1) + at.step] = (float)p;
+    }
+    run->nwaiting = 0;
+    return 0;
+}
+
+/* A place in the batch for the next step. */
+static float *place(struct runner *run, uint32_t image, uint32_t step, struct mx_err *err)
+{
+    if (run->nwaiting == run->spec->batch && answer(run, err))
+        return NULL;
+    run->waiting[run->nwaiting] = (struct waiting){image, step};
+    return run->images + (size_t)run->nwaiting++ * run->floats;
+}
+
+static uint32_t largest(const float *logits, uint32_t classes)
+{
+    uint32_t best = 0;
+
+    for (uint32_t c = 1; c < classes; c++)
+        best = logits[c] > logits[best] ? c : best;
+    return best;
+}
+
+/* Under rise: the class that the model sees in the clean image. */
+static int choose_targets(struct runner *run, struct mx_err *err)
+{
+    const struct worker_curve_batch *batch = run->batch;
+    const uint32_t                   classes = run->spec->shape.classes;
+
+    if (!run->spec->rise) {
+        memcpy(run->targets, batch->targets, batch->n * sizeof *run->targets);
+        return 0;
+    }
+    for (uint32_t done = 0; done < batch->n; done += run->spec->batch) {
+        const uint32_t left = batch->n - done;
+        const uint32_t n = left < run->spec->batch ? left : run->spec->batch;
+
+        if (run->spec->predict(run->spec->model, batch->images + (size_t)done * run->floats, n,
+                               run->logits, err))
+            return -1;
+        for (uint32_t i = 0; i < n; i++)
+            run->targets[done + i] = largest(run->logits + (size_t)i * classes, classes);
+    }
+    return 0;
+}
+
+static int fill_image(struct runner *run, const float *image, struct mx_err *err)
+{
+    if (run->spec->fill == WORKER_FILL_BLUR)
+        return worker_blur(&run->spec->shape, run->spec->rise, image, run->filled, err);
+    memset(run->filled, 0, run->floats * sizeof *run->filled);
+    return 0;
+}
+
+/* Put pixels order[from..to) of `source` into an image. */
+static void copy_pixels(const struct runner *run, float *image, const float *source, uint32_t from,
+                        uint32_t to)
+{
+    for (uint32_t c = 0; c < run->spec->shape.channels; c++)
+        for (uint32_t k = from; k < to; k++) {
+            const size_t at = (size_t)c * run->pixels + run->order[k];
+
+            image[at] = source[at];
+        }
+}
+
+static uint32_t changed(const struct runner *run, uint32_t step)
+{
+    return step >= run->used ? run->pixels : step * run->each;
+}
+
+/* The steps of an image, each made from the one before. */
+static int run_filled(struct runner *run, uint32_t i, struct mx_err *err)
+{
+    const float *image = run->batch->images + (size_t)i * run->floats;
+    const bool   insertion = run->spec->kind == WORKER_CURVE_INSERTION;
+    const float *source = insertion ? image : run->filled;
+    const float *last = insertion ? run->filled : image;
+
+    if (fill_image(run, image, err))
+        return -1;
+    for (uint32_t t = 0; t <= run->used; t++) {
+        float *own = place(run, i, t, err);
+
+        if (!own)
+            return -1;
+        memmove(own, last, run->floats * sizeof *own);
+        if (t > 0)
+            copy_pixels(run, own, source, changed(run, t - 1), changed(run, t));
+        last = own;
+    }
+    return 0;
+}
+
+static int run_road(struct runner *run, uint32_t i, struct mx_err *err)
+{
+    const float *image = run->batch->images + (size_t)i * run->floats;
+    const bool   insertion = run->spec->kind == WORKER_CURVE_INSERTION;
+
+    for (uint32_t p = 0; p < run->pixels; p++)
+        run->removed[p] = insertion;
+    for (uint32_t t = 0; t <= run->used; t++) {
+        float *own = place(run, i, t, err);
+
+        if (!own)
+            return -1;
+        for (uint32_t k = t > 0 ? changed(run, t - 1) : 0; k < changed(run, t); k++)
+            run->removed[run->order[k]] = !insertion;
+        if (worker_road(&run->spec->shape, image, run->removed, run->spec->stream,
+                        run->batch->rows[i], own, err))
+            return -1;
+    }
+    return 0;
+}
+
+static void reverse(uint32_t *order, uint32_t n)
+{
+    for (uint32_t k = 0; k < n / 2; k++) {
+        const uint32_t swapped = order[k];
+
+        order[k] = order[n - 1 - k];
+        order[n - 1 - k] = swapped;
+    }
+}
+
+static int check(const struct worker_curve_spec *spec, const struct worker_curve_batch *batch,
+                 struct mx_err *err)
+{
+    if (spec->steps == 0 || spec->batch == 0)
+        return mx_fail(err, MX_EINVAL, "a curve needs at least one step and one image at a time");
+    if (spec->kind == WORKER_CURVE_INSERTION && spec->fill == WORKER_FILL_ZERO)
+        return mx_fail(err, MX_EINVAL,
+                       "insertion starts from a blurred or imputed image: fill blur or road");
+    for (uint32_t i = 0; !spec->rise && i < batch->n; i++)
+        if (batch->targets[i] >= spec->shape.classes)
+            return mx_fail(err, MX_EINVAL, "image %u has target class %u, of %u", batch->rows[i],
+                           batch->targets[i], spec->shape.classes);
+    return 0;
+}
+
+int worker_curves(const struct worker_curve_spec *spec, const struct worker_curve_batch *batch,
+                  float *curves, struct mx_err *err)
+{
+    struct runner run = {0};
+    int           result = -1;
+
+    if (check(spec, batch, err) || runner_new(&run, spec, batch, curves, err) ||
+        choose_targets(&run, err))
+        goto done;
+    for (uint32_t i = 0; i < batch->n; i++) {
+        if (worker_curve_order(spec, batch->maps + (size_t)i * run.pixels, batch->rows[i],
+                               run.order, err))
+            goto done;
+        if (spec->kind == WORKER_CURVE_LEAST_FIRST)
+            reverse(run.order, run.pixels);
+        if (spec->fill == WORKER_FILL_ROAD ? run_road(&run, i, err) : run_filled(&run, i, err))
+            goto done;
+    }
+    if (answer(&run, err))
+        goto done;
+    for (uint32_t i = 0; i < batch->n; i++)
+        for (uint32_t t = run.used + 1; t <= spec->steps; t++)
+            curves[(size_t)i * (spec->steps + 1) + t] =
+                curves[(size_t)i * (spec->steps + 1) + run.used];
+    result = 0;
+
+done:
+    runner_free(&run);
+    return result;
+}
