@@ -124,11 +124,11 @@ struct worker_choice {
 
 #define WORKER_HEADS(X)                                                                            \
     X(HEAD_ERM, "erm", WORKER_READY)                                                               \
-    X(HEAD_LLR, "llr", WORKER_LATER)                                                               \
-    X(HEAD_DFR, "dfr", WORKER_LATER)                                                               \
+    X(HEAD_LLR, "llr", WORKER_READY)                                                               \
+    X(HEAD_DFR, "dfr", WORKER_READY)                                                               \
     X(HEAD_JTT_HEAD, "jtt_head", WORKER_LATER)                                                     \
     X(HEAD_GROUP_DRO, "group_dro", WORKER_LATER)                                                   \
-    X(HEAD_SUBG, "subg", WORKER_LATER)                                                             \
+    X(HEAD_SUBG, "subg", WORKER_READY)                                                             \
     X(HEAD_AFR, "afr", WORKER_LATER)                                                               \
     X(HEAD_FEATURE_MIXUP, "feature_mixup", WORKER_LATER)                                           \
     X(HEAD_HSFM, "hsfm", WORKER_LATER)

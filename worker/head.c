@@ -13,11 +13,11 @@ struct method {
 
 static const struct method methods[WORKER_HEAD_METHODS] = {
     [WORKER_HEAD_ERM] = {worker_head_erm, false},
-    [WORKER_HEAD_LLR] = {NULL, false},
-    [WORKER_HEAD_DFR] = {NULL, true},
+    [WORKER_HEAD_LLR] = {worker_head_llr, false},
+    [WORKER_HEAD_DFR] = {worker_head_dfr, true},
     [WORKER_HEAD_JTT_HEAD] = {NULL, false},
     [WORKER_HEAD_GROUP_DRO] = {NULL, true},
-    [WORKER_HEAD_SUBG] = {NULL, true},
+    [WORKER_HEAD_SUBG] = {worker_head_subg, true},
     [WORKER_HEAD_AFR] = {NULL, false},
     [WORKER_HEAD_FEATURE_MIXUP] = {NULL, false},
     [WORKER_HEAD_HSFM] = {NULL, false},
