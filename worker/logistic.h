@@ -13,7 +13,7 @@
  * are solved by conjugate gradients (Lin, Weng and Keerthi 2008), both with a
  * line search, from zero, until the gradient is 1e-9 of what it was: what the
  * optimum is then no longer depends on the solver
- * (docs/decisions/008-logistic-regression.md).
+ * (docs/decisions/010-logistic-regression.md).
  */
 #ifndef MX_WORKER_LOGISTIC_H
 #define MX_WORKER_LOGISTIC_H

@@ -16,6 +16,7 @@ enum {
 };
 
 static const double tolerance = 1e-9; /* of the gradient at zero */
+static const double noise = 1e-13;    /* of the objective: a fall below is not seen */
 static const double sufficient = 0.01;
 static const double least_curvature = 1e-12;
 
@@ -200,7 +201,8 @@ static double objective(const struct worker_logistic_l1 *l1, const double *w, do
     return penalty(l1, w, by) + l1->problem->c * loss;
 }
 
-/* Go along the step as far as the objective falls; false if it does not fall any more. */
+/* Go along the step until the objective falls as it should; all the way where that is
+ * too little to be seen, next to the optimum. False: it does not fall. */
 static bool take_step(struct worker_logistic_l1 *l1, double *w)
 {
     double slope = penalty(l1, w, 1) - penalty(l1, w, 0), by = 1, here;
@@ -209,7 +211,9 @@ static bool take_step(struct worker_logistic_l1 *l1, double *w)
         slope += l1->gradient[k] * l1->step[k];
     forward(l1, l1->step, l1->moved);
     here = objective(l1, w, 0);
-    for (unsigned h = 0; !(objective(l1, w, by) <= here + sufficient * by * slope); h++, by /= 2)
+    for (unsigned h = 0;
+         - slope > noise * here && !(objective(l1, w, by) <= here + sufficient * by * slope);
+         h++, by /= 2)
         if (h == MAX_HALVINGS)
             return false;
     for (uint32_t k = 0; k < l1->size; k++)
@@ -233,14 +237,11 @@ int worker_logistic_l1_solve(struct worker_logistic_l1 *l1, const struct worker_
         if (worst <= tolerance * start)
             return 0;
         solve_newton(l1, w, worst * fmin(0.1, worst / start) / 10);
-        /* No way down along Newton's step: the objective's own rounding is reached. */
         if (!take_step(l1, w))
-            return worst <= sqrt(tolerance) * start
-                       ? 0
-                       : mx_fail(err, MX_EDIVERGED,
-                                 "L1 logistic regression with C %g: stuck in step %u", problem->c,
-                                 s);
+            break;
     }
-    return mx_fail(err, MX_EDIVERGED, "L1 logistic regression with C %g: no optimum in %d steps",
-                   problem->c, MAX_STEPS);
+    return mx_fail(err, MX_EDIVERGED,
+                   "L1 logistic regression with C %g: no optimum found on %u rows (are there "
+                   "features of very different sizes?)",
+                   problem->c, l1->n);
 }

@@ -14,6 +14,7 @@ enum {
 };
 
 static const double tolerance = 1e-9; /* of the gradient at zero */
+static const double noise = 1e-13;    /* of the objective: a fall below is not seen */
 static const double sufficient = 1e-4;
 
 struct worker_logistic_l2 {
@@ -165,14 +166,17 @@ static double objective(const struct worker_logistic_l2 *l2, const double *w, do
     return penalty / 2 + l2->problem->c * loss;
 }
 
-/* Go along the step as far as the objective falls; false if it does not fall any more. */
+/* Go along the step until the objective falls as it should; all the way where that is
+ * too little to be seen, next to the optimum. False: it does not fall. */
 static bool take_step(struct worker_logistic_l2 *l2, double *w)
 {
     double slope = dot(l2->gradient, l2->step, l2->size), by = 1, here;
 
     forward(l2, l2->step, l2->moved);
     here = objective(l2, w, 0);
-    for (unsigned h = 0; !(objective(l2, w, by) <= here + sufficient * by * slope); h++, by /= 2)
+    for (unsigned h = 0;
+         - slope > noise * here && !(objective(l2, w, by) <= here + sufficient * by * slope);
+         h++, by /= 2)
         if (h == MAX_HALVINGS)
             return false;
     for (uint32_t k = 0; k < l2->size; k++)
@@ -196,14 +200,11 @@ int worker_logistic_l2_solve(struct worker_logistic_l2 *l2, const struct worker_
         if (norm <= tolerance * start)
             return 0;
         solve_newton(l2, norm * fmin(0.1, sqrt(norm / start)));
-        /* No way down along Newton's step: the objective's own rounding is reached. */
         if (!take_step(l2, w))
-            return norm <= sqrt(tolerance) * start
-                       ? 0
-                       : mx_fail(err, MX_EDIVERGED,
-                                 "L2 logistic regression with C %g: stuck in step %u", problem->c,
-                                 s);
+            break;
     }
-    return mx_fail(err, MX_EDIVERGED, "L2 logistic regression with C %g: no optimum in %d steps",
-                   problem->c, MAX_STEPS);
+    return mx_fail(err, MX_EDIVERGED,
+                   "L2 logistic regression with C %g: no optimum found on %u rows (are there "
+                   "features of very different sizes?)",
+                   problem->c, l2->n);
 }
