@@ -131,7 +131,7 @@ struct worker_choice {
     X(HEAD_SUBG, "subg", WORKER_READY)                                                             \
     X(HEAD_AFR, "afr", WORKER_LATER)                                                               \
     X(HEAD_FEATURE_MIXUP, "feature_mixup", WORKER_LATER)                                           \
-    X(HEAD_HSFM, "hsfm", WORKER_LATER)
+    X(HEAD_HSFM, "hsfm", WORKER_READY)
 
 /* Arithmetic of the head methods. */
 #define WORKER_PRECISIONS(X)                                                                       \

@@ -20,7 +20,7 @@ static const struct method methods[WORKER_HEAD_METHODS] = {
     [WORKER_HEAD_SUBG] = {worker_head_subg, true},
     [WORKER_HEAD_AFR] = {NULL, false},
     [WORKER_HEAD_FEATURE_MIXUP] = {NULL, false},
-    [WORKER_HEAD_HSFM] = {NULL, false},
+    [WORKER_HEAD_HSFM] = {worker_head_hsfm, false},
 };
 
 static int check(const struct worker_head_task *task, struct mx_err *err)

@@ -1,0 +1,112 @@
+"""HSFM by way of the program: cells alone and among others, and what a user can get wrong."""
+import csv
+import random
+import struct
+
+import harness
+
+CONFIG = """
+name: heads
+seed: 5
+data: {set: features, path: features}
+head: {method: hsfm, hsfm.support_per_class: 4, hsfm.inner_steps: 3, hsfm.inner_lr: 0.01, hsfm.edit_steps: 2,
+       hsfm.hard_per_class: 8, hsfm.epochs: 4}
+grid:
+  head.hsfm.outer_lr: [%s]
+  head.hsfm.form: [%s]
+schedule: {keep: all}
+score: {metrics: [accuracy, worst_group_accuracy]}
+"""
+CLASSES, DIMS = 3, 16
+
+
+def write_npy(path, kind, shape, numbers):
+    header = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': {shape}, }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    code = {"f8": "d", "f4": "f", "i8": "q"}[kind]
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() +
+                     struct.pack(f"<{len(numbers)}{code}", *numbers))
+
+
+class Hsfm(harness.Case):
+    def setUp(self):
+        super().setUp()
+        draw = random.Random(1)
+        folder = self.folder / "features"
+        folder.mkdir()
+        centre = [[draw.gauss(0, 0.5) for _ in range(DIMS)] for _ in range(CLASSES)]
+        texture = [[draw.gauss(0, 1) for _ in range(DIMS)] for _ in range(2)]
+        for part, n, agree in (("train", 120, 0.9), ("val", 90, 0.5), ("test", 150, 0.5)):
+            labels = [i % CLASSES for i in range(n)]
+            marks = [y % 2 if draw.random() < agree else 1 - y % 2 for y in labels]
+            rows = [c + t + draw.gauss(0, 1) for y, a in zip(labels, marks)
+                    for c, t in zip(centre[y], texture[a])]
+            write_npy(folder / f"{part}_x.npy", "f4", (n, DIMS), rows)
+            write_npy(folder / f"{part}_y.npy", "i8", f"({n},)", labels)
+            write_npy(folder / f"{part}_g.npy", "i8", f"({n},)", [2 * y + a for y, a in zip(labels, marks)])
+        write_npy(folder / "head_w.npy", "f8", (CLASSES, DIMS),
+                  [(c + t) / 8 for y in range(CLASSES) for c, t in zip(centre[y], texture[y % 2])])
+        write_npy(folder / "head_b.npy", "f8", f"({CLASSES},)", [0.0] * CLASSES)
+
+    def sweep(self, name, cells, *more, forms="auto"):
+        """Run so many cells; the first is the same in all sweeps."""
+        rates = ", ".join(str(0.1 + 0.05 * k) for k in range(cells))
+        config = self.write(f"{name}.yaml", CONFIG % (rates, forms))
+        self.mixsweep("run", config, "--out", name, *more)
+        return self.folder / name
+
+    @staticmethod
+    def heads(directory):
+        """The files of each head stage, by its key."""
+        return {stage.name: {f.name: f.read_bytes() for f in stage.iterdir() if f.name != "stage.json"}
+                for stage in (directory / "stages").iterdir() if (stage / "epochs.csv").exists()}
+
+    @staticmethod
+    def rows(directory):
+        with open(directory / "results.csv", newline="") as file:
+            return [{k: v for k, v in row.items() if not k.startswith("run.")} for row in csv.DictReader(file)]
+
+    def test_a_cell_has_the_same_bits_alone_and_among_2_7_and_32(self):
+        alone = self.sweep("alone", 1, "--workers", "1")
+        (key, files), = self.heads(alone).items()
+        self.assertLessEqual({"head_w.npy", "head_b.npy", "epochs.csv", "support_indices.npy", "support_before.npy",
+                              "support_after.npy"}, set(files))
+        for cells in (2, 7, 32):
+            among = self.sweep(f"among{cells}", cells, "--workers", "2" if cells == 32 else "1")
+            self.assertEqual(len(self.heads(among)), cells)
+            self.assertEqual(self.heads(among)[key], files)
+            for column in ("cell", "status", "val.worst_group_accuracy", "test.accuracy"):
+                self.assertEqual(self.rows(among)[0][column], self.rows(alone)[0][column])
+
+    def test_forms_are_cells_of_their_own_and_agree(self):
+        rows = self.rows(self.sweep("forms", 1, "--workers", "1", forms="gram, direct"))
+        self.assertEqual([row["status"] for row in rows], ["done", "done"])
+        self.assertEqual(len({row["cell"] for row in rows}), 2)
+        self.assertEqual(rows[0]["test.worst_group_accuracy"], rows[1]["test.worst_group_accuracy"])
+
+    def test_epochs_csv_holds_each_epoch(self):
+        (files,) = self.heads(self.sweep("one", 1, "--workers", "1")).values()
+        lines = files["epochs.csv"].decode().splitlines()
+        self.assertEqual(len(lines), 5)
+        first = dict(zip(lines[0].split(","), map(float, lines[1].split(","))))
+        self.assertEqual(sum(first[f"hard_count.{g}"] for g in range(2 * CLASSES)), 8 * CLASSES)
+        self.assertEqual(min(first[f"group_accuracy.{g}"] for g in range(2 * CLASSES)),
+                         first["val_worst_group_accuracy"])
+
+    def test_support_indices_are_used_and_too_few_samples_are_told(self):
+        wanted = [3 * k + c for k in range(4) for c in range(CLASSES)]
+        write_npy(self.folder / "support.npy", "i8", f"({len(wanted)},)", wanted)
+        config = self.write("given.yaml", CONFIG % ("0.1", "auto"))
+        self.mixsweep("run", config, "--out", "given", "--set", "head.hsfm.support_indices=support.npy")
+        (files,) = self.heads(self.folder / "given").values()
+        self.assertEqual(struct.unpack("<12I", files["support_indices.npy"][-48:]),
+                         tuple(sorted(wanted, key=lambda row: (row % 3, row))))
+        self.mixsweep("run", config, "--out", "few", "--set", "head.hsfm.support_per_class=41", code=1)
+        with open(self.folder / "few" / "results.csv", newline="") as file:
+            (row,) = csv.DictReader(file)
+        self.assertEqual((row["status"], row["reason"]), ("failed", "data_error"))
+        self.assertIn("hsfm: class 0 has 40 training samples, head.hsfm.support_per_class is 41", row["run.reason"])
+
+
+if __name__ == "__main__":
+    harness.main()
