@@ -397,8 +397,10 @@ void mx_reader_check(struct mx_reader *reader)
     choose_search_metric(reader);
     if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)
         check_validation(reader);
-    if (reader->values.messages->errors == 0)
+    if (reader->values.messages->errors == 0) {
+        mx_reader_check_data(reader);
         mx_reader_check_mix(reader);
+    }
     for (size_t key = 0; reader->values.messages->errors == 0 && key < KEY_COUNT; key++)
         check_use(reader, (enum mx_key_id)key);
 }

@@ -85,6 +85,9 @@ bool mx_reader_range(const struct mx_reader *reader, enum mx_key_id key, const s
 /* Read `exclude` into reader->excludes. */
 void mx_reader_excludes(struct mx_reader *reader, const struct mx_node *list);
 
+/* Checks of the data keys against each other; of values that are good one by one. */
+void mx_reader_check_data(const struct mx_reader *reader);
+
 /* Checks of strategies against label rules, layers and choices; of values that
  * are good one by one. */
 void mx_reader_check_mix(const struct mx_reader *reader);

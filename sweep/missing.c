@@ -20,7 +20,9 @@ struct looked {
 
 static bool is_new(struct looked *looked, const struct worker_params *params)
 {
-    uint64_t hash = mx_hash64(params->data_path, strlen(params->data_path)) + params->data_set +
+    char        room[WORKER_PATH_SIZE];
+    const char *place = worker_dataset_place(params, room);
+    uint64_t    hash = mx_hash64(place, strlen(place)) + params->data_set +
                     3 * mx_hash64(params->model_weights, strlen(params->model_weights));
 
     for (size_t i = 0; i < looked->n; i++)
@@ -32,11 +34,29 @@ static bool is_new(struct looked *looked, const struct worker_params *params)
     return true;
 }
 
+/* A set that lies nowhere, or not there. */
+static void tell_missing(const struct mx_config *config, unsigned set, const char *path,
+                         struct mx_buf *out)
+{
+    const char *word = worker_data_sets[set].word;
+
+    if (!*path)
+        path = worker_dataset_default_path(set);
+    if (!*path)
+        mx_buf_printf(out, "%s: warning: data set %s has no known place; set data.path\n",
+                      config->file, word);
+    else if (!mx_file_exists(path))
+        mx_buf_printf(out, "%s: warning: data set %s is not at %s; put it there or set data.path\n",
+                      config->file, word, path);
+}
+
 static int look(const struct mx_config *config, const struct mx_grid *grid,
                 const struct mx_point *point, struct looked *looked, struct mx_buf *out,
                 struct mx_err *err)
 {
     struct worker_params params;
+    unsigned             sets[WORKER_DATASET_SOURCES];
+    const char          *paths[WORKER_DATASET_SOURCES];
 
     if (mx_grid_params(grid, point, &params, err))
         return -1;
@@ -45,15 +65,16 @@ static int look(const struct mx_config *config, const struct mx_grid *grid,
     if (*params.model_weights && !mx_file_exists(params.model_weights))
         mx_buf_printf(out, "%s: warning: model.weights: %s is not there\n", config->file,
                       params.model_weights);
-    if (!point->used[KEY_DATA_PATH])
-        return 0;
-    if (!*params.data_path)
-        mx_buf_printf(out, "%s: warning: data set %s has no known place; set data.path\n",
-                      config->file, worker_data_sets[params.data_set].word);
-    else if (!mx_file_exists(params.data_path))
-        mx_buf_printf(out, "%s: warning: data set %s is not at %s; put it there or set data.path\n",
-                      config->file, worker_data_sets[params.data_set].word, params.data_path);
+    if (point->used[KEY_DATA_PATH])
+        for (unsigned k = 0, n = worker_dataset_sources(&params, sets, paths); k < n; k++)
+            tell_missing(config, sets[k], paths[k], out);
     return 0;
+}
+
+static bool names_files(enum mx_key_id key)
+{
+    return key == KEY_DATA_SET || key == KEY_DATA_PATH || key == KEY_MODEL_WEIGHTS ||
+           (key >= KEY_DATA_DOMINOES_TOP && key <= KEY_DATA_DOMINOES_BOTTOM_PATH);
 }
 
 /* True if no point can have other data than the one before. */
@@ -63,7 +84,7 @@ static bool one_set_only(const struct mx_grid *grid)
     size_t                n = mx_grid_axis_keys(grid, &keys);
 
     for (size_t i = 0; i < n; i++)
-        if (keys[i] == KEY_DATA_SET || keys[i] == KEY_DATA_PATH || keys[i] == KEY_MODEL_WEIGHTS)
+        if (names_files(keys[i]))
             return false;
     return true;
 }
@@ -73,8 +94,7 @@ static bool data_moved(const struct mx_walk *walk)
     const enum mx_key_id *changed;
 
     for (size_t n = mx_walk_changed(walk, &changed); n-- > 0;)
-        if (changed[n] == KEY_DATA_SET || changed[n] == KEY_DATA_PATH ||
-            changed[n] == KEY_MODEL_WEIGHTS)
+        if (names_files(changed[n]))
             return true;
     return false;
 }

@@ -9,6 +9,7 @@
 #include "sweep/run_state.h"
 #include "worker/dataset.h"
 #include "worker/features.h"
+#include "worker/known_sets.h"
 #include "worker/miniature.h"
 #include "worker/safetensors.h"
 #include "worker/weights.h"
@@ -23,8 +24,32 @@ static bool smoke_folder(const struct run *run, unsigned set, char out[WORKER_PA
 
 void run_use_smoke_data(const struct run *run, struct worker_params *params)
 {
-    if (run->smoke_data && params->data_set != WORKER_DATA_SYNTHETIC)
+    if (!run->smoke_data)
+        return;
+    if (params->data_set == WORKER_DATA_DOMINOES) {
+        params->data_path[0] = '\0';
+        smoke_folder(run, worker_domino_data_set(params->data_dominoes_top),
+                     params->data_dominoes_top_path);
+        smoke_folder(run, worker_domino_data_set(params->data_dominoes_bottom),
+                     params->data_dominoes_bottom_path);
+    } else if (params->data_set != WORKER_DATA_SYNTHETIC) {
         smoke_folder(run, params->data_set, params->data_path);
+    }
+}
+
+/* Generate the files that run_use_smoke_data() points to. */
+static int make_smoke_data(const struct run *run, const struct worker_params *params,
+                           struct mx_err *err)
+{
+    unsigned    sets[WORKER_DATASET_SOURCES];
+    const char *paths[WORKER_DATASET_SOURCES];
+
+    if (!run->smoke_data)
+        return 0;
+    for (unsigned n = worker_dataset_sources(params, sets, paths); n-- > 0;)
+        if (worker_miniature_make(sets[n], paths[n], err))
+            return -1;
+    return 0;
 }
 
 static int look_into_features(const struct worker_params *params, struct mx_err *err)
@@ -57,9 +82,11 @@ static int look_into(const struct worker_params *params, uint64_t seed, struct r
 
 static struct run_data *find_data(const struct run *run, const struct worker_params *params)
 {
+    char place[WORKER_PATH_SIZE];
+
+    worker_dataset_place(params, place);
     for (size_t i = 0; i < run->ndata; i++)
-        if (run->data[i].set == params->data_set &&
-            strcmp(run->data[i].path, params->data_path) == 0)
+        if (run->data[i].set == params->data_set && strcmp(run->data[i].path, place) == 0)
             return &run->data[i];
     return NULL;
 }
@@ -80,7 +107,7 @@ static int data_fingerprint(struct run *run, const struct worker_params *origina
         rc = 0;
         goto done;
     }
-    if (run->smoke_data && worker_miniature_make(params->data_set, params->data_path, err))
+    if (make_smoke_data(run, params, err))
         goto done;
     if (!(more = realloc(run->data, (run->ndata + 1) * sizeof *more))) {
         mx_fail(err, MX_ENOMEM, "no memory to look at the data");
@@ -90,7 +117,7 @@ static int data_fingerprint(struct run *run, const struct worker_params *origina
     found = &more[run->ndata];
     memset(found, 0, sizeof *found);
     found->set = params->data_set;
-    memcpy(found->path, params->data_path, sizeof found->path);
+    worker_dataset_place(params, found->path);
     if (worker_dataset_probe(params, &found->fingerprint, err) ||
         look_into(params, (uint64_t)run->config->base[KEY_SEED].integer, found, err))
         goto done;

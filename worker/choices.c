@@ -9,6 +9,7 @@
     }
 
 const struct worker_choice worker_data_sets[] = {WORKER_DATA_SETS(ROW) END};
+const struct worker_choice worker_domino_sets[] = {WORKER_DOMINO_SETS(ROW) END};
 const struct worker_choice worker_normalizes[] = {WORKER_NORMALIZES(ROW) END};
 const struct worker_choice worker_augments[] = {WORKER_AUGMENTS(ROW) END};
 const struct worker_choice worker_on_decode_errors[] = {WORKER_ON_DECODE_ERRORS(ROW) END};

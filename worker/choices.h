@@ -36,10 +36,18 @@ struct worker_choice {
     X(DATA_WATERBIRDS, "waterbirds", WORKER_LATER)                                                 \
     X(DATA_CELEBA, "celeba", WORKER_LATER)                                                         \
     X(DATA_METASHIFT, "metashift", WORKER_LATER)                                                   \
-    X(DATA_DOMINOES, "dominoes", WORKER_LATER)                                                     \
+    X(DATA_DOMINOES, "dominoes", WORKER_READY)                                                     \
     X(DATA_CUB, "cub", WORKER_LATER)                                                               \
     X(DATA_IMAGENET, "imagenet", WORKER_LATER)                                                     \
     X(DATA_FEATURES, "features", WORKER_READY)
+
+/* Sets whose images can be halves of a domino: of one size that is known. */
+#define WORKER_DOMINO_SETS(X)                                                                      \
+    X(DOMINO_MNIST, "mnist", WORKER_READY)                                                         \
+    X(DOMINO_FASHION_MNIST, "fashion-mnist", WORKER_READY)                                         \
+    X(DOMINO_KMNIST, "kmnist", WORKER_READY)                                                       \
+    X(DOMINO_CIFAR10, "cifar10", WORKER_READY)                                                     \
+    X(DOMINO_CIFAR100, "cifar100", WORKER_READY)
 
 #define WORKER_NORMALIZES(X)                                                                       \
     X(NORMALIZE_DATASET, "dataset", WORKER_READY)                                                  \
@@ -156,6 +164,9 @@ struct worker_choice {
 enum worker_data_set {
     WORKER_DATA_SETS(WORKER_ENUM_ROW)
 };
+enum worker_domino_set {
+    WORKER_DOMINO_SETS(WORKER_ENUM_ROW)
+};
 enum worker_normalize {
     WORKER_NORMALIZES(WORKER_ENUM_ROW)
 };
@@ -213,6 +224,7 @@ enum worker_afr_split {
 
 /* The lists, each ended by a row whose word is NULL; index = enum value. */
 extern const struct worker_choice worker_data_sets[];
+extern const struct worker_choice worker_domino_sets[];
 extern const struct worker_choice worker_normalizes[];
 extern const struct worker_choice worker_augments[];
 extern const struct worker_choice worker_on_decode_errors[];

@@ -1,6 +1,7 @@
 #include "worker/dataset.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,17 +18,16 @@ const char *worker_dataset_default_path(unsigned data_set)
     return known && known->package_path ? known->package_path : "";
 }
 
-/* The folder of the files, into *folder. */
-static int find_folder(const struct worker_params *params, const struct worker_known_set *known,
-                       struct mx_buf *folder, struct mx_err *err)
+int worker_set_folder(const struct worker_params *params, struct mx_buf *folder, struct mx_err *err)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     const char *name = worker_set_name(params->data_set);
+    const char *package = worker_dataset_default_path(params->data_set);
 
     if (params->data_path[0])
         mx_buf_text(folder, params->data_path);
-    else if (known->package_path)
-        mx_buf_text(folder, known->package_path);
+    else if (*package)
+        mx_buf_text(folder, package);
     else if (data && data[0])
         mx_buf_printf(folder, "%s/mixsweep/%s", data, name);
     else
@@ -35,6 +35,41 @@ static int find_folder(const struct worker_params *params, const struct worker_k
     if (!mx_buf_ok(folder))
         return mx_fail(err, MX_ENOMEM, "no memory for the path of %s", name);
     return 0;
+}
+
+unsigned worker_dataset_sources(const struct worker_params *params,
+                                unsigned                    sets[WORKER_DATASET_SOURCES],
+                                const char                 *paths[WORKER_DATASET_SOURCES])
+{
+    if (params->data_set == WORKER_DATA_SYNTHETIC)
+        return 0;
+    if (params->data_set == WORKER_DATA_DOMINOES && !params->data_path[0]) {
+        sets[0] = worker_domino_data_set(params->data_dominoes_top);
+        sets[1] = worker_domino_data_set(params->data_dominoes_bottom);
+        paths[0] = params->data_dominoes_top_path;
+        paths[1] = params->data_dominoes_bottom_path;
+        return 2;
+    }
+    sets[0] = params->data_set;
+    paths[0] = params->data_path;
+    return 1;
+}
+
+const char *worker_dataset_place(const struct worker_params *params, char out[WORKER_PATH_SIZE])
+{
+    unsigned      sets[WORKER_DATASET_SOURCES];
+    const char   *paths[WORKER_DATASET_SOURCES];
+    struct mx_buf text = {0};
+
+    if (worker_dataset_sources(params, sets, paths) < 2) {
+        memcpy(out, params->data_path, WORKER_PATH_SIZE);
+        return out;
+    }
+    mx_buf_printf(&text, "%s %s over %s %s", worker_set_name(sets[0]), paths[0],
+                  worker_set_name(sets[1]), paths[1]);
+    snprintf(out, WORKER_PATH_SIZE, "%s", mx_buf_str(&text));
+    mx_buf_free(&text);
+    return out;
 }
 
 /* The row of the set, and its folder. */
@@ -49,7 +84,7 @@ static const struct worker_known_set *look_up(const struct worker_params *params
                 params->data_channels);
         return NULL;
     }
-    return known && find_folder(params, known, folder, err) == 0 ? known : NULL;
+    return known && worker_set_folder(params, folder, err) == 0 ? known : NULL;
 }
 
 int worker_dataset_shape(const struct worker_params *params, struct worker_shape *shape,
@@ -186,6 +221,26 @@ void worker_dataset_free(struct worker_dataset *set)
     free(set);
 }
 
+static bool same_list(const struct worker_list *a, const struct worker_list *b)
+{
+    bool same = a->count == b->count;
+
+    for (uint32_t i = 0; same && i < a->count; i++)
+        same = a->items[i] == b->items[i];
+    return same;
+}
+
+/* For other sets these fields hold their defaults. */
+static bool same_dominoes(const struct worker_params *a, const struct worker_params *b)
+{
+    return a->data_dominoes_top == b->data_dominoes_top &&
+           a->data_dominoes_bottom == b->data_dominoes_bottom &&
+           !strcmp(a->data_dominoes_top_path, b->data_dominoes_top_path) &&
+           !strcmp(a->data_dominoes_bottom_path, b->data_dominoes_bottom_path) &&
+           same_list(&a->data_dominoes_top_classes, &b->data_dominoes_top_classes) &&
+           same_list(&a->data_dominoes_bottom_classes, &b->data_dominoes_bottom_classes);
+}
+
 bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
                          const struct worker_params *b, uint64_t seed_b)
 {
@@ -199,5 +254,5 @@ bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
            a->data_spurious_rate == b->data_spurious_rate &&
            a->data_synthetic_n == b->data_synthetic_n &&
            a->data_synthetic_classes == b->data_synthetic_classes &&
-           a->data_synthetic_noise == b->data_synthetic_noise;
+           a->data_synthetic_noise == b->data_synthetic_noise && same_dominoes(a, b);
 }

@@ -78,6 +78,21 @@ int worker_dataset_counts(const struct worker_params *params, uint64_t *train, u
  * a set: $XDG_DATA_HOME/mixsweep/NAME or ~/.local/share/mixsweep/NAME. */
 const char *worker_dataset_default_path(unsigned data_set);
 
+/* Where the set's files are, as text that tells it from other sets of its name: the
+ * folder, or for dominoes those of both sets, "TOP FOLDER over BOTTOM FOLDER". Cut if
+ * it is too long. Returns out. */
+const char *worker_dataset_place(const struct worker_params *params, char out[WORKER_PATH_SIZE]);
+
+/* The sets that a set's files are of: itself, or for dominoes built from two sets those.
+ * Fills sets[0..2) and, lent from params, paths[0..2), "" where none is given; returns
+ * how many: 0 for the synthetic set, 1 or 2. */
+enum {
+    WORKER_DATASET_SOURCES = 2
+};
+unsigned worker_dataset_sources(const struct worker_params *params,
+                                unsigned                    sets[WORKER_DATASET_SOURCES],
+                                const char                 *paths[WORKER_DATASET_SOURCES]);
+
 /* Check that every file of the set is there and readable, those of IDX and CIFAR
  * sets that they are well-formed (image files are decoded by open only), and
  * give the set's fingerprint: XXH3-64 over name (below data.path), size and

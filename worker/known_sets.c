@@ -13,6 +13,8 @@
     "or set data.path"
 #define FOLDER_ADVICE   "set data.path to the folder that holds the class folders"
 #define FEATURES_ADVICE "set data.path to the folder that holds train_x.npy and so on"
+#define DOMINOES_ADVICE                                                                            \
+    "put X_, y_ and env_{train,test}.npy there, or take data.path out to build the set"
 
 static const char *const clothes[] = {"T-shirt", "trouser", "pullover", "dress", "coat",
                                       "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
@@ -96,9 +98,23 @@ static const struct worker_known_set known[] = {
                               .mean = {.5071f, .4865f, .4409f},
                               .sd = {.2673f, .2564f, .2762f},
                               .class_names = cifar100},
+    [WORKER_DATA_DOMINOES] = {.format = &worker_dominoes_format, .advice = DOMINOES_ADVICE},
     [WORKER_DATA_FOLDER] = {.format = &worker_folder_format, .advice = FOLDER_ADVICE},
     [WORKER_DATA_FEATURES] = {.format = &worker_features_format, .advice = FEATURES_ADVICE},
 };
+
+unsigned worker_domino_data_set(unsigned domino_set)
+{
+    static const unsigned data_sets[] = {
+        [WORKER_DOMINO_MNIST] = WORKER_DATA_MNIST,
+        [WORKER_DOMINO_FASHION_MNIST] = WORKER_DATA_FASHION_MNIST,
+        [WORKER_DOMINO_KMNIST] = WORKER_DATA_KMNIST,
+        [WORKER_DOMINO_CIFAR10] = WORKER_DATA_CIFAR10,
+        [WORKER_DOMINO_CIFAR100] = WORKER_DATA_CIFAR100,
+    };
+
+    return data_sets[domino_set];
+}
 
 const char *worker_set_name(unsigned data_set)
 {

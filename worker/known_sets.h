@@ -26,6 +26,9 @@ struct worker_known_set {
 /* The row of a set, or NULL with MX_EINVAL: this version cannot read it. */
 const struct worker_known_set *worker_known_set(unsigned data_set, struct mx_err *err);
 
+/* The data set of an enum worker_domino_set. */
+unsigned worker_domino_data_set(unsigned domino_set);
+
 /* The set's name in a configuration. */
 const char *worker_set_name(unsigned data_set);
 

@@ -44,10 +44,16 @@ struct worker_list {
     CHOICE(data_normalize)                                                                         \
     CHOICE(data_augment)                                                                           \
     CHOICE(data_on_decode_error)                                                                   \
-    REAL(data_spurious_rate) /* synthetic: share of images whose texture agrees */                 \
+    REAL(data_spurious_rate) /* share of training images whose attribute agrees */                 \
     INT(data_synthetic_n)    /* training images; test has a quarter, at least one a class */       \
     INT(data_synthetic_classes)                                                                    \
     REAL(data_synthetic_noise) /* standard deviation in grey levels / 255 */                       \
+    CHOICE(data_dominoes_top)  /* enum worker_domino_set */                                        \
+    CHOICE(data_dominoes_bottom)                                                                   \
+    PATH(data_dominoes_top_path)                                                                   \
+    PATH(data_dominoes_bottom_path)                                                                \
+    LIST(data_dominoes_top_classes)    /* in attribute order */                                    \
+    LIST(data_dominoes_bottom_classes) /* in label order */                                        \
     CHOICE(model_arch)                                                                             \
     CHOICE(model_stem)                                                                             \
     PATH(model_weights)                                                                            \

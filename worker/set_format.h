@@ -41,7 +41,12 @@ struct worker_set_format {
 };
 
 extern const struct worker_set_format worker_synthetic_format, worker_idx_format,
-    worker_cifar_format, worker_folder_format, worker_features_format;
+    worker_cifar_format, worker_folder_format, worker_features_format, worker_dominoes_format;
+
+/* Append the folder of a set's files: data.path, else where its package or `data fetch`
+ * puts them. Returns 0, or -1 with MX_ENOMEM. */
+int worker_set_folder(const struct worker_params *params, struct mx_buf *folder,
+                      struct mx_err *err);
 
 /* What sets of known shape and size share. */
 int worker_known_shape(const struct worker_params *params, const char *folder,

@@ -103,8 +103,7 @@ static uint32_t limited(uint32_t n, int64_t limit)
     return limit > 0 && limit < n ? (uint32_t)limit : n;
 }
 
-/* Mark a share of every class for validation. */
-static int mark_validation(const struct worker_images *train, uint32_t limit, uint32_t classes,
+int worker_mark_validation(const struct worker_images *train, uint32_t limit, uint32_t classes,
                            double fraction, uint64_t seed, uint8_t *marks, struct mx_err *err)
 {
     uint32_t *members = calloc(limit ? limit : 1, 2 * sizeof *members);
@@ -140,8 +139,8 @@ int worker_split_images(struct worker_images        parts[WORKER_PARTS],
     if (hand_over(test, NULL, limited(test->n, params->data_test_limit), &set->test, err))
         goto done;
     if (val->n > 0 ? hand_over(val, NULL, val->n, &set->val, err)
-                   : mark_validation(train, n_train, set->shape.classes, params->data_val_fraction,
-                                     seed, marks, err) ||
+                   : worker_mark_validation(train, n_train, set->shape.classes,
+                                            params->data_val_fraction, seed, marks, err) ||
                          copy_marked(train, marks, n_train, &set->val, err))
         goto done;
     if (hand_over(train, marks, n_train, &set->train, err))

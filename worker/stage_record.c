@@ -55,6 +55,11 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define mix_layers_words           worker_layers
 #define mix_choices_words          worker_strategies
 
+#define data_dominoes_top_words            worker_domino_sets
+#define data_dominoes_bottom_words         worker_domino_sets
+#define data_dominoes_top_classes_words    NULL
+#define data_dominoes_bottom_classes_words NULL
+
 #define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
 #define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);
 #define JSON_BOOL(name)   mx_json_bool(json, key_of(#name, key), params->name);

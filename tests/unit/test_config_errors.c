@@ -448,3 +448,26 @@ Test(config_errors, all_are_told_in_the_order_of_the_file_then_of_the_command_li
     cr_expect_str_eq(err.text, "c.yaml: 9 errors");
     mx_buf_free(&report);
 }
+
+Test(config_errors, dominoes_of_classes_that_a_set_does_not_have)
+{
+    static const struct bad bad[] = {
+        {"model: {arch: linear}\n"
+         "data: {set: dominoes, dominoes: {top_classes: [0, 10], bottom_classes: [7]}}\n",
+         "c.yaml:2:34: error: data.dominoes.top_classes: mnist has the classes 0 to 9, not 10\n"
+         "c.yaml:2:56: error: data.dominoes.bottom_classes needs two classes or more\n"},
+        {"model: {arch: linear}\ndata: {set: dominoes, dominoes: {top: folder}}\n",
+         "c.yaml:2:39: error: data.dominoes.top: unknown top 'folder' (allowed: mnist, "
+         "fashion-mnist, "
+         "kmnist, cifar10, cifar100)\n"},
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct mx_buf report = {0};
+
+        cr_expect_null(config_of_bytes(bad[i].text, strlen(bad[i].text), NULL, 0, false, &report,
+                                       &(struct mx_err){0}));
+        cr_expect_str_eq(mx_buf_str(&report), bad[i].messages);
+        mx_buf_free(&report);
+    }
+}
