@@ -317,6 +317,7 @@ static bool start(struct mx_reader *reader, struct mx_arena *arena, struct mx_me
     reader->values = (struct mx_value_reader){arena, messages};
     if (!(reader->config = mx_arena_alloc(arena, 1, sizeof *reader->config)))
         return false;
+    mx_specials_find(&reader->specials);
     reader->config->smoke = smoke;
     reader->config->memory = arena;
     for (size_t key = 0; key < KEY_COUNT; key++) {
@@ -346,6 +347,7 @@ static bool read_all(struct mx_reader *reader, const char *file, const struct mx
         read_set(reader, sets[i], (unsigned)i + 1);
     if (!mx_arena_ok(reader->values.arena) || !name_parts(reader, file))
         return false;
+    mx_reader_settle_defaults(reader);
     mx_reader_check(reader);
     finish_blocks(reader);
     return messages->errors == 0 && mx_arena_ok(reader->values.arena);

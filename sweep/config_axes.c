@@ -263,3 +263,19 @@ void mx_reader_grids(struct mx_reader *reader, const struct mx_node *grids)
         read_block(reader, node, "a block of grids");
     check_places(reader);
 }
+
+void mx_reader_settle_defaults(struct mx_reader *reader)
+{
+    struct mx_config *config = reader->config;
+
+    for (size_t s = 0; s < reader->specials.n; s++) {
+        const struct mx_special *special = &reader->specials.key[s];
+        bool                     varies = false;
+
+        for (size_t b = 0; b < reader->nblocks; b++)
+            varies |= mx_reader_axis(&reader->blocks[b], mx_keys[special->key].other_when.key,
+                                     NULL) != NULL;
+        if (!varies && !config->given[special->key] && mx_special_holds(special, config->base))
+            config->base[special->key] = special->other;
+    }
+}

@@ -87,6 +87,7 @@ struct combination {
     size_t                       naxes;
     struct mx_value              value[KEY_COUNT];
     bool                         known[KEY_COUNT]; /* the value is that of the combination */
+    bool                         set[KEY_COUNT];   /* it is no default */
 };
 
 static void add_axis(struct combination *c, size_t axis)
@@ -98,8 +99,10 @@ static void add_axis(struct combination *c, size_t axis)
     for (size_t k = 0; k < c->block->axes[axis].nkeys; k++)
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
             matters |= c->block->axes[axis].keys[k] == keys[i];
-    for (size_t k = 0; k < c->block->axes[axis].nkeys; k++)
+    for (size_t k = 0; k < c->block->axes[axis].nkeys; k++) {
         c->known[c->block->axes[axis].keys[k]] = matters;
+        c->set[c->block->axes[axis].keys[k]] = true;
+    }
     if (matters) {
         c->digit[c->naxes] = 0;
         c->axes[c->naxes++] = axis;
@@ -113,18 +116,27 @@ static void begin(struct combination *c, const struct mx_reader *reader, size_t 
     for (size_t k = 0; k < KEY_COUNT; k++) {
         c->value[k] = reader->config->base[k];
         c->known[k] = true;
+        c->set[k] = reader->config->given[k];
     }
     for (size_t a = 0; c->block && a < c->block->naxes; a++)
         add_axis(c, a);
 }
 
-static void settle(struct combination *c)
+static void settle(struct combination *c, const struct mx_reader *reader)
 {
     for (size_t a = 0; a < c->naxes; a++) {
         const struct mx_axis_draft *axis = &c->block->axes[c->axes[a]];
 
         for (size_t k = 0; k < axis->nkeys; k++)
             c->value[axis->keys[k]] = mx_axis_value(&axis->values[k], axis->keys[k], c->digit[a]);
+    }
+    for (size_t s = 0; s < reader->specials.n; s++) {
+        const struct mx_special *special = &reader->specials.key[s];
+
+        if (!c->set[special->key])
+            c->value[special->key] = mx_special_holds(special, c->value)
+                                         ? special->other
+                                         : reader->config->base[special->key];
     }
 }
 
@@ -190,7 +202,7 @@ void mx_reader_check_mix(const struct mx_reader *reader)
 
         begin(&c, reader, b);
         do {
-            settle(&c);
+            settle(&c, reader);
             for (size_t p = 0; p < PROBLEMS; p++)
                 if (!told[p] && mx_key_used(KEY_MIX_STRATEGY, c.value) &&
                     problems[p].holds(c.value) && !is_left_out(&c, reader)) {

@@ -7,6 +7,7 @@
 #ifndef MX_SWEEP_CONFIG_READER_H
 #define MX_SWEEP_CONFIG_READER_H
 
+#include "sweep/defaults.h"
 #include "sweep/value.h"
 
 /* An axis: as mx_axis, with the place of each key. */
@@ -37,6 +38,7 @@ struct mx_reader {
     struct mx_block_draft *blocks;
     size_t                 nexcludes;
     struct mx_exclude     *excludes;
+    struct mx_specials     specials;
 };
 
 /* Say that a key is not known, and which one may be meant. `shown` is how it
@@ -77,6 +79,10 @@ void mx_reader_drop_axis(struct mx_reader *reader, enum mx_key_id key);
 /* The values of a key in a block: its axis, or NULL. */
 const struct mx_axis_values *mx_reader_axis(const struct mx_block_draft *block, enum mx_key_id key,
                                             struct mx_place *place);
+
+/* Give keys whose default depends on another what they hold beside its one value.
+ * Where a block varies that other one, the grid sees to it (sweep/defaults.h). */
+void mx_reader_settle_defaults(struct mx_reader *reader);
 
 /* Read {linear: ..} or {log: ..}. Returns false after a message. */
 bool mx_reader_range(const struct mx_reader *reader, enum mx_key_id key, const struct mx_node *node,

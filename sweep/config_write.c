@@ -54,6 +54,22 @@ static bool always_swept(const struct mx_config *config, enum mx_key_id key)
     return true;
 }
 
+static bool swept_somewhere(const struct mx_config *config, enum mx_key_id key)
+{
+    for (size_t b = 0; b < config->nblocks; b++)
+        if (find_axis(&config->blocks[b], key))
+            return true;
+    return false;
+}
+
+/* A default that changes along the grid: written, it would be the same everywhere. */
+static bool follows_grid(const struct mx_config *config, enum mx_key_id key)
+{
+    const struct mx_condition *when = &mx_keys[key].other_when;
+
+    return when->words && !config->given[key] && swept_somewhere(config, when->key);
+}
+
 /* Required keys have no default: without a value they are axes, or unused. */
 static bool is_written(const struct mx_config *config, enum mx_key_id key)
 {
@@ -76,6 +92,13 @@ static void write_keys(const struct mx_config *config, enum mx_section section, 
         if (!opened)
             mx_buf_printf(out, "%s:\n", mx_section_names[section]);
         opened = true;
+        if (follows_grid(config, key)) {
+            mx_buf_printf(out, "  # %s: %s, but %s with ", strchr(name, '.') + 1,
+                          mx_keys[k].default_text, mx_keys[k].other_text);
+            mx_condition_format(&mx_keys[k].other_when, out);
+            mx_buf_text(out, "\n");
+            continue;
+        }
         if (section != MX_SECTION_TOP)
             mx_buf_printf(out, "  %s: ", strchr(name, '.') + 1);
         else

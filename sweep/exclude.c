@@ -52,13 +52,22 @@ static bool axis_can_match(const struct mx_match *match, const struct mx_axis_va
     return values->count > LOOKED_AT;
 }
 
+static bool other_default_matches(const struct mx_grid *grid, const struct mx_match *match)
+{
+    for (size_t s = 0; s < grid->specials.n; s++)
+        if (grid->specials.key[s].key == match->key && !grid->config->given[match->key])
+            return value_matches(match, &grid->specials.key[s].other);
+    return false;
+}
+
 /* True unless the condition fails for every value that its key takes in the
  * block, used or not. */
 static bool block_can_match(const struct mx_grid *grid, const struct mx_grid_block *block,
                             const struct mx_match *match)
 {
     if (!block->varies[match->key])
-        return value_matches(match, &grid->config->base[match->key]);
+        return value_matches(match, &grid->config->base[match->key]) ||
+               other_default_matches(grid, match);
     for (size_t a = 0; a < block->naxes; a++)
         for (size_t k = 0; k < block->axes[a].nkeys; k++)
             if (block->axes[a].keys[k].key == match->key)

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "sweep/grid_private.h"
 
 static void add_axis_key(struct mx_grid *grid, enum mx_key_id key)
@@ -56,44 +55,16 @@ static int add_block(struct mx_grid *grid, const struct mx_block *source, struct
     return 0;
 }
 
-/* The table's default of a key. Lists and texts stay empty: what a key that is
- * not used holds reaches the workers only where they have a field for it. */
-static struct mx_value default_value(const struct mx_key *key)
-{
-    struct mx_value value = {.list = {0}};
-
-    switch (key->type) {
-    case MX_TYPE_REAL:
-        mx_num_parse_real(key->default_text, &value.real);
-        break;
-    case MX_TYPE_INT: /* a word such as "native" stands for 0 */
-        mx_num_parse_int(key->default_text, &value.integer);
-        break;
-    case MX_TYPE_BOOL:
-        value.boolean = strcmp(key->default_text, "true") == 0;
-        break;
-    case MX_TYPE_CHOICE:
-        for (unsigned i = 0; key->choices[i].word; i++)
-            if (strcmp(key->choices[i].word, key->default_text) == 0)
-                value.choice = i;
-        break;
-    case MX_TYPE_TEXT:
-    case MX_TYPE_PATH:
-        value.text = "";
-        break;
-    default:
-        break;
-    }
-    return value;
-}
-
 static void read_table(struct mx_grid *grid)
 {
     for (unsigned k = 0; k < KEY_COUNT; k++) {
-        grid->defaults[k] = default_value(&mx_keys[k]);
+        grid->defaults[k] = mx_default_value(k);
         for (const struct mx_condition *c = mx_keys[k].used; c->words; c++)
             grid->decides[c->key] = true;
     }
+    mx_specials_find(&grid->specials);
+    for (size_t s = 0; s < grid->specials.n; s++)
+        grid->decides[mx_keys[grid->specials.key[s].key].other_when.key] = true;
 }
 
 struct mx_grid *mx_grid_new(const struct mx_config *config, struct mx_err *err)
@@ -151,6 +122,34 @@ void mx_grid_used(const struct mx_value raw[KEY_COUNT], bool used[KEY_COUNT])
         used[k] = !mx_key_sweepable(k) || mx_key_used(k, raw);
 }
 
+/* What a key that the block does not vary holds beside these values. */
+static const struct mx_value *unvaried(const struct mx_grid *grid, enum mx_key_id key,
+                                       const struct mx_value value[KEY_COUNT])
+{
+    for (size_t s = 0; s < grid->specials.n; s++)
+        if (grid->specials.key[s].key == key && !grid->config->given[key] &&
+            mx_special_holds(&grid->specials.key[s], value))
+            return &grid->specials.key[s].other;
+    return &grid->config->base[key];
+}
+
+size_t mx_grid_settle(const struct mx_grid *grid, const struct mx_grid_block *block,
+                      struct mx_value raw[KEY_COUNT], enum mx_key_id *changed)
+{
+    size_t n = 0;
+
+    for (size_t s = 0; s < grid->specials.n; s++) {
+        enum mx_key_id         key = grid->specials.key[s].key;
+        const struct mx_value *value = unvaried(grid, key, raw);
+
+        if (block->varies[key] || mx_value_equal(key, value, &raw[key]))
+            continue;
+        raw[key] = *value;
+        changed[n++] = key;
+    }
+    return n;
+}
+
 static size_t block_of(const struct mx_grid *grid, uint64_t number)
 {
     size_t b = grid->nblocks - 1;
@@ -163,11 +162,13 @@ static size_t block_of(const struct mx_grid *grid, uint64_t number)
 void mx_grid_point(const struct mx_grid *grid, uint64_t number, struct mx_point *point)
 {
     const struct mx_grid_block *block = &grid->blocks[block_of(grid, number)];
+    enum mx_key_id              settled[MX_SPECIALS];
 
     memcpy(point->value, grid->config->base, sizeof point->value);
     number -= block->first;
     for (size_t a = block->naxes; a-- > 0; number /= block->axes[a].count)
         mx_axis_set(&block->axes[a], number % block->axes[a].count, point->value);
+    mx_grid_settle(grid, block, point->value, settled);
     mx_grid_used(point->value, point->used);
     for (unsigned k = 0; k < KEY_COUNT; k++)
         if (!point->used[k])
@@ -202,7 +203,7 @@ static bool block_contains(const struct mx_grid *grid, const struct mx_grid_bloc
         enum mx_key_id key = grid->axis_keys[i];
 
         if (point->used[key] && !block->varies[key] &&
-            !mx_value_equal(key, &point->value[key], &grid->config->base[key]))
+            !mx_value_equal(key, &point->value[key], unvaried(grid, key, point->value)))
             return false;
     }
     for (size_t a = 0; a < block->naxes; a++)

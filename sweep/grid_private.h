@@ -3,6 +3,7 @@
 #define MX_SWEEP_GRID_PRIVATE_H
 
 #include "sweep/axis.h"
+#include "sweep/defaults.h"
 #include "sweep/grid.h"
 
 struct mx_grid_block {
@@ -20,11 +21,19 @@ struct mx_grid {
     size_t                  naxis_keys;
     enum mx_key_id          axis_keys[KEY_COUNT]; /* union, by first appearance */
     struct mx_value         defaults[KEY_COUNT];  /* of the table */
-    bool                    decides[KEY_COUNT];   /* whether other keys are used depends on it */
+    bool                    decides[KEY_COUNT];   /* which other keys are used depends on it, or
+                                                     what they hold by default */
+    struct mx_specials      specials;
 };
 
 /* Values of entry i of an axis into value[]. */
 void mx_axis_set(const struct mx_axis_index *axis, uint64_t i, struct mx_value value[KEY_COUNT]);
+
+/* Give keys whose default depends on others what they hold beside these values,
+ * unless they were set. The keys that changed go into changed[0..n), with room
+ * for MX_SPECIALS; returns n. */
+size_t mx_grid_settle(const struct mx_grid *grid, const struct mx_grid_block *block,
+                      struct mx_value raw[KEY_COUNT], enum mx_key_id *changed);
 
 /* Which keys a point uses, from its values before folding. */
 void mx_grid_used(const struct mx_value raw[KEY_COUNT], bool used[KEY_COUNT]);

@@ -98,6 +98,10 @@ static void write_row(const struct mx_key *key, struct mx_buf *out)
     mx_buf_printf(out, "| `%s` | ", key->name);
     if (*key->default_text)
         mx_buf_printf(out, "`%s`", key->default_text);
+    if (key->other_when.words) {
+        mx_buf_printf(out, "; `%s` with ", key->other_text);
+        mx_condition_format(&key->other_when, out);
+    }
     mx_buf_text(out, " | ");
     write_values(key, out);
     mx_buf_text(out, " | ");

@@ -90,6 +90,8 @@ struct mx_key {
     const char                 *zero_word; /* "all": 0 is allowed too, and this may be written for
                                                   it; or NULL */
     const char                 *default_text; /* as one would write it; "" = none or automatic */
+    struct mx_condition         other_when;   /* where another default holds; words 0: nowhere */
+    const char                 *other_text;   /* that one, of a number or a word */
     const struct worker_choice *choices;      /* CHOICE, or LIST of them */
     const char                 *help;         /* one line */
     struct mx_condition         used[MX_MAX_CONDITIONS + 1]; /* all must hold; none = always used */

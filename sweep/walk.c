@@ -118,6 +118,7 @@ static void enter_block(struct mx_walk *walk, size_t b)
         walk->digit[a] = 0;
         mx_axis_set(&block->axes[a], 0, walk->raw);
     }
+    mx_grid_settle(walk->grid, block, walk->raw, walk->changed); /* all are, below */
     memset(walk->repeats, 0, sizeof walk->repeats);
     walk->nrepeats = 0;
     walk->nchanged = KEY_COUNT;
@@ -146,6 +147,9 @@ static void turn(struct mx_walk *walk)
             }
         }
     } while (walk->digit[a] == 0);
+    if (conditions_moved)
+        walk->nchanged +=
+            mx_grid_settle(walk->grid, block, walk->raw, walk->changed + walk->nchanged);
     fold(walk, a, conditions_moved);
 }
 

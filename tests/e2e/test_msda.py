@@ -27,6 +27,13 @@ class Msda(Case):
         self.assertEqual(out, f"{CONFIG}: ok, {len(self.cells(CONFIG))} cells, "
                               f"{5 * len(self.cells(CONFIG))} trials\n")
 
+    def test_the_pages_say_what_plan_says(self):
+        plan = json.loads(self.mixsweep("plan", CONFIG, "--json")[0])
+        page = (SOURCE / "docs/mixing.md").read_text()
+        self.assertIn(f"    cells {plan['cells']:>19}\n    trials {plan['trials']:>18}   5 for each cell\n", page)
+        self.assertIn(f"{plan['cells']} cells in five repeats", page)
+        self.assertIn(f"{plan['cells']}\n# cells, {plan['trials']} trials", CONFIG.read_text())
+
     def test_every_strategy_runs_and_one_worker_gives_the_table_of_two(self):
         self.mixsweep("run", CONFIG, "--smoke", "--workers", "2", "--out", "two")
         table = rows(self.folder / "two/results.csv")

@@ -7,7 +7,7 @@
 #include "tests/unit/build_config.h"
 
 enum {
-    DRAW_VALUES = 4
+    DRAW_VALUES = 5
 };
 
 static const struct mx_value draw_milestones[] = {{.integer = 3}, {.integer = 9}};
@@ -47,11 +47,12 @@ static const struct draw_pool {
       {.list = {draw_milestones, 2}},
       {.list = {draw_milestones + 1, 1}}}},
     {KEY_MIX_STRATEGY,
-     4,
+     5,
      {{.choice = WORKER_MIX_NONE},
       {.choice = WORKER_MIX_MIXUP},
       {.choice = WORKER_MIX_CUTOUT},
-      {.choice = WORKER_MIX_CUTMIX}}},
+      {.choice = WORKER_MIX_CUTMIX},
+      {.choice = WORKER_MIX_MANIFOLD_MIXUP}}},
     {KEY_MIX_ALPHA, 3, {{.real = 0.2}, {.real = 1}, {.real = 1.6}}},
     {KEY_MIX_LABELS, 2, {{.choice = WORKER_LABELS_MIXED}, {.choice = WORKER_LABELS_DOMINANT}}},
     {KEY_MIX_SIZE, 2, {{.integer = 0}, {.integer = 8}}},
@@ -125,8 +126,10 @@ static inline struct build *draw_config(struct mx_rng *rng)
     struct build *b = build_new();
 
     for (size_t i = 0; i < DRAW_POOLS; i++)
-        if (mx_rng_below(rng, 3) == 0)
+        if (mx_rng_below(rng, 3) == 0) {
             b->config.base[draw_pools[i].key] = draw_value(rng, &draw_pools[i]);
+            b->config.given[draw_pools[i].key] = true;
+        }
     draw_block(rng, b);
     while (b->config.nblocks < BUILD_BLOCKS && mx_rng_below(rng, 2) == 0) {
         build_block(b);

@@ -80,12 +80,12 @@ Test(config_write, every_form_of_axis_and_rule_reads_back)
 /* Keys with texts that they can have. */
 static const struct {
     const char *key;
-    const char *values[4];
+    const char *values[5];
 } choices[] = {
-    {"mix.strategy", {"none", "mixup", "cutmix", "cutout"}},
+    {"mix.strategy", {"none", "mixup", "cutmix", "cutout", "manifold_mixup"}},
     {"mix.alpha", {"0.2", "1", "1e-1", "3."}},
     {"mix.prob", {"0", ".5", "1", "0.25"}},
-    {"mix.labels", {"mixed", "dominant", "host", "only"}},
+    {"mix.labels", {"mixed", "dominant", "host", NULL}},
     {"mix.granularity", {"batch", "sample", NULL}},
     {"mix.weight", {"effective", "drawn", NULL}},
     {"mix.size", {"half", "3", "12", NULL}},
@@ -107,7 +107,7 @@ static size_t count_values(size_t key)
 {
     size_t n = 0;
 
-    while (n < 4 && choices[key].values[n])
+    while (n < 5 && choices[key].values[n])
         n++;
     return n;
 }
@@ -163,7 +163,7 @@ Test(config_write, a_random_configuration_reads_back_with_the_same_cells)
         struct mx_buf text = {0};
         uint64_t      blocks = 1 + mx_rng_below(&rng, 3), rules = mx_rng_below(&rng, 2);
 
-        mx_buf_text(&text, CONFIG_BASE "grids:\n");
+        mx_buf_text(&text, CONFIG_BASE "mix: {layers: [input]}\ngrids:\n");
         while (blocks-- > 0) {
             mx_buf_text(&text, "- ");
             draw_block(&rng, &text);

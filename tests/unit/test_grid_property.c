@@ -18,6 +18,7 @@ enum {
 static void plain_values(const struct mx_config *config, uint64_t number, struct mx_value *raw)
 {
     const struct mx_block *block = config->blocks;
+    bool                   alpha = config->given[KEY_MIX_ALPHA];
 
     memcpy(raw, config->base, sizeof config->base);
     for (;; block++) {
@@ -30,9 +31,13 @@ static void plain_values(const struct mx_config *config, uint64_t number, struct
         number -= count;
     }
     for (size_t a = block->naxes; a-- > 0; number /= block->axes[a].count)
-        for (size_t k = 0; k < block->axes[a].nkeys; k++)
+        for (size_t k = 0; k < block->axes[a].nkeys; k++) {
             raw[block->axes[a].keys[k]] = mx_axis_value(
                 &block->axes[a].values[k], block->axes[a].keys[k], number % block->axes[a].count);
+            alpha |= block->axes[a].keys[k] == KEY_MIX_ALPHA;
+        }
+    if (!alpha && raw[KEY_MIX_STRATEGY].choice == WORKER_MIX_MANIFOLD_MIXUP)
+        raw[KEY_MIX_ALPHA].real = 2; /* its default there */
 }
 
 static int by_bytes(const void *a, const void *b)
