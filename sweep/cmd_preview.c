@@ -30,7 +30,7 @@ static const char help[] =
     "  --set KEY=VALUE      set a key of the configuration; may be repeated\n"
     "\n"
     "Images are neither cropped nor flipped. Strategies that look at gradients see those of the\n"
-    "network before its first step of training.\n"
+    "network before its first step of training; with model.weights, of the network in that file.\n"
     "\n"
     "Exit status: 0, 2 for usage and configuration, 3 where data cannot be read.\n";
 

@@ -68,9 +68,10 @@ int  mx_preview_mix(const struct mx_preview_setting *setting, const struct worke
                     struct mx_preview_example *example, struct mx_err *err);
 void mx_preview_example_free(struct mx_preview_example *example);
 
-/* Lend a batch the network of params as it is when training begins, if one of its
- * strategies looks at gradients; *engine, NULL if none does, is to be freed after
- * the batch. Returns 0, or -1 with *err. */
+/* Lend a batch the network of params as it is when training begins (with the weights
+ * of model.weights), if one of its strategies looks at gradients; *engine, NULL if
+ * none does, is to be freed after the batch, also on failure. Returns 0, or -1 with
+ * *err. */
 struct worker_batch;
 struct worker_engine;
 int mx_preview_lend(const struct worker_params *params, const struct worker_shape *shape,

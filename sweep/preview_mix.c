@@ -8,6 +8,7 @@
 #include "worker/batch.h"
 #include "worker/engine.h"
 #include "worker/mix.h"
+#include "worker/weights.h"
 
 /* A batch of two, base and partner. */
 struct pair {
@@ -33,11 +34,21 @@ int mx_preview_lend(const struct worker_params *params, const struct worker_shap
                     uint64_t seed, struct worker_batch *batch, struct worker_engine **engine,
                     struct mx_err *err)
 {
+    struct worker_params own = *params;
+    struct mx_buf        note = {0}; /* which tensors the file lacks: training tells */
+    int                  failed = 0;
+
     *engine = NULL;
     if (!(worker_mix_traits(params) & WORKER_MIX_GRADIENT))
         return 0;
-    if (!(*engine = worker_engine_new(params, shape, batch->room,
+    if (worker_weights_stem(&own, err) ||
+        !(*engine = worker_engine_new(&own, shape, batch->room,
                                       mx_stream_make(seed, 0, MX_PURPOSE_INIT, 0), err)))
+        return -1;
+    if (own.model_weights[0])
+        failed = worker_weights_load(*engine, &own, false, &note, err);
+    mx_buf_free(&note);
+    if (failed)
         return -1;
     worker_batch_lend(batch, (struct worker_gradient){gradient_of, *engine});
     return 0;

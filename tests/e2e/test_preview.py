@@ -115,6 +115,22 @@ class Preview(Case):
                                delta=1e-9)
         self.assertGreater(effective["lambda"]["mean"], .65)
 
+    def test_puzzlemix_looks_through_the_weights_that_it_is_given(self):
+        self.write("net.yaml", CONFIG.replace("{batch_size: 8}", "{batch_size: 8, epochs: 3}")
+                   .split("grid:")[0])
+        self.mixsweep("run", "net.yaml", "--out", "net")
+        weights = next((self.folder / "net").glob("stages/*/weights.safetensors"))
+        puzzle = ("preview", "look.yaml", "--stats", "200", "--json", "--out", "p.png", "--set",
+                  "mix.strategy=puzzlemix", "--set", "mix.alpha=1")
+        drawn = json.loads(self.mixsweep(*puzzle)[0])
+        picture = (self.folder / "p.png").read_bytes()
+        trained = json.loads(self.mixsweep(*puzzle, "--set", f"model.weights={weights}")[0])
+        self.assertEqual(trained["drawn_weight"], drawn["drawn_weight"])
+        self.assertNotEqual(trained["lambda"], drawn["lambda"])
+        self.assertNotEqual((self.folder / "p.png").read_bytes(), picture)
+        err = self.refused(3, *puzzle, "--set", "model.weights=none.safetensors")
+        self.assertIn("none.safetensors", err)
+
     def test_statistics_of_several_settings(self):
         out, _ = self.mixsweep("preview", "look.yaml", "--stats", "50", "--json")
         self.assertEqual([(s["strategy"], s["alpha"], s["n"]) for s in json.loads(out)],

@@ -99,9 +99,11 @@ Test(mix, cutmix_has_the_published_means_at_each_size)
 
 Test(mix, cutout_hides_its_published_share)
 {
-    struct worker_params params = mix_params(WORKER_MIX_CUTOUT);
+    static const uint32_t sides[] = {28, 32, 64, 224};
+    struct worker_params  params = mix_params(WORKER_MIX_CUTOUT);
 
-    for (uint32_t side = 28; side <= 32; side += 4) {
+    for (int k = 0; k < 4; k++) {
+        const uint32_t      side = sides[k];
         struct worker_shape shape = square(side);
         struct sampled      got = sample(&params, &shape, 40000);
         double              chance[225], mean_length = 0;

@@ -4,6 +4,7 @@
 
 #include "kernels/elementwise.h"
 #include "mix_draws.h"
+#include "small_training.h"
 #include "worker/stage.h"
 
 static struct worker_job *job_of(unsigned strategy)
@@ -57,15 +58,49 @@ static double metric(const struct worker_result *result, const char *name)
     return NAN;
 }
 
+/* The loss of clean images that were not trained on, after an epoch: history.csv's
+ * fourth column. */
+static double val_loss(const struct worker_job *job, unsigned epoch)
+{
+    struct mx_buf history = small_training_file(job, "history.csv");
+    const char   *at = history.data;
+    double        loss;
+
+    for (unsigned line = 0; line <= epoch; line++)
+        at = strchr(at, '\n') + 1;
+    for (unsigned comma = 0; comma < 3; comma++)
+        at = strchr(at, ',') + 1;
+    loss = strtod(at, NULL);
+    mx_buf_free(&history);
+    return loss;
+}
+
+static char folder[] = "/tmp/mx_mix_XXXXXX";
+
+static void make_folder(void)
+{
+    cr_assert_not_null(mkdtemp(folder));
+}
+
+static void remove_folder(void)
+{
+    mx_dir_remove(folder, NULL);
+}
+
 /* All of them learn, each its own way. */
-Test(mix_train, every_strategy_learns_and_no_two_are_the_same)
+Test(mix_train, every_strategy_learns_and_no_two_are_the_same, .init = make_folder,
+     .fini = remove_folder)
 {
     double losses[WORKER_MIX_CHOICES + 1];
 
     for (unsigned s = 0; s <= WORKER_MIX_CHOICES; s++) {
         struct worker_job   *job = job_of(s);
-        struct worker_result result = run(job);
+        struct worker_result result;
 
+        snprintf(job->folder, sizeof job->folder, "%s", folder);
+        result = run(job);
+        cr_expect_lt(val_loss(job, 4), val_loss(job, 0), "%s: %g after %g",
+                     worker_strategies[s].word, val_loss(job, 4), val_loss(job, 0));
         losses[s] = metric(&result, "test.cross_entropy");
         cr_expect(metric(&result, "test.accuracy") >= 0.65, "%s: %g", worker_strategies[s].word,
                   metric(&result, "test.accuracy"));
