@@ -57,6 +57,11 @@ static bool no_such_layer(const struct mx_value *value)
            value[KEY_MODEL_ARCH].choice == WORKER_ARCH_LINEAR;
 }
 
+static bool odd_halves(const struct mx_value *value)
+{
+    return has(value, WORKER_MIX_PUZZLEMIX) && value[KEY_DATA_SIZE].integer % 2 != 0;
+}
+
 static const struct problem {
     bool (*holds)(const struct mx_value *value);
     enum mx_key_id at; /* whose place is told, or that of mix.strategy */
@@ -73,6 +78,9 @@ static const struct problem {
     {choices_of_choices, KEY_MIX_CHOICES, "mix.choices: 'choices' is no strategy to choose"},
     {no_such_layer, KEY_MIX_LAYERS,
      "mix.layers: model.arch linear has no stages to mix after (write mix: {layers: [input]})"},
+    {odd_halves, KEY_DATA_SIZE,
+     "data.size: puzzlemix cuts images in halves at least, and needs an even size (leave odd ones "
+     "out with exclude)"},
 };
 
 enum {
@@ -93,7 +101,7 @@ struct combination {
 static void add_axis(struct combination *c, size_t axis)
 {
     static const enum mx_key_id keys[] = {KEY_MIX_STRATEGY, KEY_MIX_LABELS, KEY_MIX_CHOICES,
-                                          KEY_MIX_LAYERS, KEY_MODEL_ARCH};
+                                          KEY_MIX_LAYERS,   KEY_MODEL_ARCH, KEY_DATA_SIZE};
     bool                        matters = false;
 
     for (size_t k = 0; k < c->block->axes[axis].nkeys; k++)

@@ -66,8 +66,8 @@ void *worker_mix_puzzlemix_new(const struct worker_params *params, const struct 
     }
     if (puzzlemix->ngrids == 0) {
         mx_fail(err, MX_EINVAL,
-                "puzzlemix cuts images in halves at least, and %u x %u pixels have an odd side "
-                "(set data.size)",
+                "images of %u x %u pixels cannot be cut in halves, as puzzlemix does (set "
+                "data.size to an even number)",
                 shape->height, shape->width);
         goto fail;
     }

@@ -366,6 +366,9 @@ Test(config_errors, values_that_do_not_go_together)
         {"mix: {strategy: recursivemix, labels: host}",
          "c.yaml:3:31: error: mix.labels: recursivemix mixes labels over and over, and goes with "
          "mixed only (leave other rules out with exclude)\n"},
+        {"grid: {mix.strategy: [mixup, puzzlemix], data.size: [32, 33]}",
+         "c.yaml:3:42: error: data.size: puzzlemix cuts images in halves at least, and needs an "
+         "even size (leave odd ones out with exclude)\n"},
         {"mix: {labels: only}\ngrid: {mix.strategy: [mixup, manifold_mixup]}",
          "c.yaml:3:7: error: mix.labels: manifold_mixup mixes within the network, and does not go "
          "with only (leave it out with exclude)\n"

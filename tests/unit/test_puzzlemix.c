@@ -13,8 +13,8 @@ Test(puzzlemix, odd_images_are_refused_with_a_way_out)
 
     cr_assert_null(worker_batch_new(&params, &shape, 4, &err));
     cr_expect_eq(err.code, MX_EINVAL);
-    cr_expect_str_eq(err.text, "puzzlemix cuts images in halves at least, and 28 x 27 pixels have "
-                               "an odd side (set data.size)");
+    cr_expect_str_eq(err.text, "images of 28 x 27 pixels cannot be cut in halves, as puzzlemix "
+                               "does (set data.size to an even number)");
 }
 
 /* The gradient of an image is its own pixels, so that salience is known. */
