@@ -83,7 +83,7 @@ TARGET static void VARIANT(dots)(const REAL *x, size_t ldx, size_t n, const REAL
 /* sum += e x, for one row. */
 TARGET IN_PLACE void add_row(REAL *sum, REAL e, const REAL *x, size_t columns)
 {
-    const vec e0 = (vec){0} + e;
+    const vec e0 = SPREAD(e);
 
     for (size_t j = 0; j < columns; j += LANES) {
         vec s = LOAD(sum + j);
@@ -102,8 +102,8 @@ TARGET static void VARIANT(outer)(REAL *sum, size_t lds, const REAL *e, size_t l
         for (size_t k = 0; k < r; k++) {
             const REAL *a = x + i * ldx, *b = a + ldx, *c = b + ldx, *d = c + ldx;
             const REAL *factor = e + i * lde + k;
-            const vec   ea = (vec){0} + factor[0], eb = (vec){0} + factor[lde];
-            const vec   ec = (vec){0} + factor[2 * lde], ed = (vec){0} + factor[3 * lde];
+            const vec   ea = SPREAD(factor[0]), eb = SPREAD(factor[lde]);
+            const vec   ec = SPREAD(factor[2 * lde]), ed = SPREAD(factor[3 * lde]);
 
             for (size_t j = 0; j < columns; j += LANES) {
                 vec s = LOAD(sum + k * lds + j);
@@ -189,8 +189,8 @@ TARGET IN_PLACE void product_row(const REAL *const row[4], size_t m, const REAL 
 
     for (size_t k = 0; k < m; k++, b += ldb) {
         const vec y0 = LOAD(b), y1 = LOAD(b + LANES);
-        const vec fa = (vec){0} + row[0][k], fb = (vec){0} + row[1][k];
-        const vec fc = (vec){0} + row[2][k], fd = (vec){0} + row[3][k];
+        const vec fa = SPREAD(row[0][k]), fb = SPREAD(row[1][k]);
+        const vec fc = SPREAD(row[2][k]), fd = SPREAD(row[3][k]);
 
         ACCUMULATE(a0, fa, y0);
         ACCUMULATE(a1, fa, y1);

@@ -4,9 +4,13 @@
 #include <immintrin.h>
 #endif
 
-#define REAL      float
-#define LANES     8
-#define TABLE     kern_dense_f32
+#define REAL  float
+#define LANES 8
+#define TABLE kern_dense_f32
+#define SPREAD(s)                                                                                  \
+    {                                                                                              \
+        (s), (s), (s), (s), (s), (s), (s), (s)                                                     \
+    }
 #define FMA_ONE   fmaf
 #define SQRT_ONE  sqrtf
 #define FMA_WIDE  _mm256_fmadd_ps

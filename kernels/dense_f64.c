@@ -4,9 +4,13 @@
 #include <immintrin.h>
 #endif
 
-#define REAL      double
-#define LANES     4
-#define TABLE     kern_dense_f64
+#define REAL  double
+#define LANES 4
+#define TABLE kern_dense_f64
+#define SPREAD(s)                                                                                  \
+    {                                                                                              \
+        (s), (s), (s), (s)                                                                         \
+    }
 #define FMA_ONE   fma
 #define SQRT_ONE  sqrt
 #define FMA_WIDE  _mm256_fmadd_pd

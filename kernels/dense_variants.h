@@ -3,6 +3,7 @@
  *
  *   REAL, LANES            float and 8, or double and 4: 32 bytes
  *   TABLE                  kern_dense_f32 or kern_dense_f64
+ *   SPREAD(s)              an initialiser with s in every lane
  *   FMA_ONE, SQRT_ONE      fmaf ...
  *   FMA_WIDE, SQRT_WIDE    _mm256_fmadd_ps ...
  */
