@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "sweep/lines.h"
 #include "sweep/stages.h"
+#include "sweep/value.h"
 #include "sweep/walk.h"
 #include "worker/stage.h"
 
@@ -173,40 +174,6 @@ static void print_cell(const struct listing *list, const struct mx_point *point,
     mx_buf_text(out, "\n");
 }
 
-/* A value of `type`; as lists hold them and points do. */
-static void json_item(struct mx_json *json, const char *name, const struct mx_key *key,
-                      enum mx_type type, const struct mx_value *value)
-{
-    switch (type) {
-    case MX_TYPE_REAL:
-    case MX_TYPE_DURATION:
-        mx_json_real(json, name, value->real == 0 ? 0 : value->real);
-        break;
-    case MX_TYPE_INT:
-        if (key->zero_word && value->integer == 0)
-            mx_json_text(json, name, key->zero_word);
-        else
-            mx_json_int(json, name, value->integer);
-        break;
-    case MX_TYPE_BOOL:
-        mx_json_bool(json, name, value->boolean);
-        break;
-    case MX_TYPE_CHOICE:
-        mx_json_text(json, name, key->choices[value->choice].word);
-        break;
-    case MX_TYPE_TEXT:
-    case MX_TYPE_PATH:
-        mx_json_text(json, name, value->text);
-        break;
-    case MX_TYPE_LIST:
-        mx_json_array(json, name);
-        for (size_t i = 0; i < value->list.count; i++)
-            json_item(json, NULL, key, key->element, &value->list.items[i]);
-        mx_json_end_array(json);
-        break;
-    }
-}
-
 /* Every key that the cell uses and that has a value: what its id is made of,
  * and data.path where one is given. */
 static void json_point(struct mx_json *json, const struct mx_point *point)
@@ -214,7 +181,7 @@ static void json_point(struct mx_json *json, const struct mx_point *point)
     mx_json_object(json, "point");
     for (unsigned k = 0; k < KEY_COUNT; k++)
         if (mx_key_sweepable(k) && point->used[k] && mx_value_given(k, &point->value[k]))
-            json_item(json, mx_keys[k].name, &mx_keys[k], mx_keys[k].type, &point->value[k]);
+            mx_value_json(json, mx_keys[k].name, k, &point->value[k]);
     mx_json_end_object(json);
 }
 

@@ -7,20 +7,19 @@
 #include "sweep/walk.h"
 
 enum {
-    AXES = 2,            /* that make columns */
     LOOKED_AT = 2000000, /* points */
     SEEN = 1024,         /* settings that are told apart; most of them are only counted */
 };
 
 /* What a point has on the axes. */
 struct place {
-    struct mx_value value[AXES];
-    bool            used[AXES];
+    struct mx_value value[MX_PREVIEW_AXES];
+    bool            used[MX_PREVIEW_AXES];
 };
 
 struct finder {
     const struct mx_grid *grid;
-    enum mx_key_id        keys[AXES];
+    enum mx_key_id        keys[MX_PREVIEW_AXES];
     size_t                nkeys;
     struct place          seen[SEEN];
     size_t                nseen;
@@ -31,7 +30,7 @@ static void choose_axes(struct finder *finder)
     const enum mx_key_id *keys;
     size_t                n = mx_grid_axis_keys(finder->grid, &keys);
 
-    for (size_t k = 0; k < n && finder->nkeys < AXES; k++)
+    for (size_t k = 0; k < n && finder->nkeys < MX_PREVIEW_AXES; k++)
         if (mx_keys[keys[k]].section == MX_SECTION_MIX)
             finder->keys[finder->nkeys++] = keys[k];
 }
@@ -80,8 +79,13 @@ static int take(const struct finder *finder, const struct mx_point *point,
     setting->has_alpha = point->used[KEY_MIX_ALPHA];
     snprintf(setting->title, sizeof setting->title, "%s",
              worker_strategies[setting->params.mix_strategy].word);
-    for (size_t k = 0; k < finder->nkeys; k++)
+    for (size_t k = 0; k < finder->nkeys; k++) {
         name_axis(point, finder->keys[k], &text);
+        if (!point->used[finder->keys[k]])
+            continue;
+        setting->keys[setting->naxes] = finder->keys[k];
+        setting->values[setting->naxes++] = point->value[finder->keys[k]];
+    }
     snprintf(setting->below, sizeof setting->below, "%s", mx_buf_str(&text));
     mx_buf_free(&text);
     return 0;

@@ -21,6 +21,7 @@
 #include "worker/params.h"
 
 enum {
+    MX_PREVIEW_AXES = 2,      /* that make columns */
     MX_PREVIEW_SETTINGS = 12, /* shown at most */
     MX_PREVIEW_ROWS = 16,     /* base images at most */
 };
@@ -28,7 +29,10 @@ enum {
 struct mx_preview_setting {
     struct worker_params params;
     bool                 has_alpha; /* the strategy uses mix.alpha */
-    char                 title[64]; /* the strategy */
+    size_t               naxes;     /* of the grid's first two, those that this setting uses */
+    enum mx_key_id       keys[MX_PREVIEW_AXES];
+    struct mx_value      values[MX_PREVIEW_AXES]; /* lists are lent by the configuration */
+    char                 title[64];               /* the strategy */
     char                 below[64]; /* the other axis: "alpha 0.2", "labels host"; or "" */
 };
 
@@ -109,7 +113,8 @@ struct mx_preview_stats {
 int mx_preview_stats(const struct mx_preview_setting *setting, uint64_t seed, uint64_t n,
                      struct mx_preview_stats *stats, struct mx_err *err);
 
-/* As one JSON object of formats.md, and as lines of text. */
+/* As one JSON object of formats.md, with the setting's values of the axes, and as lines
+ * of text. */
 void mx_preview_stats_json(const struct mx_preview_setting *setting,
                            const struct mx_preview_stats *stats, struct mx_buf *out);
 void mx_preview_stats_text(const struct mx_preview_setting *setting,

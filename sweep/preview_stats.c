@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "base/rng.h"
 #include "sweep/preview.h"
+#include "sweep/value.h"
 #include "worker/batch.h"
 #include "worker/engine.h"
 #include "worker/mix.h"
@@ -308,6 +309,10 @@ void mx_preview_stats_json(const struct mx_preview_setting *setting,
     mx_json_end_object(&json);
     mx_json_real(&json, "unmixed", stats->unmixed);
     json_spread(&json, "drawn_weight", stats->drawn_mean, stats->drawn_sd);
+    mx_json_end_object(&json);
+    mx_json_object(&json, "axes");
+    for (size_t k = 0; k < setting->naxes; k++)
+        mx_value_json(&json, mx_keys[setting->keys[k]].name, setting->keys[k], &setting->values[k]);
     mx_json_end_object(&json);
     mx_json_end_object(&json);
 }

@@ -235,3 +235,43 @@ bool mx_values_distinct(const struct mx_value_reader *reader, enum mx_key_id key
         }
     return good;
 }
+
+/* A value of `type`; as lists hold them and points do. */
+static void json_item(struct mx_json *json, const char *name, const struct mx_key *key,
+                      enum mx_type type, const struct mx_value *value)
+{
+    switch (type) {
+    case MX_TYPE_REAL:
+    case MX_TYPE_DURATION:
+        mx_json_real(json, name, value->real == 0 ? 0 : value->real);
+        break;
+    case MX_TYPE_INT:
+        if (key->zero_word && value->integer == 0)
+            mx_json_text(json, name, key->zero_word);
+        else
+            mx_json_int(json, name, value->integer);
+        break;
+    case MX_TYPE_BOOL:
+        mx_json_bool(json, name, value->boolean);
+        break;
+    case MX_TYPE_CHOICE:
+        mx_json_text(json, name, key->choices[value->choice].word);
+        break;
+    case MX_TYPE_TEXT:
+    case MX_TYPE_PATH:
+        mx_json_text(json, name, value->text);
+        break;
+    case MX_TYPE_LIST:
+        mx_json_array(json, name);
+        for (size_t i = 0; i < value->list.count; i++)
+            json_item(json, NULL, key, key->element, &value->list.items[i]);
+        mx_json_end_array(json);
+        break;
+    }
+}
+
+void mx_value_json(struct mx_json *json, const char *name, enum mx_key_id key,
+                   const struct mx_value *value)
+{
+    json_item(json, name, &mx_keys[key], mx_keys[key].type, value);
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "base/json.h"
 #include "sweep/config.h"
 #include "sweep/messages.h"
 #include "sweep/yaml_tree.h"
@@ -44,6 +45,11 @@ bool mx_value_default(struct mx_arena *arena, enum mx_key_id key, struct mx_valu
 /* Order of values of one key: negative, 0, positive. Text by bytes, lists item
  * by item. */
 int mx_value_compare(enum mx_key_id key, const struct mx_value *a, const struct mx_value *b);
+
+/* Write a value into JSON as `plan` does: numbers, words (also the word that a key has
+ * for 0), true or false, texts, lists. */
+void mx_value_json(struct mx_json *json, const char *name, enum mx_key_id key,
+                   const struct mx_value *value);
 
 /* A number of a key (REAL, INT, DURATION) as a double. */
 double mx_value_number(enum mx_key_id key, const struct mx_value *value);

@@ -80,7 +80,8 @@ class Preview(Case):
         self.assertEqual(err, "")
         self.assertEqual(sorted(stats), sorted(["strategy", "alpha", "size", "n", "lambda",
                                                 "lambda_below_half", "hidden_area", "unmixed",
-                                                "drawn_weight"]))
+                                                "drawn_weight", "axes"]))
+        self.assertEqual(stats["axes"], {})
         self.assertEqual(sorted(stats["lambda"]), ["mean", "quantiles", "sd"])
         self.assertEqual((stats["strategy"], stats["alpha"], stats["size"], stats["n"]),
                          ("mixup", 1, 24, 4000))
@@ -114,6 +115,15 @@ class Preview(Case):
         self.assertAlmostEqual(effective["lambda"]["mean"], 1 - effective["hidden_area"]["mean"],
                                delta=1e-9)
         self.assertGreater(effective["lambda"]["mean"], .65)
+
+    def test_statistics_say_which_setting_they_are_of(self):
+        options = ("--set", "grid.mix.strategy=[cutmix, fmix]", "--set", "grid.mix.alpha=[1]",
+                   "--set", "mix.alpha=1", "--set", "grid.mix.weight=[effective, drawn]")
+        out, _ = self.mixsweep("preview", "look.yaml", "--stats", "20", "--json", *options)
+        self.assertEqual([s["axes"] for s in json.loads(out)],
+                         [{"mix.strategy": "cutmix", "mix.weight": "effective"},
+                          {"mix.strategy": "cutmix", "mix.weight": "drawn"},
+                          {"mix.strategy": "fmix"}])
 
     def test_puzzlemix_looks_through_the_weights_that_it_is_given(self):
         self.write("net.yaml", CONFIG.replace("{batch_size: 8}", "{batch_size: 8, epochs: 3}")

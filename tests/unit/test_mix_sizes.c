@@ -177,3 +177,56 @@ Test(mix_sizes, mixup_and_manifold_mixup_have_the_moments_of_beta)
     check_beta(WORKER_MIX_MIXUP, 0.01, 8);
     check_beta(WORKER_MIX_MIXUP, 100, 8);
 }
+
+/* With a tiny alpha lambda is 0 or 1 to many digits: boxes have no area, masks are all
+ * of one image. What is left alone is left alone to the bit. */
+static void check_extremes(unsigned strategy, unsigned granularity)
+{
+    enum {
+        N = 4
+    };
+    const struct worker_shape shape = {3, 14, 16, 2, 0};
+    const bool                masks = worker_mixes[strategy].traits & WORKER_MIX_MASKS;
+    struct worker_params      params = mix_params(strategy);
+    struct mix_set            set, clean;
+    int                       base = 0, partner = 0;
+
+    params.mix_alpha = 1e-6;
+    params.mix_granularity = granularity;
+    params.mix_scale = (struct worker_list){2, {0, 0}}; /* of resizemix */
+    set = mix_set_make(&params, &shape, N, true);
+    params.mix_strategy = WORKER_MIX_NONE;
+    clean = mix_set_make(&params, &shape, N, true);
+    mix_set_train(&clean, N, 0, 0);
+    for (uint32_t b = 0; b < 40; b++) {
+        mix_set_train(&set, N, 0, b);
+        for (uint32_t i = 0; i < N; i++) {
+            const float    area = set.batch->area[i];
+            const uint32_t shown = area > 0 ? i : set.batch->partner[i];
+
+            cr_assert_eq(set.batch->lambda[i], area);
+            cr_assert(!masks || area == 0 || area == 1);
+            base += area == 1;
+            partner += area == 0;
+            if (area == 0 || area == 1)
+                cr_assert_arr_eq(set.batch->images + i * set.image,
+                                 clean.batch->images + shown * set.image, set.image * sizeof(float),
+                                 "%s", worker_strategies[strategy].word);
+        }
+    }
+    cr_expect_gt(base, 40, "%s: %d", worker_strategies[strategy].word, base);
+    cr_expect(!masks || partner > 40, "%s: %d", worker_strategies[strategy].word, partner);
+    mix_set_free(&set);
+    mix_set_free(&clean);
+}
+
+Test(mix_sizes, boxes_of_no_area_and_full_masks_leave_an_image_as_it_was)
+{
+    static const unsigned strategies[] = {WORKER_MIX_CUTMIX, WORKER_MIX_SALIENCYMIX,
+                                          WORKER_MIX_RESIZEMIX, WORKER_MIX_FMIX,
+                                          WORKER_MIX_GRIDMIX};
+
+    for (size_t s = 0; s < sizeof strategies / sizeof strategies[0]; s++)
+        for (unsigned granularity = 0; granularity < 2; granularity++)
+            check_extremes(strategies[s], granularity);
+}

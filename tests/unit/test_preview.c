@@ -228,7 +228,8 @@ Test(preview, the_json_has_the_keys_of_the_format_and_null_for_what_there_is_not
         "null,\"sd\":null,\"quantiles\":{\"0.01\":null,\"0.05\":null,\"0.25\":null,"
         "\"0.5\":null,\"0.75\":null,\"0.95\":null,\"0.99\":null}},"
         "\"lambda_below_half\":null,\"hidden_area\":{\"mean\":null,\"sd\":null},"
-        "\"unmixed\":1,\"drawn_weight\":{\"mean\":null,\"sd\":null}}");
+        "\"unmixed\":1,\"drawn_weight\":{\"mean\":null,\"sd\":null},"
+        "\"axes\":{\"mix.strategy\":\"none\"}}");
     mx_buf_free(&out);
     close_all(&f);
 }
