@@ -189,14 +189,27 @@ static void price_places(struct worker_puzzler *puzzler, const double *saliency,
             }
 }
 
+static double smaller(double a, double b)
+{
+    return a < b ? a : b;
+}
+
+/* The first of the lowest: first how low, four at a time without a branch, then where.
+ * Some place, too, if a network that diverges has made NaN of the costs. */
 static uint32_t cheapest(const double *cost, uint32_t n)
 {
-    uint32_t best = 0;
+    double   low[4] = {cost[0], cost[0], cost[0], cost[0]}, lowest;
+    uint32_t j = 0;
 
-    for (uint32_t j = 1; j < n; j++)
-        if (cost[j] < cost[best])
-            best = j;
-    return best;
+    for (; j + 4 <= n; j += 4)
+        for (uint32_t k = 0; k < 4; k++)
+            low[k] = smaller(cost[j + k], low[k]);
+    for (; j < n; j++)
+        low[0] = smaller(cost[j], low[0]);
+    lowest = smaller(smaller(low[0], low[1]), smaller(low[2], low[3]));
+    for (j = 0; j + 1 < n && cost[j] != lowest;)
+        j++;
+    return j;
 }
 
 void worker_puzzle_transport(struct worker_puzzler *puzzler, const double *saliency,
