@@ -134,11 +134,11 @@ struct worker_choice {
     X(HEAD_ERM, "erm", WORKER_READY)                                                               \
     X(HEAD_LLR, "llr", WORKER_READY)                                                               \
     X(HEAD_DFR, "dfr", WORKER_READY)                                                               \
-    X(HEAD_JTT_HEAD, "jtt_head", WORKER_LATER)                                                     \
-    X(HEAD_GROUP_DRO, "group_dro", WORKER_LATER)                                                   \
+    X(HEAD_JTT_HEAD, "jtt_head", WORKER_READY)                                                     \
+    X(HEAD_GROUP_DRO, "group_dro", WORKER_READY)                                                   \
     X(HEAD_SUBG, "subg", WORKER_READY)                                                             \
-    X(HEAD_AFR, "afr", WORKER_LATER)                                                               \
-    X(HEAD_FEATURE_MIXUP, "feature_mixup", WORKER_LATER)                                           \
+    X(HEAD_AFR, "afr", WORKER_READY)                                                               \
+    X(HEAD_FEATURE_MIXUP, "feature_mixup", WORKER_READY)                                           \
     X(HEAD_HSFM, "hsfm", WORKER_READY)
 
 /* Arithmetic of the head methods. */

@@ -15,11 +15,11 @@ static const struct method methods[WORKER_HEAD_METHODS] = {
     [WORKER_HEAD_ERM] = {worker_head_erm, false},
     [WORKER_HEAD_LLR] = {worker_head_llr, false},
     [WORKER_HEAD_DFR] = {worker_head_dfr, true},
-    [WORKER_HEAD_JTT_HEAD] = {NULL, false},
-    [WORKER_HEAD_GROUP_DRO] = {NULL, true},
+    [WORKER_HEAD_JTT_HEAD] = {worker_head_jtt, false},
+    [WORKER_HEAD_GROUP_DRO] = {worker_head_group_dro, true},
     [WORKER_HEAD_SUBG] = {worker_head_subg, true},
-    [WORKER_HEAD_AFR] = {NULL, false},
-    [WORKER_HEAD_FEATURE_MIXUP] = {NULL, false},
+    [WORKER_HEAD_AFR] = {worker_head_afr, false},
+    [WORKER_HEAD_FEATURE_MIXUP] = {worker_head_feature_mixup, false},
     [WORKER_HEAD_HSFM] = {worker_head_hsfm, false},
 };
 

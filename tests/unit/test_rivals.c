@@ -8,8 +8,9 @@
 #include "tests/reference/head_cases.h"
 #include "worker/head.h"
 
-static const enum worker_head_method methods[] = {WORKER_HEAD_LLR, WORKER_HEAD_DFR,
-                                                  WORKER_HEAD_SUBG};
+static const enum worker_head_method methods[] = {
+    WORKER_HEAD_LLR,       WORKER_HEAD_DFR, WORKER_HEAD_SUBG,         WORKER_HEAD_JTT_HEAD,
+    WORKER_HEAD_GROUP_DRO, WORKER_HEAD_AFR, WORKER_HEAD_FEATURE_MIXUP};
 #define EACH_METHOD(m)                                                                             \
     size_t m = 0;                                                                                  \
     m < sizeof methods / sizeof methods[0];                                                        \
@@ -109,7 +110,9 @@ Test(rivals, three_classes_are_learnt_better_than_by_chance)
 /* The subset of the streams is of the repeat: another one gives another head. */
 Test(rivals, draws_come_from_the_stream_of_heads)
 {
-    static const enum worker_head_method drawing[] = {WORKER_HEAD_DFR, WORKER_HEAD_SUBG};
+    static const enum worker_head_method drawing[] = {WORKER_HEAD_DFR, WORKER_HEAD_SUBG,
+                                                      WORKER_HEAD_GROUP_DRO, WORKER_HEAD_AFR,
+                                                      WORKER_HEAD_FEATURE_MIXUP};
 
     for (size_t m = 0; m < sizeof drawing / sizeof drawing[0]; m++) {
         struct worker_features    *features = head_data_new(WORKER_F64, 2, 1);

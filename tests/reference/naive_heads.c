@@ -1,0 +1,418 @@
+#include "tests/reference/naive_heads.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A head being trained, and what is needed for it. */
+struct run {
+    const struct worker_head_task *task;
+    const struct worker_features  *f;
+    struct naive_head             *head;
+    double                        *w, *b, *gw, *gb;
+    uint32_t                       epoch;
+};
+
+static const double *row_of(const struct run *run, enum worker_feature_part part, uint32_t i)
+{
+    return run->f->split[part].x64 + (size_t)i * run->f->dims;
+}
+
+static double logit(const struct run *run, const double *x, uint32_t c)
+{
+    double z = run->b[c];
+
+    for (uint32_t k = 0; k < run->f->dims; k++)
+        z += run->w[c * run->f->dims + k] * x[k];
+    return z;
+}
+
+static double probability(const struct run *run, const double *x, uint32_t c)
+{
+    double sum = 0;
+
+    for (uint32_t other = 0; other < run->f->classes; other++)
+        sum += exp(logit(run, x, other) - logit(run, x, c));
+    return 1 / sum;
+}
+
+static uint32_t answer(const struct run *run, const double *x)
+{
+    uint32_t best = 0;
+
+    for (uint32_t c = 1; c < run->f->classes; c++)
+        if (logit(run, x, c) > logit(run, x, best))
+            best = c;
+    return best;
+}
+
+static void no_gradient(struct run *run)
+{
+    memset(run->gw, 0, sizeof(double) * run->f->classes * run->f->dims);
+    memset(run->gb, 0, sizeof(double) * run->f->classes);
+}
+
+/* Add `by` times one sample's gradient; its loss times `by`. */
+static double add_sample(struct run *run, const double *x, uint32_t label, double by)
+{
+    for (uint32_t c = 0; c < run->f->classes; c++) {
+        double d = by * (probability(run, x, c) - (c == label));
+
+        run->gb[c] += d;
+        for (uint32_t k = 0; k < run->f->dims; k++)
+            run->gw[c * run->f->dims + k] += d * x[k];
+    }
+    return -by * log(probability(run, x, label));
+}
+
+static void go_down(struct run *run, double lr)
+{
+    for (uint32_t k = 0; k < run->f->classes * run->f->dims; k++)
+        run->w[k] -= lr * run->gw[k];
+    for (uint32_t c = 0; c < run->f->classes; c++)
+        run->b[c] -= lr * run->gb[c];
+}
+
+/* rows NULL: all n of val. */
+static void end_epoch(struct run *run, const uint32_t *rows, uint32_t n, double loss)
+{
+    const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
+    double                             worst = INFINITY;
+
+    for (uint32_t g = 0; g < run->f->groups; g++) {
+        uint32_t all = 0, right = 0;
+
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t row = rows ? rows[i] : i;
+
+            if (val->groups[row] != g)
+                continue;
+            all++;
+            right += answer(run, row_of(run, WORKER_FEATURES_VAL, row)) == val->labels[row];
+        }
+        if (all > 0 && (double)right / all < worst)
+            worst = (double)right / all;
+    }
+    run->head->losses[run->epoch] = loss;
+    run->head->worst[run->epoch] = worst;
+    if (run->epoch == 0 || worst >= run->head->worst[run->head->kept]) {
+        run->head->kept = run->epoch;
+        memcpy(run->head->w, run->w, sizeof(double) * run->f->classes * run->f->dims);
+        memcpy(run->head->b, run->b, sizeof(double) * run->f->classes);
+    }
+    run->epoch++;
+}
+
+static void jtt(struct run *run)
+{
+    const struct worker_params        *p = run->task->params;
+    const struct worker_feature_split *train = &run->f->split[WORKER_FEATURES_TRAIN];
+    double                            *weight = calloc(train->n, sizeof *weight), sum = 0;
+
+    for (int64_t s = 0; s < p->head_jtt_head_steps; s++) {
+        no_gradient(run);
+        for (uint32_t i = 0; i < train->n; i++)
+            add_sample(run, row_of(run, WORKER_FEATURES_TRAIN, i), train->labels[i],
+                       1.0 / train->n);
+        go_down(run, p->head_jtt_head_lr);
+    }
+    for (uint32_t i = 0; i < train->n; i++) {
+        bool wrong = answer(run, row_of(run, WORKER_FEATURES_TRAIN, i)) != train->labels[i];
+
+        run->head->errors += wrong;
+        weight[i] = wrong ? p->head_jtt_head_upweight : 1;
+        sum += weight[i];
+    }
+    memset(run->w, 0, sizeof(double) * run->f->classes * run->f->dims);
+    memset(run->b, 0, sizeof(double) * run->f->classes);
+    for (int64_t s = 1; s <= 10 * p->head_jtt_head_steps; s++) {
+        double loss = 0;
+
+        no_gradient(run);
+        for (uint32_t i = 0; i < train->n; i++)
+            loss += add_sample(run, row_of(run, WORKER_FEATURES_TRAIN, i), train->labels[i],
+                               weight[i] / sum);
+        go_down(run, p->head_jtt_head_lr);
+        if (s % p->head_jtt_head_steps == 0)
+            end_epoch(run, NULL, run->f->split[WORKER_FEATURES_VAL].n, loss);
+    }
+    free(weight);
+}
+
+/* The k-th row of a group (class), counted in the order of the split; UINT32_MAX behind the last. */
+static uint32_t kth(const uint32_t *of, uint32_t n, uint32_t which, uint64_t k)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (of[i] == which && k-- == 0)
+            return i;
+    return UINT32_MAX;
+}
+
+static uint32_t count(const uint32_t *of, uint32_t n, uint32_t which)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        found += of[i] == which;
+    return found;
+}
+
+static double dro_step(struct run *run, double *q, uint32_t epoch, uint32_t batch)
+{
+    const struct worker_params        *p = run->task->params;
+    const struct worker_feature_split *train = &run->f->split[WORKER_FEATURES_TRAIN];
+    struct mx_rng                      rng = mx_rng_at(run->task->head, 5, epoch, batch);
+    double                             sums[8] = {0}, total = 0, loss = 0;
+    uint32_t                           rows[128], counts[8] = {0};
+
+    for (int i = 0; i < 128; i++) {
+        uint32_t g = (uint32_t)mx_rng_below(&rng, run->f->groups);
+
+        rows[i] =
+            kth(train->groups, train->n, g, mx_rng_below(&rng, count(train->groups, train->n, g)));
+        counts[g]++;
+        sums[g] -= log(
+            probability(run, row_of(run, WORKER_FEATURES_TRAIN, rows[i]), train->labels[rows[i]]));
+    }
+    for (uint32_t g = 0; g < run->f->groups; g++) {
+        if (counts[g] > 0)
+            q[g] *= exp(p->head_group_dro_group_lr * sums[g] / counts[g]);
+        total += q[g];
+    }
+    no_gradient(run);
+    for (uint32_t g = 0; g < run->f->groups; g++)
+        q[g] /= total;
+    for (int i = 0; i < 128; i++)
+        loss += add_sample(run, row_of(run, WORKER_FEATURES_TRAIN, rows[i]), train->labels[rows[i]],
+                           q[train->groups[rows[i]]] / counts[train->groups[rows[i]]]);
+    for (uint32_t k = 0; k < run->f->classes * run->f->dims; k++)
+        run->gw[k] += p->head_group_dro_l2 * run->w[k];
+    for (uint32_t c = 0; c < run->f->classes; c++)
+        run->gb[c] += p->head_group_dro_l2 * run->b[c];
+    go_down(run, p->head_group_dro_lr);
+    return loss;
+}
+
+static void group_dro(struct run *run)
+{
+    const uint32_t batches = (run->f->split[WORKER_FEATURES_TRAIN].n + 127) / 128;
+    double         q[8];
+
+    for (uint32_t g = 0; g < run->f->groups; g++)
+        q[g] = 1.0 / run->f->groups;
+    for (uint32_t e = 0; e < run->task->params->head_group_dro_epochs; e++) {
+        double loss = 0;
+
+        for (uint32_t b = 0; b < batches; b++)
+            loss += dro_step(run, q, e, b) / batches;
+        end_epoch(run, NULL, run->f->split[WORKER_FEATURES_VAL].n, loss);
+    }
+}
+
+/* The first half of each group, drawn; the rest is the other half. */
+static void halve(const struct run *run, bool *in_first)
+{
+    const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
+    struct mx_rng                      rng = mx_rng_at(run->task->head, 4, 0, 0);
+
+    memset(in_first, 0, val->n);
+    for (uint32_t g = 0; g < run->f->groups; g++) {
+        uint32_t  n = count(val->groups, val->n, g);
+        uint32_t *rows = calloc(n + 1, sizeof *rows);
+
+        for (uint32_t i = 0; i < n; i++)
+            rows[i] = kth(val->groups, val->n, g, i);
+        for (uint32_t i = 0; i < n - n / 2; i++) {
+            uint32_t j = i + (uint32_t)mx_rng_below(&rng, n - i), row = rows[j];
+
+            rows[j] = rows[i];
+            rows[i] = row;
+            in_first[row] = true;
+        }
+        free(rows);
+    }
+}
+
+static double afr_epoch(struct run *run, const bool *in_first, const double *weight)
+{
+    const struct worker_params        *p = run->task->params;
+    const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
+    double                             loss = 0;
+
+    no_gradient(run);
+    for (uint32_t i = 0; i < val->n; i++)
+        if (in_first[i])
+            loss += add_sample(run, row_of(run, WORKER_FEATURES_VAL, i), val->labels[i], weight[i]);
+    for (uint32_t k = 0; k < run->f->classes * run->f->dims; k++) {
+        loss += p->head_afr_reg * pow(run->w[k] - run->f->head_w[k], 2);
+        run->gw[k] += 2 * p->head_afr_reg * (run->w[k] - run->f->head_w[k]);
+    }
+    for (uint32_t c = 0; c < run->f->classes; c++) {
+        loss += p->head_afr_reg * pow(run->b[c] - run->f->head_b[c], 2);
+        run->gb[c] += 2 * p->head_afr_reg * (run->b[c] - run->f->head_b[c]);
+    }
+    go_down(run, p->head_afr_lr);
+    return loss;
+}
+
+static void afr(struct run *run)
+{
+    const struct worker_params        *p = run->task->params;
+    const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
+    bool                              *in_first = calloc(val->n, sizeof *in_first);
+    double                            *weight = calloc(val->n, sizeof *weight), sum = 0;
+    uint32_t                          *others = calloc(val->n, sizeof *others), nothers = 0;
+
+    halve(run, in_first);
+    for (uint32_t i = 0; i < val->n; i++) {
+        uint32_t same = 0;
+
+        for (uint32_t j = 0; j < val->n; j++)
+            same += in_first[j] && val->labels[j] == val->labels[i];
+        weight[i] =
+            in_first[i]
+                ? exp(-p->head_afr_gamma *
+                      probability(run, row_of(run, WORKER_FEATURES_VAL, i), val->labels[i])) /
+                      same
+                : 0;
+        sum += weight[i];
+        if (!in_first[i])
+            others[nothers++] = i;
+    }
+    for (uint32_t i = 0; i < val->n; i++)
+        weight[i] /= sum;
+    for (int64_t e = 0; e < p->head_afr_epochs; e++) {
+        double loss = afr_epoch(run, in_first, weight);
+
+        end_epoch(run, others, nothers, loss);
+    }
+    free(in_first);
+    free(weight);
+    free(others);
+}
+
+/* The rank-th hardest validation row of a class; n rows in all. */
+static uint32_t hardest(const struct run *run, uint32_t class, uint32_t rank)
+{
+    const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
+
+    for (uint32_t i = 0; i < val->n; i++) {
+        double   p = probability(run, row_of(run, WORKER_FEATURES_VAL, i), class);
+        uint32_t before = 0;
+
+        for (uint32_t j = 0; j < val->n && val->labels[i] == class; j++) {
+            double other = probability(run, row_of(run, WORKER_FEATURES_VAL, j), class);
+
+            before += val->labels[j] == class && (other < p || (other == p && j < i));
+        }
+        if (val->labels[i] == class && before == rank)
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+static uint32_t easy_row(const struct run *run, uint32_t class, struct mx_rng *rng)
+{
+    const struct worker_feature_split *train = &run->f->split[WORKER_FEATURES_TRAIN];
+    uint32_t                          *right = calloc(train->n, sizeof *right), n = 0, row;
+
+    for (uint32_t i = 0; i < train->n; i++)
+        if (train->labels[i] == class &&
+            answer(run, row_of(run, WORKER_FEATURES_TRAIN, i)) == class)
+            right[n++] = i;
+    row = right[mx_rng_below(rng, n)];
+    free(right);
+    return row;
+}
+
+static void adam(struct run *run, double *mean, double *square, double t)
+{
+    const uint32_t nw = run->f->classes * run->f->dims;
+
+    for (uint32_t k = 0; k < nw + run->f->classes; k++) {
+        double  g = k < nw ? run->gw[k] : run->gb[k - nw];
+        double *w = k < nw ? &run->w[k] : &run->b[k - nw];
+
+        mean[k] += 0.1 * (g - mean[k]);
+        square[k] += 0.001 * (g * g - square[k]);
+        *w -= run->task->params->head_feature_mixup_lr * mean[k] / (1 - pow(0.9, t)) /
+              (sqrt(square[k] / (1 - pow(0.999, t))) + 1e-8);
+    }
+}
+
+static void feature_mixup(struct run *run)
+{
+    const struct worker_params        *p = run->task->params;
+    const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
+    const uint32_t dims = run->f->dims, most = (uint32_t)p->head_hsfm_hard_per_class;
+    const size_t   size = (size_t)run->f->classes * (dims + 1);
+    double   *x = calloc((size_t)val->n * dims, sizeof *x), *mean = calloc(2 * size, sizeof *mean);
+    uint32_t *labels = calloc(val->n, sizeof *labels);
+    double    t = 0;
+
+    for (uint32_t e = 0; e < p->head_feature_mixup_epochs; e++) {
+        uint32_t n = 0;
+        double   loss = 0;
+
+        for (uint32_t c = 0; c < run->f->classes; c++)
+            for (uint32_t r = 0; r < most && r < count(val->labels, val->n, c); r++, n++) {
+                struct mx_rng rng = mx_rng_at(run->task->head, 6, e, n);
+                const double *hard = row_of(run, WORKER_FEATURES_VAL, hardest(run, c, r));
+                const double *easy = row_of(run, WORKER_FEATURES_TRAIN, easy_row(run, c, &rng));
+                double        lambda =
+                    mx_rng_beta(&rng, p->head_feature_mixup_alpha, p->head_feature_mixup_alpha);
+
+                labels[n] = c;
+                for (uint32_t k = 0; k < dims; k++)
+                    x[(size_t)n * dims + k] = lambda * hard[k] + (1 - lambda) * easy[k];
+            }
+        for (int64_t s = 0; s < p->head_hsfm_inner_steps; s++) {
+            no_gradient(run);
+            loss = 0;
+            for (uint32_t i = 0; i < n; i++)
+                loss += add_sample(run, x + (size_t)i * dims, labels[i], 1.0 / n);
+            adam(run, mean, mean + size, ++t);
+        }
+        end_epoch(run, NULL, val->n, loss);
+    }
+    free(x);
+    free(mean);
+    free(labels);
+}
+
+void naive_head_train(const struct worker_head_task *task, struct naive_head *head)
+{
+    const struct worker_features *f = task->features;
+    const size_t                  nw = (size_t)f->classes * f->dims;
+    struct run                    run = {.task = task, .f = f, .head = head};
+
+    *head = (struct naive_head){.w = calloc(nw, sizeof(double)),
+                                .b = calloc(f->classes, sizeof(double))};
+    run.w = calloc(nw, sizeof(double));
+    run.b = calloc(f->classes, sizeof(double));
+    run.gw = calloc(nw, sizeof(double));
+    run.gb = calloc(f->classes, sizeof(double));
+    if (task->params->head_method != WORKER_HEAD_JTT_HEAD) {
+        memcpy(run.w, f->head_w, nw * sizeof(double));
+        memcpy(run.b, f->head_b, f->classes * sizeof(double));
+    }
+    if (task->params->head_method == WORKER_HEAD_JTT_HEAD)
+        jtt(&run);
+    else if (task->params->head_method == WORKER_HEAD_GROUP_DRO)
+        group_dro(&run);
+    else if (task->params->head_method == WORKER_HEAD_AFR)
+        afr(&run);
+    else
+        feature_mixup(&run);
+    free(run.w);
+    free(run.b);
+    free(run.gw);
+    free(run.gb);
+}
+
+void naive_head_free(struct naive_head *head)
+{
+    free(head->w);
+    free(head->b);
+}
