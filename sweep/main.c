@@ -19,6 +19,8 @@ static const struct mx_command commands[] = {
      false},
     {"preview", "CONFIG", "show what the mixing strategies do to images of the data set",
      mx_cmd_preview, false},
+    {"edits", "DIR TRIAL", "what the edited features of an hsfm trial have come to mean",
+     mx_cmd_edits, false},
     {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
     {"executor", "", NULL, mx_cmd_executor, false},
 };
@@ -34,7 +36,7 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         if (commands[i].summary)
-            fprintf(out, "  %-7s %-7s %s\n", commands[i].name, commands[i].arguments,
+            fprintf(out, "  %-7s %-9s %s\n", commands[i].name, commands[i].arguments,
                     commands[i].summary);
     fputs("\nmixsweep COMMAND --help tells the options of a command, mixsweep --version the "
           "version.\n",

@@ -1,0 +1,206 @@
+/* edits_find.c - from DIR and CELL.rN to arrays. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "sweep/config.h"
+#include "sweep/edits.h"
+#include "sweep/plan.h"
+#include "worker/npy.h"
+#include "worker/weights.h"
+
+/* As `run` has it (sweep/run_data.c): keys come out the same as long as the data are. */
+static int fingerprint_of(void *user, const struct worker_params *params, uint64_t *fingerprint,
+                          struct mx_err *err)
+{
+    uint64_t both[2];
+
+    (void)user;
+    if (worker_dataset_probe(params, fingerprint, err))
+        return -1;
+    if (!params->model_weights[0])
+        return 0;
+    both[0] = *fingerprint;
+    if (worker_weights_fingerprint(params->model_weights, &both[1], err))
+        return -1;
+    *fingerprint = mx_hash64(both, sizeof both);
+    return 0;
+}
+
+static const struct mx_trial *find_trial(const struct mx_plan *plan, const char *name)
+{
+    char text[MX_TRIAL_NAME_SIZE];
+
+    for (uint32_t t = 0; t < plan->ntrials; t++)
+        if (strcmp(mx_trial_name(&plan->trials[t], text), name) == 0)
+            return &plan->trials[t];
+    return NULL;
+}
+
+/* The job of the trial's head stage, with its folders. */
+static int find_job(const struct mx_plan *plan, const struct mx_config *config,
+                    const char *directory, const char *name, struct worker_job *job,
+                    struct mx_err *err)
+{
+    const struct mx_trial *trial = find_trial(plan, name);
+    uint32_t               stage = plan->nstages;
+
+    if (!trial)
+        return mx_fail(err, MX_EINVAL, "%s has no trial %s: results.csv lists them", directory,
+                       name);
+    for (uint32_t s = 0; s < trial->nstages; s++)
+        if (plan->stages[plan->stage_of[trial->first_stage + s]].kind == WORKER_STAGE_HEAD)
+            stage = plan->stage_of[trial->first_stage + s];
+    if (stage < plan->nstages && mx_plan_job(plan, config, stage, job, err))
+        return -1;
+    if (stage == plan->nstages || job->params.head_method != WORKER_HEAD_HSFM)
+        return mx_fail(err, MX_EINVAL,
+                       "trial %s edits no features: only those of head.method hsfm do", name);
+    snprintf(job->stages, sizeof job->stages, "%s/stages", directory);
+    if ((size_t)snprintf(job->folder, sizeof job->folder, "%s/%s", job->stages, job->key) >=
+        sizeof job->folder)
+        return mx_fail(err, MX_EINVAL, "the path of %s is too long", directory);
+    return 0;
+}
+
+static int plan_job(const char *directory, const char *name, struct worker_job *job,
+                    struct mx_err *err)
+{
+    struct mx_config_report report = {.errors = 0};
+    char                   *file = mx_path_join(directory, "config.yaml");
+    struct mx_config       *config = NULL;
+    struct mx_grid         *grid = NULL;
+    struct mx_plan         *plan = NULL;
+    int                     rc = -1;
+
+    if (!file)
+        mx_fail(err, MX_ENOMEM, "no memory for a path");
+    else if ((config = mx_config_read(file, NULL, 0, false, &report, err)) &&
+             (grid = mx_grid_new(config, err)) &&
+             (plan = mx_plan_new(config, grid, fingerprint_of, NULL, err)))
+        rc = find_job(plan, config, directory, name, job, err);
+    mx_plan_free(plan);
+    mx_grid_free(grid);
+    mx_config_free(config);
+    mx_buf_free(&report.text);
+    free(file);
+    return rc;
+}
+
+/* Read an array of (any, dims) doubles; *n is how many rows, which have to be `want` if that
+ * is not 0. NULL with *err. */
+static double *read_array(const char *path, uint32_t dims, uint32_t want, uint32_t *n,
+                          struct mx_err *err)
+{
+    const uint64_t     shape[] = {want > 0 ? want : UINT64_MAX, dims};
+    struct worker_npy *file = worker_npy_open(path, err);
+    double            *out = NULL;
+
+    if (!file)
+        return NULL;
+    if (worker_npy_want(file, 2, shape, err))
+        goto done;
+    *n = (uint32_t)worker_npy_shape(file)->rows;
+    if (!(out = calloc((size_t)*n * dims + 1, sizeof *out))) {
+        mx_fail(err, MX_ENOMEM, "no memory for %s", path);
+    } else if (worker_npy_read_f64(file, 0, *n, out, err)) {
+        free(out);
+        out = NULL;
+    }
+done:
+    worker_npy_close(file);
+    return out;
+}
+
+static int read_rows(const char *path, struct mx_edits_case *found, struct mx_err *err)
+{
+    const uint64_t     shape[] = {UINT64_MAX};
+    struct worker_npy *file = worker_npy_open(path, err);
+    int                rc = -1;
+
+    if (!file)
+        return -1;
+    if (worker_npy_want(file, 1, shape, err))
+        goto done;
+    found->n = (uint32_t)worker_npy_shape(file)->rows;
+    if (!(found->rows = calloc((size_t)found->n + 1, sizeof *found->rows)))
+        mx_fail(err, MX_ENOMEM, "no memory for %s", path);
+    else
+        rc = worker_npy_read_u32(file, 0, found->n, found->features->split[WORKER_FEATURES_TRAIN].n,
+                                 "row", found->rows, err);
+done:
+    worker_npy_close(file);
+    return rc;
+}
+
+static int read_support(struct mx_edits_case *found, struct mx_err *err)
+{
+    const uint32_t dims = found->features->dims;
+    char           path[WORKER_PATH_SIZE + 64];
+    uint32_t       n;
+
+    snprintf(path, sizeof path, "%s/support_indices.npy", found->job.folder);
+    if (read_rows(path, found, err))
+        return -1;
+    snprintf(path, sizeof path, "%s/support_before.npy", found->job.folder);
+    if (!(found->before = read_array(path, dims, found->n, &n, err)))
+        return -1;
+    snprintf(path, sizeof path, "%s/support_after.npy", found->job.folder);
+    return (found->after = read_array(path, dims, found->n, &n, err)) ? 0 : -1;
+}
+
+/* Those of the trial's features stage, or of the folder that is its data set. */
+static int read_features(struct mx_edits_case *found, struct mx_err *err)
+{
+    const struct worker_params *params = &found->job.params;
+    const bool                  own = worker_job_has_input(&found->job, WORKER_STAGE_FEATURES);
+    char *folder = own ? worker_job_input_path(&found->job, WORKER_STAGE_FEATURES, "") : NULL;
+
+    if (own && !folder)
+        return mx_fail(err, MX_ENOMEM, "no memory for a path");
+    found->features = worker_features_read(own ? folder : params->data_path,
+                                           (enum worker_precision)params->head_precision,
+                                           own ? 0 : (uint64_t)params->data_train_limit,
+                                           own ? 0 : (uint64_t)params->data_test_limit, err);
+    free(folder);
+    return found->features ? 0 : -1;
+}
+
+int mx_edits_find(const char *directory, const char *trial, const char *text,
+                  struct mx_edits_case *found, struct mx_err *err)
+{
+    char path[WORKER_PATH_SIZE + 64];
+
+    memset(found, 0, sizeof *found);
+    if (plan_job(directory, trial, &found->job, err))
+        goto fail;
+    snprintf(path, sizeof path, "%s/stage.json", found->job.folder);
+    if (!mx_file_exists(path)) {
+        mx_fail(err, MX_EDATA,
+                "trial %s has left no files: edits are kept under schedule.keep all, once the "
+                "trial is done (%s is missing)",
+                trial, path);
+        goto fail;
+    }
+    if (read_features(found, err) || read_support(found, err))
+        goto fail;
+    if (text && !(found->texts = read_array(text, found->features->dims, 0, &found->ntexts, err)))
+        goto fail;
+    return 0;
+fail:
+    mx_edits_free(found);
+    return -1;
+}
+
+void mx_edits_free(struct mx_edits_case *found)
+{
+    worker_job_free(&found->job);
+    worker_features_free(found->features);
+    free(found->rows);
+    free(found->before);
+    free(found->after);
+    free(found->texts);
+    memset(found, 0, sizeof *found);
+}

@@ -1,0 +1,136 @@
+"""What the edited features of a trial are told to mean. ctest: quick"""
+import ast
+import json
+import math
+import struct
+
+import png
+from harness import Case, main, rows
+
+CONFIG = """
+name: edits
+data: {set: synthetic, size: 16, synthetic: {n: 160, classes: 2}, spurious_rate: 0.8}
+model: {arch: resnet8}
+train: {epochs: 1, batch_size: 32, lr: 0.05}
+head: {hsfm: {support_per_class: 3, epochs: 2, hard_per_class: 8}}
+grid: {head.method: [hsfm, erm]}
+schedule: {keep: all}
+"""
+
+
+def read_npy(path):
+    """Rows of a two-dimensional array, numbers of a one-dimensional one."""
+    data = path.read_bytes()
+    size = struct.unpack("<H", data[8:10])[0]
+    header = ast.literal_eval(data[10:10 + size].decode())
+    shape = header["shape"]
+    count = math.prod(shape)
+    letter = {"<f4": "f", "<f8": "d", "<u4": "I", "<i8": "q", "<i4": "i", "|u1": "B"}[header["descr"]]
+    values = struct.unpack(f"<{count}{letter}", data[10 + size:])
+    if len(shape) == 1:
+        return list(values)
+    return [list(values[r * shape[1]:(r + 1) * shape[1]]) for r in range(shape[0])]
+
+
+def write_npy(path, rows):
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    flat = [value for row in rows for value in row]
+    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
+                     + struct.pack(f"<{len(flat)}d", *flat))
+
+
+def cosine(a, b):
+    return sum(x * y for x, y in zip(a, b)) / math.hypot(*a) / math.hypot(*b)
+
+
+class Edits(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("edits.yaml", CONFIG)
+        self.mixsweep("run", "edits.yaml", "--workers", "1")
+        trials = rows(self.folder / "edits/results.csv")
+        self.trial = {row["head.method"]: row["trial"] for row in trials}
+        stages = [stage.parent for stage in (self.folder / "edits/stages").glob("*/stage.json")]
+        self.head = next(s for s in stages if (s / "support_after.npy").exists())
+        self.features = next(s for s in stages if (s / "train_x.npy").exists())
+
+    def edits(self, *options, **more):
+        return self.mixsweep("edits", "edits", self.trial["hsfm"], *options, **more)
+
+    def test_the_answer_is_what_the_files_say(self):
+        train = read_npy(self.features / "train_x.npy")
+        groups = read_npy(self.features / "train_g.npy")
+        indices = read_npy(self.head / "support_indices.npy")
+        texts = [[1.0] * len(train[0]), [(-1.0)**k for k in range(len(train[0]))]]
+        write_npy(self.folder / "texts.npy", texts)
+        out, _ = self.edits("--json", "--neighbours", "4", "--text", "texts.npy")
+        answer = json.loads(out)
+        self.assertEqual(answer["trial"], self.trial["hsfm"])
+        self.assertEqual(answer["parts"], "groups")
+        self.assertEqual([one["row"] for one in answer["support"]], indices)
+        counts = {"before": [[0] * 4 for _ in range(4)], "after": [[0] * 4 for _ in range(4)]}
+        for when in "before", "after":
+            support = read_npy(self.head / f"support_{when}.npy")
+            for s, one in enumerate(answer["support"]):
+                others = sorted((math.dist(support[s], x), r) for r, x in enumerate(train)
+                                if r != indices[s])
+                self.assertEqual([near["row"] for near in one[when]], [r for _, r in others[:4]])
+                for near, (distance, row) in zip(one[when], others):
+                    self.assertAlmostEqual(near["distance"], distance, delta=1e-9 * distance)
+                    self.assertEqual(near["part"], groups[row])
+                    counts[when][groups[indices[s]]][groups[row]] += 1
+                for k, text in enumerate(texts):
+                    self.assertAlmostEqual(one[f"text_{when}"][k], cosine(support[s], text),
+                                           delta=1e-12)
+            self.assertEqual([part[when] for part in answer["composition"]], counts[when])
+
+    def test_a_table_and_a_contact_sheet(self):
+        out, err = self.edits("--out", "sheet.png", "--rows", "2", "--neighbours", "2")
+        width, height, lines = png.decode((self.folder / "sheet.png").read_bytes())
+        self.assertIn(f"sheet.png: {width} x {height} pixels\n", out)
+        self.assertIn("6 edited features and the 2 training images nearest to each, before > after\n",
+                      out)
+        self.assertIn("near group 3", out)
+        self.assertEqual(err, "")
+        # The support image and four neighbours, each framed in one of two colours.
+        frames = {(0x1D, 0x5F, 0xA8), (0xC2, 0x57, 0x0C)}
+        for row in range(2):
+            y = 106 + 28 + row * (96 + 42 + 10)
+            for x in 28, 28 + 106 + 34, 28 + 212 + 34, 28 + 318 + 68, 28 + 424 + 68:
+                self.assertIn(tuple(lines[y][3 * (x - 2):3 * (x - 2) + 3]), frames)
+                seen = {tuple(lines[y + k][3 * (x + k):3 * (x + k) + 3]) for k in range(0, 96, 7)}
+                self.assertGreater(len(seen), 4)
+
+    def test_what_cannot_be_told(self):
+        _, err = self.mixsweep("edits", "edits", self.trial["erm"], code=2)
+        self.assertEqual(err, f"mixsweep: trial {self.trial['erm']} edits no features: only those "
+                              "of head.method hsfm do\n")
+        _, err = self.mixsweep("edits", "edits", "0.r0", code=2)
+        self.assertEqual(err, "mixsweep: edits has no trial 0.r0: results.csv lists them\n")
+        _, err = self.edits("--neighbours", "0", code=2)
+        self.assertEqual(err, "mixsweep: --neighbours 0: give a number from 1 to 100\n")
+        write_npy(self.folder / "short.npy", [[1.0, 2.0]])
+        _, err = self.edits("--text", "short.npy", code=3)
+        self.assertIn("short.npy has shape (1, 2), not (any, 64)", err)
+        (self.head / "stage.json").unlink()
+        _, err = self.edits(code=3)
+        self.assertIn("has left no files: edits are kept under schedule.keep all", err)
+
+    def test_features_without_images_have_a_table_only(self):
+        self.write("again.yaml", f"""
+name: again
+data: {{set: features, path: {self.features}}}
+head: {{method: hsfm, hsfm: {{support_per_class: 3, epochs: 2, hard_per_class: 8}}}}
+schedule: {{keep: all}}
+""")
+        self.mixsweep("run", "again.yaml", "--workers", "1")
+        trial = rows(self.folder / "again/results.csv")[0]["trial"]
+        out, _ = self.mixsweep("edits", "again", trial)
+        self.assertIn("6 edited features", out)
+        _, err = self.mixsweep("edits", "again", trial, "--out", "sheet.png", code=2)
+        self.assertEqual(err, "mixsweep: data.set features has no images to draw: leave out --out\n")
+
+
+if __name__ == "__main__":
+    main()
