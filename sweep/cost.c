@@ -5,13 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweep/axis.h"
+#include "sweep/cost_head.h"
 #include "sweep/stages.h"
 #include "sweep/words.h"
 #include "worker/batch.h"
 #include "worker/choices.h"
 #include "worker/dataset.h"
 #include "worker/engine.h"
+#include "worker/features.h"
 #include "worker/params.h"
+#include "worker/resamples.h"
 #include "worker/weights.h"
 
 enum {
@@ -21,30 +25,44 @@ enum {
     EPOCH_BYTES = 96,         /* a line of history.csv */
     TRIAL_BYTES = 1024,       /* journal records and rows of the tables */
     SWEEP_BYTES = 1 << 18,    /* configuration, provenance, log */
+    HEAD_FILES = 7,           /* of a head with epochs and a support set */
     SWEEP_FILES = 10,         /* of formats.md "Output directory", without log/exec-N.log */
 };
+
+static const double head_start_s = 0.01;
 
 /* What is assumed of one CPU, from fast to slow. */
 static const struct speed {
     double flop_s, pixel_s, start_s; /* network; making batches, a value; a stage's start */
+    double head_flop_s;              /* heads: few long rows at a time */
 } speeds[] = {
-    {60e9, 1e-9, 0.1},
-    {40e9, 3e-9, 0.3},
-    {15e9, 10e-9, 1},
+    {60e9, 1e-9, 0.1, 10e9},
+    {40e9, 3e-9, 0.3, 5e9},
+    {15e9, 10e-9, 1, 1e9},
 };
 
 enum {
     NSPEEDS = sizeof speeds / sizeof speeds[0]
 };
 
-/* One training. */
-struct training {
+/* One stage. */
+struct work {
     bool     filled, known;
     uint64_t same;
     double   seconds[NSPEEDS];
     double   disk_bytes;
-    uint64_t memory_bytes;
-    char     why[160]; /* it is not known */
+    uint64_t memory_bytes, kept_bytes; /* kept: in memory while other stages run */
+    char     why[160];                 /* it is not known */
+
+    struct mx_head_size head;
+};
+
+/* Sums over stages of a kind: fresh ones, and all uses. */
+struct sums {
+    double   new_seconds[NSPEEDS], new_bytes;
+    double   all_seconds[NSPEEDS], all_bytes;
+    double   longest[NSPEEDS];
+    uint64_t nall;
 };
 
 enum {
@@ -64,11 +82,9 @@ struct mx_costs {
     const struct mx_grid *grid;
     struct data           data[DATA_ROOM]; /* a ring of the last ones */
     size_t                ndata;
-    struct training       memo[MEMO_ROOM];
-    double                new_seconds[NSPEEDS], new_bytes; /* sums over fresh stages */
-    double                all_seconds[NSPEEDS], all_bytes; /* and over all uses */
-    double                longest[NSPEEDS];
-    uint64_t              nall, memory_bytes;
+    struct work           memo[MEMO_ROOM];
+    struct sums           sums[WORKER_STAGE_KINDS];
+    uint64_t              memory_bytes, kept_bytes;
     char                 *weights;    /* the last file of weights looked into, */
     unsigned              arch, stem; /* for this network: what it decided */
     bool                  unknown;
@@ -107,28 +123,74 @@ static const struct data *data_of(struct mx_costs *costs, const struct worker_pa
     return data;
 }
 
+/* What a stage is about. */
+struct sizes {
+    const struct worker_params *params;
+    const struct data          *data;
+    struct worker_cost          cost; /* of the network at the stage's batch size */
+    double                      values, train, val, test;
+};
+
 /* Images lie in memory as bytes, those of the validation part for a moment twice. */
-static void work_out(struct training *training, const struct worker_params *params,
-                     const struct data *data, const struct worker_cost *cost)
+static uint64_t set_bytes(const struct sizes *s)
 {
-    double values = (double)data->shape.channels * data->shape.height * data->shape.width;
-    double ntrain = (double)data->ntrain, ntest = (double)data->ntest;
-    double epochs = (double)params->train_epochs;
-    double nval = ntrain * params->data_val_fraction;
-    double trained = (ntrain - nval) * epochs;
-    double inferred = nval * epochs + ntest;
-    double flop = trained * cost->train_flop + inferred * cost->infer_flop;
+    return (uint64_t)((s->train + 2 * s->val + s->test) * s->values) + PROCESS_BYTES;
+}
+
+static void work_out_training(struct work *work, const struct sizes *s)
+{
+    double epochs = (double)s->params->train_epochs;
+    double trained = s->train * epochs, inferred = s->val * epochs + s->test;
+    double flop = trained * s->cost.train_flop + inferred * s->cost.infer_flop;
 
     for (size_t i = 0; i < NSPEEDS; i++)
-        training->seconds[i] = flop / speeds[i].flop_s +
-                               (trained + inferred) * values * speeds[i].pixel_s +
-                               speeds[i].start_s;
-    training->disk_bytes = 4 * (double)cost->parameters + epochs * EPOCH_BYTES + STAGE_BYTES;
-    training->memory_bytes =
-        cost->memory_bytes + (uint64_t)((ntrain + nval + ntest) * values) + PROCESS_BYTES +
-        worker_batch_bytes(params, &data->shape, (uint32_t)params->train_batch_size);
-    training->known = true;
+        work->seconds[i] = flop / speeds[i].flop_s +
+                           (trained + inferred) * s->values * speeds[i].pixel_s + speeds[i].start_s;
+    work->disk_bytes = 4 * (double)s->cost.parameters + epochs * EPOCH_BYTES + STAGE_BYTES;
+    work->memory_bytes =
+        s->cost.memory_bytes + set_bytes(s) +
+        worker_batch_bytes(s->params, &s->data->shape, (uint32_t)s->params->train_batch_size);
 }
+
+static void work_out_features(struct work *work, const struct sizes *s)
+{
+    double images = s->train + s->val + s->test;
+
+    for (size_t i = 0; i < NSPEEDS; i++)
+        work->seconds[i] = images * s->cost.infer_flop / speeds[i].flop_s +
+                           images * s->values * speeds[i].pixel_s + speeds[i].start_s;
+    work->disk_bytes = images * (4 * (double)s->cost.features + 8) +
+                       4 * (double)s->cost.features * s->data->shape.classes + STAGE_BYTES;
+    work->memory_bytes = s->cost.memory_bytes + set_bytes(s) +
+                         worker_batch_bytes(s->params, &s->data->shape, WORKER_FEATURE_BATCH);
+}
+
+/* What the heads on one network share; the rest is added for each, since grids of
+ * heads are large. They leave nothing on disk, but under schedule.keep all. */
+static void work_out_head(struct work *work, const struct sizes *s)
+{
+    work->head =
+        (struct mx_head_size){s->train, s->val, s->test, s->cost.features, s->data->shape.classes};
+    work->memory_bytes = set_bytes(s);
+}
+
+static void add_head(struct work *work, const struct mx_value *value)
+{
+    const double number = value[KEY_HEAD_PRECISION].choice == WORKER_F64 ? 8 : 4;
+    const double images = work->head.train + work->head.val + work->head.test;
+    const double flop = mx_head_flop(value, &work->head);
+
+    for (size_t i = 0; i < NSPEEDS; i++)
+        work->seconds[i] = flop / speeds[i].head_flop_s + head_start_s;
+    work->kept_bytes = (uint64_t)(images * (work->head.dims * number + 8)) + WORKER_RESAMPLES_BYTES;
+    work->memory_bytes += (uint64_t)mx_head_bytes(value, &work->head);
+}
+
+static void (*const work_out[WORKER_STAGE_KINDS])(struct work *, const struct sizes *) = {
+    [WORKER_STAGE_TRAIN] = work_out_training,
+    [WORKER_STAGE_FEATURES] = work_out_features,
+    [WORKER_STAGE_HEAD] = work_out_head,
+};
 
 /* model.stem auto with model.weights. A file that is not there, or none, is for
  * `run` to refuse: here the size decides. */
@@ -148,82 +210,112 @@ static void decide_stem(struct mx_costs *costs, struct worker_params *params)
     costs->stem = params->model_stem;
 }
 
-static int look_up(struct mx_costs *costs, struct training *training, const struct mx_point *point,
-                   struct mx_err *err)
+/* The network as the stage has it. */
+static void fit_params(enum worker_kind kind, struct worker_params *params)
+{
+    if (kind == WORKER_STAGE_TRAIN)
+        return;
+    params->mix_strategy = WORKER_MIX_NONE;
+    params->train_batch_size = WORKER_FEATURE_BATCH;
+}
+
+static int look_up(struct mx_costs *costs, struct work *work, enum worker_kind kind,
+                   const struct mx_point *point, struct mx_err *err)
 {
     struct worker_params params;
-    const struct data   *data;
-    struct worker_cost   cost;
+    struct sizes         sizes = {.params = &params};
     struct mx_err        why;
 
-    training->filled = true;
-    training->known = false;
+    *work = (struct work){.filled = true, .same = work->same};
     if (mx_grid_params(costs->grid, point, &params, err))
         return -1;
     decide_stem(costs, &params);
-    data = data_of(costs, &params);
-    if (!data->known || worker_engine_cost(&params, &data->shape, &cost, &why))
-        snprintf(training->why, sizeof training->why, "%.*s", (int)sizeof training->why - 1,
-                 data->known ? why.text : data->why.text);
-    else
-        work_out(training, &params, data, &cost);
+    fit_params(kind, &params);
+    sizes.data = data_of(costs, &params);
+    if (!sizes.data->known || worker_engine_cost(&params, &sizes.data->shape, &sizes.cost, &why)) {
+        snprintf(work->why, sizeof work->why, "%.*s", (int)sizeof work->why - 1,
+                 sizes.data->known ? why.text : sizes.data->why.text);
+        return 0;
+    }
+    sizes.values =
+        (double)sizes.data->shape.channels * sizes.data->shape.height * sizes.data->shape.width;
+    sizes.val = (double)sizes.data->ntrain * params.data_val_fraction;
+    sizes.train = (double)sizes.data->ntrain - sizes.val;
+    sizes.test = (double)sizes.data->ntest;
+    work_out[kind](work, &sizes);
+    work->known = true;
     return 0;
 }
 
-static void add(struct mx_costs *costs, const struct training *training, bool fresh)
+static void add(struct mx_costs *costs, enum worker_kind kind, const struct work *work, bool fresh)
 {
+    struct sums *sums = &costs->sums[kind];
+
     for (size_t i = 0; i < NSPEEDS; i++) {
-        costs->all_seconds[i] += training->seconds[i];
-        costs->new_seconds[i] += fresh ? training->seconds[i] : 0;
-        costs->longest[i] = fmax(costs->longest[i], training->seconds[i]);
+        sums->all_seconds[i] += work->seconds[i];
+        sums->new_seconds[i] += fresh ? work->seconds[i] : 0;
+        sums->longest[i] = fmax(sums->longest[i], work->seconds[i]);
     }
-    costs->all_bytes += training->disk_bytes;
-    costs->new_bytes += fresh ? training->disk_bytes : 0;
-    costs->nall++;
-    if (training->memory_bytes > costs->memory_bytes)
-        costs->memory_bytes = training->memory_bytes;
+    sums->all_bytes += work->disk_bytes;
+    sums->new_bytes += fresh ? work->disk_bytes : 0;
+    sums->nall++;
+    if (work->memory_bytes > costs->memory_bytes)
+        costs->memory_bytes = work->memory_bytes;
+    if (work->kept_bytes > costs->kept_bytes)
+        costs->kept_bytes = work->kept_bytes;
 }
 
-int mx_costs_take(struct mx_costs *costs, const struct mx_point *point, uint64_t same, bool fresh,
-                  struct mx_err *err)
+int mx_costs_take(struct mx_costs *costs, enum worker_kind kind, const struct mx_point *point,
+                  uint64_t same, bool fresh, struct mx_err *err)
 {
-    struct training *training = &costs->memo[same & (MEMO_ROOM - 1)];
+    const uint64_t name = mx_mix64(same + kind);
+    struct work   *work = &costs->memo[name & (MEMO_ROOM - 1)];
 
-    if (!training->filled || training->same != same) {
-        training->same = same;
-        if (look_up(costs, training, point, err))
+    if (!work->filled || work->same != name) {
+        work->same = name;
+        if (look_up(costs, work, kind, point, err))
             return -1;
     }
-    if (training->known) {
-        add(costs, training, fresh);
+    if (work->known) {
+        struct work own = *work;
+
+        if (kind == WORKER_STAGE_HEAD)
+            add_head(&own, point->value);
+        add(costs, kind, &own, fresh);
     } else if (!costs->unknown) {
         costs->unknown = true;
-        memcpy(costs->why, training->why, sizeof costs->why);
+        memcpy(costs->why, work->why, sizeof costs->why);
     }
     return 0;
 }
 
-/* A sum over distinct trainings: exact while they are counted exactly, else
- * the mean over all uses times their estimated number. */
-static double total(const struct mx_costs *costs, const struct mx_kind_counts *train,
-                    double repeats, double of_new, double of_all)
+/* A sum over distinct stages: exact while they are counted exactly, else the
+ * mean over all uses times their estimated number. */
+static double total(const struct sums *sums, const struct mx_kind_counts *counts, double repeats,
+                    double of_new, double of_all)
 {
-    if (!train->estimated)
+    if (!counts->estimated)
         return of_new * repeats;
-    return costs->nall ? of_all / (double)costs->nall * (double)train->planned : 0;
+    return sums->nall ? of_all / (double)sums->nall * (double)counts->planned : 0;
 }
 
 static void fill_hours(const struct mx_costs *costs, double repeats, unsigned workers,
                        struct mx_estimate *estimate)
 {
-    const struct mx_kind_counts *train = &estimate->kinds[WORKER_STAGE_TRAIN];
-    double                       hours[NSPEEDS];
+    double hours[NSPEEDS];
 
-    for (size_t i = 0; i < NSPEEDS; i++)
-        hours[i] = fmax(total(costs, train, repeats, costs->new_seconds[i], costs->all_seconds[i]) /
-                            workers,
-                        costs->longest[i]) /
-                   3600;
+    for (size_t i = 0; i < NSPEEDS; i++) {
+        double sum = 0, longest = 0;
+
+        for (size_t k = 0; k < WORKER_STAGE_KINDS; k++) {
+            const struct sums *sums = &costs->sums[k];
+
+            sum += total(sums, &estimate->kinds[k], repeats, sums->new_seconds[i],
+                         sums->all_seconds[i]);
+            longest += sums->longest[i];
+        }
+        hours[i] = fmax(sum / workers, longest) / 3600;
+    }
     estimate->hours_low = hours[0];
     estimate->hours_mid = hours[1];
     estimate->hours_high = hours[2];
@@ -240,21 +332,37 @@ static uint64_t whole(double x)
     return x < 18e18 ? (uint64_t)llround(fmin(x, 9e18)) : (uint64_t)18e18;
 }
 
+/* What stages of a kind leave. Under keep results the files that they write for
+ * others go, and under keep all there is a folder for each head. */
+static void add_disk(const struct mx_costs *costs, const struct mx_stage_kind *kind, unsigned keep,
+                     double repeats, const struct mx_estimate *estimate, double *bytes,
+                     double *files)
+{
+    const struct mx_kind_counts *counts = &estimate->kinds[kind->kind];
+    const struct sums           *sums = &costs->sums[kind->kind];
+    const double                 planned = (double)counts->planned;
+
+    if (kind->kind == WORKER_STAGE_HEAD) {
+        *files += keep == MX_KEEP_ALL ? planned * HEAD_FILES : 0;
+        *bytes += keep == MX_KEEP_ALL ? planned * STAGE_BYTES : 0;
+    } else if (keep == MX_KEEP_RESULTS) {
+        *files += planned * (kind->kind == WORKER_STAGE_TRAIN ? kind->files - 1 : 1);
+        *bytes += planned * STAGE_BYTES;
+    } else {
+        *files += planned * kind->files;
+        *bytes += total(sums, counts, repeats, sums->new_bytes, sums->all_bytes);
+    }
+}
+
 static void fill_disk(const struct mx_costs *costs, const struct mx_config *config, double repeats,
                       unsigned workers, struct mx_estimate *estimate)
 {
-    const struct mx_kind_counts *train = &estimate->kinds[WORKER_STAGE_TRAIN];
-    double                       files = SWEEP_FILES + (double)workers;
-    double bytes = SWEEP_BYTES + (double)estimate->counts.trials * TRIAL_BYTES;
+    const unsigned keep = config->base[KEY_SCHEDULE_KEEP].choice;
+    double         files = SWEEP_FILES + (double)workers;
+    double         bytes = SWEEP_BYTES + (double)estimate->counts.trials * TRIAL_BYTES;
 
     for (size_t k = 0; k < mx_stage_nkinds; k++)
-        files += (double)estimate->kinds[mx_stage_kinds[k].kind].planned * mx_stage_kinds[k].files;
-    if (config->base[KEY_SCHEDULE_KEEP].choice == MX_KEEP_RESULTS) {
-        files -= (double)train->planned;
-        bytes += (double)train->planned * STAGE_BYTES;
-    } else {
-        bytes += total(costs, train, repeats, costs->new_bytes, costs->all_bytes);
-    }
+        add_disk(costs, &mx_stage_kinds[k], keep, repeats, estimate, &bytes, &files);
     estimate->files = whole(files);
     estimate->disk_bytes = whole(bytes);
 }
@@ -271,7 +379,7 @@ void mx_costs_fill(const struct mx_costs *costs, const struct mx_config *config,
         return;
     }
     fill_disk(costs, config, repeats, workers, estimate);
-    estimate->memory_bytes = costs->memory_bytes;
+    estimate->memory_bytes = costs->memory_bytes + costs->kept_bytes;
     if (costs->unknown)
         snprintf(estimate->basis, sizeof estimate->basis, "unknown: %s", costs->why);
     else

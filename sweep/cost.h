@@ -1,4 +1,4 @@
-/* cost.h - time, memory and disk of a sweep, from what its trainings compute.
+/* cost.h - time, memory and disk of a sweep, from what its stages compute.
  *
  * Private to estimate.c, which walks through the cells and hands them in.
  */
@@ -17,11 +17,11 @@ struct mx_costs;
 struct mx_costs *mx_costs_new(const struct mx_grid *grid, struct mx_err *err);
 void             mx_costs_free(struct mx_costs *costs); /* NULL is allowed */
 
-/* Take the training of a cell. `same` is equal for points whose trainings cost
- * the same: the cost is worked out once for each. `fresh`: certainly a stage
+/* Take a stage of a cell. `same` is equal for points whose networks cost the same:
+ * that is worked out once for each. `fresh`: certainly a stage
  * that was not there before. Returns 0, or -1 with what mx_grid_params() said. */
-int mx_costs_take(struct mx_costs *costs, const struct mx_point *point, uint64_t same, bool fresh,
-                  struct mx_err *err);
+int mx_costs_take(struct mx_costs *costs, enum worker_kind kind, const struct mx_point *point,
+                  uint64_t same, bool fresh, struct mx_err *err);
 
 /* Fill hours, basis, disk, files and memory of an estimate whose counts and
  * kinds are there. */

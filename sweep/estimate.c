@@ -115,8 +115,8 @@ static int tally_cell(struct tally *tally, const struct mx_point *point, struct 
         tally->uses[k]++;
         if ((fresh = mx_distinct_add(tally->distinct[k], hashes[k], err)) < 0)
             return -1;
-        if (mx_stage_kinds[k].kind == WORKER_STAGE_TRAIN && costs &&
-            mx_costs_take(costs, point, tally->cost, fresh > 0, err))
+        if (costs &&
+            mx_costs_take(costs, mx_stage_kinds[k].kind, point, tally->cost, fresh > 0, err))
             return -1;
     }
     return 0;

@@ -16,6 +16,8 @@ struct worker_cache {
     char                   *folder; /* that they were read from */
     uint64_t                train_limit, test_limit;
     uint64_t                reads;
+
+    struct worker_resamples *resamples;
 };
 
 struct worker_cache *worker_cache_new(void)
@@ -29,6 +31,7 @@ void worker_cache_free(struct worker_cache *cache)
         return;
     worker_dataset_free(cache->set);
     worker_features_free(cache->features);
+    worker_resamples_free(cache->resamples);
     free(cache->folder);
     free(cache);
 }
@@ -73,6 +76,13 @@ worker_cache_features(struct worker_cache *cache, const struct worker_job *job, 
     cache->test_limit = test;
     cache->reads++;
     return cache->features;
+}
+
+struct worker_resamples *worker_cache_resamples(struct worker_cache *cache)
+{
+    if (!cache->resamples)
+        cache->resamples = worker_resamples_new();
+    return cache->resamples;
 }
 
 uint64_t worker_cache_feature_reads(const struct worker_cache *cache)

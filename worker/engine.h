@@ -109,6 +109,7 @@ int worker_engine_memory(struct worker_engine *engine, struct worker_engine_memo
 struct worker_cost {
     double   train_flop, infer_flop;
     uint64_t memory_bytes, parameters;
+    uint32_t features; /* as worker_engine_feature_dims() */
 };
 int worker_engine_cost(const struct worker_params *params, const struct worker_shape *shape,
                        struct worker_cost *cost, struct mx_err *err);

@@ -184,6 +184,14 @@ static uint64_t hidden_bytes(const struct worker_params *params, const struct wo
     return 2 * most;
 }
 
+/* Numbers that the last layer reads of an image. */
+static uint32_t feature_dims(const struct worker_net *net)
+{
+    const struct worker_layer *layer = &net->layers[net->layers[net->nlayers - 1].inputs[0]];
+
+    return layer->channels * layer->height * layer->width;
+}
+
 int worker_engine_cost(const struct worker_params *params, const struct worker_shape *shape,
                        struct worker_cost *cost, struct mx_err *err)
 {
@@ -201,6 +209,7 @@ int worker_engine_cost(const struct worker_params *params, const struct worker_s
             ? -1
             : 0;
     cost->memory_bytes += block + LIBRARY + hidden_bytes(params, &net);
+    cost->features = feature_dims(&net);
     worker_net_free(&net);
     return result;
 }

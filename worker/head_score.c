@@ -127,30 +127,17 @@ static int sort(struct sorted *sorted, const uint8_t *hits, const uint32_t *grou
     return 0;
 }
 
-/* An image is drawn 255 times or more about once in 10^500 resamples. */
-static void draw(struct sorted *sorted, uint32_t n, struct mx_rng rng)
-{
-    for (uint32_t i = 0; i < n; i++)
-        sorted->drawn[i] = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t pick = (uint64_t)mx_rng_u32(&rng) * n >> 32; /* even to one part in 2^32 / n */
-
-        if (sorted->drawn[pick] < UINT8_MAX)
-            sorted->drawn[pick]++;
-    }
-}
-
 struct sums {
     uint32_t n, right;
 };
 
-static struct sums add_up(const struct sorted *sorted, uint32_t group)
+static struct sums add_up(const struct sorted *sorted, const uint8_t *drawn, uint32_t group)
 {
     struct sums sums = {0, 0};
 
     for (uint32_t i = sorted->starts[group]; i < sorted->starts[group + 1]; i++) {
-        sums.n += sorted->drawn[i];
-        sums.right += (uint32_t)sorted->drawn[i] * sorted->hits[i];
+        sums.n += drawn[i];
+        sums.right += sorted->hits[i] ? drawn[i] : 0u;
     }
     return sums;
 }
@@ -178,10 +165,11 @@ static struct worker_head_interval interval(double *values, uint32_t n)
 
 int worker_head_bootstrap(const uint8_t *hits, const uint32_t *groups, uint32_t n, uint32_t ngroups,
                           uint32_t resamples, struct mx_stream stream,
-                          enum worker_feature_part part, struct worker_head_intervals *intervals,
-                          struct mx_err *err)
+                          enum worker_feature_part part, struct worker_resamples *kept,
+                          struct worker_head_intervals *intervals, struct mx_err *err)
 {
     const uint32_t nparts = groups ? ngroups : 1;
+    const uint8_t *all = worker_resamples_get(kept, stream, part, n, resamples);
     struct sorted  sorted = {0};
     double        *plain = calloc(resamples + 1, sizeof *plain);
     double        *worst = calloc(resamples + 1, sizeof *worst);
@@ -196,12 +184,14 @@ int worker_head_bootstrap(const uint8_t *hits, const uint32_t *groups, uint32_t 
     if (rc || n == 0 || resamples == 0)
         goto done;
     for (uint32_t r = 0; r < resamples; r++) {
-        uint64_t right = 0;
+        const uint8_t *drawn = all ? all + (size_t)r * n : sorted.drawn;
+        uint64_t       right = 0;
 
-        draw(&sorted, n, mx_rng_at(stream, (uint32_t)part, r, 0));
+        if (!all)
+            worker_resample(stream, part, r, n, sorted.drawn);
         worst[r] = 2;
         for (uint32_t g = 0; g < nparts; g++) {
-            struct sums sums = add_up(&sorted, g);
+            struct sums sums = add_up(&sorted, drawn, g);
 
             right += sums.right;
             if (sums.n > 0)

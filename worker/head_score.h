@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "worker/features.h"
+#include "worker/resamples.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,8 +40,8 @@ struct worker_head_accuracy worker_head_accuracy(const struct worker_features *f
 /* 95 % intervals of accuracy and of the worst group's accuracy, by resampling
  * images with replacement (percentiles, between order statistics by linear
  * interpolation). hits (n): 1 where the image is right; groups (n) or NULL.
- * Resample r of a split draws from place (part, r) of the stream, never by the
- * head: cells of one repeat are compared on the same resamples. Groups without
+ * The resamples do not depend on the head: cells of one repeat are compared on the
+ * same ones, and `kept` (NULL: nothing is kept) holds them. Groups without
  * an image in a resample are not the worst of it. NaN without groups, images or
  * resamples. Returns 0, or -1 with MX_ENOMEM. */
 struct worker_head_interval {
@@ -51,8 +52,8 @@ struct worker_head_intervals {
 };
 int worker_head_bootstrap(const uint8_t *hits, const uint32_t *groups, uint32_t n, uint32_t ngroups,
                           uint32_t resamples, struct mx_stream stream,
-                          enum worker_feature_part part, struct worker_head_intervals *intervals,
-                          struct mx_err *err);
+                          enum worker_feature_part part, struct worker_resamples *kept,
+                          struct worker_head_intervals *intervals, struct mx_err *err);
 
 #ifdef __cplusplus
 }

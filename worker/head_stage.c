@@ -11,7 +11,8 @@
 struct measuring {
     const struct worker_job      *job;
     const struct worker_progress *progress;
-    const struct worker_features *features; /* the cache's */
+    const struct worker_features *features;  /* the cache's */
+    struct worker_resamples      *resamples; /* the cache's */
     const char                   *method;
     struct worker_head            head;
     uint64_t                     *group_counts; /* of train */
@@ -89,9 +90,9 @@ static int add_intervals(struct measuring *m, enum worker_feature_part part,
     for (uint32_t i = 0; i < split->n; i++)
         m->hits[i] = worker_head_predicted(m->logits + (size_t)i * f->classes, f->classes) ==
                      split->labels[i];
-    if (worker_head_bootstrap(m->hits, split->groups, split->n, f->groups,
-                              (uint32_t)m->job->params.score_bootstrap,
-                              stream_of(m->job, MX_PURPOSE_BOOTSTRAP), part, &found, err) ||
+    if (worker_head_bootstrap(
+            m->hits, split->groups, split->n, f->groups, (uint32_t)m->job->params.score_bootstrap,
+            stream_of(m->job, MX_PURPOSE_BOOTSTRAP), part, m->resamples, &found, err) ||
         add(result, name, "accuracy_low", found.accuracy.low, err) ||
         add(result, name, "accuracy_high", found.accuracy.high, err))
         return -1;
@@ -150,6 +151,7 @@ int worker_head_run(const struct worker_job *job, struct worker_cache *cache,
     struct measuring        m = {.job = job,
                                  .progress = progress,
                                  .features = worker_cache_features(cache, job, err),
+                                 .resamples = worker_cache_resamples(cache),
                                  .method = worker_heads[job->params.head_method].word};
     struct worker_head_task task = {.features = m.features,
                                     .params = &job->params,

@@ -5,6 +5,7 @@
 
 #include "worker/dataset.h"
 #include "worker/features.h"
+#include "worker/resamples.h"
 #include "worker/stage.h"
 
 /* The data set of a job, from the cache or read anew. Lent: it stays the
@@ -16,6 +17,9 @@ const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache
  * data.path where it has none, in its precision. The same lending as above. */
 const struct worker_features *
 worker_cache_features(struct worker_cache *cache, const struct worker_job *job, struct mx_err *err);
+
+/* Resamples that are kept; NULL without memory for any. */
+struct worker_resamples *worker_cache_resamples(struct worker_cache *cache);
 
 /* How often features were read from files so far. */
 uint64_t worker_cache_feature_reads(const struct worker_cache *cache);

@@ -117,7 +117,7 @@ Test(head_score, intervals_have_the_width_that_the_binomial_law_gives)
 
     hits_of(hits, groups, IMAGES);
     cr_assert_eq(worker_head_bootstrap(hits, groups, IMAGES, 2, 2000, draws(), WORKER_FEATURES_TEST,
-                                       &got, NULL),
+                                       NULL, &got, NULL),
                  0);
     plain = 2 * 1.959964 * sqrt(p * (1 - p) / IMAGES);
     cr_expect(got.accuracy.low < p && p < got.accuracy.high);
@@ -139,13 +139,14 @@ Test(head_score, resamples_depend_on_the_stream_and_not_on_the_head)
     hits_of(hits, groups, IMAGES);
     for (uint32_t i = 0; i < IMAGES; i++)
         wrong[i] = !hits[i];
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, &first, NULL);
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, &second,
+    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &first,
                           NULL);
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_TEST, &other,
+    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &second,
                           NULL);
-    worker_head_bootstrap(wrong, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, &mirrored,
+    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_TEST, NULL, &other,
                           NULL);
+    worker_head_bootstrap(wrong, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL,
+                          &mirrored, NULL);
     cr_expect_arr_eq(&first, &second, sizeof first);
     cr_expect(first.accuracy.low != other.accuracy.low ||
               first.worst_group.low != other.worst_group.low);
@@ -153,15 +154,48 @@ Test(head_score, resamples_depend_on_the_stream_and_not_on_the_head)
               "the same images were drawn");
 }
 
+Test(head_score, resamples_that_are_kept_are_those_that_would_be_drawn)
+{
+    enum {
+        IMAGES = 300
+    };
+    static uint8_t               hits[IMAGES], one[IMAGES];
+    static uint32_t              groups[IMAGES];
+    struct worker_resamples     *kept = worker_resamples_new();
+    struct worker_head_intervals drawn, first, second;
+    const uint8_t               *all;
+
+    hits_of(hits, groups, IMAGES);
+    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &drawn,
+                          NULL);
+    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &first,
+                          NULL);
+    all = worker_resamples_get(kept, draws(), WORKER_FEATURES_VAL, IMAGES, 100);
+    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &second,
+                          NULL);
+    cr_expect_arr_eq(&drawn, &first, sizeof drawn);
+    cr_expect_arr_eq(&drawn, &second, sizeof drawn);
+    cr_expect_eq(worker_resamples_get(kept, draws(), WORKER_FEATURES_VAL, IMAGES, 100), all,
+                 "they are kept");
+    worker_resample(draws(), WORKER_FEATURES_VAL, 7, IMAGES, one);
+    cr_expect_arr_eq(all + 7 * IMAGES, one, IMAGES);
+    for (uint32_t repeat = 1; repeat < 40; repeat++)
+        cr_expect_neq(worker_resamples_get(kept, mx_stream_make(5, repeat, MX_PURPOSE_BOOTSTRAP, 0),
+                                           0, IMAGES, 100),
+                      NULL, "room is made");
+    cr_expect_eq(worker_resamples_get(kept, draws(), 0, 1 << 20, 100), NULL, "too many to keep");
+    worker_resamples_free(kept);
+}
+
 Test(head_score, intervals_of_nothing_are_not_there)
 {
     struct worker_head_intervals got;
     const uint8_t                hits[] = {1, 1, 0};
 
-    cr_assert_eq(worker_head_bootstrap(hits, NULL, 0, 0, 100, draws(), 0, &got, NULL), 0);
+    cr_assert_eq(worker_head_bootstrap(hits, NULL, 0, 0, 100, draws(), 0, NULL, &got, NULL), 0);
     cr_expect(isnan(got.accuracy.low) && isnan(got.worst_group.high));
-    cr_assert_eq(worker_head_bootstrap(hits, NULL, 3, 0, 0, draws(), 0, &got, NULL), 0);
+    cr_assert_eq(worker_head_bootstrap(hits, NULL, 3, 0, 0, draws(), 0, NULL, &got, NULL), 0);
     cr_expect(isnan(got.accuracy.high));
-    cr_assert_eq(worker_head_bootstrap(hits, NULL, 3, 0, 1, draws(), 0, &got, NULL), 0);
+    cr_assert_eq(worker_head_bootstrap(hits, NULL, 3, 0, 1, draws(), 0, NULL, &got, NULL), 0);
     cr_expect(got.accuracy.low == got.accuracy.high && isnan(got.worst_group.low));
 }

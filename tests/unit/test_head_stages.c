@@ -251,6 +251,72 @@ Test(head_stages, a_head_that_gives_everything_one_class_is_told_and_in_the_tabl
     free(job);
 }
 
+/* Parameters of every method, for a set of a few dozen images. */
+static void set_parameters(struct worker_params *params)
+{
+    const struct worker_list strengths = {2, {1, 0.1}};
+
+    params->head_hsfm_support_per_class = 6;
+    params->head_hsfm_inner_steps = 3;
+    params->head_hsfm_inner_lr = 0.01;
+    params->head_hsfm_outer_lr = 0.01;
+    params->head_hsfm_edit_steps = 2;
+    params->head_hsfm_hard_per_class = 8;
+    params->head_hsfm_epochs = 4;
+    params->head_hsfm_grad_clip = 10;
+    params->head_llr_C = params->head_dfr_C = params->head_subg_C = strengths;
+    params->head_dfr_subsets = 3;
+    params->head_jtt_head_steps = 5;
+    params->head_jtt_head_upweight = 5;
+    params->head_jtt_head_lr = 0.1;
+    params->head_group_dro_lr = 0.01;
+    params->head_group_dro_group_lr = 0.1;
+    params->head_group_dro_epochs = 5;
+    params->head_afr_gamma = 4;
+    params->head_afr_lr = 0.01;
+    params->head_afr_epochs = 5;
+    params->head_feature_mixup_alpha = 1;
+    params->head_feature_mixup_epochs = 4;
+    params->head_feature_mixup_lr = 0.01;
+}
+
+/* With every test label another one, val says the same, and test the opposite. */
+Test(head_stages, no_method_looks_at_test_labels)
+{
+    struct worker_job *job = on_feature_files(true);
+    uint32_t           other[50];
+
+    for (uint32_t i = 0; i < 50; i++)
+        other[i] = 1 - i % 2;
+    set_parameters(&job->params);
+    for (unsigned m = 0; m < WORKER_HEAD_METHODS; m++) {
+        struct worker_cache *cache = worker_cache_new(), *flipped = worker_cache_new();
+        struct worker_result first, second;
+
+        if (!worker_heads[m].built)
+            continue;
+        job->params.head_method = m;
+        feature_folder(folder, true);
+        first = run(job, cache);
+        feature_file(folder, "test_y.npy", WORKER_NPY_U32, 50, 0, other);
+        second = run(job, flipped);
+        cr_assert_eq(first.nmetrics, second.nmetrics);
+        for (size_t i = 0; i < first.nmetrics; i++)
+            if (strncmp(first.metrics[i].name, "test.", 5) != 0)
+                cr_expect(
+                    memcmp(&first.metrics[i].value, &second.metrics[i].value, sizeof(double)) == 0,
+                    "%s of %s", first.metrics[i].name, worker_heads[m].word);
+        cr_expect(
+            !(fabs(metric(&first, "test.accuracy") + metric(&second, "test.accuracy") - 1) > 1e-12),
+            "%s", worker_heads[m].word);
+        worker_result_free(&first);
+        worker_result_free(&second);
+        worker_cache_free(cache);
+        worker_cache_free(flipped);
+    }
+    free(job);
+}
+
 Test(head_stages, keep_all_leaves_the_head)
 {
     struct worker_job   *job = on_feature_files(true);
