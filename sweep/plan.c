@@ -153,10 +153,48 @@ static int read_fingerprint(struct builder *b, struct mx_err *err)
 
     if (!b->data_moved)
         return 0;
-    if (mx_grid_params(b->plan->grid, mx_walk_point(b->walk), &params, err) ||
-        b->fingerprint_of(b->user, &params, &b->fingerprint, err))
+    if (mx_grid_params(b->plan->grid, mx_walk_point(b->walk), &params, err))
+        return -1;
+    params.head_hsfm_support_indices[0] = '\0'; /* a head's alone */
+    if (b->fingerprint_of(b->user, &params, &b->fingerprint, err))
         return -1;
     b->data_moved = false;
+    return 0;
+}
+
+/* A head may read a file more. */
+static int kind_fingerprint(struct builder *b, enum worker_kind kind, uint64_t *fingerprint,
+                            struct mx_err *err)
+{
+    const struct mx_point *point = mx_walk_point(b->walk);
+    const enum mx_key_id   key = KEY_HEAD_HSFM_SUPPORT_INDICES;
+    struct worker_params   params;
+
+    *fingerprint = b->fingerprint;
+    if (kind != WORKER_STAGE_HEAD || !point->used[key] || !mx_value_given(key, &point->value[key]))
+        return 0;
+    if (mx_grid_params(b->plan->grid, point, &params, err))
+        return -1;
+    return b->fingerprint_of(b->user, &params, fingerprint, err);
+}
+
+/* What the keys of the present cell's stages are made of, but for repeats and inputs. */
+static int write_texts(struct builder *b, struct mx_err *err)
+{
+    for (size_t k = 0; k < mx_stage_nkinds; k++) {
+        const struct mx_stage_kind *kind = &mx_stage_kinds[k];
+        uint64_t                    fingerprint;
+
+        mx_buf_clear(&b->text[k]);
+        if (!kind->planned(mx_walk_point(b->walk)))
+            continue;
+        if (kind_fingerprint(b, kind->kind, &fingerprint, err))
+            return -1;
+        mx_stage_text(kind, mx_walk_point(b->walk), &b->streams, fingerprint, b->lines,
+                      &b->text[k]);
+        if (!mx_buf_ok(&b->text[k]))
+            return mx_fail(err, MX_ENOMEM, "no memory for the text of a stage");
+    }
     return 0;
 }
 
@@ -171,16 +209,8 @@ static int add_cell(struct builder *b, struct mx_err *err)
     if (mx_plan_index_find(&b->cells, (struct mx_hash128){0, cell}, &trial))
         return mx_same_id(b->plan->grid, b->plan->trials[trial].point, mx_walk_number(b->walk),
                           cell, err);
-    if (read_fingerprint(b, err))
+    if (read_fingerprint(b, err) || write_texts(b, err))
         return -1;
-    for (size_t k = 0; k < mx_stage_nkinds; k++) {
-        mx_buf_clear(&b->text[k]);
-        if (mx_stage_kinds[k].planned(point))
-            mx_stage_text(&mx_stage_kinds[k], point, &b->streams, b->fingerprint, b->lines,
-                          &b->text[k]);
-        if (!mx_buf_ok(&b->text[k]))
-            return mx_fail(err, MX_ENOMEM, "no memory for the text of a stage");
-    }
     trial = b->plan->ntrials;
     for (uint32_t r = 0; r < b->repeats; r++)
         if (add_trial(b, cell, r, err))

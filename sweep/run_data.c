@@ -11,6 +11,7 @@
 #include "worker/features.h"
 #include "worker/known_sets.h"
 #include "worker/miniature.h"
+#include "worker/npy.h"
 #include "worker/safetensors.h"
 #include "worker/weights.h"
 
@@ -144,22 +145,35 @@ void run_tell_remarks(const struct run *run)
     mx_buf_free(&text);
 }
 
-/* Read a file of weights once, whose header must be sound. */
-static int weights_fingerprint(struct run *run, const char *path, uint64_t *fingerprint,
-                               struct mx_err *err)
+static int check_weights(const char *path, struct mx_err *err)
 {
-    struct worker_safetensors *file;
-    struct run_weights        *more;
+    struct worker_safetensors *file = worker_safetensors_open(path, err);
+
+    worker_safetensors_close(file);
+    return file ? 0 : -1;
+}
+
+static int check_array(const char *path, struct mx_err *err)
+{
+    struct worker_npy *file = worker_npy_open(path, err);
+
+    worker_npy_close(file);
+    return file ? 0 : -1;
+}
+
+/* Read a file once, whose header must be sound. */
+static int file_fingerprint(struct run *run, const char                           *path,
+                            int (*check)(const char *, struct mx_err *), uint64_t *fingerprint,
+                            struct mx_err *err)
+{
+    struct run_weights *more;
 
     for (size_t w = 0; w < run->nweights; w++)
         if (strcmp(run->weights[w].path, path) == 0) {
             *fingerprint = run->weights[w].fingerprint;
             return 0;
         }
-    if (!(file = worker_safetensors_open(path, err)))
-        return -1;
-    worker_safetensors_close(file);
-    if (worker_weights_fingerprint(path, fingerprint, err))
+    if (check(path, err) || worker_weights_fingerprint(path, fingerprint, err))
         return -1;
     if (!(more = realloc(run->weights, (run->nweights + 1) * sizeof *more)))
         return mx_fail(err, MX_ENOMEM, "no memory to remember %s", path);
@@ -171,20 +185,27 @@ static int weights_fingerprint(struct run *run, const char *path, uint64_t *fing
     return 0;
 }
 
-int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
-                    struct mx_err *err)
+/* Mix a file into a fingerprint; "" is none. */
+static int add_file(struct run *run, const char *path, int (*check)(const char *, struct mx_err *),
+                    uint64_t *fingerprint, struct mx_err *err)
 {
-    uint64_t both[2];
+    uint64_t both[2] = {*fingerprint};
 
-    if (data_fingerprint(user, params, fingerprint, err))
-        return -1;
-    if (!params->model_weights[0])
+    if (!path[0])
         return 0;
-    both[0] = *fingerprint;
-    if (weights_fingerprint(user, params->model_weights, &both[1], err))
+    if (file_fingerprint(run, path, check, &both[1], err))
         return -1;
     *fingerprint = mx_hash64(both, sizeof both);
     return 0;
+}
+
+int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
+                    struct mx_err *err)
+{
+    if (data_fingerprint(user, params, fingerprint, err) ||
+        add_file(user, params->model_weights, check_weights, fingerprint, err))
+        return -1;
+    return add_file(user, params->head_hsfm_support_indices, check_array, fingerprint, err);
 }
 
 void run_forget_data(struct run *run)

@@ -57,7 +57,7 @@ struct run_data {
     struct worker_remarks remarks;
 };
 
-/* A file of weights in use: read once. */
+/* A file of weights, or of rows of a support set, in use: read once. */
 struct run_weights {
     char    *path;
     uint64_t fingerprint;

@@ -381,6 +381,39 @@ Test(plan, makes_paths_absolute_against_the_configuration)
     build_free(b);
 }
 
+/* Another number for each content of the file of rows. */
+static int with_support(void *user, const struct worker_params *params, uint64_t *out,
+                        struct mx_err *err)
+{
+    (void)err;
+    *out = params->head_hsfm_support_indices[0] ? *(const uint64_t *)user : 7;
+    return 0;
+}
+
+Test(plan, the_rows_of_a_support_set_are_part_of_a_heads_key_alone)
+{
+    struct build   *b = build_new();
+    struct mx_plan *plans[2];
+    struct mx_grid *grid;
+    uint64_t        content[2] = {1, 2};
+
+    b->config.base[KEY_HEAD_METHOD] = build_choice(WORKER_HEAD_HSFM);
+    b->config.base[KEY_HEAD_HSFM_SUPPORT_INDICES] = build_text("rows.npy");
+    grid = mx_grid_new(&b->config, NULL);
+    for (int k = 0; k < 2; k++)
+        cr_assert_not_null(plans[k] =
+                               mx_plan_new(&b->config, grid, with_support, &content[k], NULL));
+    cr_assert_eq(plans[0]->nstages, 3);
+    for (int s = 0; s < 2; s++)
+        cr_expect_arr_eq(&plans[0]->stages[s].key, &plans[1]->stages[s].key,
+                         sizeof(struct mx_hash128));
+    cr_expect_neq(plans[0]->stages[2].key.low, plans[1]->stages[2].key.low);
+    for (int k = 0; k < 2; k++)
+        mx_plan_free(plans[k]);
+    mx_grid_free(grid);
+    build_free(b);
+}
+
 Test(plan, names_trials_by_cell_and_repeat)
 {
     struct mx_trial trial = {.cell = 0xabc, .repeat = 12};

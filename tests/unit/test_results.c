@@ -395,3 +395,51 @@ Test(results, fit_a_narrow_terminal)
     mx_buf_free(&out);
     end(&f);
 }
+
+/* The metrics' columns of results.csv, behind the seed's. */
+static void expect_columns(const struct fixture *f, const char *expected)
+{
+    struct mx_buf text = {0};
+    char         *path = mx_path_join(folder, "results.csv"), *at, *end;
+
+    cr_assert_eq(mx_results_write(f->results, folder, NULL), 0);
+    cr_assert_eq(mx_file_read(path, 1 << 20, &text, NULL), 0);
+    at = strstr(text.data, ",seed,") + strlen(",seed,");
+    end = strstr(at, "run.attempts");
+    *end = '\0';
+    cr_expect_str_eq(at, expected);
+    mx_buf_free(&text);
+    free(path);
+}
+
+Test(results, of_heads_warn_without_being_asked)
+{
+    struct fixture f = begin("name: warn\nrepeats: 2\ndata: {set: features, path: here}\n");
+
+    for (uint32_t t = 0; t < 2; t++) {
+        put(&f, t, "val.collapsed", 0);
+        put(&f, t, "test.collapsed", t == 1);
+        put(&f, t, "train.error_set", 3);
+        put(&f, t, "val.error_set", t == 0 ? 2 : 0);
+        put(&f, t, "val.accuracy_low", 0.25);
+    }
+    done(&f, 0, 0.5, 0.5);
+    expect_columns(&f, "test.accuracy,val.accuracy,");
+    done(&f, 1, 0.5, 0.5);
+    expect_columns(&f, "test.accuracy,test.collapsed,val.accuracy,val.error_set,");
+    end(&f);
+}
+
+Test(results, of_heads_show_what_was_asked_for)
+{
+    struct fixture f = begin("name: asked\ndata: {set: features, path: here}\n"
+                             "score: {metrics: [accuracy_low, collapsed, error_set]}\n");
+
+    put(&f, 0, "val.collapsed", 0);
+    put(&f, 0, "train.error_set", 3);
+    put(&f, 0, "train.accuracy_low", 0.5);
+    put(&f, 0, "test.accuracy_low", 0.25);
+    set_state(&f, 0, MX_STATE_DONE, MX_REASON_NONE);
+    expect_columns(&f, "test.accuracy_low,train.error_set,val.collapsed,");
+    end(&f);
+}
