@@ -182,12 +182,14 @@ static bool knows(const struct mx_reader *reader, enum mx_key_id key)
     return known && !reader->broken[key];
 }
 
+const uint32_t mx_grouped_sets = 1u << WORKER_DATA_SYNTHETIC | 1u << WORKER_DATA_WATERBIRDS |
+                                 1u << WORKER_DATA_CELEBA | 1u << WORKER_DATA_METASHIFT |
+                                 1u << WORKER_DATA_DOMINOES | 1u << WORKER_DATA_FEATURES;
+
 /* Metrics of groups, on sets that have none. */
 static void check_groups(const struct mx_reader *reader, uint32_t sets)
 {
-    static const uint32_t grouped = 1u << WORKER_DATA_SYNTHETIC | 1u << WORKER_DATA_WATERBIRDS |
-                                    1u << WORKER_DATA_CELEBA | 1u << WORKER_DATA_METASHIFT |
-                                    1u << WORKER_DATA_DOMINOES | 1u << WORKER_DATA_FEATURES;
+    const uint32_t         grouped = mx_grouped_sets;
     const struct mx_value *metrics = &reader->config->base[KEY_SCORE_METRICS];
     struct mx_place        place = reader->places[KEY_SCORE_METRICS];
 

@@ -1,4 +1,4 @@
-/* Strategies and what does not go with them, looked for in every combination
+/* Strategies and head methods and what does not go with them, looked for in every combination
  * that a block of the grid has and no exclude rule surely leaves out. */
 #include "sweep/config_reader.h"
 
@@ -62,23 +62,47 @@ static bool odd_halves(const struct mx_value *value)
     return has(value, WORKER_MIX_PUZZLEMIX) && value[KEY_DATA_SIZE].integer % 2 != 0;
 }
 
+static bool balances_no_groups(const struct mx_value *value)
+{
+    const uint32_t balancing =
+        1u << WORKER_HEAD_DFR | 1u << WORKER_HEAD_GROUP_DRO | 1u << WORKER_HEAD_SUBG;
+
+    return (balancing >> value[KEY_HEAD_METHOD].choice & 1) &&
+           !(mx_grouped_sets >> value[KEY_DATA_SET].choice & 1);
+}
+
+static bool holds_out_features(const struct mx_value *value)
+{
+    return value[KEY_HEAD_METHOD].choice == WORKER_HEAD_AFR &&
+           value[KEY_HEAD_AFR_SPLIT].choice == WORKER_AFR_SPLIT_HOLDOUT &&
+           value[KEY_DATA_SET].choice == WORKER_DATA_FEATURES;
+}
+
 static const struct problem {
     bool (*holds)(const struct mx_value *value);
-    enum mx_key_id at; /* whose place is told, or that of mix.strategy */
+    enum mx_key_id subject; /* what it is about: used, or there is no problem */
+    enum mx_key_id at;      /* whose place is told, or else the subject's */
     const char    *text;
 } problems[] = {
-    {soft_labels_by_rule, KEY_MIX_LABELS,
+    {balances_no_groups, KEY_HEAD_METHOD, KEY_HEAD_METHOD,
+     "head.method: dfr, group_dro and subg balance groups, and the data set has none (use llr, "
+     "jtt_head, afr, feature_mixup or hsfm)"},
+    {holds_out_features, KEY_HEAD_METHOD, KEY_HEAD_AFR_SPLIT,
+     "head.afr.split: holdout keeps images out of the training, which is over where there are "
+     "only features (use val_half)"},
+    {soft_labels_by_rule, KEY_MIX_STRATEGY, KEY_MIX_LABELS,
      "mix.labels: recursivemix mixes labels over and over, and goes with mixed only (leave other "
      "rules out with exclude)"},
-    {clean_within_network, KEY_MIX_LABELS,
+    {clean_within_network, KEY_MIX_STRATEGY, KEY_MIX_LABELS,
      "mix.labels: manifold_mixup mixes within the network, and does not go with only (leave it out "
      "with exclude)"},
-    {nothing_to_choose, KEY_MIX_STRATEGY,
+    {nothing_to_choose, KEY_MIX_STRATEGY, KEY_MIX_STRATEGY,
      "mix.choices is missing (write mix: {strategy: choices, choices: [mixup, cutmix]})"},
-    {choices_of_choices, KEY_MIX_CHOICES, "mix.choices: 'choices' is no strategy to choose"},
-    {no_such_layer, KEY_MIX_LAYERS,
+    {choices_of_choices, KEY_MIX_STRATEGY, KEY_MIX_CHOICES,
+     "mix.choices: 'choices' is no strategy to choose"},
+    {no_such_layer, KEY_MIX_STRATEGY, KEY_MIX_LAYERS,
      "mix.layers: model.arch linear has no stages to mix after (write mix: {layers: [input]})"},
-    {odd_halves, KEY_DATA_SIZE,
+    {odd_halves, KEY_MIX_STRATEGY, KEY_DATA_SIZE,
      "data.size: puzzlemix cuts images in halves at least, and needs an even size (leave odd ones "
      "out with exclude)"},
 };
@@ -100,8 +124,9 @@ struct combination {
 
 static void add_axis(struct combination *c, size_t axis)
 {
-    static const enum mx_key_id keys[] = {KEY_MIX_STRATEGY, KEY_MIX_LABELS, KEY_MIX_CHOICES,
-                                          KEY_MIX_LAYERS,   KEY_MODEL_ARCH, KEY_DATA_SIZE};
+    static const enum mx_key_id keys[] = {KEY_MIX_STRATEGY, KEY_MIX_LABELS,  KEY_MIX_CHOICES,
+                                          KEY_MIX_LAYERS,   KEY_MODEL_ARCH,  KEY_DATA_SET,
+                                          KEY_DATA_SIZE,    KEY_HEAD_METHOD, KEY_HEAD_AFR_SPLIT};
     bool                        matters = false;
 
     for (size_t k = 0; k < c->block->axes[axis].nkeys; k++)
@@ -193,9 +218,9 @@ static void tell(const struct combination *c, const struct mx_reader *reader,
     if (c->block)
         mx_reader_axis(c->block, problem->at, &place);
     if (place.line == 0) {
-        place = reader->places[KEY_MIX_STRATEGY];
+        place = reader->places[problem->subject];
         if (c->block)
-            mx_reader_axis(c->block, KEY_MIX_STRATEGY, &place);
+            mx_reader_axis(c->block, problem->subject, &place);
     }
     mx_error_at(reader->values.messages, place, "%s", problem->text);
 }
@@ -212,7 +237,7 @@ void mx_reader_check_mix(const struct mx_reader *reader)
         do {
             settle(&c, reader);
             for (size_t p = 0; p < PROBLEMS; p++)
-                if (!told[p] && mx_key_used(KEY_MIX_STRATEGY, c.value) &&
+                if (!told[p] && mx_key_used(problems[p].subject, c.value) &&
                     problems[p].holds(c.value) && !is_left_out(&c, reader)) {
                     tell(&c, reader, &problems[p]);
                     told[p] = true;

@@ -91,11 +91,14 @@ bool mx_reader_range(const struct mx_reader *reader, enum mx_key_id key, const s
 /* Read `exclude` into reader->excludes. */
 void mx_reader_excludes(struct mx_reader *reader, const struct mx_node *list);
 
+/* The data sets that have groups, as bits; `features` may. */
+extern const uint32_t mx_grouped_sets;
+
 /* Checks of the data keys against each other; of values that are good one by one. */
 void mx_reader_check_data(const struct mx_reader *reader);
 
-/* Checks of strategies against label rules, layers and choices; of values that
- * are good one by one. */
+/* Checks of strategies against label rules, layers and choices, and of head methods
+ * against data sets; of values that are good one by one. */
 void mx_reader_check_mix(const struct mx_reader *reader);
 
 /* Checks across keys, once everything is read, and what is left to choose. */

@@ -290,11 +290,13 @@ Test(head_stages, no_method_looks_at_test_labels)
         other[i] = 1 - i % 2;
     set_parameters(&job->params);
     for (unsigned m = 0; m < WORKER_HEAD_METHODS; m++) {
-        struct worker_cache *cache = worker_cache_new(), *flipped = worker_cache_new();
+        struct worker_cache *cache, *flipped;
         struct worker_result first, second;
 
         if (!worker_heads[m].built)
             continue;
+        cache = worker_cache_new();
+        flipped = worker_cache_new();
         job->params.head_method = m;
         feature_folder(folder, true);
         first = run(job, cache);
