@@ -33,12 +33,12 @@ struct worker_choice {
     X(DATA_CIFAR10, "cifar10", WORKER_READY)                                                       \
     X(DATA_CIFAR100, "cifar100", WORKER_READY)                                                     \
     X(DATA_FOLDER, "folder", WORKER_READY)                                                         \
-    X(DATA_WATERBIRDS, "waterbirds", WORKER_LATER)                                                 \
-    X(DATA_CELEBA, "celeba", WORKER_LATER)                                                         \
-    X(DATA_METASHIFT, "metashift", WORKER_LATER)                                                   \
+    X(DATA_WATERBIRDS, "waterbirds", WORKER_READY)                                                 \
+    X(DATA_CELEBA, "celeba", WORKER_READY)                                                         \
+    X(DATA_METASHIFT, "metashift", WORKER_READY)                                                   \
     X(DATA_DOMINOES, "dominoes", WORKER_READY)                                                     \
-    X(DATA_CUB, "cub", WORKER_LATER)                                                               \
-    X(DATA_IMAGENET, "imagenet", WORKER_LATER)                                                     \
+    X(DATA_CUB, "cub", WORKER_READY)                                                               \
+    X(DATA_IMAGENET, "imagenet", WORKER_READY)                                                     \
     X(DATA_FEATURES, "features", WORKER_READY)
 
 /* Sets whose images can be halves of a domino: of one size that is known. */

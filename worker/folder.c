@@ -1,85 +1,14 @@
 #include "worker/folder.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "worker/listing.h"
+#include "worker/names.h"
 #include "worker/picture.h"
-
-/* Names in a folder, sorted by their bytes. */
-struct names {
-    char **name; /* (n), owned */
-    size_t n, room;
-};
-
-static void free_names(struct names *names)
-{
-    for (size_t k = 0; k < names->n; k++)
-        free(names->name[k]);
-    free(names->name);
-    *names = (struct names){0};
-}
-
-static int by_bytes(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool passed_over(const char *name)
-{
-    return name[0] == '.' || !strcmp(name, "Thumbs.db") || !strcmp(name, "desktop.ini");
-}
-
-static int add_name(struct names *names, const char *name)
-{
-    if (names->n == names->room) {
-        size_t room = names->room ? 2 * names->room : 64;
-        char **grown = realloc(names->name, room * sizeof *grown);
-
-        if (!grown)
-            return -1;
-        names->name = grown;
-        names->room = room;
-    }
-    if (!(names->name[names->n] = strdup(name)))
-        return -1;
-    names->n++;
-    return 0;
-}
-
-static int read_names(const char *path, struct names *names, struct mx_err *err)
-{
-    char           shown[WORKER_SHOWN_SIZE];
-    DIR           *dir = opendir(path);
-    struct dirent *entry;
-    int            rc = 0;
-
-    *names = (struct names){0};
-    worker_shown_path(path, shown);
-    if (!dir && errno == ENOENT)
-        return mx_fail(err, MX_EDATA,
-                       "folder: there is no folder %s: set data.path to the one that holds the "
-                       "class folders",
-                       shown);
-    if (!dir)
-        return mx_fail_errno(err, MX_EDATA, errno, "folder: cannot read the folder %s", shown);
-    while (rc == 0 && (errno = 0, entry = readdir(dir)))
-        if (!passed_over(entry->d_name) && add_name(names, entry->d_name))
-            rc = mx_fail(err, MX_ENOMEM, "no memory for the names of %s", shown);
-    if (rc == 0 && errno)
-        rc = mx_fail_errno(err, MX_EIO, errno, "folder: cannot read the folder %s", shown);
-    closedir(dir);
-    if (rc)
-        free_names(names);
-    else if (names->n > 0)
-        qsort(names->name, names->n, sizeof *names->name, by_bytes);
-    return rc;
-}
 
 /* "path/name" with what follows it; the buffer is cleared first. */
 static const char *join(struct mx_buf *buf, const char *path, const char *name)
@@ -92,32 +21,23 @@ static const char *join(struct mx_buf *buf, const char *path, const char *name)
     return mx_buf_str(buf);
 }
 
-static bool is_folder(const char *path)
+/* Keep the classes among the names: the folders; beside them may be one of masks. */
+static void keep_classes(const char *path, struct worker_names *names, bool top)
 {
-    struct stat st;
+    size_t kept = 0;
 
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* Keep the folders among the names: the classes. */
-static void keep_folders(const char *path, struct names *names, bool top)
-{
-    struct mx_buf buf = {0};
-    size_t        kept = 0;
-
+    worker_names_keep_folders(path, names);
     for (size_t k = 0; k < names->n; k++)
-        if ((top && !strcmp(names->name[k], "masks")) ||
-            !is_folder(join(&buf, path, names->name[k])))
+        if (top && !strcmp(names->name[k], "masks"))
             free(names->name[k]);
         else
             names->name[kept++] = names->name[k];
     names->n = kept;
-    mx_buf_free(&buf);
 }
 
 /* The classes are those of the training part. */
-static int take_classes(struct worker_folder *folder, const struct names *names, const char *path,
-                        struct mx_err *err)
+static int take_classes(struct worker_folder *folder, const struct worker_names *names,
+                        const char *path, struct mx_err *err)
 {
     char shown[WORKER_SHOWN_SIZE], only[WORKER_SHOWN_SIZE];
 
@@ -149,8 +69,8 @@ static uint32_t class_of(const struct worker_folder *folder, const char *name)
 }
 
 /* The k-th file of each class in turn; `files` has the names of every class. */
-static int take_files(struct worker_folder *folder, const struct names *files, const char *below,
-                      struct worker_folder_part *part)
+static int take_files(struct worker_folder *folder, const struct worker_names *files,
+                      const char *below, struct worker_folder_part *part)
 {
     struct mx_buf name = {0}, class_ = {0};
     size_t        total = 0;
@@ -174,8 +94,9 @@ static int take_files(struct worker_folder *folder, const struct names *files, c
 }
 
 /* The names in the folder of every class of a part, into files[label]. */
-static int list_classes(struct worker_folder *folder, const struct names *names, const char *path,
-                        bool empty_allowed, struct names *files, struct mx_err *err)
+static int list_classes(struct worker_folder *folder, const struct worker_names *names,
+                        const char *path, bool empty_allowed, struct worker_names *files,
+                        struct mx_err *err)
 {
     char          shown[WORKER_SHOWN_SIZE];
     struct mx_buf buf = {0};
@@ -189,7 +110,7 @@ static int list_classes(struct worker_folder *folder, const struct names *names,
             rc =
                 mx_fail(err, MX_EDATA, "folder: %s is a class that the training images do not have",
                         worker_shown_path(place, shown));
-        else if (read_names(place, &files[label], err))
+        else if (worker_names_read("folder", place, &files[label], err))
             rc = -1;
         else if (files[label].n == 0 && !empty_allowed)
             rc = mx_fail(err, MX_EDATA, "folder: the class folder %s holds no file",
@@ -203,13 +124,13 @@ static int list_classes(struct worker_folder *folder, const struct names *names,
 static int list_part(struct worker_folder *folder, const char *root, const char *below, int which,
                      struct mx_err *err)
 {
-    struct mx_buf path = {0};
-    struct names  names, *files = NULL;
-    int           rc = read_names(join(&path, root, below), &names, err);
+    struct mx_buf       path = {0};
+    struct worker_names names, *files = NULL;
+    int                 rc = worker_names_read("folder", join(&path, root, below), &names, err);
 
     if (rc)
         goto done;
-    keep_folders(mx_buf_str(&path), &names, !*below);
+    keep_classes(mx_buf_str(&path), &names, !*below);
     if (which == WORKER_PART_TRAIN && take_classes(folder, &names, mx_buf_str(&path), err)) {
         rc = -1;
         goto done;
@@ -222,29 +143,36 @@ static int list_part(struct worker_folder *folder, const char *root, const char 
     if (rc == 0 && take_files(folder, files, below, &folder->parts[which]))
         rc = mx_fail(err, MX_ENOMEM, "no memory for the names in %s", root);
     for (uint32_t c = 0; files && c < folder->nclasses; c++)
-        free_names(&files[c]);
+        worker_names_free(&files[c]);
 done:
     free(files);
-    free_names(&names);
+    worker_names_free(&names);
     mx_buf_free(&path);
     return rc;
 }
 
-static int list_all(struct worker_folder *folder, const char *root, struct mx_err *err)
+int worker_list_folder(struct worker_folder *folder, const char *root, struct mx_err *err)
 {
     static const char *const below[WORKER_PARTS] = {
         [WORKER_PART_TRAIN] = "train", [WORKER_PART_VAL] = "val", [WORKER_PART_TEST] = "test"};
-    struct mx_buf path = {0};
-    int           rc = 0;
+    int rc = 0;
 
-    if (!is_folder(join(&path, root, below[WORKER_PART_TRAIN])))
+    if (!worker_names_folder(root, below[WORKER_PART_TRAIN]))
         rc = list_part(folder, root, "", WORKER_PART_TRAIN, err);
     else
         for (int p = 0; rc == 0 && p < WORKER_PARTS; p++)
-            if (is_folder(join(&path, root, below[p])))
+            if (worker_names_folder(root, below[p]))
                 rc = list_part(folder, root, below[p], p, err);
-    mx_buf_free(&path);
     return rc;
+}
+
+/* The labels of the published test images are secret: what is published as val is the test
+ * part, as everybody uses it. */
+int worker_list_imagenet(struct worker_folder *folder, const char *root, struct mx_err *err)
+{
+    if (list_part(folder, root, "train", WORKER_PART_TRAIN, err))
+        return -1;
+    return list_part(folder, root, "val", WORKER_PART_TEST, err);
 }
 
 struct worker_folder *worker_folder_list(const char *path, struct mx_err *err)
@@ -253,7 +181,7 @@ struct worker_folder *worker_folder_list(const char *path, struct mx_err *err)
 
     if (!folder || !(folder->arena = mx_arena_new()))
         mx_fail(err, MX_ENOMEM, "no memory for the names in %s", path);
-    else if (list_all(folder, path, err) == 0)
+    else if (worker_list_folder(folder, path, err) == 0)
         return folder;
     worker_folder_free(folder);
     return NULL;

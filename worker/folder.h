@@ -23,17 +23,19 @@ extern "C" {
 
 struct worker_folder_file {
     const char *name; /* below PATH */
-    uint32_t    label;
+    uint32_t    label, group;
 };
 
 struct worker_folder_part {
     uint32_t                   n;
     struct worker_folder_file *files; /* (n), in the set's order */
+    uint32_t                   room;  /* of a part that is listed file by file */
 };
 
 struct worker_folder {
     struct mx_arena          *arena; /* holds all of it */
     uint32_t                  nclasses;
+    uint32_t                  ngroups; /* 0: the set has none */
     const char              **classes; /* (nclasses) */
     struct worker_folder_part parts[WORKER_PARTS];
 };

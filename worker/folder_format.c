@@ -1,10 +1,12 @@
-/* Class folders of JPEG and PNG files. */
+/* Sets of JPEG and PNG files, a file an image: class folders, and published sets whose tables
+ * name the files (worker/listing.h). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "worker/choices.h"
-#include "worker/folder.h"
+#include "worker/known_sets.h"
+#include "worker/listing.h"
 #include "worker/picture.h"
 #include "worker/set_format.h"
 
@@ -25,13 +27,14 @@ static int shape_of(const struct worker_params *params, const char *path,
         return mx_fail(err, MX_EINVAL,
                        "only the files of a folder tell their size, and none is read: set "
                        "data.size");
-    if (!(folder = worker_folder_list(path, err)))
+    if (!(folder = worker_listing(params, path, err)))
         return -1;
     *shape = (struct worker_shape){
         .channels = params->data_channels ? (uint32_t)params->data_channels : CHANNELS,
         .height = (uint32_t)params->data_size,
         .width = (uint32_t)params->data_size,
         .classes = folder->nclasses,
+        .groups = folder->ngroups,
     };
     worker_folder_free(folder);
     return 0;
@@ -40,7 +43,7 @@ static int shape_of(const struct worker_params *params, const char *path,
 static int counts(const struct worker_params *params, const char *path, uint64_t *train,
                   uint64_t *test, struct mx_err *err)
 {
-    struct worker_folder *folder = worker_folder_list(path, err);
+    struct worker_folder *folder = worker_listing(params, path, err);
     int                   rc = -1;
 
     /* Which files are held out depends on the seed, how many does not. */
@@ -66,11 +69,10 @@ static char *path_of(const char *folder, const struct worker_folder_file *file, 
 static int probe(const struct worker_params *params, const char *path, uint64_t *fingerprint,
                  struct mx_err *err)
 {
-    struct worker_folder *folder = worker_folder_list(path, err);
+    struct worker_folder *folder = worker_listing(params, path, err);
     struct mx_buf         text = {0};
     int                   rc = folder ? 0 : -1;
 
-    (void)params;
     for (int p = 0; p < WORKER_PARTS; p++)
         for (uint32_t i = 0; rc == 0 && i < folder->parts[p].n; i++) {
             char *file = path_of(path, &folder->parts[p].files[i], err);
@@ -188,13 +190,16 @@ static int make_room(struct reading *r, struct worker_images *images, uint32_t r
     if (!images->pixels) {
         images->pixels = calloc(room, bytes);
         images->labels = calloc(room, sizeof *images->labels);
+        if (r->shape->groups > 0)
+            images->groups = calloc(room, sizeof *images->groups);
         images->channels = r->shape->channels;
         images->height = r->shape->height;
         images->width = r->shape->width;
     }
     if (!r->spare)
         r->spare = malloc(bytes);
-    if (!images->pixels || !images->labels || !r->spare)
+    if (!images->pixels || !images->labels || !r->spare ||
+        (r->shape->groups > 0 && !images->groups))
         return mx_fail(err, MX_ENOMEM, "no memory for %u images of %u x %u pixels", room,
                        r->shape->width, r->shape->height);
     return 0;
@@ -219,8 +224,12 @@ static int read_file(struct reading *r, const struct worker_folder_file *file, u
         if (measure)
             worker_moments_add(&r->raw->moments, out, 1, r->shape->channels,
                                (size_t)r->shape->height * r->shape->width);
-        if (images->n < room)
-            images->labels[images->n++] = file->label;
+        if (images->n < room) {
+            images->labels[images->n] = file->label;
+            if (images->groups)
+                images->groups[images->n] = file->group;
+            images->n++;
+        }
         rc = 0;
     }
 done:
@@ -256,10 +265,19 @@ static int name_classes(const struct worker_folder *folder, struct worker_raw_se
     return 0;
 }
 
+/* Published constants spare looking at all training images. */
+static bool has_to_measure(const struct reading *r)
+{
+    const struct worker_known_set *known = worker_known_set(r->params->data_set, NULL);
+
+    return r->params->data_normalize == WORKER_NORMALIZE_DATASET &&
+           !(known->sd[0] > 0 && r->shape->channels >= known->channels);
+}
+
 static int read_all(struct reading *r, struct worker_folder *folder, struct mx_err *err)
 {
     struct worker_images *parts = r->raw->parts;
-    const bool            measure = r->params->data_normalize == WORKER_NORMALIZE_DATASET;
+    const bool            measure = has_to_measure(r);
 
     r->raw->measured = measure;
     if (read_part(r, &folder->parts[WORKER_PART_TRAIN], r->params->data_train_limit, measure,
@@ -277,13 +295,15 @@ static int read_set(const struct worker_params *params, const char *path, uint64
     struct worker_folder *folder = NULL;
     int                   rc = -1;
 
-    if (worker_check_size(params, LEAST, MOST, err) || !(folder = worker_folder_list(path, err)))
+    if (worker_check_size(params, LEAST, MOST, err) ||
+        !(folder = worker_listing(params, path, err)))
         return -1;
     *shape = (struct worker_shape){
         .channels = params->data_channels ? (uint32_t)params->data_channels : CHANNELS,
         .height = (uint32_t)params->data_size,
         .width = (uint32_t)params->data_size,
         .classes = folder->nclasses,
+        .groups = folder->ngroups,
     };
     if (!name_classes(folder, raw, err) &&
         !worker_folder_hold_out(folder, params->data_test_fraction, seed, path, err))

@@ -1,5 +1,6 @@
 #include "worker/miniature.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/file.h"
 #include "worker/choices.h"
 #include "worker/dataset.h"
+#include "worker/miniature_parts.h"
 #include "worker/picture.h"
 #include "worker/synthetic.h"
 
@@ -27,13 +29,22 @@ static void put_big_endian(struct mx_buf *out, uint32_t x)
     mx_buf_add(out, raw, sizeof raw);
 }
 
-static int write_file(const char *folder, const char *name, const struct mx_buf *content,
-                      struct mx_err *err)
+int worker_miniature_file(const char *folder, const char *name, const struct mx_buf *content,
+                          struct mx_err *err)
 {
-    char *path = mx_path_join(folder, name);
-    int   rc = path && mx_buf_ok(content) ? mx_file_write(path, content->data, content->len, err)
-                                          : mx_fail(err, MX_ENOMEM, "no memory to generate %s", name);
+    char *path = mx_path_join(folder, name), *slash = path ? strrchr(path, '/') : NULL;
+    int   rc = -1;
 
+    if (!slash || !mx_buf_ok(content)) {
+        mx_fail(err, MX_ENOMEM, "no memory to generate %s", name);
+        goto done;
+    }
+    *slash = '\0';
+    rc = mx_dir_make(path, err);
+    *slash = '/';
+    if (rc == 0)
+        rc = mx_file_write(path, mx_buf_str(content), content->len, err);
+done:
     free(path);
     return rc;
 }
@@ -49,7 +60,7 @@ static int write_images(const char *folder, const char *name, const struct worke
     put_big_endian(&out, shape->height);
     put_big_endian(&out, shape->width);
     mx_buf_add(&out, split->pixels, (size_t)split->n * shape->height * shape->width);
-    rc = write_file(folder, name, &out, err);
+    rc = worker_miniature_file(folder, name, &out, err);
     mx_buf_free(&out);
     return rc;
 }
@@ -67,7 +78,7 @@ static int write_labels(const char *folder, const char *name, const struct worke
 
         mx_buf_add(&out, &label, 1);
     }
-    rc = write_file(folder, name, &out, err);
+    rc = worker_miniature_file(folder, name, &out, err);
     mx_buf_free(&out);
     return rc;
 }
@@ -98,7 +109,7 @@ static int write_rows(const char *folder, const char *name, size_t labels,
         mx_buf_add(&out, label + 2 - labels, labels);
         mx_buf_add(&out, split->pixels + i * bytes, bytes);
     }
-    rc = write_file(folder, name, &out, err);
+    rc = worker_miniature_file(folder, name, &out, err);
     mx_buf_free(&out);
     return rc;
 }
@@ -124,74 +135,81 @@ static int make_cifar100(const struct worker_dataset *set, const char *folder, s
     return write_rows(folder, "test.bin", 2, set, &set->test, 0, set->test.n, err);
 }
 
-/* One image as part/class/NNN.png. */
-static int write_picture(const char *folder, const char *part, const struct worker_dataset *set,
-                         const struct worker_split *split, uint32_t i, struct mx_err *err)
+int worker_miniature_picture(const char *folder, const char *name, const struct worker_dataset *set,
+                             const struct worker_split *split, uint32_t i, struct mx_err *err)
 {
-    static const char *const names[FOLDER_CLASSES] = {"disc", "plus", "frame", "triangle"};
-    const size_t             plane = (size_t)set->shape.height * set->shape.width;
-    const uint8_t           *pixels = split->pixels + i * 3 * plane;
-    struct mx_buf            name = {0}, file = {0};
-    uint8_t                 *rows = malloc(3 * plane);
-    int                      rc = -1;
+    const size_t   plane = (size_t)set->shape.height * set->shape.width;
+    const uint8_t *pixels = split->pixels + i * 3 * plane;
+    struct mx_buf  file = {0};
+    uint8_t       *rows = malloc(3 * plane);
+    int            rc = -1;
 
-    if (!rows) {
-        mx_fail(err, MX_ENOMEM, "no memory to generate data");
-        goto done;
-    }
+    if (!rows)
+        return mx_fail(err, MX_ENOMEM, "no memory to generate data");
     for (size_t k = 0; k < 3 * plane; k++)
         rows[k] = pixels[k % 3 * plane + k / 3];
-    mx_buf_printf(&name, "%s/%s/%s", folder, part, names[split->labels[i]]);
-    if (mx_dir_make(mx_buf_str(&name), err))
-        goto done;
-    mx_buf_printf(&name, "/%04u.png", i);
     if (worker_png_encode(rows, set->shape.height, set->shape.width, 3, &file, err) == 0)
-        rc = write_file("", mx_buf_str(&name), &file, err);
-done:
-    mx_buf_free(&name);
+        rc = worker_miniature_file(folder, name, &file, err);
     mx_buf_free(&file);
     free(rows);
     return rc;
 }
 
+/* Images as part/class/NNN.png. */
 static int make_folder(const struct worker_dataset *set, const char *folder, struct mx_err *err)
 {
     const struct worker_split *splits[] = {&set->train, &set->test};
     const char *const          parts[] = {"train", "test"};
+    static const char *const   names[] = {"disc", "plus", "frame", "triangle"};
 
     for (int p = 0; p < 2; p++)
-        for (uint32_t i = 0; i < splits[p]->n; i++)
-            if (write_picture(folder, parts[p], set, splits[p], i, err))
+        for (uint32_t i = 0; i < splits[p]->n; i++) {
+            char name[64];
+
+            snprintf(name, sizeof name, "%s/%s/%04u.png", parts[p], names[splits[p]->labels[i]], i);
+            if (worker_miniature_picture(folder, name, set, splits[p], i, err))
                 return -1;
+        }
     return 0;
 }
 
-/* Shape and number of the images, and how they are written. */
+/* How each set's miniature is written; classes: of sets of image files, 0: the set's own. */
+static const struct {
+    worker_miniature_writer *write;
+    uint32_t                 classes;
+} writers[] = {
+    [WORKER_DATA_MNIST] = {make_idx, 0},
+    [WORKER_DATA_FASHION_MNIST] = {make_idx, 0},
+    [WORKER_DATA_KMNIST] = {make_idx, 0},
+    [WORKER_DATA_CIFAR10] = {make_cifar10, 0},
+    [WORKER_DATA_CIFAR100] = {make_cifar100, 0},
+    [WORKER_DATA_FOLDER] = {make_folder, FOLDER_CLASSES},
+    [WORKER_DATA_WATERBIRDS] = {worker_miniature_waterbirds, 2},
+    [WORKER_DATA_CELEBA] = {worker_miniature_celeba, 2},
+    [WORKER_DATA_METASHIFT] = {worker_miniature_metashift, 2},
+    [WORKER_DATA_CUB] = {worker_miniature_cub, FOLDER_CLASSES},
+    [WORKER_DATA_IMAGENET] = {worker_miniature_imagenet, FOLDER_CLASSES},
+};
+
+/* Shape and number of the images. */
 static int describe(unsigned data_set, struct worker_params *params, struct mx_err *err)
 {
-    struct worker_shape shape = {3, FOLDER_SIZE, FOLDER_SIZE, FOLDER_CLASSES, 0};
+    struct worker_shape shape = {3, FOLDER_SIZE, FOLDER_SIZE, writers[data_set].classes, 0};
+    const bool          files = shape.classes > 0;
 
     params->data_set = data_set;
-    if (data_set != WORKER_DATA_FOLDER && worker_dataset_shape(params, &shape, err))
+    if (!files && worker_dataset_shape(params, &shape, err))
         return -1;
     params->data_set = WORKER_DATA_SYNTHETIC;
     params->data_size = shape.width;
     params->data_channels = shape.channels;
-    params->data_synthetic_n = data_set == WORKER_DATA_FOLDER ? FOLDER_TRAIN : MINIATURE_TRAIN;
+    params->data_synthetic_n = files ? FOLDER_TRAIN : MINIATURE_TRAIN;
     params->data_synthetic_classes =
         shape.classes < WORKER_SYNTHETIC_CLASSES ? shape.classes : WORKER_SYNTHETIC_CLASSES;
     params->data_synthetic_noise = 0.1;
     params->data_spurious_rate = 0.5;
     return 0;
 }
-
-typedef int writer_function(const struct worker_dataset *, const char *, struct mx_err *);
-
-static writer_function *const writers[] = {
-    [WORKER_DATA_MNIST] = make_idx,         [WORKER_DATA_FASHION_MNIST] = make_idx,
-    [WORKER_DATA_KMNIST] = make_idx,        [WORKER_DATA_CIFAR10] = make_cifar10,
-    [WORKER_DATA_CIFAR100] = make_cifar100, [WORKER_DATA_FOLDER] = make_folder,
-};
 
 int worker_miniature_make(unsigned data_set, const char *folder, struct mx_err *err)
 {
@@ -205,13 +223,13 @@ int worker_miniature_make(unsigned data_set, const char *folder, struct mx_err *
         return 0;
     if (data_set == WORKER_DATA_FEATURES)
         return worker_miniature_features(folder, err);
-    if (data_set >= sizeof writers / sizeof writers[0] || !writers[data_set])
+    if (data_set >= sizeof writers / sizeof writers[0] || !writers[data_set].write)
         return mx_fail(err, MX_EINVAL, "--smoke cannot generate data of the set '%s'",
                        worker_data_sets[data_set].word);
     if (!(params = calloc(1, sizeof *params)))
         mx_fail(err, MX_ENOMEM, "no memory to generate data");
     else if (describe(data_set, params, err) == 0 && (drawn = worker_dataset_open(params, 0, err)))
-        rc = writers[data_set](drawn, folder, err);
+        rc = writers[data_set].write(drawn, folder, err);
     worker_dataset_free(drawn);
     free(params);
     return rc;

@@ -45,6 +45,7 @@ struct worker_list {
     CHOICE(data_augment)                                                                           \
     CHOICE(data_on_decode_error)                                                                   \
     REAL(data_spurious_rate) /* share of training images whose attribute agrees */                 \
+    LIST(data_mask_values)   /* grey levels that mean object; none: all but 0 */                   \
     INT(data_synthetic_n)    /* training images; test has a quarter, at least one a class */       \
     INT(data_synthetic_classes)                                                                    \
     REAL(data_synthetic_noise) /* standard deviation in grey levels / 255 */                       \

@@ -59,6 +59,7 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define data_dominoes_bottom_words         worker_domino_sets
 #define data_dominoes_top_classes_words    NULL
 #define data_dominoes_bottom_classes_words NULL
+#define data_mask_values_words             NULL
 
 #define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
 #define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);

@@ -24,10 +24,10 @@ struct worker_box worker_synthetic_box(uint64_t seed, uint32_t half, uint32_t ro
     uint32_t          side = least + (uint32_t)mx_rng_below(&rng, most - least + 1);
     struct worker_box box;
 
-    box.y0 = (uint32_t)mx_rng_below(&rng, size - side + 1);
-    box.x0 = (uint32_t)mx_rng_below(&rng, size - side + 1);
-    box.y1 = box.y0 + side;
-    box.x1 = box.x0 + side;
+    box.top = (uint32_t)mx_rng_below(&rng, size - side + 1);
+    box.left = (uint32_t)mx_rng_below(&rng, size - side + 1);
+    box.bottom = box.top + side;
+    box.right = box.left + side;
     return box;
 }
 
@@ -81,18 +81,25 @@ bool worker_synthetic_covers(uint32_t class_, double y, double x)
 /* Share of a pixel that the shape covers, from 4 x 4 points. */
 static double coverage(uint32_t class_, const struct worker_box *box, uint32_t y, uint32_t x)
 {
-    double side = box->y1 - box->y0;
+    double side = box->bottom - box->top;
     int    hits = 0;
 
-    if (y < box->y0 || y >= box->y1 || x < box->x0 || x >= box->x1)
+    if (y < box->top || y >= box->bottom || x < box->left || x >= box->right)
         return 0;
     for (unsigned k = 0; k < 16; k++) {
         unsigned row = k / 4, column = k % 4;
-        double   down = y - box->y0 + (row + 0.5) / 4, right = x - box->x0 + (column + 0.5) / 4;
+        double   down = y - box->top + (row + 0.5) / 4, right = x - box->left + (column + 0.5) / 4;
 
         hits += worker_synthetic_covers(class_, 2 * down / side - 1, 2 * right / side - 1);
     }
     return hits / 16.0;
+}
+
+void worker_synthetic_mask(const struct worker_box *box, uint32_t class_, uint32_t size, bool *mask)
+{
+    for (uint32_t y = 0; y < size; y++)
+        for (uint32_t x = 0; x < size; x++)
+            mask[(size_t)y * size + x] = coverage(class_, box, y, x) >= 0.5;
 }
 
 /* How one image is painted; grey levels / 255. */

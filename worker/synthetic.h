@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "worker/align.h"
 #include "worker/images.h"
 #include "worker/params.h"
 
@@ -32,17 +33,16 @@ enum {
     WORKER_SYNTHETIC_TEST = 1,
 };
 
-/* Where the shape of an image lies, y1 and x1 exclusive. */
-struct worker_box {
-    uint32_t y0, x0, y1, x1;
-};
-
 /* The box of image `row` of a half, from the names alone. `size` >= 8. */
 struct worker_box worker_synthetic_box(uint64_t seed, uint32_t half, uint32_t row, uint32_t size);
 
 /* True if the shape of a class covers the point (y, x) of its box, both from
  * -1 (top, left) to 1. */
 bool worker_synthetic_covers(uint32_t class_, double y, double x);
+
+/* Which pixels a class's shape in a box covers by half or more. mask: (size, size). */
+void worker_synthetic_mask(const struct worker_box *box, uint32_t class_, uint32_t size,
+                           bool *mask);
 
 /* Make one half: n images of (channels, size, size). Returns 0, or -1 with
  * MX_ENOMEM. */

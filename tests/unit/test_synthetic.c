@@ -109,14 +109,15 @@ Test(synthetic, the_shape_lies_in_its_box_and_nowhere_else)
         const uint8_t    *plane = plain.pixels + (size_t)i * 1600;
         int               beyond = 0, distinct = 0;
 
-        cr_assert(box.y1 <= 40 && box.x1 <= 40 && box.y1 - box.y0 == box.x1 - box.x0);
-        cr_assert(box.y1 - box.y0 >= 20 && box.y1 - box.y0 <= 30);
+        cr_assert(box.bottom <= 40 && box.right <= 40 &&
+                  box.bottom - box.top == box.right - box.left);
+        cr_assert(box.bottom - box.top >= 20 && box.bottom - box.top <= 30);
         /* Ground and stripes repeat: a whole line of one level along the stripes. */
         for (uint32_t y = 0; y < 40; y++)
             for (uint32_t x = 0; x < 40; x++) {
-                bool     in = y >= box.y0 && y < box.y1 && x >= box.x0 && x < box.x1;
-                uint32_t edge_y = plain.groups[i] % 2 ? (box.y0 > 0 ? 0 : 39) : y;
-                uint32_t edge_x = plain.groups[i] % 2 ? x : (box.x0 > 0 ? 0 : 39);
+                bool     in = y >= box.top && y < box.bottom && x >= box.left && x < box.right;
+                uint32_t edge_y = plain.groups[i] % 2 ? (box.top > 0 ? 0 : 39) : y;
+                uint32_t edge_x = plain.groups[i] % 2 ? x : (box.left > 0 ? 0 : 39);
                 bool     ground = plane[y * 40 + x] == plane[edge_y * 40 + edge_x];
 
                 beyond += !in && !ground;

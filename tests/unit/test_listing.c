@@ -1,0 +1,347 @@
+/* Published sets of image files, in the layouts in which they come. */
+#include <criterion/criterion.h>
+
+#include "idx_files.h"
+#include "picture_files.h"
+#include "worker/choices.h"
+#include "worker/dataset.h"
+#include "worker/listing.h"
+#include "worker/miniature.h"
+
+static struct worker_folder *list(unsigned set, const char *folder, struct mx_err *err)
+{
+    struct worker_params params = {.data_set = set};
+
+    return worker_listing(&params, folder, err);
+}
+
+/* A part as "NAME label group, ...". */
+static void expect_part(const struct worker_folder *folder, int part, const char *due)
+{
+    struct mx_buf out = {0};
+
+    for (uint32_t i = 0; i < folder->parts[part].n; i++) {
+        const struct worker_folder_file *file = &folder->parts[part].files[i];
+
+        mx_buf_printf(&out, "%s%s %u %u", i ? ", " : "", file->name, file->label, file->group);
+    }
+    cr_expect_str_eq(mx_buf_str(&out), due);
+    mx_buf_free(&out);
+}
+
+static struct worker_folder *must_list(unsigned set, const char *folder)
+{
+    struct mx_err         err = {.text = ""};
+    struct worker_folder *listed = list(set, folder, &err);
+
+    cr_assert_not_null(listed, "%s", err.text);
+    return listed;
+}
+
+/* With this text as folder/name, or without the file, the set is refused; the %s is the
+ * folder. */
+static void expect_refused(unsigned set, const char *folder, const char *name, const char *text,
+                           const char *format)
+{
+    struct mx_err         err = {.code = MX_OK};
+    struct worker_folder *listed;
+    char                  due[512], *path = mx_path_join(folder, name);
+
+    if (text)
+        put_text(folder, name, text);
+    else
+        unlink(path);
+    listed = list(set, folder, &err);
+    snprintf(due, sizeof due, format, folder);
+    cr_expect_null(listed, "%s", due);
+    cr_expect_eq(err.code, MX_EDATA);
+    cr_expect_str_eq(err.text, due);
+    worker_folder_free(listed);
+    free(path);
+}
+
+#define BIRDS "img_id,img_filename,y,split,place,place_filename\n"
+
+Test(listing, waterbirds_come_from_metadata_csv)
+{
+    char                 *folder = folder_make();
+    struct worker_folder *listed;
+
+    put_text(folder, "metadata.csv",
+             BIRDS "1,001.Albatross/A_1.jpg,1,0,0,/b/bamboo_forest/1.jpg\n"
+                   "2,002.Bunting/B_1.jpg,0,0,0,/f/forest/2.jpg\n"
+                   "3,001.Albatross/A_2.jpg,1,1,1,/o/ocean/3.jpg\n"
+                   "4,002.Bunting/B_2.jpg,0,2,1,/l/lake/4.jpg\n");
+    listed = must_list(WORKER_DATA_WATERBIRDS, folder);
+    cr_expect_eq(listed->nclasses, 2);
+    cr_expect_str_eq(listed->classes[1], "waterbird");
+    cr_expect_eq(listed->ngroups, 4);
+    expect_part(listed, WORKER_PART_TRAIN, "001.Albatross/A_1.jpg 1 2, 002.Bunting/B_1.jpg 0 0");
+    expect_part(listed, WORKER_PART_VAL, "001.Albatross/A_2.jpg 1 3");
+    expect_part(listed, WORKER_PART_TEST, "002.Bunting/B_2.jpg 0 1");
+    worker_folder_free(listed);
+    folder_remove(folder);
+}
+
+Test(listing, waterbirds_that_are_not_whole_are_refused)
+{
+    static const struct {
+        const char *text, *due;
+    } rows[] = {
+        {NULL, "waterbirds: there is no metadata.csv in %s: set data.path to the folder that holds "
+               "it"},
+        {"", "%s/metadata.csv:0: the table is empty"},
+        {"img_id,img_filename,y,split\n1,a,0,0\n", "%s/metadata.csv:1: there is no column place"},
+        {BIRDS "1,a.jpg,0,3,0,x\n", "%s/metadata.csv:2: column split is '3', not one of 0 to 2"},
+        {BIRDS "1,a.jpg,bird,0,0,x\n", "%s/metadata.csv:2: column y is 'bird', not one of 0 to 1"},
+        {BIRDS "1,a.jpg,0,0\n", "%s/metadata.csv:2: the line ends before column place"},
+        {BIRDS "1,a.jpg,0,0,0,x\n2,b.jpg,1,0,0,x\n",
+         "waterbirds: the tables in %s name no test image"},
+        {BIRDS "1,a.jpg,0,2,0,x\n", "waterbirds: the tables in %s name no training image"},
+        {BIRDS "1,a.jpg,1,0,0,x\n2,b.jpg,1,0,1,x\n3,c.jpg,0,2,1,x\n",
+         "waterbirds: all training images in %s are of class 1: there is nothing to tell apart"},
+    };
+    char *folder = folder_make();
+
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++)
+        expect_refused(WORKER_DATA_WATERBIRDS, folder, "metadata.csv", rows[r].text, rows[r].due);
+    folder_remove(folder);
+}
+
+/* All three forms tell the same. */
+static void expect_celeba(const char *folder, const char *below)
+{
+    struct worker_folder *listed = must_list(WORKER_DATA_CELEBA, folder);
+    char                  due[256];
+
+    cr_expect_eq(listed->ngroups, 4);
+    snprintf(due, sizeof due, "%s000001.jpg 0 1, %s000002.jpg 1 2", below, below);
+    expect_part(listed, WORKER_PART_TRAIN, due);
+    snprintf(due, sizeof due, "%s000003.jpg 0 0", below);
+    expect_part(listed, WORKER_PART_VAL, due);
+    snprintf(due, sizeof due, "%s000004.jpg 1 3", below);
+    expect_part(listed, WORKER_PART_TEST, due);
+    worker_folder_free(listed);
+}
+
+static const char attributes_csv[] = "image_id,Bald,Blond_Hair,Male,Young\n"
+                                     "000001.jpg,-1,-1,1,1\n000002.jpg,-1,1,-1,1\n"
+                                     "000003.jpg,-1,-1,-1,1\n000004.jpg,-1,1,1,1\n";
+static const char partition_csv[] =
+    "image_id,partition\n000001.jpg,0\n000002.jpg,0\n000003.jpg,1\n000004.jpg,2\n";
+
+Test(listing, celeba_comes_in_three_forms)
+{
+    char *folder = folder_make();
+
+    put_text(folder, "list_attr_celeba.txt",
+             "4\nBald Blond_Hair Male Young \n000001.jpg -1 -1  1  1\n000002.jpg -1  1 -1  1\n"
+             "000003.jpg -1 -1 -1  1\n000004.jpg -1  1  1  1\n");
+    put_text(folder, "list_eval_partition.txt",
+             "000001.jpg 0\n000002.jpg 0\n000003.jpg 1\n000004.jpg 2\n");
+    expect_celeba(folder, "");
+    put_text(folder, "list_attr_celeba.csv", attributes_csv);
+    put_text(folder, "list_eval_partition.csv", partition_csv);
+    put_text(folder, "img_align_celeba/000001.jpg", "");
+    expect_celeba(folder, "img_align_celeba/");
+    put_text(folder, "celeba_split.csv",
+             ",image_id,split,Blond_Hair,Male\n0,000001.jpg,0,0,1\n1,000002.jpg,0,1,0\n"
+             "2,000003.jpg,1,0,0\n3,000004.jpg,2,1,1\n");
+    expect_celeba(folder, "img_align_celeba/");
+    folder_remove(folder);
+}
+
+Test(listing, celeba_that_is_not_whole_is_refused)
+{
+    char *folder = folder_make();
+
+    expect_refused(WORKER_DATA_CELEBA, folder, "x", NULL,
+                   "celeba: there is no list_attr_celeba.csv in %s: set data.path to the folder "
+                   "that holds it");
+    put_text(folder, "list_eval_partition.csv", partition_csv);
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_attr_celeba.csv", "image_id,Male\n",
+                   "%s/list_attr_celeba.csv:1: there is no column Blond_Hair");
+    put_text(folder, "list_attr_celeba.csv", attributes_csv);
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_eval_partition.csv",
+                   "image_id,partition\n000001.jpg,0\n000003.jpg,0\n",
+                   "%s/list_eval_partition.csv:3: '000003.jpg' stands where the other table has "
+                   "'000002.jpg'");
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_eval_partition.csv",
+                   "image_id,partition\n000001.jpg,0\n",
+                   "%s/list_eval_partition.csv:2: the table ends here");
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_eval_partition.csv",
+                   "image_id,partition\n000001.jpg,test\n",
+                   "%s/list_eval_partition.csv:2: column partition is 'test', not one of 0 to 2");
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_eval_partition.csv", NULL,
+                   "celeba: there is no list_eval_partition.csv in %s: set data.path to the folder "
+                   "that holds it");
+    expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
+                   "image_id,split,Blond_Hair,Male\na,0,2,1\n",
+                   "%s/celeba_split.csv:2: column Blond_Hair is '2', not one of 0 to 1");
+    folder_remove(folder);
+}
+
+Test(listing, metashift_has_a_group_for_each_class_and_context)
+{
+    char                 *folder = folder_make();
+    struct worker_folder *listed;
+
+    put_text(folder, "train/dog/dog(bike)/5.jpg", "");
+    put_text(folder, "train/dog/dog(bench)/4.jpg", "");
+    put_text(folder, "train/cat/cat(sofa)/2.jpg", "");
+    put_text(folder, "train/cat/cat(sofa)/1.jpg", "");
+    put_text(folder, "train/cat/cat(bed)/3.jpg", "");
+    put_text(folder, "test/cat/cat(shelf)/6.jpg", "");
+    put_text(folder, "test/dog/7.jpg", "");
+    listed = must_list(WORKER_DATA_METASHIFT, folder);
+    cr_expect_eq(listed->ngroups, 6);
+    cr_expect_str_eq(listed->classes[0], "cat");
+    expect_part(listed, WORKER_PART_TRAIN,
+                "train/cat/cat(bed)/3.jpg 0 0, train/cat/cat(sofa)/1.jpg 0 1, "
+                "train/cat/cat(sofa)/2.jpg 0 1, train/dog/dog(bench)/4.jpg 1 2, "
+                "train/dog/dog(bike)/5.jpg 1 3");
+    expect_part(listed, WORKER_PART_VAL, "");
+    expect_part(listed, WORKER_PART_TEST, "test/cat/cat(shelf)/6.jpg 0 4, test/dog/7.jpg 1 5");
+    worker_folder_free(listed);
+    folder_remove(folder);
+}
+
+Test(listing, metashift_that_is_not_whole_is_refused)
+{
+    char *folder = folder_make();
+
+    expect_refused(WORKER_DATA_METASHIFT, folder, "x", NULL,
+                   "metashift: there is no folder %s/train: set data.path to the one that holds "
+                   "the class folders");
+    expect_refused(WORKER_DATA_METASHIFT, folder, "train/cat/cat(sofa)/1.jpg", "",
+                   "metashift: %s/train holds fewer than two class folders");
+    expect_refused(WORKER_DATA_METASHIFT, folder, "train/dog/dog(bench)/1.jpg", "",
+                   "metashift: there is no folder %s/test/cat: set data.path to the one that "
+                   "holds the class folders");
+    folder_remove(folder);
+}
+
+static void put_cub(const char *folder)
+{
+    put_text(folder, "classes.txt", "1 001.Albatross\n2 002.Auklet\n");
+    put_text(folder, "images.txt",
+             "1 001.Albatross/A_0001.jpg\n2 002.Auklet/B_0001.jpg\n"
+             "3 001.Albatross/A_0002.jpg\n");
+    put_text(folder, "image_class_labels.txt", "1 1\n2 2\n3 1\n");
+    put_text(folder, "train_test_split.txt", "1 1\n2 1\n3 0\n");
+}
+
+Test(listing, cub_comes_from_its_tables)
+{
+    char                 *folder = folder_make();
+    struct worker_folder *listed;
+
+    put_cub(folder);
+    listed = must_list(WORKER_DATA_CUB, folder);
+    cr_expect_eq(listed->nclasses, 2);
+    cr_expect_eq(listed->ngroups, 0);
+    cr_expect_str_eq(listed->classes[1], "002.Auklet");
+    expect_part(listed, WORKER_PART_TRAIN,
+                "images/001.Albatross/A_0001.jpg 0 0, images/002.Auklet/B_0001.jpg 1 0");
+    expect_part(listed, WORKER_PART_TEST, "images/001.Albatross/A_0002.jpg 0 0");
+    worker_folder_free(listed);
+    folder_remove(folder);
+}
+
+Test(listing, cub_that_is_not_whole_is_refused)
+{
+    static const struct {
+        const char *name, *text, *due;
+    } rows[] = {
+        {"train_test_split.txt", "1 1\n2 1\n",
+         "%s/train_test_split.txt:2: images.txt has more lines"},
+        {"train_test_split.txt", "1 1\n2 1\n3 0\n4 0\n",
+         "%s/train_test_split.txt:4: images.txt has fewer lines"},
+        {"train_test_split.txt", "1 1\n3 1\n2 0\n",
+         "%s/train_test_split.txt:2: image '3' stands where images.txt has '2'"},
+        {"train_test_split.txt", "1 1\n2 1\n3 2\n",
+         "%s/train_test_split.txt:3: column is_training_image is '2', not one of 0 to 1"},
+        {"train_test_split.txt", "1 1\n2 1\n3 1\n", "cub: the tables in %s name no test image"},
+        {"image_class_labels.txt", "1 1\n2 3\n3 1\n",
+         "%s/image_class_labels.txt:2: column class is '3', not one of 0 to 2"},
+        {"image_class_labels.txt", "1 0\n2 1\n3 1\n",
+         "%s/image_class_labels.txt:1: classes are numbered from 1"},
+        {"images.txt", "1\n2 b\n3 c\n", "%s/images.txt:1: the line ends before the image's name"},
+        {"image_class_labels.txt", NULL,
+         "cub: there is no image_class_labels.txt in %s: set data.path to the folder that holds "
+         "it"},
+        {"classes.txt", "1 001.Only\n", "cub: classes.txt in %s names fewer than two classes"},
+    };
+    char *folder = folder_make();
+
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        put_cub(folder);
+        expect_refused(WORKER_DATA_CUB, folder, rows[r].name, rows[r].text, rows[r].due);
+    }
+    folder_remove(folder);
+}
+
+Test(listing, what_imagenet_calls_val_is_tested_on)
+{
+    char                 *folder = folder_make();
+    struct worker_folder *listed;
+
+    put_text(folder, "train/n02/n02_1.JPEG", "");
+    put_text(folder, "train/n01/n01_1.JPEG", "");
+    put_text(folder, "val/n01/ILSVRC2012_val_00000001.JPEG", "");
+    listed = must_list(WORKER_DATA_IMAGENET, folder);
+    expect_part(listed, WORKER_PART_TRAIN, "train/n01/n01_1.JPEG 0 0, train/n02/n02_1.JPEG 1 0");
+    expect_part(listed, WORKER_PART_VAL, "");
+    expect_part(listed, WORKER_PART_TEST, "val/n01/ILSVRC2012_val_00000001.JPEG 0 0");
+    worker_folder_free(listed);
+    expect_refused(WORKER_DATA_IMAGENET, folder, "val/n03/x.JPEG", "",
+                   "folder: %s/val/n03 is a class that the training images do not have");
+    folder_remove(folder);
+}
+
+/* Their generated stand-ins are read whole: groups, published constants, parts. */
+Test(listing, every_set_reads_its_miniature)
+{
+    static const struct {
+        unsigned set;
+        uint32_t classes, groups, train, val;
+    } rows[] = {
+        {WORKER_DATA_WATERBIRDS, 2, 4, 128, 32}, {WORKER_DATA_CELEBA, 2, 4, 128, 32},
+        {WORKER_DATA_METASHIFT, 2, 6, 128, 32},  {WORKER_DATA_CUB, 4, 0, 144, 16},
+        {WORKER_DATA_IMAGENET, 4, 0, 144, 16},
+    };
+
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct worker_params params = {
+            .data_set = rows[r].set, .data_size = 16, .data_val_fraction = 0.1};
+        char                  *folder = folder_make();
+        struct mx_err          err = {.text = ""};
+        struct worker_dataset *set;
+        struct worker_shape    shape;
+        uint64_t               train = 0, test = 0, fingerprint = 0;
+
+        snprintf(params.data_path, sizeof params.data_path, "%s", folder);
+        cr_assert_eq(worker_miniature_make(rows[r].set, folder, &err), 0, "%s", err.text);
+        set = worker_dataset_open(&params, 1, &err);
+        cr_assert_not_null(set, "%s", err.text);
+        cr_expect_eq(set->shape.classes, rows[r].classes);
+        cr_expect_eq(set->shape.groups, rows[r].groups);
+        cr_expect_eq(set->train.n, rows[r].train);
+        cr_expect_eq(set->val.n, rows[r].val);
+        cr_expect_eq(set->test.n, 40);
+        cr_expect_eq(set->mean[0], .485f);
+        cr_expect_eq(set->sd[2], .225f);
+        for (uint32_t i = 0; rows[r].groups > 0 && i < set->train.n; i++)
+            cr_expect(set->train.groups[i] < rows[r].groups &&
+                      set->train.groups[i] / 2 == set->train.labels[i]);
+        cr_expect_eq(worker_dataset_shape(&params, &shape, &err), 0);
+        cr_expect_arr_eq(&shape, &set->shape, sizeof shape);
+        cr_expect_eq(worker_dataset_counts(&params, &train, &test, &err), 0);
+        cr_expect_eq(train, 160);
+        cr_expect_eq(test, 40);
+        cr_expect_eq(worker_dataset_probe(&params, &fingerprint, &err), 0);
+        cr_expect_neq(fingerprint, 0);
+        worker_dataset_free(set);
+        folder_remove(folder);
+    }
+}

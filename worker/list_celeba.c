@@ -1,0 +1,158 @@
+/* CelebA: which are blond (the label) and which male (the attribute), from celeba_split.csv,
+ * or from list_attr_celeba and list_eval_partition, both .csv or both .txt (Liu and others
+ * 2015). Images are in img_align_celeba, or beside the tables. */
+#include <stdint.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "worker/listing.h"
+
+/* The tables of a form. In .txt ones fields are separated by blanks. */
+struct tables {
+    struct mx_table *attributes, *partition; /* partition NULL: its column is in the other */
+    bool             blanks;
+    size_t           name, blond, male, split; /* columns */
+};
+
+static void close_tables(struct tables *tables)
+{
+    mx_table_close(tables->attributes);
+    mx_table_close(tables->partition);
+}
+
+static bool is_there(const char *path, const char *name)
+{
+    struct mx_buf file = {0};
+    bool          there;
+
+    mx_buf_printf(&file, "%s/%s", path, name);
+    there = mx_file_exists(mx_buf_str(&file));
+    mx_buf_free(&file);
+    return there;
+}
+
+static int open_tables(struct tables *tables, const char *path, struct mx_err *err)
+{
+    *tables = (struct tables){.blanks = false};
+    if (is_there(path, "celeba_split.csv")) {
+        tables->attributes = worker_listing_table("celeba", path, "celeba_split.csv", false, err);
+        return tables->attributes ? 0 : -1;
+    }
+    tables->blanks =
+        !is_there(path, "list_attr_celeba.csv") && is_there(path, "list_attr_celeba.txt");
+    tables->attributes = worker_listing_table(
+        "celeba", path, tables->blanks ? "list_attr_celeba.txt" : "list_attr_celeba.csv",
+        tables->blanks, err);
+    if (!tables->attributes)
+        return -1;
+    tables->partition = worker_listing_table(
+        "celeba", path, tables->blanks ? "list_eval_partition.txt" : "list_eval_partition.csv",
+        tables->blanks, err);
+    return tables->partition ? 0 : -1;
+}
+
+/* The first of two names that the header has. */
+static int find(const struct mx_table *table, const char *name, const char *other, size_t *at,
+                struct mx_err *err)
+{
+    *at = mx_table_find(table, name);
+    if (*at == SIZE_MAX && other)
+        *at = mx_table_find(table, other);
+    return *at == SIZE_MAX ? mx_table_fail(table, err, "there is no column %s", name) : 0;
+}
+
+/* A row that has to be there. */
+static int need_row(struct mx_table *table, struct mx_err *err)
+{
+    int rc = mx_table_next(table, err);
+
+    return rc == 0 ? mx_table_fail(table, err, "the table ends here") : rc < 0 ? -1 : 0;
+}
+
+static int read_headers(struct tables *tables, struct mx_err *err)
+{
+    struct mx_table *table = tables->attributes;
+
+    if ((tables->blanks && need_row(table, err)) || need_row(table, err)) /* a count is first */
+        return -1;
+    if (find(table, "Blond_Hair", NULL, &tables->blond, err) ||
+        find(table, "Male", NULL, &tables->male, err))
+        return -1;
+    if (tables->blanks) { /* the header has no name for the first column */
+        tables->name = 0;
+        tables->blond++;
+        tables->male++;
+        tables->split = 1;
+        return 0;
+    }
+    if (find(table, "image_id", "img_filename", &tables->name, err))
+        return -1;
+    if (tables->partition && need_row(tables->partition, err))
+        return -1;
+    return find(tables->partition ? tables->partition : table, "partition", "split", &tables->split,
+                err);
+}
+
+/* 1, or 0 or -1. */
+static int take_flag(const struct mx_table *table, size_t column, const char *name, uint32_t *out,
+                     struct mx_err *err)
+{
+    if (column < mx_table_fields(table) && strcmp(mx_table_field(table, column), "-1") == 0) {
+        *out = 0;
+        return 0;
+    }
+    return worker_listing_number(table, column, name, 2, out, err);
+}
+
+static int take_row(struct worker_folder *folder, const struct tables *tables, const char *below,
+                    struct mx_err *err)
+{
+    const struct mx_table *table = tables->attributes;
+    const struct mx_table *split_in = tables->partition ? tables->partition : table;
+    struct mx_buf          name = {0};
+    uint32_t               blond = 0, male = 0, split = 0;
+    int                    rc = -1;
+
+    if (tables->name >= mx_table_fields(table))
+        return mx_table_fail(table, err, "the line ends before its image's name");
+    if (tables->partition &&
+        strcmp(mx_table_field(split_in, 0), mx_table_field(table, tables->name)) != 0)
+        return mx_table_fail(split_in, err, "'%.60s' stands where the other table has '%.60s'",
+                             mx_table_field(split_in, 0), mx_table_field(table, tables->name));
+    if (take_flag(table, tables->blond, "Blond_Hair", &blond, err) ||
+        take_flag(table, tables->male, "Male", &male, err) ||
+        worker_listing_number(split_in, tables->split, "partition", WORKER_PARTS, &split, err))
+        return -1;
+    mx_buf_printf(&name, "%s%s", below, mx_table_field(table, tables->name));
+    if (!mx_buf_ok(&name))
+        mx_fail(err, MX_ENOMEM, "no memory for the names of celeba");
+    else
+        rc =
+            worker_listing_add(folder, (int)split, mx_buf_str(&name), blond, 2 * blond + male, err);
+    mx_buf_free(&name);
+    return rc;
+}
+
+int worker_list_celeba(struct worker_folder *folder, const char *path, struct mx_err *err)
+{
+    static const char *const classes[] = {"not blond", "blond"};
+    const char              *below = is_there(path, "img_align_celeba") ? "img_align_celeba/" : "";
+    struct tables            tables;
+    int                      rc = open_tables(&tables, path, err);
+
+    folder->ngroups = 4;
+    if (rc == 0)
+        rc = read_headers(&tables, err);
+    while (rc == 0 && (rc = mx_table_next(tables.attributes, err)) > 0) {
+        rc = tables.partition ? need_row(tables.partition, err) : 0;
+        if (rc == 0)
+            rc = take_row(folder, &tables, below, err);
+        if (rc)
+            break;
+    }
+    close_tables(&tables);
+    if (rc || worker_listing_classes(folder, 2, classes, err))
+        return -1;
+    return worker_listing_end(folder, "celeba", path, err);
+}
