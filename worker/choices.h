@@ -29,7 +29,7 @@ struct worker_choice {
     X(DATA_MNIST, "mnist", WORKER_READY)                                                           \
     X(DATA_FASHION_MNIST, "fashion-mnist", WORKER_READY)                                           \
     X(DATA_KMNIST, "kmnist", WORKER_READY)                                                         \
-    X(DATA_EMNIST, "emnist", WORKER_LATER)                                                         \
+    X(DATA_EMNIST, "emnist", WORKER_READY)                                                         \
     X(DATA_CIFAR10, "cifar10", WORKER_READY)                                                       \
     X(DATA_CIFAR100, "cifar100", WORKER_READY)                                                     \
     X(DATA_FOLDER, "folder", WORKER_READY)                                                         \

@@ -50,7 +50,15 @@ struct worker_idx_paths {
  * says what is missing and `advice`, or MX_ENOMEM. */
 int  worker_idx_find(const char *folder, const char *set_name, const char *advice,
                      struct worker_idx_paths *paths, struct mx_err *err);
+/* The same for other names: of each file two spellings. */
+int  worker_idx_find_named(const char *folder, const char *set_name, const char *advice,
+                           const char *const        names[WORKER_IDX_FILES][2],
+                           struct worker_idx_paths *paths, struct mx_err *err);
 void worker_idx_paths_free(struct worker_idx_paths *paths);
+
+/* The fingerprint of the four files. Returns 0, or -1 with MX_EIO or MX_ENOMEM. */
+int worker_idx_fingerprint(const struct worker_idx_paths *paths, uint64_t *fingerprint,
+                           struct mx_err *err);
 
 /* Read one half of a set: images of the known size and as many labels, each
  * below the number of classes. Returns 0, or -1 with MX_EDATA or MX_ENOMEM. */

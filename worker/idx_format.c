@@ -24,8 +24,8 @@ static int load(const struct worker_params *params, const struct worker_idx_path
                            known, &raw->parts[WORKER_PART_TEST], err);
 }
 
-static int fingerprint_files(const struct worker_idx_paths *paths, uint64_t *fingerprint,
-                             struct mx_err *err)
+int worker_idx_fingerprint(const struct worker_idx_paths *paths, uint64_t *fingerprint,
+                           struct mx_err *err)
 {
     struct mx_buf text = {0};
     int           rc = 0;
@@ -45,7 +45,8 @@ static int probe(const struct worker_params *params, const char *folder, uint64_
     struct worker_raw_set   raw = {.measured = false};
     int                     rc = find(params, folder, &paths, err);
 
-    if (rc == 0 && (load(params, &paths, &raw, err) || fingerprint_files(&paths, fingerprint, err)))
+    if (rc == 0 &&
+        (load(params, &paths, &raw, err) || worker_idx_fingerprint(&paths, fingerprint, err)))
         rc = -1;
     for (int p = 0; p < WORKER_PARTS; p++)
         worker_images_free(&raw.parts[p]);

@@ -58,18 +58,25 @@ static char *find_one(const char *folder, const char *set_name, const char *advi
     return NULL;
 }
 
-int worker_idx_find(const char *folder, const char *set_name, const char *advice,
-                    struct worker_idx_paths *paths, struct mx_err *err)
+int worker_idx_find_named(const char *folder, const char *set_name, const char *advice,
+                          const char *const        names[WORKER_IDX_FILES][2],
+                          struct worker_idx_paths *paths, struct mx_err *err)
 {
     *paths = (struct worker_idx_paths){0};
     if (check_folder(folder, set_name, advice, err))
         return -1;
     for (int f = 0; f < WORKER_IDX_FILES; f++)
-        if (!(paths->file[f] = find_one(folder, set_name, advice, file_names[f], err))) {
+        if (!(paths->file[f] = find_one(folder, set_name, advice, names[f], err))) {
             worker_idx_paths_free(paths);
             return -1;
         }
     return 0;
+}
+
+int worker_idx_find(const char *folder, const char *set_name, const char *advice,
+                    struct worker_idx_paths *paths, struct mx_err *err)
+{
+    return worker_idx_find_named(folder, set_name, advice, file_names, paths, err);
 }
 
 /* Labels as numbers below `classes`. */

@@ -8,6 +8,9 @@
 #define IDX_ADVICE                                                                                 \
     "put its four files (train-images-idx3-ubyte and so on, gzipped or not) there, or set "        \
     "data.path"
+#define EMNIST_ADVICE                                                                              \
+    "put the four files of one split (emnist-balanced-train-images-idx3-ubyte.gz and so on) "      \
+    "there, or set data.path"
 #define CIFAR_ADVICE                                                                               \
     "put the files of the set's binary version there, or the folder that its archive unpacks to, " \
     "or set data.path"
@@ -76,6 +79,11 @@ static const struct worker_known_set known[] = {
                             .test = 10000,
                             .advice = IDX_ADVICE,
                             .class_names = kana},
+    [WORKER_DATA_EMNIST] = {.format = &worker_emnist_format,
+                            .channels = 1,
+                            .height = 28,
+                            .width = 28,
+                            .advice = EMNIST_ADVICE},
     [WORKER_DATA_CIFAR10] = {.format = &worker_cifar_format,
                              .channels = 3,
                              .height = 32,

@@ -83,6 +83,21 @@ static int write_labels(const char *folder, const char *name, const struct worke
     return rc;
 }
 
+/* The four files of EMNIST's digits. */
+static int make_emnist(const struct worker_dataset *set, const char *folder, struct mx_err *err)
+{
+    const char *images[] = {"emnist-digits-train-images-idx3-ubyte",
+                            "emnist-digits-test-images-idx3-ubyte"};
+    const char *labels[] = {"emnist-digits-train-labels-idx1-ubyte",
+                            "emnist-digits-test-labels-idx1-ubyte"};
+
+    for (int p = 0; p < 2; p++)
+        if (write_images(folder, images[p], &set->shape, p ? &set->test : &set->train, err) ||
+            write_labels(folder, labels[p], p ? &set->test : &set->train, err))
+            return -1;
+    return 0;
+}
+
 static int make_idx(const struct worker_dataset *set, const char *folder, struct mx_err *err)
 {
     return write_images(folder, "train-images-idx3-ubyte", &set->shape, &set->train, err) ||
@@ -181,6 +196,7 @@ static const struct {
     [WORKER_DATA_MNIST] = {make_idx, 0},
     [WORKER_DATA_FASHION_MNIST] = {make_idx, 0},
     [WORKER_DATA_KMNIST] = {make_idx, 0},
+    [WORKER_DATA_EMNIST] = {make_emnist, 0},
     [WORKER_DATA_CIFAR10] = {make_cifar10, 0},
     [WORKER_DATA_CIFAR100] = {make_cifar100, 0},
     [WORKER_DATA_FOLDER] = {make_folder, FOLDER_CLASSES},
@@ -197,7 +213,8 @@ static int describe(unsigned data_set, struct worker_params *params, struct mx_e
     struct worker_shape shape = {3, FOLDER_SIZE, FOLDER_SIZE, writers[data_set].classes, 0};
     const bool          files = shape.classes > 0;
 
-    params->data_set = data_set;
+    /* EMNIST's own shape is told by its files; its digits have that of MNIST. */
+    params->data_set = data_set == WORKER_DATA_EMNIST ? (unsigned)WORKER_DATA_MNIST : data_set;
     if (!files && worker_dataset_shape(params, &shape, err))
         return -1;
     params->data_set = WORKER_DATA_SYNTHETIC;

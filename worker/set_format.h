@@ -41,7 +41,8 @@ struct worker_set_format {
 };
 
 extern const struct worker_set_format worker_synthetic_format, worker_idx_format,
-    worker_cifar_format, worker_folder_format, worker_features_format, worker_dominoes_format;
+    worker_cifar_format, worker_folder_format, worker_emnist_format, worker_features_format,
+    worker_dominoes_format;
 
 /* Append the folder of a set's files: data.path, else where its package or `data fetch`
  * puts them. Returns 0, or -1 with MX_ENOMEM. */

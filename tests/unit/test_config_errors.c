@@ -286,9 +286,6 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
         {"search: {strategy: sobol}",
          "c.yaml:3:20: error: search.strategy: 'sobol' is not built yet in this version; built: "
          "grid\n"},
-        {"grid: {data.mask_values: [[1], [2]]}",
-         "c.yaml:3:27: error: data.mask_values is not built yet in this version\n"
-         "c.yaml:3:32: error: data.mask_values is not built yet in this version\n"},
         {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights (write "
                                "model: {weights: file.safetensors})\n"},
     };

@@ -307,12 +307,12 @@ Test(dataset, shape_and_counts_are_known_without_files)
     params.data_channels = 2;
     cr_expect_eq(worker_dataset_shape(&params, &shape, &err), -1);
     cr_expect_str_eq(err.text, "data.channels is 2: give 1 or 3, or 0 for native");
-    params = (struct worker_params){.data_set = WORKER_DATA_CUB};
+    params = (struct worker_params){.data_set = WORKER_DATA_FEATURES + 1};
     cr_expect_eq(worker_dataset_shape(&params, &shape, &err), -1);
     cr_expect_eq(err.code, MX_EINVAL);
-    cr_expect_str_eq(err.text, "data.set cub cannot be read by this version");
+    cr_expect_str_eq(err.text, "data.set unknown set cannot be read by this version");
     cr_expect_null(worker_dataset_open(&params, 1, &err));
-    cr_expect_str_eq(err.text, "data.set cub cannot be read by this version");
+    cr_expect_str_eq(err.text, "data.set unknown set cannot be read by this version");
 }
 
 Test(dataset, default_path_is_the_packages_folder_or_that_of_fetch)
