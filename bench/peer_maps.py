@@ -5,7 +5,7 @@
     bench/peer_maps.py [build/cpu/tests/peer_maps]
 
 Needs torch, torchvision, timm, captum and grad-cam (made with torch 2.15.0, torchvision 0.29.2, captum 0.8, grad-cam
-1.5); no test does. The reference runs in double precision. A line a map: the largest difference over the map's largest
+1.5); no test does. A line a map: the largest difference over the map's largest
 value, and the relative L2 difference, the worst of all images. Ends with 1 if a line is above its bound. layer_relevance has
 no counterpart with the same rules there: it is held against tests/reference/naive_relevance.c alone.
 """
@@ -107,7 +107,7 @@ def smoothgrad(net, images, targets, noise):
     spread = SIGMA * (images.amax((1, 2, 3)) - images.amin((1, 2, 3)))[:, None, None, None]
     total = 0
     for s in range(noise.shape[1]):
-        copies = (images + spread * torch.from_numpy(noise[:, s]).double()).float().double()
+        copies = (images + spread * torch.from_numpy(noise[:, s]))
         total = total + attr.Saliency(net).attribute(copies, targets, abs=False)
     return (total / noise.shape[1]).abs().amax(1)
 
@@ -115,7 +115,7 @@ def smoothgrad(net, images, targets, noise):
 def rise(net, images, targets, masks):
     total = 0
     with torch.no_grad():
-        for mask in torch.from_numpy(masks).double():
+        for mask in torch.from_numpy(masks):
             logits = net(images * mask).gather(1, targets[:, None])[:, 0]
             total = total + logits[:, None, None] * mask
     return total / (len(masks) * 0.5)
@@ -129,7 +129,7 @@ def cam(kind, net, layer, images, targets):
         gradients = explainer.activations_and_grads.gradients[0].numpy()
         weights = explainer.get_cam_weights(images, layer, None, values, gradients)
     small = torch.from_numpy(numpy.maximum((weights[:, :, None, None] * values).sum(1), 0))
-    return torch.nn.functional.interpolate(small[:, None].double(), images.shape[2:], mode="bilinear")[:, 0]
+    return torch.nn.functional.interpolate(small[:, None], images.shape[2:], mode="bilinear")[:, 0]
 
 
 def occlusion(net, images, targets):
@@ -165,8 +165,6 @@ def compare(program, case):
     images = torch.randn(IMAGES, channels, height, width)
     targets = torch.arange(IMAGES) * 3 % CLASSES
     mine, noise, masks = ours(program, net, case, images, targets)
-    net.double()
-    images = images.double()
     print(f"{arch} {stem}, {channels} x {height} x {width}; labels {targets.tolist()}, "
           f"predicted {net(images).argmax(1).tolist()}", flush=True)
     worst = 0
