@@ -5,9 +5,9 @@
     bench/peer_maps.py [build/cpu/tests/peer_maps]
 
 Needs torch, torchvision, timm, captum and grad-cam (made with torch 2.15.0, torchvision 0.29.2, captum 0.8, grad-cam
-1.5); no test does. A line a map: the largest difference over the map's largest
-value, and the relative L2 difference, the worst of all images. Ends with 1 if a line is above its bound. layer_relevance has
-no counterpart with the same rules there: it is held against tests/reference/naive_relevance.c alone.
+1.5); no test does. A line a map: the largest difference over the map's largest value, and the relative L2 difference,
+the worst of all images. Ends with 1 if a line is above its bound. layer_relevance has no counterpart with the same rules
+there: it is held against tests/reference/naive_relevance.c alone.
 """
 import json
 import pathlib
@@ -104,10 +104,12 @@ def ours(program, net, case, images, targets):
 
 
 def smoothgrad(net, images, targets, noise):
-    spread = SIGMA * (images.amax((1, 2, 3)) - images.amin((1, 2, 3)))[:, None, None, None]
+    """In double up to the copies: an image that differs in its last bit has other ReLUs near zero."""
+    wide = images.double()
+    spread = SIGMA * (wide.amax((1, 2, 3)) - wide.amin((1, 2, 3)))[:, None, None, None]
     total = 0
     for s in range(noise.shape[1]):
-        copies = (images + spread * torch.from_numpy(noise[:, s]))
+        copies = (wide + spread * torch.from_numpy(noise[:, s]).double()).float()
         total = total + attr.Saliency(net).attribute(copies, targets, abs=False)
     return (total / noise.shape[1]).abs().amax(1)
 
@@ -136,7 +138,7 @@ def occlusion(net, images, targets):
     patch = min(images.shape[2:]) // PATCHES
     window = (images.shape[1], patch, patch)
     stride = (images.shape[1], max(1, patch // 2), max(1, patch // 2))
-    return attr.Occlusion(net).attribute(images, stride, window, target=targets, baselines=0)[:, 0]
+    return attr.Occlusion(net).attribute(images, window, strides=stride, target=targets, baselines=0)[:, 0]
 
 
 def theirs(net, layer, images, targets, noise, masks):
@@ -183,7 +185,7 @@ def main():
     cases = [("resnet18", "cifar", 1, 12, 16), ("resnet18", "imagenet", 3, 64, 48), ("resnet50", "imagenet", 3, 40, 64),
              ("vgg11_bn", "cifar", 3, 32, 40), ("efficientnet_lite0", "auto", 3, 64, 80)]
     torch.set_num_threads(1)
-    warnings.filterwarnings("ignore", message="Input Tensor")
+    warnings.simplefilter("ignore")
     return max([compare(program, case) for case in cases])
 
 

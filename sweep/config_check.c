@@ -237,6 +237,37 @@ static bool has_metric(const struct mx_reader *reader, unsigned metric)
     return false;
 }
 
+/* Metrics of maps that are not made; maps of sets without images. */
+static void check_maps(const struct mx_reader *reader, uint32_t sets)
+{
+    static const struct {
+        unsigned metric, map; /* WORKER_MAPS: any */
+    } needs[] = {{MX_METRIC_COMPLETENESS_MEDIAN, WORKER_MAP_INTEGRATED_GRADIENTS},
+                 {MX_METRIC_COMPLETENESS_P95, WORKER_MAP_INTEGRATED_GRADIENTS},
+                 {MX_METRIC_ALL_ZERO_MAPS, WORKER_MAPS},
+                 {MX_METRIC_RELEVANCE_SUM, WORKER_MAP_LAYER_RELEVANCE}};
+    const struct mx_value *maps = &reader->config->base[KEY_SCORE_ATTRIBUTIONS];
+    uint32_t               made = 0;
+
+    if (reader->broken[KEY_SCORE_ATTRIBUTIONS] || reader->broken[KEY_SCORE_METRICS])
+        return;
+    for (size_t i = 0; i < maps->list.count; i++)
+        made |= 1u << maps->list.items[i].choice;
+    if (made && sets == 1u << WORKER_DATA_FEATURES)
+        mx_error_at(reader->values.messages, reader->places[KEY_SCORE_ATTRIBUTIONS],
+                    "score.attributions: maps are of images, and data.set features has none");
+    for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
+        const unsigned map = needs[k].map;
+
+        if (!has_metric(reader, needs[k].metric) || (map == WORKER_MAPS ? made : made >> map & 1u))
+            continue;
+        mx_error_at(reader->values.messages, reader->places[KEY_SCORE_METRICS],
+                    "score.metrics: '%s' is of maps that are not made (score.attributions: [%s])",
+                    mx_metric_words[needs[k].metric].word,
+                    worker_attributions[map == WORKER_MAPS ? 0 : map].word);
+    }
+}
+
 /* search.metric is val.WORD with a word of score.metrics; group_accuracy needs
  * its group behind it. */
 static void check_search_metric(const struct mx_reader *reader)
@@ -395,6 +426,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_epochs(reader, KEY_MIX_RAMP_EPOCHS);
     check_groups(reader, sets);
     check_images(reader, sets);
+    check_maps(reader, sets);
     check_search_metric(reader);
     choose_search_metric(reader);
     if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)

@@ -28,11 +28,20 @@ static bool has_head(const struct mx_point *point)
     return !on_images(point) || has_other_head(point);
 }
 
+static bool has_maps(const struct mx_point *point)
+{
+    return on_images(point) && point->value[KEY_SCORE_ATTRIBUTIONS].list.count > 0;
+}
+
 #define SECTION(name) MX_SECTION_BIT(MX_SECTION_##name)
 #define KIND(name)    (1u << WORKER_STAGE_##name)
 
 static const enum mx_key_id no_keys[] = {KEY_COUNT};
 static const enum mx_key_id head_keys[] = {KEY_SCORE_BOOTSTRAP, KEY_COUNT};
+static const enum mx_key_id map_keys[] = {
+    KEY_SCORE_ATTRIBUTIONS,       KEY_SCORE_IMAGES,           KEY_SCORE_TARGET,
+    KEY_SCORE_SMOOTHGRAD_SAMPLES, KEY_SCORE_SMOOTHGRAD_SIGMA, KEY_SCORE_INTEGRATED_GRADIENTS_POINTS,
+    KEY_SCORE_RISE_MASKS,         KEY_SCORE_OCCLUSION_PATCH,  KEY_COUNT};
 
 const struct mx_stage_kind mx_stage_kinds[] = {
     {WORKER_STAGE_TRAIN, SECTION(DATA) | SECTION(MODEL) | SECTION(TRAIN) | SECTION(MIX), 0, 3,
@@ -41,6 +50,8 @@ const struct mx_stage_kind mx_stage_kinds[] = {
      has_features},
     {WORKER_STAGE_HEAD, SECTION(DATA) | SECTION(HEAD), KIND(FEATURES), 0, NULL, head_keys,
      has_head},
+    {WORKER_STAGE_MAPS, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN), 2 + WORKER_MAPS, "centre.npy",
+     map_keys, has_maps},
 };
 const size_t mx_stage_nkinds = sizeof mx_stage_kinds / sizeof mx_stage_kinds[0];
 

@@ -59,33 +59,15 @@
     X(METRIC_ENTROPY, "entropy", WORKER_LATER)                                                     \
     X(METRIC_RANDOMISATION_CORRELATION, "randomisation_correlation", WORKER_LATER)                 \
     X(METRIC_CONCEPTS, "concepts", WORKER_LATER)                                                   \
-    X(METRIC_COMPLETENESS_MEDIAN, "completeness_median", WORKER_LATER)                             \
-    X(METRIC_COMPLETENESS_P95, "completeness_p95", WORKER_LATER)                                   \
-    X(METRIC_ALL_ZERO_MAPS, "all_zero_maps", WORKER_LATER)                                         \
-    X(METRIC_RELEVANCE_SUM, "relevance_sum", WORKER_LATER)
-
-#define MX_ATTRIBUTION_WORDS(X)                                                                    \
-    X(ATTRIBUTION_GRADIENT, "gradient", WORKER_LATER)                                              \
-    X(ATTRIBUTION_INPUT_X_GRADIENT, "input_x_gradient", WORKER_LATER)                              \
-    X(ATTRIBUTION_SMOOTHGRAD, "smoothgrad", WORKER_LATER)                                          \
-    X(ATTRIBUTION_INTEGRATED_GRADIENTS, "integrated_gradients", WORKER_LATER)                      \
-    X(ATTRIBUTION_GUIDED_BACKPROP, "guided_backprop", WORKER_LATER)                                \
-    X(ATTRIBUTION_GRADCAM, "gradcam", WORKER_LATER)                                                \
-    X(ATTRIBUTION_GRADCAM_PLUS_PLUS, "gradcam++", WORKER_LATER)                                    \
-    X(ATTRIBUTION_LAYER_RELEVANCE, "layer_relevance", WORKER_LATER)                                \
-    X(ATTRIBUTION_OCCLUSION, "occlusion", WORKER_LATER)                                            \
-    X(ATTRIBUTION_RISE, "rise", WORKER_LATER)                                                      \
-    X(ATTRIBUTION_RANDOM, "random", WORKER_LATER)                                                  \
-    X(ATTRIBUTION_CENTRE, "centre", WORKER_LATER)
+    X(METRIC_COMPLETENESS_MEDIAN, "completeness_median", WORKER_READY)                             \
+    X(METRIC_COMPLETENESS_P95, "completeness_p95", WORKER_READY)                                   \
+    X(METRIC_ALL_ZERO_MAPS, "all_zero_maps", WORKER_READY)                                         \
+    X(METRIC_RELEVANCE_SUM, "relevance_sum", WORKER_READY)
 
 #define MX_FILL_WORDS(X)                                                                           \
     X(FILL_ZERO, "zero", WORKER_LATER)                                                             \
     X(FILL_BLUR, "blur", WORKER_LATER)                                                             \
     X(FILL_ROAD, "road", WORKER_LATER)
-
-#define MX_TARGET_WORDS(X)                                                                         \
-    X(TARGET_LABEL, "label", WORKER_LATER)                                                         \
-    X(TARGET_PREDICTED, "predicted", WORKER_LATER)
 
 #define MX_RANK_WORDS(X)                                                                           \
     X(RANK_ABSOLUTE, "absolute", WORKER_LATER)                                                     \
@@ -125,9 +107,7 @@
     L(SEEDS, seeds)                                                                                \
     L(PRECISION, precision)                                                                        \
     L(METRIC, metric)                                                                              \
-    L(ATTRIBUTION, attribution)                                                                    \
     L(FILL, fill)                                                                                  \
-    L(TARGET, target)                                                                              \
     L(RANK, rank)                                                                                  \
     L(TIES, ties)                                                                                  \
     L(PROTOCOL, protocol)                                                                          \

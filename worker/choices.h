@@ -159,6 +159,26 @@ struct worker_choice {
     X(AFR_SPLIT_VAL_HALF, "val_half", WORKER_READY)                                                \
     X(AFR_SPLIT_HOLDOUT, "holdout", WORKER_LATER)
 
+/* Attribution maps, in the order of worker_map_kinds (worker/explain.h). */
+#define WORKER_ATTRIBUTIONS(X)                                                                     \
+    X(MAP_GRADIENT, "gradient", WORKER_READY)                                                      \
+    X(MAP_INPUT_X_GRADIENT, "input_x_gradient", WORKER_READY)                                      \
+    X(MAP_SMOOTHGRAD, "smoothgrad", WORKER_READY)                                                  \
+    X(MAP_INTEGRATED_GRADIENTS, "integrated_gradients", WORKER_READY)                              \
+    X(MAP_GUIDED_BACKPROP, "guided_backprop", WORKER_READY)                                        \
+    X(MAP_GRADCAM, "gradcam", WORKER_READY)                                                        \
+    X(MAP_GRADCAM_PLUS_PLUS, "gradcam++", WORKER_READY)                                            \
+    X(MAP_LAYER_RELEVANCE, "layer_relevance", WORKER_READY)                                        \
+    X(MAP_OCCLUSION, "occlusion", WORKER_READY)                                                    \
+    X(MAP_RISE, "rise", WORKER_READY)                                                              \
+    X(MAP_RANDOM, "random", WORKER_READY)                                                          \
+    X(MAP_CENTRE, "centre", WORKER_READY)
+
+/* The class that a map explains. */
+#define WORKER_TARGETS(X)                                                                          \
+    X(TARGET_LABEL, "label", WORKER_READY)                                                         \
+    X(TARGET_PREDICTED, "predicted", WORKER_READY)
+
 #define WORKER_ENUM_ROW(symbol, word, built) WORKER_##symbol,
 
 enum worker_data_set {
@@ -222,6 +242,13 @@ enum worker_afr_split {
     WORKER_AFR_SPLITS(WORKER_ENUM_ROW)
 };
 
+enum worker_attribution {
+    WORKER_ATTRIBUTIONS(WORKER_ENUM_ROW) WORKER_MAPS /* how many */
+};
+enum worker_target {
+    WORKER_TARGETS(WORKER_ENUM_ROW)
+};
+
 /* The lists, each ended by a row whose word is NULL; index = enum value. */
 extern const struct worker_choice worker_data_sets[];
 extern const struct worker_choice worker_domino_sets[];
@@ -238,6 +265,8 @@ extern const struct worker_choice worker_label_rules[];
 extern const struct worker_choice worker_granularities[];
 extern const struct worker_choice worker_mix_weights[];
 extern const struct worker_choice worker_heads[];
+extern const struct worker_choice worker_attributions[];
+extern const struct worker_choice worker_targets[];
 extern const struct worker_choice worker_precisions[];
 extern const struct worker_choice worker_hard_splits[];
 extern const struct worker_choice worker_hsfm_forms[];

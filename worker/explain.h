@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "worker/choices.h"
 #include "worker/engine.h"
 #include "worker/net.h"
 #include "worker/params.h"
@@ -23,23 +24,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* In the order of worker_map_kinds, which has their words. */
-enum worker_attribution {
-    WORKER_MAP_GRADIENT,
-    WORKER_MAP_INPUT_X_GRADIENT,
-    WORKER_MAP_SMOOTHGRAD,
-    WORKER_MAP_INTEGRATED_GRADIENTS,
-    WORKER_MAP_GUIDED_BACKPROP,
-    WORKER_MAP_GRADCAM,
-    WORKER_MAP_GRADCAM_PLUS_PLUS,
-    WORKER_MAP_LAYER_RELEVANCE,
-    WORKER_MAP_OCCLUSION,
-    WORKER_MAP_RISE,
-    WORKER_MAP_RANDOM,
-    WORKER_MAP_CENTRE,
-    WORKER_MAPS
-};
 
 /* What a map needs, besides the network. */
 enum {
@@ -64,6 +48,7 @@ struct worker_map_kind {
                struct mx_err *err);
 };
 
+/* By enum worker_attribution (worker/choices.h). */
 extern const struct worker_map_kind worker_map_kinds[WORKER_MAPS];
 
 /* Parameters of maps, named as the keys of score. */

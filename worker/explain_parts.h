@@ -72,7 +72,7 @@ int explain_forward(struct worker_explainer *explainer, const float *images, uin
                     struct mx_err *err);
 
 /* After it: the logit of image i. */
-double explain_logit(const struct worker_explainer *explainer, uint32_t i, uint32_t class);
+double explain_logit(const struct worker_explainer *explainer, uint32_t i, uint32_t label);
 
 /* Gradients of the targets' logits down to layer `until` (0: the images), in
  * layers[until].grad. */

@@ -55,11 +55,11 @@ int explain_forward(struct worker_explainer *explainer, const float *images, uin
     return 0;
 }
 
-double explain_logit(const struct worker_explainer *explainer, uint32_t i, uint32_t class)
+double explain_logit(const struct worker_explainer *explainer, uint32_t i, uint32_t label)
 {
     const struct explain_layer *last = &explainer->layers[explainer->net->nlayers - 1];
 
-    return kern_tensor_data(last->value)[(size_t)i * explain_classes(explainer) + class];
+    return kern_tensor_data(last->value)[(size_t)i * explain_classes(explainer) + label];
 }
 
 int worker_explainer_predict(void *explainer, const float *images, uint32_t n, float *logits,

@@ -126,7 +126,15 @@ struct worker_list {
     REAL(head_feature_mixup_alpha)                                                                 \
     INT(head_feature_mixup_epochs)                                                                 \
     REAL(head_feature_mixup_lr)                                                                    \
-    INT(score_bootstrap) /* resamples; 0 = no intervals */
+    INT(score_bootstrap) /* resamples; 0 = no intervals */                                         \
+    LIST(score_attributions)                                                                       \
+    INT(score_images)                                                                              \
+    CHOICE(score_target)                                                                           \
+    INT(score_smoothgrad_samples)                                                                  \
+    REAL(score_smoothgrad_sigma)                                                                   \
+    INT(score_integrated_gradients_points)                                                         \
+    INT(score_rise_masks)      /* 0 = by the image's size */                                       \
+    INT(score_occlusion_patch) /* pixels; 0 = by the image's size */
 
 #define WORKER_FIELD_REAL(name)   double name;
 #define WORKER_FIELD_INT(name)    int64_t name;

@@ -21,6 +21,7 @@ static run_function *const runners[WORKER_STAGE_KINDS] = {
     [WORKER_STAGE_TRAIN] = worker_train_run,
     [WORKER_STAGE_FEATURES] = worker_features_run,
     [WORKER_STAGE_HEAD] = worker_head_run,
+    [WORKER_STAGE_MAPS] = worker_maps_run,
 };
 
 bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total)

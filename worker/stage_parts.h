@@ -56,5 +56,8 @@ int worker_features_run(const struct worker_job *job, struct worker_cache *cache
 int worker_head_run(const struct worker_job *job, struct worker_cache *cache,
                     const struct worker_progress *progress, struct worker_result *result,
                     struct mx_err *err);
+int worker_maps_run(const struct worker_job *job, struct worker_cache *cache,
+                    const struct worker_progress *progress, struct worker_result *result,
+                    struct mx_err *err);
 
 #endif

@@ -14,8 +14,10 @@ enum {
 
 /* Beginnings of fields whose keys have a level more: what stands behind is one word. */
 static const char *const deeper[] = {
-    "data_synthetic_", "data_dominoes_",  "head_hsfm_", "head_llr_", "head_dfr_",
-    "head_jtt_head_",  "head_group_dro_", "head_subg_", "head_afr_", "head_feature_mixup_",
+    "data_synthetic_", "data_dominoes_",      "head_hsfm_",        "head_llr_",
+    "head_dfr_",       "head_jtt_head_",      "head_group_dro_",   "head_subg_",
+    "head_afr_",       "head_feature_mixup_", "score_smoothgrad_", "score_integrated_gradients_",
+    "score_rise_",     "score_occlusion_",
 };
 
 /* The configuration key of a field: mix_alpha is mix.alpha, head_dfr_C head.dfr.C. */
@@ -54,6 +56,8 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define train_milestones_words     NULL
 #define mix_layers_words           worker_layers
 #define mix_choices_words          worker_strategies
+#define score_attributions_words   worker_attributions
+#define score_target_words         worker_targets
 
 #define data_dominoes_top_words            worker_domino_sets
 #define data_dominoes_bottom_words         worker_domino_sets
