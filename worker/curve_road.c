@@ -10,116 +10,166 @@
 
 static const double beside = 1.0 / 6, across = 1.0 / 12, tolerance = 1e-6, noise_sd = 0.01;
 
-struct system {
-    int64_t     height, width;
-    const bool *removed;
+enum {
+    NEIGHBOURS = 8
 };
 
-/* For pixel p: the sum of weights of its neighbours, and of weight x value over those
- * that are removed (or left). */
-static double around(const struct system *s, size_t p, const double *values, bool removed,
-                     double *weights)
+/* An unknown, a removed pixel: its neighbours that are unknown too, and the sum of the
+ * weights of all its neighbours. */
+struct unknown {
+    uint32_t pixel, count, to[NEIGHBOURS];
+    double   weight[NEIGHBOURS], sum;
+};
+
+/* The equations of one mask; all channels share them. */
+struct equations {
+    uint32_t        height, width, count;
+    const bool     *removed;
+    struct unknown *unknowns; /* (count) */
+    uint32_t       *number;   /* (pixels): which unknown a removed pixel is */
+    double         *right, *value, *residual, *direction, *product; /* (count) each */
+};
+
+/* Note the neighbours of a pixel. */
+static void link_neighbours(const struct equations *e, struct unknown *own)
 {
-    const int64_t y = (int64_t)p / s->width, x = (int64_t)p % s->width;
-    double        sum = 0;
+    const uint32_t y = own->pixel / e->width, x = own->pixel % e->width;
 
-    *weights = 0;
-    for (int64_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < s->height; v++)
-        for (int64_t u = x > 0 ? x - 1 : 0; u <= x + 1 && u < s->width; u++) {
-            const size_t q = (size_t)(v * s->width + u);
-            const double weight = v == y || u == x ? beside : across;
+    for (uint32_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < e->height; v++)
+        for (uint32_t u = x > 0 ? x - 1 : 0; u <= x + 1 && u < e->width; u++) {
+            const uint32_t q = v * e->width + u;
+            const double   weight = v == y || u == x ? beside : across;
 
-            if (q == p)
+            if (q == own->pixel)
                 continue;
-            *weights += weight;
-            if (s->removed[q] == removed)
-                sum += weight * values[q];
+            own->sum += weight;
+            if (e->removed[q]) {
+                own->to[own->count] = e->number[q];
+                own->weight[own->count++] = weight;
+            }
         }
-    return sum;
 }
 
-/* product = matrix x vector, at removed pixels; returns vector . product. */
-static double apply(const struct system *s, const double *vector, double *product)
+static int equations_new(struct equations *e, const struct worker_shape *shape, const bool *removed,
+                         struct mx_err *err)
 {
-    const size_t n = (size_t)(s->height * s->width);
-    double       dot = 0;
+    const uint32_t pixels = shape->height * shape->width;
 
-    for (size_t p = 0; p < n; p++) {
-        double weights;
+    *e = (struct equations){.height = shape->height, .width = shape->width, .removed = removed};
+    e->unknowns = calloc(pixels, sizeof *e->unknowns);
+    e->number = malloc(pixels * sizeof *e->number);
+    e->right = calloc(5 * (size_t)pixels, sizeof *e->right);
+    if (!e->unknowns || !e->number || !e->right)
+        return mx_fail(err, MX_ENOMEM, "no memory to fill in pixels of an image");
+    e->value = e->right + pixels;
+    e->residual = e->value + pixels;
+    e->direction = e->residual + pixels;
+    e->product = e->direction + pixels;
+    for (uint32_t p = 0; p < pixels; p++)
+        if (removed[p]) {
+            e->number[p] = e->count;
+            e->unknowns[e->count++].pixel = p;
+        }
+    for (uint32_t k = 0; k < e->count; k++)
+        link_neighbours(e, &e->unknowns[k]);
+    return 0;
+}
 
-        if (!s->removed[p])
-            continue;
-        product[p] = -around(s, p, vector, true, &weights);
-        product[p] += weights * vector[p];
-        dot += vector[p] * product[p];
+static void equations_free(struct equations *e)
+{
+    free(e->unknowns);
+    free(e->number);
+    free(e->right);
+}
+
+/* What the neighbours that are left give to each equation. */
+static void set_right(struct equations *e, const float *plane)
+{
+    for (uint32_t k = 0; k < e->count; k++) {
+        const uint32_t y = e->unknowns[k].pixel / e->width, x = e->unknowns[k].pixel % e->width;
+
+        e->right[k] = 0;
+        for (uint32_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < e->height; v++)
+            for (uint32_t u = x > 0 ? x - 1 : 0; u <= x + 1 && u < e->width; u++)
+                if (!e->removed[v * e->width + u])
+                    e->right[k] += (v == y || u == x ? beside : across) * plane[v * e->width + u];
+    }
+}
+
+/* product = matrix x direction; returns direction . product. */
+static double apply(const struct equations *e)
+{
+    double dot = 0;
+
+    for (uint32_t k = 0; k < e->count; k++) {
+        const struct unknown *own = &e->unknowns[k];
+        double                sum = own->sum * e->direction[k];
+
+        for (uint32_t i = 0; i < own->count; i++)
+            sum -= own->weight[i] * e->direction[own->to[i]];
+        e->product[k] = sum;
+        dot += sum * e->direction[k];
     }
     return dot;
 }
 
-static double square(const struct system *s, const double *vector)
+static double square(const struct equations *e)
 {
-    const size_t n = (size_t)(s->height * s->width);
-    double       sum = 0;
+    double sum = 0;
 
-    for (size_t p = 0; p < n; p++)
-        sum += s->removed[p] ? vector[p] * vector[p] : 0;
+    for (uint32_t k = 0; k < e->count; k++)
+        sum += e->residual[k] * e->residual[k];
     return sum;
 }
 
-/* Fill the removed pixels of one channel; work holds 3 n numbers. */
-static void solve(const struct system *s, double *values, double *work)
+/* Fill value[] from right[]. */
+static void solve(struct equations *e)
 {
-    const size_t n = (size_t)(s->height * s->width);
-    double      *residual = work, *direction = work + n, *product = work + 2 * n;
-    double       rr, goal, unused;
+    double rr, goal;
 
-    for (size_t p = 0; p < n; p++)
-        if (s->removed[p]) {
-            residual[p] = direction[p] = around(s, p, values, false, &unused);
-        }
-    for (size_t p = 0; p < n; p++)
-        values[p] = s->removed[p] ? 0 : values[p];
-    rr = square(s, residual);
+    for (uint32_t k = 0; k < e->count; k++) {
+        e->value[k] = 0;
+        e->residual[k] = e->direction[k] = e->right[k];
+    }
+    rr = square(e);
     goal = tolerance * tolerance * rr;
-    for (size_t round = 0; rr > goal && round < 10 * n; round++) {
-        const double step = rr / apply(s, direction, product), before = rr;
+    for (uint32_t round = 0; rr > goal && round < 10 * e->count; round++) {
+        const double step = rr / apply(e), before = rr;
 
-        for (size_t p = 0; p < n; p++)
-            if (s->removed[p]) {
-                values[p] += step * direction[p];
-                residual[p] -= step * product[p];
-            }
-        rr = square(s, residual);
-        for (size_t p = 0; p < n; p++)
-            if (s->removed[p])
-                direction[p] = residual[p] + rr / before * direction[p];
+        for (uint32_t k = 0; k < e->count; k++) {
+            e->value[k] += step * e->direction[k];
+            e->residual[k] -= step * e->product[k];
+        }
+        rr = square(e);
+        for (uint32_t k = 0; k < e->count; k++)
+            e->direction[k] = e->residual[k] + rr / before * e->direction[k];
     }
 }
 
 int worker_road(const struct worker_shape *shape, const float *image, const bool *removed,
                 struct mx_stream stream, uint32_t row, float *out, struct mx_err *err)
 {
-    const size_t        n = (size_t)shape->height * shape->width;
-    const struct system s = {shape->height, shape->width, removed};
-    double             *work = calloc(4 * n, sizeof *work), *values = work + 3 * n;
+    const size_t     pixels = (size_t)shape->height * shape->width;
+    struct equations e;
 
-    if (!work)
-        return mx_fail(err, MX_ENOMEM, "no memory to fill in pixels of an image");
-    memcpy(out, image, shape->channels * n * sizeof *out);
+    if (equations_new(&e, shape, removed, err)) {
+        equations_free(&e);
+        return -1;
+    }
+    memcpy(out, image, shape->channels * pixels * sizeof *out);
     for (uint32_t c = 0; c < shape->channels; c++) {
-        for (size_t p = 0; p < n; p++)
-            values[p] = image[c * n + p];
-        solve(&s, values, work);
-        for (size_t p = 0; p < n; p++)
-            if (removed[p])
-                out[c * n + p] = (float)values[p];
+        set_right(&e, image + c * pixels);
+        solve(&e);
+        for (uint32_t k = 0; k < e.count; k++)
+            out[c * pixels + e.unknowns[k].pixel] = (float)e.value[k];
     }
-    for (size_t p = 0; p < n; p++) {
-        struct mx_rng rng = mx_rng_at(stream, WORKER_DRAW_ROAD, row, (uint32_t)p);
+    for (uint32_t k = 0; k < e.count; k++) {
+        const uint32_t p = e.unknowns[k].pixel;
+        struct mx_rng  rng = mx_rng_at(stream, WORKER_DRAW_ROAD, row, p);
 
-        for (uint32_t c = 0; removed[p] && c < shape->channels; c++)
-            out[c * n + p] = (float)(out[c * n + p] + noise_sd * mx_rng_normal(&rng));
+        for (uint32_t c = 0; c < shape->channels; c++)
+            out[c * pixels + p] = (float)(out[c * pixels + p] + noise_sd * mx_rng_normal(&rng));
     }
-    free(work);
+    equations_free(&e);
     return 0;
 }
