@@ -66,13 +66,13 @@ static int make_room(struct mixup *mixup, struct mx_err *err)
 {
     const struct worker_features *features = mixup->task->features;
     const size_t                  dims = features->dims;
-    size_t                        rows = 0;
+    size_t                        rows = 1; /* never an allocation of nothing */
 
     for (uint32_t c = 0; c < features->classes; c++)
         rows += hard_of(mixup, c);
-    mixup->candidates = calloc(mixup->val.n, sizeof *mixup->candidates);
-    mixup->easy = calloc(mixup->train.n ? mixup->train.n : 1, sizeof *mixup->easy);
-    mixup->probability = calloc(features->classes, sizeof *mixup->probability);
+    mixup->candidates = calloc((size_t)mixup->val.n + 1, sizeof *mixup->candidates);
+    mixup->easy = calloc((size_t)mixup->train.n + 1, sizeof *mixup->easy);
+    mixup->probability = calloc((size_t)features->classes + 1, sizeof *mixup->probability);
     mixup->hard_row = calloc(2 * dims, sizeof *mixup->hard_row);
     mixup->mixed.labels = calloc(rows, sizeof *mixup->mixed.labels);
     if (features->precision == WORKER_F32)

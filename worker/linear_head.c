@@ -54,11 +54,12 @@ void worker_linear_take_erm(struct worker_linear *linear)
 /* Logits to probabilities in place; the cross-entropy. */
 static double softmax(double *logits, uint32_t classes, uint32_t label)
 {
-    double largest = logits[0], sum = 0, loss;
+    double largest = logits[0], sum, loss;
 
     for (uint32_t c = 1; c < classes; c++)
         largest = fmax(largest, logits[c]);
-    for (uint32_t c = 0; c < classes; c++)
+    sum = exp(logits[0] - largest);
+    for (uint32_t c = 1; c < classes; c++)
         sum += exp(logits[c] - largest);
     loss = log(sum) + (largest - logits[label]);
     for (uint32_t c = 0; c < classes; c++)
