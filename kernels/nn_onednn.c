@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/statistics.h"
-
 void kern_fail_status(struct mx_err *err, dnnl_status_t status, const char *call, const char *file,
                       int line)
 {

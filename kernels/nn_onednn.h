@@ -22,14 +22,8 @@ typedef dnnl_memory_desc_t       *kern_md;
 typedef const dnnl_memory_desc_t *kern_const_md;
 #endif
 
-/* The backward pass of a batch norm has its shift as an input in 2 (it must be
- * there, though its values do not matter), and must not have it in 3. */
-enum {
-    KERN_ARG_BACKWARD_SHIFT = DNNL_VERSION_MAJOR < 3 ? DNNL_ARG_SHIFT : 0
-};
-
 /* A pass over an operation. BACKWARD covers it all where weights have no pass
- * of their own (norm, pool). */
+ * of their own (pool). */
 enum kern_pass {
     KERN_FORWARD,
     KERN_BACKWARD,
@@ -44,7 +38,6 @@ struct kern_request {
     const struct kern_op_shape *shape;
     enum kern_pass              pass;
     kern_const_md               src, weights, bias, dst;
-    kern_const_md               data;           /* NORM, BACKWARD: src itself */
     dnnl_dims_t                 window, stride; /* pools */
     const_dnnl_primitive_desc_t hint;           /* of the forward pass, for the others */
     const_dnnl_primitive_attr_t attr;
@@ -109,12 +102,6 @@ struct kern_tensor {
 /* A tensor of the given order, which is copied; NULL: row-major. */
 struct kern_tensor *kern_tensor_new(struct kern_nn *nn, unsigned ndims, const dnnl_dims_t dims,
                                     kern_const_md md, struct mx_err *err);
-
-/* Where the channels of images lie, for kern_channel_statistics(). Returns 0, or
- * -1 with MX_EINTERNAL for an order that it cannot be told in. */
-struct kern_channels;
-int kern_tensor_channels(const struct kern_tensor *tensor, struct kern_channels *where,
-                         struct mx_err *err);
 
 /* Memory of an operation's own, zeroed, and counted by the device; NULL if
  * there is none. */

@@ -65,8 +65,6 @@ struct kern_op_dims kern_op_dims(const struct kern_op_shape *shape, const struct
         else
             dims.dst[2] = dims.dst[3] = 1;
         break;
-    case KERN_NORM:
-        break;
     }
     return dims;
 }
@@ -91,7 +89,7 @@ static dnnl_status_t wish(kern_md *md, const struct kern_tensor *kept, unsigned 
     return kept ? kern_md_copy(md, kept->md) : kern_md_new(md, (int)ndims, dims, true);
 }
 
-/* Norms and pools take what they get. Others choose, unless told to keep the
+/* Pools take what they get. Others choose, unless told to keep the
  * orders of src and dst. */
 static dnnl_status_t wish_all(struct wishes *wishes, const struct kern_op_shape *shape,
                               const struct kern_op_tensors *tensors, bool keep)
@@ -108,9 +106,7 @@ static dnnl_status_t wish_all(struct wishes *wishes, const struct kern_op_shape 
         status = kern_md_new(&wishes->bias, 1, dims.bias, false);
     if (status != dnnl_success)
         return status;
-    if (shape->kind == KERN_NORM)
-        dst = src;
-    else if (shape->kind == KERN_CONV && !keep)
+    if (shape->kind == KERN_CONV && !keep)
         dst = NULL;
     return shape->kind == KERN_LINEAR ? kern_md_new(&wishes->dst, 2, dims.dst, false)
                                       : wish(&wishes->dst, dst, dims.dst_ndims, dims.dst);
@@ -142,7 +138,6 @@ static int choose(const struct choice *choice, bool keep, dnnl_primitive_desc_t 
                                        .weights = wishes.weights,
                                        .bias = wishes.bias,
                                        .dst = wishes.dst,
-                                       .data = src->md,
                                        .hint = choice->hint,
                                        .attr = attr};
 

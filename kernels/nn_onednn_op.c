@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/statistics.h"
-
 enum {
     MAX_OPERANDS = 10, /* of a pass, workspace and scratch aside */
     MAX_ARGS = MAX_OPERANDS + 2,
@@ -38,10 +36,6 @@ struct kern_op {
     void                 *workspace_data;
     size_t                workspace_bytes;
     struct pass           pass[KERN_PASSES];
-    /* NORM that makes statistics: those of src go to mean and variance (lent). */
-    bool                  statistics;
-    struct kern_channels  channels;
-    struct kern_tensor   *src, *mean, *variance;
 };
 
 /* Which tensor an argument of a primitive is. */
@@ -49,8 +43,6 @@ enum operand {
     SRC,
     WEIGHTS,
     BIAS,
-    MEAN,
-    VARIANCE,
     DST,
     GRAD_DST,
     GRAD_SRC,
@@ -76,15 +68,6 @@ static const struct row passes[][KERN_PASSES][MAX_OPERANDS] = {
         [KERN_BACKWARD_WEIGHTS] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DIFF_DST, GRAD_DST},
                                    {DNNL_ARG_DIFF_WEIGHTS, GRAD_WEIGHTS},
                                    {DNNL_ARG_DIFF_BIAS, GRAD_BIAS}}},
-    [KERN_NORM] = {
-        [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS}, {DNNL_ARG_SHIFT, BIAS},
-                          {DNNL_ARG_MEAN, MEAN}, {DNNL_ARG_VARIANCE, VARIANCE},
-                          {DNNL_ARG_DST, DST}},
-        [KERN_BACKWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_SCALE, WEIGHTS},
-                           {DNNL_ARG_MEAN, MEAN}, {DNNL_ARG_VARIANCE, VARIANCE},
-                           {DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC},
-                           {DNNL_ARG_DIFF_SCALE, GRAD_WEIGHTS},
-                           {DNNL_ARG_DIFF_SHIFT, GRAD_BIAS}, {KERN_ARG_BACKWARD_SHIFT, BIAS}}},
     [KERN_POOL] = {
         [KERN_FORWARD] = {{DNNL_ARG_SRC, SRC}, {DNNL_ARG_DST, DST}},
         [KERN_BACKWARD] = {{DNNL_ARG_DIFF_DST, GRAD_DST}, {DNNL_ARG_DIFF_SRC, GRAD_SRC}}},
@@ -259,19 +242,12 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
         make_missing(op, tensors, err))
         goto fail;
     {
-        struct kern_tensor *const all[OPERANDS] = {
-            [SRC] = tensors->src,   [WEIGHTS] = tensors->weights,   [BIAS] = tensors->bias,
-            [MEAN] = tensors->mean, [VARIANCE] = tensors->variance, [DST] = tensors->dst};
+        struct kern_tensor *const all[OPERANDS] = {[SRC] = tensors->src,
+                                                   [WEIGHTS] = tensors->weights,
+                                                   [BIAS] = tensors->bias,
+                                                   [DST] = tensors->dst};
 
         if (build_pass(op, KERN_FORWARD, op->forward_pd, all, err))
-            goto fail;
-    }
-    if (shape->kind == KERN_NORM && shape->training && !shape->fixed) {
-        op->statistics = true;
-        op->src = tensors->src;
-        op->mean = tensors->mean;
-        op->variance = tensors->variance;
-        if (kern_tensor_channels(op->src, &op->channels, err))
             goto fail;
     }
     return op;
@@ -316,10 +292,9 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
                          const struct kern_op_gradients *gradients, struct mx_err *err)
 {
     struct kern_tensor *const all[OPERANDS] = {
-        [SRC] = tensors->src,           [WEIGHTS] = tensors->weights,
-        [BIAS] = tensors->bias,         [MEAN] = tensors->mean,
-        [VARIANCE] = tensors->variance, [GRAD_DST] = gradients->dst,
-        [GRAD_SRC] = gradients->src,    [GRAD_WEIGHTS] = gradients->weights,
+        [SRC] = tensors->src,         [WEIGHTS] = tensors->weights,
+        [BIAS] = tensors->bias,       [GRAD_DST] = gradients->dst,
+        [GRAD_SRC] = gradients->src,  [GRAD_WEIGHTS] = gradients->weights,
         [GRAD_BIAS] = gradients->bias};
 
     for (enum kern_pass which = KERN_BACKWARD; which < KERN_PASSES; which++) {
@@ -370,8 +345,6 @@ fail:
 
 int kern_op_forward(struct kern_op *op, struct mx_err *err)
 {
-    if (op->statistics)
-        kern_channel_statistics(op->src->data, &op->channels, op->mean->data, op->variance->data);
     return run_pass(op, &op->pass[KERN_FORWARD], err);
 }
 

@@ -43,10 +43,9 @@ bool kern_md_order(kern_const_md md, struct kern_order *order)
 
 /* The operation descriptor of a request, in whichever struct its kind has. */
 union op_desc {
-    dnnl_convolution_desc_t         conv;
-    dnnl_batch_normalization_desc_t norm;
-    dnnl_pooling_v2_desc_t          pool;
-    dnnl_inner_product_desc_t       linear;
+    dnnl_convolution_desc_t   conv;
+    dnnl_pooling_v2_desc_t    pool;
+    dnnl_inner_product_desc_t linear;
 };
 
 static dnnl_status_t describe_conv(dnnl_convolution_desc_t *desc, const struct kern_request *r)
@@ -67,23 +66,6 @@ static dnnl_status_t describe_conv(dnnl_convolution_desc_t *desc, const struct k
             desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, direct,
             r->src, r->weights, r->bias, r->dst, strides, pad.before, pad.after);
     }
-}
-
-static dnnl_status_t describe_norm(dnnl_batch_normalization_desc_t *desc,
-                                   const struct kern_request       *r)
-{
-    unsigned flags = dnnl_use_scale | dnnl_use_shift;
-
-    if (r->shape->relu)
-        flags |= dnnl_fuse_norm_relu;
-    if (r->pass == KERN_FORWARD || r->shape->fixed)
-        flags |= dnnl_use_global_stats;
-    if (r->pass == KERN_BACKWARD)
-        return dnnl_batch_normalization_backward_desc_init(desc, dnnl_backward, r->src, r->data,
-                                                           r->shape->epsilon, flags);
-    return dnnl_batch_normalization_forward_desc_init(
-        desc, r->shape->training ? dnnl_forward_training : dnnl_forward_inference, r->src,
-        r->shape->epsilon, flags);
 }
 
 static dnnl_status_t describe_pool(dnnl_pooling_v2_desc_t *desc, const struct kern_request *r)
@@ -125,9 +107,6 @@ dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     switch (r->shape->kind) {
     case KERN_CONV:
         status = describe_conv(&desc.conv, r);
-        break;
-    case KERN_NORM:
-        status = describe_norm(&desc.norm, r);
         break;
     case KERN_POOL:
     case KERN_MAX_POOL:

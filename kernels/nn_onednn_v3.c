@@ -70,23 +70,6 @@ static dnnl_status_t new_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     }
 }
 
-static dnnl_status_t new_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
-                              const struct kern_request *r)
-{
-    unsigned flags = dnnl_use_scale | dnnl_use_shift;
-
-    if (r->shape->relu)
-        flags |= dnnl_fuse_norm_relu;
-    if (r->pass == KERN_FORWARD || r->shape->fixed)
-        flags |= dnnl_use_global_stats;
-    if (r->pass == KERN_BACKWARD)
-        return dnnl_batch_normalization_backward_primitive_desc_create(
-            pd, engine, dnnl_backward, r->src, r->dst, r->data, r->shape->epsilon, flags, r->hint,
-            r->attr);
-    return dnnl_batch_normalization_forward_primitive_desc_create(
-        pd, engine, forward_kind(r), r->src, r->dst, r->shape->epsilon, flags, r->attr);
-}
-
 static dnnl_status_t new_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                               const struct kern_request *r)
 {
@@ -126,8 +109,6 @@ dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     switch (r->shape->kind) {
     case KERN_CONV:
         return new_conv(pd, engine, r);
-    case KERN_NORM:
-        return new_norm(pd, engine, r);
     case KERN_POOL:
     case KERN_MAX_POOL:
         return new_pool(pd, engine, r);

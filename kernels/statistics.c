@@ -2,6 +2,8 @@
 
 #include <stdbool.h>
 
+#include "kernels/wide.h"
+
 enum {
     LANES = 8 /* neighbouring channels that are summed side by side */
 };
@@ -10,17 +12,8 @@ struct sums {
     double values[LANES], squares[LANES];
 };
 
-/* The machine that the build is for need not have wide vectors, and converting to
- * double in narrow ones takes twice as long. Bits do not depend on the width. */
-#if defined(__x86_64__) && defined(__GNUC__)
-#define WIDE __attribute__((target("avx2")))
-#else
-#define WIDE
-#endif
-#define IN_PLACE __attribute__((always_inline)) static inline
-
 /* Image by image: a sum of sums loses less than one long sum. */
-IN_PLACE struct sums add_up(const float *x, const struct kern_channels *where)
+KERN_IN_PLACE struct sums add_up(const float *x, const struct kern_channels *where)
 {
     struct sums total = {{0}, {0}};
 
@@ -49,18 +42,9 @@ static struct sums add_up_narrow(const float *x, const struct kern_channels *whe
     return add_up(x, where);
 }
 
-WIDE static struct sums add_up_wide(const float *x, const struct kern_channels *where)
+KERN_WIDE static struct sums add_up_wide(const float *x, const struct kern_channels *where)
 {
     return add_up(x, where);
-}
-
-static bool has_wide_vectors(void)
-{
-#if defined(__x86_64__) && defined(__GNUC__)
-    return __builtin_cpu_supports("avx2");
-#else
-    return false;
-#endif
 }
 
 /* One channel, whose neighbours in memory are not neighbours in channel. */
@@ -92,7 +76,7 @@ void kern_channel_statistics(const float *x, const struct kern_channels *where, 
                              float *variance)
 {
     const double   count = (double)where->n * where->points;
-    const bool     lanes = where->block % LANES == 0, wide = has_wide_vectors();
+    const bool     lanes = where->block % LANES == 0, wide = kern_has_wide_vectors();
     const uint32_t step = lanes ? LANES : 1;
 
     for (uint32_t c = 0; c < where->channels; c += step) {

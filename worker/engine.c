@@ -199,20 +199,30 @@ static void activate(const struct worker_engine *engine, const struct engine_pla
     }
 }
 
+static int run_layer(struct worker_engine *engine, struct engine_plan *plan, uint32_t l,
+                     struct mx_err *err)
+{
+    const struct worker_layer *desc = &engine->net.layers[l];
+    const struct engine_layer *layer = &plan->layers[l];
+
+    if (engine_norm_forward(engine, plan, l))
+        return 0;
+    if (layer->op)
+        return kern_op_forward(layer->op, err);
+    if (desc->kind == WORKER_RELU)
+        activate(engine, plan, l);
+    else
+        kern_add(kern_tensor_data(layer->tensors.dst),
+                 kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
+                 kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst),
+                 engine_layer_floats(layer), desc->relu);
+    return 0;
+}
+
 int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
     for (uint32_t l = 1; l < engine->net.nlayers; l++) {
-        const struct worker_layer *desc = &engine->net.layers[l];
-        struct engine_layer       *layer = &plan->layers[l];
-
-        if (desc->kind == WORKER_ADD)
-            kern_add(kern_tensor_data(layer->tensors.dst),
-                     kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
-                     kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst),
-                     engine_layer_floats(layer), desc->relu);
-        else if (desc->kind == WORKER_RELU)
-            activate(engine, plan, l);
-        else if (kern_op_forward(layer->op, err))
+        if (run_layer(engine, plan, l, err))
             return -1;
         if (engine_hidden_at(plan, l))
             engine_hidden_forward(plan, l);
@@ -220,14 +230,12 @@ int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struc
     return 0;
 }
 
-/* Bring the parts of a layer's gradient together, through its ReLU (a norm sees to
- * its own). */
+/* Bring the parts of a layer's gradient together, through its ReLU. */
 static void gather(const struct worker_layer *desc, const struct engine_plan *plan, uint32_t l)
 {
     const struct worker_layer_memory *memory = &plan->memory.layers[l];
     const struct engine_layer        *layer = &plan->layers[l];
-    const float                      *y =
-        desc->kind != WORKER_NORM && desc->relu ? kern_tensor_data(layer->tensors.dst) : NULL;
+    const float                      *y = desc->relu ? kern_tensor_data(layer->tensors.dst) : NULL;
 
     if (engine_hidden_at(plan, l))
         engine_hidden_backward(plan, l, y != NULL);
@@ -244,6 +252,8 @@ static void gather(const struct worker_layer *desc, const struct engine_plan *pl
 int engine_backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
     for (uint32_t l = engine->net.nlayers; l-- > 1;) {
+        if (engine_norm_backward(engine, plan, l))
+            continue;
         gather(&engine->net.layers[l], plan, l);
         if (plan->layers[l].op && kern_op_backward(plan->layers[l].op, err))
             return -1;
@@ -262,10 +272,11 @@ static void update_statistics(struct worker_engine *engine, const struct engine_
         if (desc->kind != WORKER_NORM)
             continue;
         kern_running(kern_tensor_data(engine->running[l][0]),
-                     kern_tensor_data(plan->layers[l].mean), desc->channels, statistics_rate, 1);
+                     kern_tensor_data(plan->layers[l].statistics[0]), desc->channels,
+                     statistics_rate, 1);
         kern_running(kern_tensor_data(engine->running[l][1]),
-                     kern_tensor_data(plan->layers[l].variance), desc->channels, statistics_rate,
-                     count > 1 ? count / (count - 1) : 1);
+                     kern_tensor_data(plan->layers[l].statistics[1]), desc->channels,
+                     statistics_rate, count > 1 ? count / (count - 1) : 1);
     }
 }
 

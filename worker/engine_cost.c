@@ -86,8 +86,7 @@ static size_t scratch_bytes(const struct worker_net *net, const struct worker_la
 
 /* What an operation holds besides: a first convolution its images in another
  * order; a depthwise one some of its gradients likewise; a linear layer copies of
- * its input, packed for products; a maximum its place; a norm a bit for each value
- * that its ReLU let through, and statistics. */
+ * its input, packed for products; a maximum its place; a norm its statistics. */
 static size_t own_bytes(const struct worker_net *net, const struct worker_layer *layer, uint32_t n)
 {
     const struct worker_layer *input = &net->layers[0], *in = &net->layers[layer->inputs[0]];
@@ -106,8 +105,7 @@ static size_t own_bytes(const struct worker_net *net, const struct worker_layer 
     case WORKER_MAX:
         return output_bytes(layer, n) / sizeof(float);
     case WORKER_NORM:
-        return output_bytes(layer, n) / (8 * sizeof(float)) +
-               4 * up(layer->channels * sizeof(float), LINE);
+        return 2 * up(layer->channels * sizeof(float), LINE);
     default:
         return 0;
     }

@@ -3,16 +3,19 @@
 #define MX_WORKER_ENGINE_PARTS_H
 
 #include "kernels/nn.h"
+#include "kernels/norm.h"
 #include "worker/engine.h"
 #include "worker/net.h"
 #include "worker/net_memory.h"
 
 /* One layer at one batch size. */
 struct engine_layer {
-    struct kern_op        *op; /* NULL: INPUT and ADD */
+    struct kern_op        *op; /* NULL: INPUT, NORM, ADD, RELU */
     struct kern_op_tensors tensors;
-    struct kern_tensor    *grad, *gives;    /* gradients of the output and of the first input */
-    struct kern_tensor    *mean, *variance; /* NORM in training: of this batch */
+    struct kern_tensor    *grad, *gives;  /* gradients of the output and of the first input */
+    struct kern_channels   where;         /* NORM */
+    struct kern_tensor    *statistics[2]; /* NORM: mean and variance, of the batch or running */
+    struct kern_tensor    *own[2];        /* ... in training: of the batch */
 };
 
 /* Room to mix the output of a stage (manifold_mixup). */
@@ -96,6 +99,17 @@ int  engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, u
                        enum worker_memory_use use, struct mx_err *err);
 int  engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
 void engine_plan_free(struct engine_plan *plan, uint32_t nlayers);
+
+/* NORM: make its tensors; run what is at work at a layer, where a norm is: alone, or
+ * absorbed by a sum (then with the sum). They return false, having done nothing, at a
+ * layer that has no norm. The backward pass takes the parts of the gradient as they
+ * are, and leaves a sum's whole gradient in place. */
+int  engine_norm_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
+                       struct mx_err *err);
+bool engine_norm_forward(const struct worker_engine *engine, const struct engine_plan *plan,
+                         uint32_t layer);
+bool engine_norm_backward(const struct worker_engine *engine, const struct engine_plan *plan,
+                          uint32_t layer);
 
 /* Run a plan that has its images (in place of layer 0): every output, logits
  * last; then, from the gradient of the logits, every other gradient. */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 static const enum kern_op_kind op_kinds[] = {[WORKER_CONV] = KERN_CONV,
-                                             [WORKER_NORM] = KERN_NORM,
                                              [WORKER_POOL] = KERN_POOL,
                                              [WORKER_MAX] = KERN_MAX_POOL,
                                              [WORKER_LINEAR] = KERN_LINEAR};
@@ -24,27 +23,6 @@ static struct kern_tensor *of_same_shape(const struct worker_net  *net,
     return NULL;
 }
 
-/* Tensors for the statistics of a norm: the batch's own, or the running ones. */
-static int norm_tensors(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
-                        struct mx_err *err)
-{
-    struct engine_layer *at = &plan->layers[layer];
-    const uint32_t       channels = engine->net.layers[layer].channels;
-
-    if (plan->use == WORKER_TRAIN) {
-        at->mean = kern_tensor_plain(engine->nn, 1, &channels, err);
-        at->variance = at->mean ? kern_tensor_plain(engine->nn, 1, &channels, err) : NULL;
-        if (!at->variance)
-            return -1;
-        at->tensors.mean = at->mean;
-        at->tensors.variance = at->variance;
-    } else {
-        at->tensors.mean = engine->running[layer][0];
-        at->tensors.variance = engine->running[layer][1];
-    }
-    return 0;
-}
-
 static int build_forward(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
                          struct mx_err *err)
 {
@@ -53,25 +31,17 @@ static int build_forward(struct worker_engine *engine, struct engine_plan *plan,
     struct engine_parameter   *own = &engine->parameters[engine->first[layer]];
     struct kern_op_shape       shape = {.kind = op_kinds[desc->kind],
                                         .training = plan->use != WORKER_INFER,
-                                        .relu = desc->relu,
                                         .channels = desc->channels,
                                         .kernel = desc->kernel,
                                         .stride = desc->stride,
                                         .pad = desc->pad,
                                         .groups = desc->groups,
-                                        .bias = desc->bias,
-                                        .epsilon = (float)desc->epsilon,
-                                        .fixed = plan->use == WORKER_EXPLAIN};
+                                        .bias = desc->bias};
 
     memcpy(shape.more, desc->more, sizeof shape.more);
     at->tensors.src = plan->layers[desc->inputs[0]].tensors.dst;
     if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
         at->tensors.weights = own[0].value;
-    if (desc->kind == WORKER_NORM) {
-        at->tensors.weights = own[0].value;
-        if (norm_tensors(engine, plan, layer, err))
-            return -1;
-    }
     if (worker_layer_parameters(desc) == 2)
         at->tensors.bias = own[1].value;
     if (desc->kind == WORKER_CONV) {
@@ -121,6 +91,7 @@ static int build_layers(struct worker_engine *engine, struct engine_plan *plan, 
 
         if (kind == WORKER_ADD    ? build_add(&engine->net, plan, l, err)
             : kind == WORKER_RELU ? build_relu(&engine->net, plan, l, err)
+            : kind == WORKER_NORM ? engine_norm_build(engine, plan, l, err)
                                   : build_forward(engine, plan, l, err))
             return -1;
     }
@@ -164,6 +135,8 @@ static int build_backward(struct worker_engine *engine, struct engine_plan *plan
 
     if (!(at->grad = kern_tensor_like(at->tensors.dst, err)))
         return -1;
+    if (engine->net.layers[layer].kind == WORKER_NORM && plan->use == WORKER_TRAIN)
+        return parameter_gradients(engine, layer, &gradients, err);
     if (!at->op)
         return 0;
     if (plan->memory.layers[layer].gives[0] != WORKER_NOWHERE &&
@@ -171,9 +144,7 @@ static int build_backward(struct worker_engine *engine, struct engine_plan *plan
         return -1;
     gradients.dst = at->grad;
     gradients.src = at->gives;
-    /* A norm makes gradients of its parameters in passing, though nobody asked. */
-    if ((plan->use == WORKER_TRAIN || engine->net.layers[layer].kind == WORKER_NORM) &&
-        parameter_gradients(engine, layer, &gradients, err))
+    if (plan->use == WORKER_TRAIN && parameter_gradients(engine, layer, &gradients, err))
         return -1;
     return kern_op_add_backward(at->op, &at->tensors, &gradients, err);
 }
@@ -218,28 +189,21 @@ static size_t rounded(size_t bytes)
 static int bind_statistics(struct worker_engine *engine, struct engine_plan *plan,
                            struct mx_err *err)
 {
-    char *at;
+    size_t at = 0;
 
     for (uint32_t l = 0; l < engine->net.nlayers; l++)
-        if (plan->layers[l].mean)
-            plan->statistics_bytes += 2 * rounded(kern_tensor_bytes(plan->layers[l].mean));
+        if (plan->layers[l].own[0])
+            plan->statistics_bytes += 2 * rounded(kern_tensor_bytes(plan->layers[l].own[0]));
     if (plan->statistics_bytes == 0)
         return 0;
     if (!(plan->statistics = aligned_alloc(KERN_ALIGN, plan->statistics_bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory for the statistics of a network");
-    at = (char *)plan->statistics;
-    for (uint32_t l = 0; l < engine->net.nlayers; l++) {
-        struct engine_layer *layer = &plan->layers[l];
-        size_t               step;
-
-        if (!layer->mean)
-            continue;
-        step = rounded(kern_tensor_bytes(layer->mean));
-        if (kern_tensor_bind(layer->mean, (float *)(void *)at, err) ||
-            kern_tensor_bind(layer->variance, (float *)(void *)(at + step), err))
-            return -1;
-        at += 2 * step;
-    }
+    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+        for (int i = 0; i < 2 && plan->layers[l].own[0]; i++) {
+            if (kern_tensor_bind(plan->layers[l].own[i], plan->statistics + at, err))
+                return -1;
+            at += rounded(kern_tensor_bytes(plan->layers[l].own[i])) / sizeof(float);
+        }
     return 0;
 }
 
@@ -274,8 +238,8 @@ void engine_plan_free(struct engine_plan *plan, uint32_t nlayers)
         kern_tensor_free(layer->tensors.dst);
         kern_tensor_free(layer->grad);
         kern_tensor_free(layer->gives);
-        kern_tensor_free(layer->mean);
-        kern_tensor_free(layer->variance);
+        kern_tensor_free(layer->own[0]);
+        kern_tensor_free(layer->own[1]);
     }
     free(plan->layers);
     worker_memory_free(&plan->memory);

@@ -63,6 +63,21 @@ static bool forgets(const struct worker_layer *layer)
     return layer->kind != WORKER_INPUT && !layer->relu;
 }
 
+uint32_t worker_memory_absorber(const struct worker_net *net, enum worker_memory_use use,
+                                uint32_t layer)
+{
+    const struct worker_layer *norm = &net->layers[layer];
+
+    if (use != WORKER_TRAIN || norm->kind != WORKER_NORM || norm->relu ||
+        worker_net_users(net, layer) != 1)
+        return 0;
+    for (uint32_t l = layer + 1; l < net->nlayers; l++)
+        if (net->layers[l].kind == WORKER_ADD &&
+            (net->layers[l].inputs[0] == layer || net->layers[l].inputs[1] == layer))
+            return l;
+    return 0;
+}
+
 /* A sum or a ReLU may overwrite an output that no backward pass reads: not that of
  * the layer it comes from, nor that of another user. */
 static size_t overwritten(const struct planner *p, const struct worker_layer *layer)
@@ -72,7 +87,8 @@ static size_t overwritten(const struct planner *p, const struct worker_layer *la
     for (uint32_t i = 0; free && i < inputs_of(layer); i++) {
         const struct worker_layer *in = &p->net->layers[layer->inputs[i]];
 
-        if (forgets(in) && worker_net_users(p->net, layer->inputs[i]) == 1)
+        if (forgets(in) && worker_net_users(p->net, layer->inputs[i]) == 1 &&
+            p->layers[layer->inputs[i]].value != WORKER_NOWHERE)
             return p->layers[layer->inputs[i]].value;
     }
     return WORKER_NOWHERE;
@@ -83,6 +99,8 @@ static void plan_kept_values(struct planner *p)
     for (uint32_t l = p->use == WORKER_EXPLAIN ? 0 : 1; l < p->net->nlayers; l++) {
         size_t over = overwritten(p, &p->net->layers[l]);
 
+        if (worker_memory_absorber(p->net, p->use, l))
+            continue;
         p->layers[l].value = over != WORKER_NOWHERE ? over : take(p, p->bytes[l]);
     }
 }
@@ -152,27 +170,44 @@ static size_t gather(struct planner *p, uint32_t layer)
     return place;
 }
 
+static int plan_gradient(struct planner *p, uint32_t l, struct mx_err *err)
+{
+    const struct worker_layer *layer = &p->net->layers[l];
+    size_t                     place = gather(p, l);
+    bool                       passes = layer->kind == WORKER_ADD || layer->kind == WORKER_RELU ||
+                  (layer->kind == WORKER_NORM && p->places[place].users == 1);
+
+    p->layers[l].grad = place;
+    if (!passes && layer->inputs[0] == 0 && layer->kind != WORKER_NORM &&
+        p->use != WORKER_EXPLAIN) {
+        release(p, place);
+        return 0;
+    }
+    if (layer->kind == WORKER_ADD)
+        p->places[place].users++; /* it goes to both */
+    if (give(p, l, 0, passes ? place : take(p, p->bytes[layer->inputs[0]]), err) ||
+        (layer->kind == WORKER_ADD && give(p, l, 1, place, err)))
+        return -1;
+    if (!passes)
+        release(p, place);
+    return 0;
+}
+
+/* From the last layer; what a sum absorbed comes with it, its first input last, which
+ * then may write over the sum's own gradient. */
 static int plan_gradients(struct planner *p, struct mx_err *err)
 {
     for (uint32_t l = p->net->nlayers; l-- > 1;) {
-        const struct worker_layer *layer = &p->net->layers[l];
-        size_t                     place = gather(p, l);
-        bool passes = layer->kind == WORKER_ADD || layer->kind == WORKER_RELU ||
-                      (layer->kind == WORKER_NORM && p->places[place].users == 1);
-
-        p->layers[l].grad = place;
-        if (!passes && layer->inputs[0] == 0 && layer->kind != WORKER_NORM &&
-            p->use != WORKER_EXPLAIN) {
-            release(p, place);
+        if (worker_memory_absorber(p->net, p->use, l))
             continue;
-        }
-        if (layer->kind == WORKER_ADD)
-            p->places[place].users++; /* it goes to both */
-        if (give(p, l, 0, passes ? place : take(p, p->bytes[layer->inputs[0]]), err) ||
-            (layer->kind == WORKER_ADD && give(p, l, 1, place, err)))
+        if (plan_gradient(p, l, err))
             return -1;
-        if (!passes)
-            release(p, place);
+        for (uint32_t i = inputs_of(&p->net->layers[l]); i-- > 0;) {
+            const uint32_t in = p->net->layers[l].inputs[i];
+
+            if (worker_memory_absorber(p->net, p->use, in) && plan_gradient(p, in, err))
+                return -1;
+        }
     }
     if (p->use == WORKER_EXPLAIN)
         p->layers[0].grad = gather(p, 0);
