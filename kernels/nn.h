@@ -6,8 +6,6 @@
  * order, so that a network runs from end to end without reordering. Where two
  * orders do not match, the operation reorders on its own.
  *
- * Batch norm is not among them, but in kernels/norm.h.
- *
  * Memory is the caller's: tensors are made first, and given their memory with
  * kern_tensor_bind() when it is known how much all of them need. Running an
  * operation allocates nothing. Images are (n, channels, height, width).
@@ -81,6 +79,7 @@ int kern_tensor_copy(const struct kern_tensor *from, struct kern_tensor *to, str
 
 enum kern_op_kind {
     KERN_CONV,     /* square window */
+    KERN_NORM,     /* batch norm over n, height, width, with an optional ReLU: kernels/norm.h */
     KERN_POOL,     /* mean over a square window without padding; kernel 0: over all of it */
     KERN_MAX_POOL, /* maximum over a square window; padding is less than any value */
     KERN_LINEAR,   /* over all of channels, height, width; with bias */
@@ -89,11 +88,15 @@ enum kern_op_kind {
 struct kern_op_shape {
     enum kern_op_kind kind;
     bool              training;            /* a backward pass will be added */
+    bool              relu;                /* NORM */
     uint32_t          channels;            /* of the output; CONV and LINEAR */
     uint32_t          kernel, stride, pad; /* CONV and pools */
     uint32_t          more[4];             /* padding besides: above, left, below, right */
     uint32_t          groups;              /* CONV; 0 or 1: every channel sees all of the input */
     bool              bias;                /* CONV */
+    float             epsilon;             /* NORM */
+    bool              fixed;               /* NORM: statistics are read, not made, and constants
+                                              to the backward pass */
 };
 
 /* What an operation works on. weights (CONV, LINEAR) and dst may be NULL:
@@ -101,10 +104,12 @@ struct kern_op_shape {
  * owns them. A weights or dst that is given keeps its order. */
 struct kern_op_tensors {
     struct kern_tensor *src;
-    struct kern_tensor *weights; /* CONV, LINEAR: (channels, in, h, w), with groups
+    struct kern_tensor *weights;  /* CONV, LINEAR: (channels, in, h, w), with groups
                                     (groups, channels / groups, in / groups, h, w), a LINEAR over
-                                    another (channels, in) */
-    struct kern_tensor *bias;    /* LINEAR, CONV: (channels) */
+                                    another (channels, in); NORM: scale (channels) */
+    struct kern_tensor *bias;     /* LINEAR, CONV: (channels); NORM: shift (channels) */
+    struct kern_tensor *mean;     /* NORM (channels): written unless fixed, else read */
+    struct kern_tensor *variance; /* NORM (channels), biased; likewise */
     struct kern_tensor *dst;
 };
 
@@ -115,7 +120,7 @@ void            kern_op_free(struct kern_op *op); /* NULL is allowed */
 
 /* Gradients: dst is read, the others are written (not added to). src NULL: not
  * wanted (CONV, LINEAR only). weights and bias as in kern_op_tensors; weights
- * NULL: neither is wanted (CONV, LINEAR only). */
+ * NULL: neither is wanted. NORM may have src and dst in the same memory. */
 struct kern_op_gradients {
     struct kern_tensor *dst;
     struct kern_tensor *src;

@@ -59,6 +59,8 @@ struct kern_op_dims kern_op_dims(const struct kern_op_shape *shape, const struct
         dims.dst[1] = shape->channels;
         dims.dst_ndims = 2;
         break;
+    case KERN_NORM:
+        break;
     case KERN_POOL:
         if (shape->kernel > 0)
             windowed(shape, src, &dims);

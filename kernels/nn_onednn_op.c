@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/norm.h"
+
 enum {
     MAX_OPERANDS = 10, /* of a pass, workspace and scratch aside */
     MAX_ARGS = MAX_OPERANDS + 2,
@@ -29,13 +31,16 @@ struct pass {
 };
 
 struct kern_op {
-    struct kern_nn       *nn;
-    struct kern_op_shape  shape;
-    dnnl_primitive_desc_t forward_pd;
-    dnnl_memory_t         workspace; /* from forward to backward; NULL: none */
-    void                 *workspace_data;
-    size_t                workspace_bytes;
-    struct pass           pass[KERN_PASSES];
+    struct kern_nn          *nn;
+    struct kern_op_shape     shape;
+    dnnl_primitive_desc_t    forward_pd;
+    dnnl_memory_t            workspace; /* from forward to backward; NULL: none */
+    void                    *workspace_data;
+    size_t                   workspace_bytes;
+    struct pass              pass[KERN_PASSES];
+    struct kern_channels     where; /* NORM, which is ours and works on: */
+    struct kern_op_tensors   tensors;
+    struct kern_op_gradients gradients;
 };
 
 /* Which tensor an argument of a primitive is. */
@@ -227,6 +232,14 @@ static int make_missing(struct kern_op *op, struct kern_op_tensors *tensors, str
     return 0;
 }
 
+static int make_norm(struct kern_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
+{
+    if (!tensors->dst && !(tensors->dst = kern_tensor_like(tensors->src, err)))
+        return -1;
+    op->tensors = *tensors;
+    return kern_tensor_channels(tensors->src, &op->where, err);
+}
+
 struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
                             struct kern_op_tensors *tensors, struct mx_err *err)
 {
@@ -238,6 +251,11 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
     }
     op->nn = nn;
     op->shape = *shape;
+    if (shape->kind == KERN_NORM) {
+        if (make_norm(op, tensors, err))
+            goto fail;
+        return op;
+    }
     if (kern_choose(nn, shape, KERN_FORWARD, tensors, NULL, &op->forward_pd, err) ||
         make_missing(op, tensors, err))
         goto fail;
@@ -297,6 +315,7 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
         [GRAD_SRC] = gradients->src,  [GRAD_WEIGHTS] = gradients->weights,
         [GRAD_BIAS] = gradients->bias};
 
+    op->gradients = *gradients;
     for (enum kern_pass which = KERN_BACKWARD; which < KERN_PASSES; which++) {
         dnnl_primitive_desc_t pd = NULL;
         int                   failed;
@@ -343,13 +362,41 @@ fail:
     return -1;
 }
 
+static void run_norm(const struct kern_op *op, bool backward)
+{
+    const struct kern_op_tensors   *at = &op->tensors;
+    const struct kern_op_gradients *to = &op->gradients;
+    const struct kern_norm          norm = {.x = at->src->data,
+                                            .scale = at->weights->data,
+                                            .shift = at->bias->data,
+                                            .mean = at->mean->data,
+                                            .variance = at->variance->data,
+                                            .epsilon = (double)op->shape.epsilon,
+                                            .fixed = op->shape.fixed,
+                                            .dx = backward ? to->src->data : NULL,
+                                            .dscale = to->weights ? to->weights->data : NULL,
+                                            .dshift = to->bias ? to->bias->data : NULL};
+    const struct kern_norm_sum      sum = {
+             .where = op->where, .norms = {&norm}, .y = at->dst->data, .relu = op->shape.relu};
+
+    if (backward)
+        kern_norm_backward(&sum, &(struct kern_norm_gradient){.a = to->dst->data});
+    else
+        kern_norm_forward(&sum);
+}
+
 int kern_op_forward(struct kern_op *op, struct mx_err *err)
 {
-    return run_pass(op, &op->pass[KERN_FORWARD], err);
+    if (op->shape.kind != KERN_NORM)
+        return run_pass(op, &op->pass[KERN_FORWARD], err);
+    run_norm(op, false);
+    return 0;
 }
 
 int kern_op_backward(struct kern_op *op, struct mx_err *err)
 {
+    if (op->shape.kind == KERN_NORM && op->gradients.src)
+        run_norm(op, true);
     if (run_pass(op, &op->pass[KERN_BACKWARD], err))
         return -1;
     return run_pass(op, &op->pass[KERN_BACKWARD_WEIGHTS], err);

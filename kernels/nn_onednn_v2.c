@@ -112,6 +112,8 @@ dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     case KERN_MAX_POOL:
         status = describe_pool(&desc.pool, r);
         break;
+    case KERN_NORM: /* is ours */
+        break;
     case KERN_LINEAR:
         status = describe_linear(&desc.linear, r);
         break;

@@ -112,6 +112,8 @@ dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     case KERN_POOL:
     case KERN_MAX_POOL:
         return new_pool(pd, engine, r);
+    case KERN_NORM: /* is ours */
+        break;
     case KERN_LINEAR:
         return new_linear(pd, engine, r);
     }

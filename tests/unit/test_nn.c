@@ -293,6 +293,86 @@ Test(nn, pools_over_windows_equal_their_definition)
     kern_nn_free(nn);
 }
 
+/* Norms in the order of a convolution's output, with padded channels and all;
+ * in place, as the engine runs them backward. */
+static void check_norm(struct kern_nn *nn, const uint32_t dims[4], bool relu, struct mx_rng *rng)
+{
+    struct kern_op_shape shape = {.kind = KERN_NORM, .training = true, .relu = relu};
+    struct naive_norm    s = {dims[0], dims[1], dims[2] * dims[3], true, relu, 1e-5};
+    struct kern_tensor  *order = liked_order(nn, dims);
+    struct array         a[10]; /* x, y, dy, scale, shift, mean, variance, dscale, dshift, dx */
+    const char          *name = relu ? "norm with ReLU" : "norm";
+
+    shape.epsilon = 1e-5f;
+    for (int k = 0; k < 10; k++) {
+        bool drawn = k == 0 || (k >= 2 && k <= 4);
+
+        a[k] = k < 3 || k == 9 ? array_new(nn, 4, dims, drawn ? rng : NULL)
+                               : array_new(nn, 1, &dims[1], drawn ? rng : NULL);
+        if (k < 3)
+            array_reorder(&a[k], order);
+    }
+    run(nn, &shape, &(struct kern_op_tensors){a[0].op, a[3].op, a[4].op, a[5].op, a[6].op, a[1].op},
+        &(struct kern_op_gradients){a[2].op, a[2].op, a[7].op, a[8].op}, name);
+    naive_norm_forward(&s, a[0].wide, a[3].wide, a[4].wide, a[5].wide, a[6].wide, a[1].wide);
+    naive_norm_backward(&s, a[0].wide, a[1].wide, a[3].wide, a[5].wide, a[6].wide, a[2].wide,
+                        a[9].wide, a[7].wide, a[8].wide);
+    memcpy(a[2].wide, a[9].wide, a[2].n * sizeof(double));
+    expect_near(&a[5], 0, "mean", name);
+    expect_near(&a[6], 0, "variance", name);
+    expect_near(&a[1], 16, "output", name);
+    expect_near(&a[7], (double)s.n * s.size, "scale gradient", name);
+    expect_near(&a[8], (double)s.n * s.size, "shift gradient", name);
+    expect_near(&a[2], 16, "input gradient", name);
+    for (int k = 0; k < 10; k++)
+        array_free(&a[k]);
+    kern_tensor_free(order);
+}
+
+Test(nn, norms_equal_their_definition)
+{
+    struct mx_rng   rng = mx_rng_at(mx_stream_make(2, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+    struct kern_nn *nn = kern_nn_new(1, NULL);
+
+    for (size_t c = 1; c < CASES; c++)
+        for (int relu = 0; relu < 2; relu++)
+            check_norm(nn, cases[c], relu, &rng);
+    check_norm(nn, (const uint32_t[]){1080, 16, 5, 4}, true, &rng);
+    kern_nn_free(nn);
+}
+
+/* With the statistics given, and written over its input. */
+Test(nn, norms_infer_with_given_statistics_in_place)
+{
+    struct mx_rng        rng = mx_rng_at(mx_stream_make(3, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+    struct kern_nn      *nn = kern_nn_new(1, NULL);
+    struct kern_op_shape shape = {.kind = KERN_NORM, .relu = true, .epsilon = 1e-5f, .fixed = true};
+
+    for (size_t c = 1; c < CASES; c++) {
+        const uint32_t     *dims = cases[c];
+        struct naive_norm   s = {dims[0], dims[1], dims[2] * dims[3], false, true, 1e-5};
+        struct array        x = array_new(nn, 4, dims, &rng), y = array_new(nn, 4, dims, NULL);
+        struct array        v[4];
+        struct kern_tensor *order = liked_order(nn, dims);
+
+        for (int k = 0; k < 4; k++)
+            v[k] = array_new(nn, 1, &dims[1], &rng);
+        for (size_t k = 0; k < v[3].n; k++)
+            v[3].wide[k] = v[3].data[k] = fabsf(v[3].data[k]);
+        array_reorder(&x, order);
+        run(nn, &shape, &(struct kern_op_tensors){x.op, v[0].op, v[1].op, v[2].op, v[3].op, x.op},
+            NULL, "norm");
+        naive_norm_forward(&s, x.wide, v[0].wide, v[1].wide, v[2].wide, v[3].wide, y.wide);
+        memcpy(x.wide, y.wide, x.n * sizeof(double));
+        expect_near(&x, 16, "output", "a norm in inference");
+        for (int k = 0; k < 4; k++)
+            array_free(&v[k]);
+        array_free(&x), array_free(&y);
+        kern_tensor_free(order);
+    }
+    kern_nn_free(nn);
+}
+
 static void check_pool(struct kern_nn *nn, const uint32_t dims[4], struct mx_rng *rng)
 {
     const uint32_t       pooled[] = {dims[0], dims[1], 1, 1};
