@@ -88,7 +88,9 @@ enum kern_op_kind {
 struct kern_op_shape {
     enum kern_op_kind kind;
     bool              training;            /* a backward pass will be added */
-    bool              relu;                /* NORM */
+    bool              relu;                /* NORM; CONV: after bias and sum */
+    float             cap;                 /* CONV: relu is at most this, if above 0 */
+    bool              sum;                 /* CONV: is added to what dst holds; not in training */
     uint32_t          channels;            /* of the output; CONV and LINEAR */
     uint32_t          kernel, stride, pad; /* CONV and pools */
     uint32_t          more[4];             /* padding besides: above, left, below, right */

@@ -64,6 +64,9 @@ struct kern_order {
 };
 bool kern_md_order(kern_const_md md, struct kern_order *order);
 
+/* What a convolution does to its sum with the bias, forward: shape->sum, then ReLU. */
+dnnl_status_t kern_post_ops(dnnl_post_ops_t ops, const struct kern_op_shape *shape);
+
 dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                           const struct kern_request *request);
 

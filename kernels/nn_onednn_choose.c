@@ -114,6 +114,20 @@ static dnnl_status_t wish_all(struct wishes *wishes, const struct kern_op_shape 
                                       : wish(&wishes->dst, dst, dims.dst_ndims, dims.dst);
 }
 
+static dnnl_status_t set_post_ops(dnnl_primitive_attr_t attr, const struct kern_op_shape *shape)
+{
+    dnnl_post_ops_t ops;
+    dnnl_status_t   status = dnnl_post_ops_create(&ops);
+
+    if (status != dnnl_success)
+        return status;
+    status = kern_post_ops(ops, shape);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops(attr, ops); /* copies them */
+    dnnl_post_ops_destroy(ops);
+    return status;
+}
+
 struct choice {
     struct kern_nn               *nn;
     const struct kern_op_shape   *shape;
@@ -133,6 +147,8 @@ static int choose(const struct choice *choice, bool keep, dnnl_primitive_desc_t 
     DNN_TRY(wish_all(&wishes, choice->shape, choice->tensors, keep), err);
     DNN_TRY(dnnl_primitive_attr_create(&attr), err);
     DNN_TRY(dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user), err);
+    if (choice->shape->kind == KERN_CONV && choice->pass == KERN_FORWARD)
+        DNN_TRY(set_post_ops(attr, choice->shape), err);
     {
         struct kern_request request = {.shape = choice->shape,
                                        .pass = choice->pass,
@@ -176,7 +192,9 @@ int kern_choose(struct kern_nn *nn, const struct kern_op_shape *shape, enum kern
     struct choice choice = {nn, shape, pass, tensors, hint};
 
     /* A convolution should not have to reorder images: it takes them as they come
-     * if there is a fast way. */
+     * if there is a fast way; and where it adds to what is there, in any case. */
+    if (shape->sum)
+        return choose(&choice, true, pd, err);
     if (shape->kind == KERN_CONV && !choose(&choice, true, pd, NULL)) {
         if (!is_slow(*pd))
             return 0;

@@ -103,6 +103,19 @@ static dnnl_status_t new_linear(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
     }
 }
 
+dnnl_status_t kern_post_ops(dnnl_post_ops_t ops, const struct kern_op_shape *shape)
+{
+    const bool    capped = shape->cap > 0;
+    dnnl_status_t status = dnnl_success;
+
+    if (shape->sum)
+        status = dnnl_post_ops_append_sum(ops, 1, 0, dnnl_f32);
+    if (shape->relu && status == dnnl_success)
+        status = dnnl_post_ops_append_eltwise(ops, capped ? dnnl_eltwise_clip : dnnl_eltwise_relu,
+                                              0, shape->cap);
+    return status;
+}
+
 dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
                           const struct kern_request *r)
 {

@@ -11,6 +11,7 @@
 enum {
     MX_BENCH_NAME_SIZE = 64,
     MX_BENCH_MAX_RESULTS = 16,
+    MX_BENCH_MAX_ARCHS = 8,
     MX_BENCH_THREADS = 1
 };
 
@@ -36,13 +37,16 @@ void mx_bench_add(struct mx_bench_results *results, const char *name, const char
 /* What the command line says about the measurement. */
 struct mx_bench_options {
     unsigned trials; /* dispatch: how many; 0 = as the help says */
+    unsigned
+           archs[MX_BENCH_MAX_ARCHS]; /* train, infer: enum worker_arch; none = as the help says */
+    size_t narchs;
 };
 
 /* Measure, and add the results. Return 0, or -1 with *err. */
 typedef int mx_bench_fn(const struct mx_bench_options *options, struct mx_bench_results *results,
                         struct mx_err *err);
 
-mx_bench_fn mx_bench_augment, mx_bench_train, mx_bench_dispatch, mx_bench_head, mx_bench_reduce,
-    mx_bench_journal;
+mx_bench_fn mx_bench_augment, mx_bench_train, mx_bench_infer, mx_bench_dispatch, mx_bench_head,
+    mx_bench_reduce, mx_bench_journal;
 
 #endif

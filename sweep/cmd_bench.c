@@ -10,6 +10,7 @@
 #include "sweep/command.h"
 #include "sweep/machine.h"
 #include "sweep/text_table.h"
+#include "worker/choices.h"
 
 /* What can be measured; run NULL: known, but not in this version. */
 static const struct {
@@ -18,8 +19,10 @@ static const struct {
     const char  *help;
 } benches[] = {
     {"train", mx_bench_train,
-     "  train    images a second that resnet8 and resnet20 train on (3 x 32 x 32, batches of 128,\n"
-     "           one thread), and that their convolutions alone would\n"},
+     "  train    images a second of CPU time that networks train on (3 x 32 x 32, batches of 128,\n"
+     "           one thread), and that their convolutions alone would: resnet8, resnet20 and\n"
+     "           resnet18, or those named behind it\n"},
+    {"infer", mx_bench_infer, "  infer    the same for logits in eval mode\n"},
     {"reduce", mx_bench_reduce,
      "  reduce   microseconds to sum a table of 2,000 rows x 10 metrics over 8 participants in\n"
      "           memory, messages and the comparison with the right sum included\n"},
@@ -29,7 +32,6 @@ static const struct {
      "           training step of resnet20, with a draw for each image (augment.none: the whole "
      "of\n"
      "           such a batch; puzzlemix without its pass through the network)\n"},
-    {"infer", NULL, ""},
     {"head", mx_bench_head,
      "  head     seconds a cell of HSFM, at the sizes and parameters published for four data\n"
      "           sets, on generated features; and of CPU time\n"},
@@ -50,7 +52,7 @@ enum {
 
 static void print_help(void)
 {
-    fputs("usage: mixsweep bench WHAT [--json]\n"
+    fputs("usage: mixsweep bench WHAT [NETWORK...] [--json]\n"
           "\n"
           "Measure this machine. WHAT is one of:\n"
           "\n",
@@ -157,6 +159,8 @@ static int run(const char *what, const struct mx_bench_options *options, bool js
                        what, b == BENCHES ? "is unknown" : "is not built yet");
     if (options->trials > 0 && benches[b].run != mx_bench_dispatch)
         return mx_fail(err, MX_EINVAL, "bench %s takes no --trials", what);
+    if (options->narchs > 0 && benches[b].run != mx_bench_train && benches[b].run != mx_bench_infer)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no networks", what);
     if (benches[b].run(options, &results, err))
         return -1;
     if (json)
@@ -185,6 +189,17 @@ static int read_trials(const char *text, unsigned *trials, struct mx_err *err)
     return 0;
 }
 
+/* A network to measure; false: the word is none, or there are too many. */
+static bool add_network(const char *word, struct mx_bench_options *options)
+{
+    for (unsigned a = 0; worker_archs[a].word && options->narchs < MX_BENCH_MAX_ARCHS; a++)
+        if (strcmp(worker_archs[a].word, word) == 0) {
+            options->archs[options->narchs++] = a;
+            return true;
+        }
+    return false;
+}
+
 int mx_cmd_bench(int argc, char **argv)
 {
     const char             *what = NULL;
@@ -202,11 +217,11 @@ int mx_cmd_bench(int argc, char **argv)
         } else if (strcmp(argv[i], "--trials") == 0) {
             if (read_trials(argv[++i], &options.trials, &err))
                 return mx_command_fail(&err);
-        } else if (argv[i][0] == '-' || what) {
+        } else if (argv[i][0] == '-' || (what && !add_network(argv[i], &options))) {
             mx_fail(&err, MX_EINVAL, "bench does not take '%s'; mixsweep bench --help tells more",
                     argv[i]);
             return mx_command_fail(&err);
-        } else {
+        } else if (!what) {
             what = argv[i];
         }
     }

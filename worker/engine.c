@@ -92,10 +92,12 @@ struct worker_engine *engine_new(const struct worker_params *params, struct work
         goto fail;
     if (list_parameters(engine, err) ||
         engine_plan_build(engine, &engine->training[0], batch_size, WORKER_TRAIN, err) ||
+        worker_net_fold(&engine->net, &engine->folded, err) ||
         engine_plan_build(engine, &engine->inference, batch_size, WORKER_INFER, err) ||
         (worker_mix_traits(params) & WORKER_MIX_GRADIENT &&
          engine_plan_build(engine, &engine->explaining, batch_size, WORKER_EXPLAIN, err)) ||
-        make_block(engine, err) || engine_state_new(engine, init, err))
+        make_block(engine, err) || engine_state_new(engine, init, err) ||
+        engine_fold_new(engine, err))
         goto fail;
     return engine;
 
@@ -120,12 +122,14 @@ void worker_engine_free(struct worker_engine *engine)
     if (!engine)
         return;
     for (int p = 0; p < ENGINE_PLANS; p++)
-        engine_plan_free(&engine->training[p], engine->net.nlayers);
-    engine_plan_free(&engine->inference, engine->net.nlayers);
-    engine_plan_free(&engine->explaining, engine->net.nlayers);
+        engine_plan_free(&engine->training[p]);
+    engine_plan_free(&engine->inference);
+    engine_plan_free(&engine->explaining);
     engine_state_free(engine);
     free(engine->block);
     worker_net_free(&engine->net);
+    worker_folded_free(&engine->folded);
+    free(engine->folded_state);
     kern_nn_free(engine->nn);
     free(engine);
 }
@@ -146,10 +150,10 @@ static struct engine_plan *plan_for(struct worker_engine *engine, uint32_t n, st
         if (plan->n == 0)
             break;
     }
-    engine_plan_free(plan, engine->net.nlayers); /* the last one gives way */
+    engine_plan_free(plan); /* the last one gives way */
     if (engine_plan_build(engine, plan, n, WORKER_TRAIN, err) ||
         engine_plan_bind(engine, plan, err)) {
-        engine_plan_free(plan, engine->net.nlayers);
+        engine_plan_free(plan);
         return NULL;
     }
     return plan;
@@ -162,8 +166,8 @@ int worker_engine_prepare(struct worker_engine *engine, uint32_t n, struct mx_er
 
 size_t worker_engine_bytes(const struct worker_engine *engine)
 {
-    size_t bytes = engine->block_bytes + engine->state_bytes + kern_nn_bytes(engine->nn) +
-                   engine->inference.statistics_bytes;
+    size_t bytes = engine->block_bytes + engine->state_bytes + engine->folded_bytes +
+                   kern_nn_bytes(engine->nn) + engine->inference.statistics_bytes;
 
     for (int p = 0; p < ENGINE_PLANS; p++) {
         const struct engine_plan *plan = &engine->training[p];
@@ -186,7 +190,7 @@ size_t engine_layer_floats(const struct engine_layer *layer)
 
 static void activate(const struct worker_engine *engine, const struct engine_plan *plan, uint32_t l)
 {
-    const struct worker_layer *desc = &engine->net.layers[l];
+    const struct worker_layer *desc = &plan->net->layers[l];
     const size_t               n = engine_layer_floats(&plan->layers[l]);
     float                     *out = kern_tensor_data(plan->layers[l].tensors.dst);
 
@@ -202,10 +206,10 @@ static void activate(const struct worker_engine *engine, const struct engine_pla
 static int run_layer(struct worker_engine *engine, struct engine_plan *plan, uint32_t l,
                      struct mx_err *err)
 {
-    const struct worker_layer *desc = &engine->net.layers[l];
+    const struct worker_layer *desc = &plan->net->layers[l];
     const struct engine_layer *layer = &plan->layers[l];
 
-    if (engine_norm_forward(engine, plan, l))
+    if (engine_norm_forward(plan, l))
         return 0;
     if (layer->op)
         return kern_op_forward(layer->op, err);
@@ -221,7 +225,7 @@ static int run_layer(struct worker_engine *engine, struct engine_plan *plan, uin
 
 int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
-    for (uint32_t l = 1; l < engine->net.nlayers; l++) {
+    for (uint32_t l = 1; l < plan->net->nlayers; l++) {
         if (run_layer(engine, plan, l, err))
             return -1;
         if (engine_hidden_at(plan, l))
@@ -251,15 +255,15 @@ static void gather(const struct worker_layer *desc, const struct engine_plan *pl
 
 int engine_backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
-    for (uint32_t l = engine->net.nlayers; l-- > 1;) {
+    for (uint32_t l = plan->net->nlayers; l-- > 1;) {
         if (engine_norm_backward(engine, plan, l))
             continue;
-        gather(&engine->net.layers[l], plan, l);
+        gather(&plan->net->layers[l], plan, l);
         if (plan->layers[l].op && kern_op_backward(plan->layers[l].op, err))
             return -1;
     }
     if (plan->use == WORKER_EXPLAIN)
-        gather(&engine->net.layers[0], plan, 0);
+        gather(&plan->net->layers[0], plan, 0);
     return 0;
 }
 

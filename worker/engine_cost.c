@@ -3,6 +3,7 @@
 #include "worker/engine_parts.h"
 #include "worker/mix.h"
 #include "worker/net.h"
+#include "worker/net_fold.h"
 #include "worker/net_memory.h"
 
 enum {
@@ -164,6 +165,26 @@ static int add_up(const struct worker_params *params, const struct worker_net *n
     return 0;
 }
 
+/* Weights and biases with norms in them, beside the weights, for inference. */
+static int folded_bytes(const struct worker_net *net, uint64_t *bytes, struct mx_err *err)
+{
+    struct worker_folded folded;
+
+    *bytes = 0;
+    if (worker_net_fold(net, &folded, err))
+        return -1;
+    for (uint32_t l = 1; l < folded.net.nlayers; l++) {
+        const struct worker_layer *layer = &folded.net.layers[l];
+
+        if (folded.origins[l].norm > 0)
+            *bytes += up(window_floats(layer, &folded.net.layers[layer->inputs[0]]) * sizeof(float),
+                         LINE) +
+                      up(layer->channels * sizeof(float), LINE);
+    }
+    worker_folded_free(&folded);
+    return 0;
+}
+
 /* Two copies of the largest output that is mixed within the network. */
 static uint64_t hidden_bytes(const struct worker_params *params, const struct worker_net *net)
 {
@@ -194,7 +215,7 @@ int worker_engine_cost(const struct worker_params *params, const struct worker_s
                        struct worker_cost *cost, struct mx_err *err)
 {
     struct worker_net net;
-    uint64_t          block = 0;
+    uint64_t          block = 0, folded = 0;
     uint32_t          n = (uint32_t)params->train_batch_size;
     bool              explains = worker_mix_traits(params) & WORKER_MIX_GRADIENT;
     int               result;
@@ -202,11 +223,11 @@ int worker_engine_cost(const struct worker_params *params, const struct worker_s
     *cost = (struct worker_cost){0};
     if (worker_net_build(params, shape, &net, err))
         return -1;
-    result =
-        block_bytes(&net, n, explains, &block, err) || add_up(params, &net, explains, cost, err)
-            ? -1
-            : 0;
-    cost->memory_bytes += block + LIBRARY + hidden_bytes(params, &net);
+    result = block_bytes(&net, n, explains, &block, err) || folded_bytes(&net, &folded, err) ||
+                     add_up(params, &net, explains, cost, err)
+                 ? -1
+                 : 0;
+    cost->memory_bytes += block + folded + LIBRARY + hidden_bytes(params, &net);
     cost->features = feature_dims(&net);
     worker_net_free(&net);
     return result;

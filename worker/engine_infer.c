@@ -6,13 +6,13 @@
 
 static uint32_t last_layer(const struct worker_engine *engine)
 {
-    return engine->net.nlayers - 1;
+    return engine->folded.net.nlayers - 1;
 }
 
-/* The layer that the last one reads. */
+/* The layer that the last one reads; both of the folded network. */
 static uint32_t feature_layer(const struct worker_engine *engine)
 {
-    return engine->net.layers[last_layer(engine)].inputs[0];
+    return engine->folded.net.layers[last_layer(engine)].inputs[0];
 }
 
 /* Where the rows of a call go: to one array, image by image. */
@@ -33,7 +33,7 @@ static void rows_free(struct rows *rows)
 static int rows_new(struct worker_engine *engine, uint32_t layer, float *out, struct rows *rows,
                     struct mx_err *err)
 {
-    const struct worker_layer *desc = &engine->net.layers[layer];
+    const struct worker_layer *desc = &engine->folded.net.layers[layer];
     const uint32_t dims[] = {engine->inference.n, desc->channels, desc->height, desc->width};
     const size_t   width = (size_t)desc->channels * desc->height * desc->width;
 
@@ -94,13 +94,14 @@ static int run_all(struct worker_engine *engine, const float *images, uint32_t n
 static int infer_layer(struct worker_engine *engine, uint32_t layer, const float *images,
                        uint32_t n, float *out, struct mx_err *err)
 {
-    struct rows rows;
-    int         result = -1;
+    const enum engine_part scored = engine_state_scored(engine);
+    struct rows            rows;
+    int                    result = -1;
 
-    if (rows_new(engine, layer, out, &rows, err) ||
-        engine_state_show(engine, engine_state_scored(engine), err))
+    if (rows_new(engine, layer, out, &rows, err) || engine_state_show(engine, scored, err))
         goto done;
-    result = run_all(engine, images, n, &rows, err);
+    if (!engine_fold(engine, scored, err))
+        result = run_all(engine, images, n, &rows, err);
     if (engine_state_show(engine, ENGINE_VALUES, result ? NULL : err))
         result = -1;
 
@@ -117,7 +118,7 @@ int worker_engine_infer(struct worker_engine *engine, const float *images, uint3
 
 uint32_t worker_engine_feature_dims(const struct worker_engine *engine)
 {
-    const struct worker_layer *layer = &engine->net.layers[feature_layer(engine)];
+    const struct worker_layer *layer = &engine->folded.net.layers[feature_layer(engine)];
 
     return layer->channels * layer->height * layer->width;
 }
@@ -131,8 +132,9 @@ int worker_engine_features(struct worker_engine *engine, const float *images, ui
 int worker_engine_head(struct worker_engine *engine, float *weights, float *biases,
                        struct mx_err *err)
 {
-    const struct engine_parameter *own = &engine->parameters[engine->first[last_layer(engine)]];
-    int                            result;
+    const struct engine_parameter *own =
+        &engine->parameters[engine->first[engine->net.nlayers - 1]];
+    int result;
 
     if (engine_state_show(engine, engine_state_scored(engine), err))
         return -1;

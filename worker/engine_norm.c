@@ -8,12 +8,14 @@ static int choose_statistics(struct worker_engine *engine, struct engine_plan *p
                              struct mx_err *err)
 {
     struct engine_layer *at = &plan->layers[layer];
-    const uint32_t       channels = engine->net.layers[layer].channels;
+    const uint32_t       channels = plan->net->layers[layer].channels;
 
     for (int i = 0; i < 2; i++) {
         if (plan->use == WORKER_TRAIN)
             at->own[i] = kern_tensor_plain(engine->nn, 1, &channels, err);
-        at->statistics[i] = plan->use == WORKER_TRAIN ? at->own[i] : engine->running[layer][i];
+        at->statistics[i] = plan->use == WORKER_TRAIN
+                                ? at->own[i]
+                                : engine->running[engine_layer_origin(plan, layer)][i];
         if (!at->statistics[i])
             return -1;
     }
@@ -24,8 +26,9 @@ int engine_norm_build(struct worker_engine *engine, struct engine_plan *plan, ui
                       struct mx_err *err)
 {
     struct engine_layer     *at = &plan->layers[layer];
-    struct kern_tensor      *src = plan->layers[engine->net.layers[layer].inputs[0]].tensors.dst;
-    struct engine_parameter *own = &engine->parameters[engine->first[layer]];
+    struct kern_tensor      *src = plan->layers[plan->net->layers[layer].inputs[0]].tensors.dst;
+    struct engine_parameter *own =
+        &engine->parameters[engine->first[engine_layer_origin(plan, layer)]];
 
     at->tensors.src = src;
     at->tensors.weights = own[0].value;
@@ -37,8 +40,7 @@ int engine_norm_build(struct worker_engine *engine, struct engine_plan *plan, ui
 }
 
 /* A norm as kern_norm_forward() takes it; the backward pass adds its own. */
-static struct kern_norm norm_of(const struct worker_engine *engine, const struct engine_plan *plan,
-                                uint32_t layer)
+static struct kern_norm norm_of(const struct engine_plan *plan, uint32_t layer)
 {
     const struct engine_layer *at = &plan->layers[layer];
 
@@ -47,7 +49,7 @@ static struct kern_norm norm_of(const struct worker_engine *engine, const struct
                               .shift = kern_tensor_data(at->tensors.bias),
                               .mean = kern_tensor_data(at->statistics[0]),
                               .variance = kern_tensor_data(at->statistics[1]),
-                              .epsilon = engine->net.layers[layer].epsilon,
+                              .epsilon = plan->net->layers[layer].epsilon,
                               .fixed = plan->use != WORKER_TRAIN};
 }
 
@@ -71,10 +73,9 @@ struct at_work {
     int                  count;
 };
 
-static void add_norm(const struct worker_engine *engine, const struct engine_plan *plan,
-                     uint32_t layer, struct at_work *work)
+static void add_norm(const struct engine_plan *plan, uint32_t layer, struct at_work *work)
 {
-    work->norms[work->count] = norm_of(engine, plan, layer);
+    work->norms[work->count] = norm_of(plan, layer);
     work->layers[work->count] = layer;
     work->sum.norms[work->count] = &work->norms[work->count];
     work->sum.where = plan->layers[layer].where;
@@ -82,35 +83,33 @@ static void add_norm(const struct worker_engine *engine, const struct engine_pla
 }
 
 /* Into *work, which points into itself; false: no norm runs at this layer. */
-static bool find_work(const struct worker_engine *engine, const struct engine_plan *plan,
-                      uint32_t layer, struct at_work *work)
+static bool find_work(const struct engine_plan *plan, uint32_t layer, struct at_work *work)
 {
-    const struct worker_layer *desc = &engine->net.layers[layer];
+    const struct worker_layer *desc = &plan->net->layers[layer];
     const struct engine_layer *at = &plan->layers[layer];
 
     memset(work, 0, sizeof *work);
     work->sum.y = kern_tensor_data(at->tensors.dst);
     work->sum.relu = desc->relu;
     if (desc->kind == WORKER_NORM) {
-        add_norm(engine, plan, layer, work);
+        add_norm(plan, layer, work);
     } else if (desc->kind == WORKER_ADD) {
         for (int i = 0; i < 2; i++)
-            if (worker_memory_absorber(&engine->net, plan->use, desc->inputs[i]))
-                add_norm(engine, plan, desc->inputs[i], work);
+            if (worker_memory_absorber(plan->net, plan->use, desc->inputs[i]))
+                add_norm(plan, desc->inputs[i], work);
             else
                 work->sum.rest = kern_tensor_data(plan->layers[desc->inputs[i]].tensors.dst);
     }
     return work->count > 0;
 }
 
-bool engine_norm_forward(const struct worker_engine *engine, const struct engine_plan *plan,
-                         uint32_t layer)
+bool engine_norm_forward(const struct engine_plan *plan, uint32_t layer)
 {
     struct at_work work;
 
-    if (worker_memory_absorber(&engine->net, plan->use, layer))
+    if (worker_memory_absorber(plan->net, plan->use, layer))
         return true;
-    if (!find_work(engine, plan, layer, &work))
+    if (!find_work(plan, layer, &work))
         return false;
     kern_norm_forward(&work.sum);
     return true;
@@ -123,20 +122,20 @@ bool engine_norm_backward(const struct worker_engine *engine, const struct engin
     struct kern_norm_gradient         gradient = {0};
     struct at_work                    work;
 
-    if (worker_memory_absorber(&engine->net, plan->use, layer))
+    if (worker_memory_absorber(plan->net, plan->use, layer))
         return true;
-    if (!find_work(engine, plan, layer, &work))
+    if (!find_work(plan, layer, &work))
         return false;
     for (int k = 0; k < work.count; k++)
         add_gradients(engine, plan, work.layers[k], &work.norms[k]);
     if (engine_hidden_at(plan, layer)) {
-        engine_hidden_backward(plan, layer, engine->net.layers[layer].relu);
+        engine_hidden_backward(plan, layer, plan->net->layers[layer].relu);
         gradient.a = engine_plan_at(plan, memory->grad);
         gradient.masked = true;
     } else {
         gradient.a = engine_plan_at(plan, memory->parts[0]);
         gradient.b = memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL;
-        if (engine->net.layers[layer].kind == WORKER_ADD)
+        if (plan->net->layers[layer].kind == WORKER_ADD)
             gradient.through = engine_plan_at(plan, memory->grad);
     }
     kern_norm_backward(&work.sum, &gradient);

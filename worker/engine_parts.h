@@ -6,6 +6,7 @@
 #include "kernels/norm.h"
 #include "worker/engine.h"
 #include "worker/net.h"
+#include "worker/net_fold.h"
 #include "worker/net_memory.h"
 
 /* One layer at one batch size. */
@@ -14,6 +15,7 @@ struct engine_layer {
     struct kern_op_tensors tensors;
     struct kern_tensor    *grad, *gives;  /* gradients of the output and of the first input */
     struct kern_channels   where;         /* NORM */
+    struct kern_tensor    *folded[2];     /* weights and bias with a norm in them, owned */
     struct kern_tensor    *statistics[2]; /* NORM: mean and variance, of the batch or running */
     struct kern_tensor    *own[2];        /* ... in training: of the batch */
 };
@@ -29,15 +31,17 @@ struct engine_hidden {
 
 /* The network at one batch size, for one use. */
 struct engine_plan {
-    uint32_t               n;
-    enum worker_memory_use use;
-    struct engine_layer   *layers;
-    struct worker_memory   memory;
-    char                  *block; /* the engine's, or its own if that is too small */
-    bool                   own_block;
-    float                 *statistics; /* of the batch, all norms */
-    size_t                 statistics_bytes;
-    struct engine_hidden  *hidden; /* training: for mixing within the network; NULL: never */
+    uint32_t                    n;
+    enum worker_memory_use      use;
+    const struct worker_net    *net;     /* the engine's, or what it folds to */
+    const struct worker_origin *origins; /* of its layers; NULL: the engine's own */
+    struct engine_layer        *layers;
+    struct worker_memory        memory;
+    char                       *block; /* the engine's, or its own if that is too small */
+    bool                        own_block;
+    float                      *statistics; /* of the batch, all norms */
+    size_t                      statistics_bytes;
+    struct engine_hidden       *hidden; /* training: for mixing within the network; NULL: never */
 };
 
 struct engine_parameter {
@@ -76,17 +80,22 @@ struct worker_engine {
     size_t                   nparameters;
     uint32_t                *first;    /* (nlayers): a layer's first parameter */
     struct kern_tensor *(*running)[2]; /* (nlayers): running mean and variance of norms */
-    float             *state;          /* all parts, in their order */
-    float             *part[ENGINE_STATE_PARTS];
-    size_t             part_floats, state_bytes;
-    struct engine_plan training[ENGINE_PLANS]; /* the first is of batch_size */
-    struct engine_plan inference;
-    struct engine_plan explaining; /* n 0 where the strategy asks for no gradient of images */
-    char              *block;      /* shared by all plans: one runs at a time */
-    size_t             block_bytes;
-    uint64_t           steps;
-    double             hits; /* of the last step: worker_batch_hits() */
-    struct mx_stream   init; /* of first weights; with ENGINE_DROPOUT, of what is dropped */
+    float               *state;        /* all parts, in their order */
+    float               *part[ENGINE_STATE_PARTS];
+    size_t               part_floats, state_bytes;
+    struct engine_plan   training[ENGINE_PLANS]; /* the first is of batch_size */
+    struct engine_plan   inference;              /* of the folded network */
+    struct worker_folded folded;
+    float               *folded_state; /* its weights and biases that are not the engine's own */
+    size_t               folded_bytes;
+    uint64_t             folded_from; /* hash of the state that they were made from */
+    bool                 is_folded;
+    struct engine_plan   explaining; /* n 0 where the strategy asks for no gradient of images */
+    char                *block;      /* shared by all plans: one runs at a time */
+    size_t               block_bytes;
+    uint64_t             steps;
+    double               hits; /* of the last step: worker_batch_hits() */
+    struct mx_stream     init; /* of first weights; with ENGINE_DROPOUT, of what is dropped */
 };
 
 /* worker_engine_new() for any network, which becomes the engine's (or is released). */
@@ -98,7 +107,7 @@ struct worker_engine *engine_new(const struct worker_params *params, struct work
 int  engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t n,
                        enum worker_memory_use use, struct mx_err *err);
 int  engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
-void engine_plan_free(struct engine_plan *plan, uint32_t nlayers);
+void engine_plan_free(struct engine_plan *plan);
 
 /* NORM: make its tensors; run what is at work at a layer, where a norm is: alone, or
  * absorbed by a sum (then with the sum). They return false, having done nothing, at a
@@ -106,8 +115,7 @@ void engine_plan_free(struct engine_plan *plan, uint32_t nlayers);
  * are, and leaves a sum's whole gradient in place. */
 int  engine_norm_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
                        struct mx_err *err);
-bool engine_norm_forward(const struct worker_engine *engine, const struct engine_plan *plan,
-                         uint32_t layer);
+bool engine_norm_forward(const struct engine_plan *plan, uint32_t layer);
 bool engine_norm_backward(const struct worker_engine *engine, const struct engine_plan *plan,
                           uint32_t layer);
 
@@ -115,6 +123,14 @@ bool engine_norm_backward(const struct worker_engine *engine, const struct engin
  * last; then, from the gradient of the logits, every other gradient. */
 int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
 int engine_backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
+
+/* The number that a layer of a plan has in the engine's network. */
+uint32_t engine_layer_origin(const struct engine_plan *plan, uint32_t layer);
+
+/* Make room for what the inference plan folds; bring that up to date with the weights
+ * and statistics that are shown. */
+int engine_fold_new(struct worker_engine *engine, struct mx_err *err);
+int engine_fold(struct worker_engine *engine, enum engine_part shown, struct mx_err *err);
 
 /* The array at an offset of plan->memory; the floats of a layer's output. */
 float *engine_plan_at(const struct engine_plan *plan, size_t offset);

@@ -9,6 +9,11 @@ static const enum kern_op_kind op_kinds[] = {[WORKER_CONV] = KERN_CONV,
                                              [WORKER_MAX] = KERN_MAX_POOL,
                                              [WORKER_LINEAR] = KERN_LINEAR};
 
+uint32_t engine_layer_origin(const struct engine_plan *plan, uint32_t layer)
+{
+    return plan->origins ? plan->origins[layer].layer : layer;
+}
+
 /* An earlier output of the same shape: its order is kept, so that sums find
  * both operands in one order. NULL: there is none. */
 static struct kern_tensor *of_same_shape(const struct worker_net  *net,
@@ -26,32 +31,46 @@ static struct kern_tensor *of_same_shape(const struct worker_net  *net,
 static int build_forward(struct worker_engine *engine, struct engine_plan *plan, uint32_t layer,
                          struct mx_err *err)
 {
-    const struct worker_layer *desc = &engine->net.layers[layer];
+    const struct worker_layer *desc = &plan->net->layers[layer];
     struct engine_layer       *at = &plan->layers[layer];
-    struct engine_parameter   *own = &engine->parameters[engine->first[layer]];
-    struct kern_op_shape       shape = {.kind = op_kinds[desc->kind],
-                                        .training = plan->use != WORKER_INFER,
-                                        .channels = desc->channels,
-                                        .kernel = desc->kernel,
-                                        .stride = desc->stride,
-                                        .pad = desc->pad,
-                                        .groups = desc->groups,
-                                        .bias = desc->bias};
+    struct engine_parameter   *own =
+        &engine->parameters[engine->first[engine_layer_origin(plan, layer)]];
+    const bool           takes_norm = plan->origins && plan->origins[layer].norm > 0;
+    struct kern_op_shape shape = {.kind = op_kinds[desc->kind],
+                                  .training = plan->use != WORKER_INFER,
+                                  .channels = desc->channels,
+                                  .kernel = desc->kernel,
+                                  .stride = desc->stride,
+                                  .pad = desc->pad,
+                                  .groups = desc->groups,
+                                  .bias = desc->bias,
+                                  .relu = desc->relu,
+                                  .cap = desc->cap,
+                                  .sum = desc->adds};
 
     memcpy(shape.more, desc->more, sizeof shape.more);
     at->tensors.src = plan->layers[desc->inputs[0]].tensors.dst;
-    if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
-        at->tensors.weights = own[0].value;
-    if (worker_layer_parameters(desc) == 2)
-        at->tensors.bias = own[1].value;
+    if (takes_norm) {
+        if (!(at->folded[1] = kern_tensor_plain(engine->nn, 1, &desc->channels, err)))
+            return -1;
+        at->tensors.bias = at->folded[1];
+    } else {
+        if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
+            at->tensors.weights = own[0].value;
+        if (worker_layer_parameters(desc) == 2)
+            at->tensors.bias = own[1].value;
+    }
     if (desc->kind == WORKER_CONV) {
-        struct kern_tensor *alike = of_same_shape(&engine->net, plan, layer);
+        struct kern_tensor *alike = desc->adds ? plan->layers[desc->inputs[1]].tensors.dst
+                                               : of_same_shape(plan->net, plan, layer);
 
         if (alike && !(at->tensors.dst = kern_tensor_like(alike, err)))
             return -1;
     }
     at->op = kern_op_new(engine->nn, &shape, &at->tensors, err);
-    if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
+    if (takes_norm)
+        at->folded[0] = at->tensors.weights;
+    else if (desc->kind == WORKER_CONV || desc->kind == WORKER_LINEAR)
         own[0].value = at->tensors.weights; /* made by the first plan that comes here */
     return at->op ? 0 : -1;
 }
@@ -80,17 +99,17 @@ static int build_add(const struct worker_net *net, struct engine_plan *plan, uin
 
 static int build_layers(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
 {
-    const struct worker_layer *input = &engine->net.layers[0];
+    const struct worker_layer *input = &plan->net->layers[0];
     const uint32_t             dims[] = {plan->n, input->channels, input->height, input->width};
 
     plan->layers[0].tensors.dst = kern_tensor_plain(engine->nn, 4, dims, err);
     if (!plan->layers[0].tensors.dst)
         return -1;
-    for (uint32_t l = 1; l < engine->net.nlayers; l++) {
-        const enum worker_layer_kind kind = engine->net.layers[l].kind;
+    for (uint32_t l = 1; l < plan->net->nlayers; l++) {
+        const enum worker_layer_kind kind = plan->net->layers[l].kind;
 
-        if (kind == WORKER_ADD    ? build_add(&engine->net, plan, l, err)
-            : kind == WORKER_RELU ? build_relu(&engine->net, plan, l, err)
+        if (kind == WORKER_ADD    ? build_add(plan->net, plan, l, err)
+            : kind == WORKER_RELU ? build_relu(plan->net, plan, l, err)
             : kind == WORKER_NORM ? engine_norm_build(engine, plan, l, err)
                                   : build_forward(engine, plan, l, err))
             return -1;
@@ -98,9 +117,9 @@ static int build_layers(struct worker_engine *engine, struct engine_plan *plan, 
     return 0;
 }
 
-static int plan_memory(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
+static int plan_memory(struct engine_plan *plan, struct mx_err *err)
 {
-    const struct worker_net *net = &engine->net;
+    const struct worker_net *net = plan->net;
     size_t                  *bytes = calloc(net->nlayers, sizeof *bytes);
     int                      result;
 
@@ -135,7 +154,7 @@ static int build_backward(struct worker_engine *engine, struct engine_plan *plan
 
     if (!(at->grad = kern_tensor_like(at->tensors.dst, err)))
         return -1;
-    if (engine->net.layers[layer].kind == WORKER_NORM && plan->use == WORKER_TRAIN)
+    if (plan->net->layers[layer].kind == WORKER_NORM && plan->use == WORKER_TRAIN)
         return parameter_gradients(engine, layer, &gradients, err);
     if (!at->op)
         return 0;
@@ -152,14 +171,18 @@ static int build_backward(struct worker_engine *engine, struct engine_plan *plan
 int engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t n,
                       enum worker_memory_use use, struct mx_err *err)
 {
-    const uint32_t nlayers = engine->net.nlayers;
+    const bool folds = use == WORKER_INFER;
+    uint32_t   nlayers;
 
     memset(plan, 0, sizeof *plan);
     plan->n = n;
     plan->use = use;
+    plan->net = folds ? &engine->folded.net : &engine->net;
+    plan->origins = folds ? engine->folded.origins : NULL;
+    nlayers = plan->net->nlayers;
     if (!(plan->layers = calloc(nlayers, sizeof *plan->layers)))
         return mx_fail(err, MX_ENOMEM, "no memory for a network of %u layers", nlayers);
-    if (build_layers(engine, plan, err) || plan_memory(engine, plan, err))
+    if (build_layers(engine, plan, err) || plan_memory(plan, err))
         return -1;
     for (uint32_t l = nlayers; use != WORKER_INFER && l-- > 1;)
         if (build_backward(engine, plan, l, err))
@@ -186,19 +209,18 @@ static size_t rounded(size_t bytes)
     return (bytes + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN;
 }
 
-static int bind_statistics(struct worker_engine *engine, struct engine_plan *plan,
-                           struct mx_err *err)
+static int bind_statistics(struct engine_plan *plan, struct mx_err *err)
 {
     size_t at = 0;
 
-    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+    for (uint32_t l = 0; l < plan->net->nlayers; l++)
         if (plan->layers[l].own[0])
             plan->statistics_bytes += 2 * rounded(kern_tensor_bytes(plan->layers[l].own[0]));
     if (plan->statistics_bytes == 0)
         return 0;
     if (!(plan->statistics = aligned_alloc(KERN_ALIGN, plan->statistics_bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory for the statistics of a network");
-    for (uint32_t l = 0; l < engine->net.nlayers; l++)
+    for (uint32_t l = 0; l < plan->net->nlayers; l++)
         for (int i = 0; i < 2 && plan->layers[l].own[0]; i++) {
             if (kern_tensor_bind(plan->layers[l].own[i], plan->statistics + at, err))
                 return -1;
@@ -217,7 +239,7 @@ int engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, str
             return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of activations",
                            plan->memory.bytes);
     }
-    for (uint32_t l = 0; l < engine->net.nlayers; l++) {
+    for (uint32_t l = 0; l < plan->net->nlayers; l++) {
         struct engine_layer              *layer = &plan->layers[l];
         const struct worker_layer_memory *memory = &plan->memory.layers[l];
 
@@ -226,20 +248,22 @@ int engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, str
             bind_at(plan, layer->gives, memory->gives[0], err))
             return -1;
     }
-    return bind_statistics(engine, plan, err);
+    return bind_statistics(plan, err);
 }
 
-void engine_plan_free(struct engine_plan *plan, uint32_t nlayers)
+void engine_plan_free(struct engine_plan *plan)
 {
-    for (uint32_t l = 0; plan->layers && l < nlayers; l++) {
+    for (uint32_t l = 0; plan->layers && l < plan->net->nlayers; l++) {
         struct engine_layer *layer = &plan->layers[l];
 
         kern_op_free(layer->op);
         kern_tensor_free(layer->tensors.dst);
         kern_tensor_free(layer->grad);
         kern_tensor_free(layer->gives);
-        kern_tensor_free(layer->own[0]);
-        kern_tensor_free(layer->own[1]);
+        for (int i = 0; i < 2; i++) {
+            kern_tensor_free(layer->own[i]);
+            kern_tensor_free(layer->folded[i]);
+        }
     }
     free(plan->layers);
     worker_memory_free(&plan->memory);

@@ -138,7 +138,8 @@ uint32_t worker_net_users(const struct worker_net *net, uint32_t layer)
 
     for (uint32_t l = 1; l < net->nlayers; l++) {
         users += net->layers[l].inputs[0] == layer;
-        users += net->layers[l].kind == WORKER_ADD && net->layers[l].inputs[1] == layer;
+        users += (net->layers[l].kind == WORKER_ADD || net->layers[l].adds) &&
+                 net->layers[l].inputs[1] == layer;
     }
     return users;
 }

@@ -21,7 +21,8 @@ extern "C" {
 
 enum worker_layer_kind {
     WORKER_INPUT,  /* the images; always layer 0, and only it */
-    WORKER_CONV,   /* square window; with bias if bias */
+    WORKER_CONV,   /* square window; with bias if bias; then, where it was folded (net_fold.h), plus
+                      its second input if adds, and ReLU as of a RELU if relu */
     WORKER_NORM,   /* batch norm, then ReLU if relu */
     WORKER_ADD,    /* sum of two layers, then ReLU if relu */
     WORKER_RELU,   /* ReLU, at most cap if cap > 0; then, in training, dropout if drop > 0 */
@@ -38,15 +39,16 @@ enum {
 struct worker_layer {
     enum worker_layer_kind kind;
     char                   name[WORKER_LAYER_NAME]; /* torchvision's: "layer1.0.conv1" */
-    uint32_t               inputs[2];               /* earlier layers; ADD uses both */
+    uint32_t               inputs[2];               /* earlier layers; ADD and adds use both */
     uint32_t               channels, height, width; /* of the output */
     uint32_t               kernel, stride, pad;     /* CONV, POOL, MAX */
     uint32_t               more[4]; /* CONV: padding besides: above, left, below, right */
     uint32_t               groups;  /* CONV; at least 1 */
     bool                   bias;    /* CONV */
+    bool                   adds;    /* CONV: to its second input, where that lies */
     bool                   relu;
     bool                   flat; /* the output is (n, channels): of a LINEAR, or a RELU on one */
-    float                  cap, drop; /* RELU */
+    float                  cap, drop; /* RELU; CONV: cap */
     double                 epsilon;   /* NORM */
 };
 

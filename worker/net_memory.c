@@ -54,7 +54,7 @@ static void release(struct planner *p, size_t place)
 
 static uint32_t inputs_of(const struct worker_layer *layer)
 {
-    return layer->kind == WORKER_INPUT ? 0 : layer->kind == WORKER_ADD ? 2 : 1;
+    return layer->kind == WORKER_INPUT ? 0 : layer->kind == WORKER_ADD || layer->adds ? 2 : 1;
 }
 
 /* True if a layer's backward pass does not read its own output. */
@@ -105,9 +105,12 @@ static void plan_kept_values(struct planner *p)
     }
 }
 
-/* Norms, ReLUs and sums work in place where nobody else wants their input. */
+/* Norms, ReLUs and sums work in place where nobody else wants their input; a
+ * convolution that adds was made for that. */
 static size_t in_place(const struct planner *p, const struct worker_layer *layer)
 {
+    if (layer->adds)
+        return p->layers[layer->inputs[1]].value;
     if (layer->kind != WORKER_NORM && layer->kind != WORKER_ADD && layer->kind != WORKER_RELU)
         return WORKER_NOWHERE;
     for (uint32_t i = 0; i < inputs_of(layer); i++) {

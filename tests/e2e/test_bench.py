@@ -9,8 +9,9 @@ class Bench(Case):
     def test_what_it_cannot_do_is_said_in_one_line(self):
         for args, text in (
                 ((), "bench takes one WHAT; mixsweep bench --help lists them"),
-                (("infer",), "bench infer is not built yet; mixsweep bench --help lists what "
-                             "there is"),
+                (("deletion",), "bench deletion is not built yet; mixsweep bench --help lists what "
+                                "there is"),
+                (("journal", "resnet8"), "bench journal takes no networks"),
                 (("train", "--trials", 100), "bench train takes no --trials"),
                 (("dispatch", "--trials", 250), "bench dispatch --trials 250: give a multiple of "
                                                 "100, from 200"),
@@ -22,8 +23,8 @@ class Bench(Case):
                                      "more")):
             self.assertEqual(self.refused(2, "bench", *args), f"mixsweep: {text}\n")
 
-    def test_train_is_measured_for_both_networks(self):
-        out, err = self.mixsweep("bench", "train", "--json")
+    def test_train_is_measured_for_the_networks_named(self):
+        out, err = self.mixsweep("bench", "train", "resnet8", "resnet20", "--json")
         self.assertEqual(err, "")
         report = json.loads(out)
         self.assertEqual(list(report), ["bench", "version", "host", "device", "threads", "results"])
@@ -38,6 +39,18 @@ class Bench(Case):
             self.assertLess(0, row["min"])
             self.assertLessEqual(row["min"], row["value"])
             self.assertLessEqual(row["value"], row["max"])
+            self.assertLess(0, row["gflops"])
+
+    def test_infer_is_measured_for_the_networks_named(self):
+        out, err = self.mixsweep("bench", "infer", "resnet8", "preact_resnet18", "--json")
+        self.assertEqual(err, "")
+        report = json.loads(out)
+        self.assertEqual(report["bench"], "infer")
+        self.assertEqual([(row["name"], row["unit"], row["repeats"]) for row in report["results"]],
+                         [("infer.resnet8", "images/s", 7),
+                          ("infer.preact_resnet18.cifar", "images/s", 7)])
+        for row in report["results"]:
+            self.assertLess(0, row["min"])
             self.assertLess(0, row["gflops"])
 
     def test_augment_is_measured_for_every_strategy(self):
