@@ -134,6 +134,10 @@ struct kern_op_gradients {
 int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
                          const struct kern_op_gradients *gradients, struct mx_err *err);
 
+/* How many images, outputs and gradients of these it copies into another order, over
+ * all its passes; weights, which are small, aside. */
+unsigned kern_op_image_reorders(const struct kern_op *op);
+
 /* Run it. Every tensor must have its memory. */
 int kern_op_forward(struct kern_op *op, struct mx_err *err);
 int kern_op_backward(struct kern_op *op, struct mx_err *err);

@@ -18,6 +18,7 @@ struct port {
     size_t           bytes;
     dnnl_exec_arg_t  args[2];
     bool             output;
+    bool             images; /* not weights */
 };
 
 struct pass {
@@ -103,6 +104,7 @@ static int add_port(struct kern_nn *nn, struct pass *pass, const struct row *row
     bool         output = is_output(row->operand);
 
     port->output = output;
+    port->images = row->operand != WEIGHTS && row->operand != GRAD_WEIGHTS;
     port->bytes = dnnl_memory_desc_get_size(wanted);
     if (!(port->data = kern_own_memory(nn, port->bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory to reorder a tensor of %zu bytes", port->bytes);
@@ -331,6 +333,16 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
             return -1;
     }
     return 0;
+}
+
+unsigned kern_op_image_reorders(const struct kern_op *op)
+{
+    unsigned reorders = 0;
+
+    for (int which = 0; which < KERN_PASSES; which++)
+        for (int p = 0; p < op->pass[which].nports; p++)
+            reorders += op->pass[which].ports[p].images;
+    return reorders;
 }
 
 static dnnl_status_t run_ports(const struct kern_op *op, const struct pass *pass, bool output)
