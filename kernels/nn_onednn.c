@@ -60,6 +60,7 @@ struct kern_nn *kern_nn_new(unsigned threads, struct mx_err *err)
         return NULL;
     }
     limit_threads(threads);
+    nn->threads = threads;
     snprintf(nn->name, sizeof nn->name, "oneDNN %d.%d.%d", version->major, version->minor,
              version->patch);
     DNN_TRY(dnnl_engine_create(&nn->engine, dnnl_cpu, 0), err);
@@ -184,6 +185,41 @@ int kern_tensor_channels(const struct kern_tensor *tensor, struct kern_channels 
         where->block = where->channels;
         where->group = 0;
     }
+    return 0;
+}
+
+bool kern_images_in_eights(const struct kern_tensor *tensor)
+{
+    struct kern_channels where;
+    const size_t         eight = 8;
+
+    return !kern_tensor_channels(tensor, &where, NULL) && where.block == eight &&
+           where.channels % eight == 0 && where.point == eight &&
+           where.group == where.points * eight &&
+           where.image == where.channels * (size_t)where.points;
+}
+
+bool kern_weights_in_eights(const struct kern_tensor *tensor)
+{
+    kern_md md = NULL;
+    bool    same = tensor->ndims == 4 && kern_md_eights(&md, tensor->dims) == dnnl_success &&
+                dnnl_memory_desc_equal(md, tensor->md);
+
+    kern_md_free(md);
+    return same;
+}
+
+int kern_reserve_scratch(struct kern_nn *nn, size_t bytes, struct mx_err *err)
+{
+    void *larger;
+
+    if (bytes <= nn->scratch_bytes)
+        return 0;
+    if (!(larger = kern_own_memory(nn, bytes)))
+        return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of scratch", bytes);
+    kern_free_memory(nn, nn->scratch, nn->scratch_bytes);
+    nn->scratch = larger;
+    nn->scratch_bytes = bytes;
     return 0;
 }
 

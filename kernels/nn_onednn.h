@@ -51,6 +51,7 @@ struct kern_padding kern_padding(const struct kern_op_shape *shape);
 
 /* Make a descriptor; any: the library chooses the order, else row-major. */
 dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool any);
+dnnl_status_t kern_md_eights(kern_md *md, const dnnl_dims_t dims); /* OIhw8i8o */
 dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from);
 void          kern_md_free(kern_md md); /* NULL is allowed */
 
@@ -89,6 +90,7 @@ struct kern_nn {
     void         *scratch; /* shared: operations run one after another */
     size_t        scratch_bytes;
     size_t        bytes;
+    unsigned      threads;
     char          name[32];
 };
 
@@ -105,6 +107,14 @@ struct kern_tensor {
 /* A tensor of the given order, which is copied; NULL: row-major. */
 struct kern_tensor *kern_tensor_new(struct kern_nn *nn, unsigned ndims, const dnnl_dims_t dims,
                                     kern_const_md md, struct mx_err *err);
+
+/* True if images lie in blocks of eight channels, without padding; if the weights of a
+ * convolution lie in blocks of 8 x 8: as kernels/winograd.h wants them. */
+bool kern_images_in_eights(const struct kern_tensor *tensor);
+bool kern_weights_in_eights(const struct kern_tensor *tensor);
+
+/* Make the scratch memory that operations share at least so large. */
+int kern_reserve_scratch(struct kern_nn *nn, size_t bytes, struct mx_err *err);
 
 /* Memory of an operation's own, zeroed, and counted by the device; NULL if
  * there is none. */

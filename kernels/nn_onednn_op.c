@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernels/norm.h"
+#include "kernels/winograd.h"
 
 enum {
     MAX_OPERANDS = 10, /* of a pass, workspace and scratch aside */
@@ -39,7 +40,10 @@ struct kern_op {
     void                    *workspace_data;
     size_t                   workspace_bytes;
     struct pass              pass[KERN_PASSES];
-    struct kern_channels     where; /* NORM, which is ours and works on: */
+    struct kern_channels     where;         /* NORM, which is ours and works on the tensors below */
+    bool                     winograd;      /* CONV: the forward pass is ours too */
+    bool                     winograd_back; /* the backward one too */
+    struct kern_winograd     tiles;
     struct kern_op_tensors   tensors;
     struct kern_op_gradients gradients;
 };
@@ -150,15 +154,8 @@ static int add_scratch(struct kern_nn *nn, struct pass *pass, const_dnnl_primiti
 
     if (bytes == 0)
         return 0;
-    if (bytes > nn->scratch_bytes) {
-        void *larger = kern_own_memory(nn, bytes);
-
-        if (!larger)
-            return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of scratch", bytes);
-        kern_free_memory(nn, nn->scratch, nn->scratch_bytes);
-        nn->scratch = larger;
-        nn->scratch_bytes = bytes;
-    }
+    if (kern_reserve_scratch(nn, bytes, err))
+        return -1;
     pass->scratch_at = nn->scratch;
     DNN_TRY(dnnl_memory_create(&pass->scratch, md, nn->engine, nn->scratch), err);
     pass->args[pass->nargs].arg = DNNL_ARG_SCRATCHPAD;
@@ -242,6 +239,28 @@ static int make_norm(struct kern_op *op, struct kern_op_tensors *tensors, struct
     return kern_tensor_channels(tensors->src, &op->where, err);
 }
 
+/* A 3x3 convolution is ours where that pays (kernels/winograd.h, which runs on one
+ * thread), but for the gradient of its weights. */
+static int try_winograd(struct kern_op *op, const struct kern_op_tensors *at, struct mx_err *err)
+{
+    const struct kern_op_shape *shape = &op->shape;
+    const uint32_t more = shape->more[0] | shape->more[1] | shape->more[2] | shape->more[3];
+
+    if (shape->kind != KERN_CONV || shape->kernel != 3 || shape->stride != 1 || shape->pad != 1 ||
+        shape->groups > 1 || more || op->nn->threads > 1)
+        return 0;
+    op->tiles = (struct kern_winograd){(uint32_t)at->src->dims[0], (uint32_t)at->src->dims[1],
+                                       shape->channels, (uint32_t)at->src->dims[2],
+                                       (uint32_t)at->src->dims[3]};
+    op->winograd = kern_winograd_fits(&op->tiles) && kern_images_in_eights(at->src) &&
+                   kern_images_in_eights(at->dst) && kern_weights_in_eights(at->weights);
+    op->tensors = *at;
+    return op->winograd
+               ? kern_reserve_scratch(
+                     op->nn, kern_winograd_room(op->tiles.in, op->tiles.out) * sizeof(float), err)
+               : 0;
+}
+
 struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
                             struct kern_op_tensors *tensors, struct mx_err *err)
 {
@@ -259,9 +278,9 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
         return op;
     }
     if (kern_choose(nn, shape, KERN_FORWARD, tensors, NULL, &op->forward_pd, err) ||
-        make_missing(op, tensors, err))
+        make_missing(op, tensors, err) || try_winograd(op, tensors, err))
         goto fail;
-    {
+    if (!op->winograd) {
         struct kern_tensor *const all[OPERANDS] = {[SRC] = tensors->src,
                                                    [WEIGHTS] = tensors->weights,
                                                    [BIAS] = tensors->bias,
@@ -325,6 +344,12 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
         if (!passes[op->shape.kind][which][0].arg || (which == KERN_BACKWARD && !gradients->src) ||
             (which == KERN_BACKWARD_WEIGHTS && !gradients->weights))
             continue;
+        if (which == KERN_BACKWARD && op->winograd) {
+            op->winograd_back =
+                kern_images_in_eights(gradients->dst) && kern_images_in_eights(gradients->src);
+            if (op->winograd_back)
+                continue;
+        }
         if (kern_choose(op->nn, &op->shape, which, tensors, op->forward_pd, &pd, err))
             return -1;
         failed = build_pass(op, which, pd, all, err);
@@ -374,6 +399,16 @@ fail:
     return -1;
 }
 
+static void run_tiles(const struct kern_op *op)
+{
+    const struct kern_op_tensors    *at = &op->tensors;
+    const struct kern_winograd_after after = {at->bias ? at->bias->data : NULL, op->shape.sum,
+                                              op->shape.relu, op->shape.cap};
+
+    kern_winograd_forward(&op->tiles, at->src->data, at->weights->data, &after, at->dst->data,
+                          op->nn->scratch);
+}
+
 static void run_norm(const struct kern_op *op, bool backward)
 {
     const struct kern_op_tensors   *at = &op->tensors;
@@ -399,9 +434,12 @@ static void run_norm(const struct kern_op *op, bool backward)
 
 int kern_op_forward(struct kern_op *op, struct mx_err *err)
 {
-    if (op->shape.kind != KERN_NORM)
+    if (op->shape.kind == KERN_NORM)
+        run_norm(op, false);
+    else if (op->winograd)
+        run_tiles(op);
+    else
         return run_pass(op, &op->pass[KERN_FORWARD], err);
-    run_norm(op, false);
     return 0;
 }
 
@@ -409,6 +447,9 @@ int kern_op_backward(struct kern_op *op, struct mx_err *err)
 {
     if (op->shape.kind == KERN_NORM && op->gradients.src)
         run_norm(op, true);
+    if (op->winograd_back)
+        kern_winograd_backward(&op->tiles, op->gradients.dst->data, op->tensors.weights->data,
+                               op->gradients.src->data, op->nn->scratch);
     if (run_pass(op, &op->pass[KERN_BACKWARD], err))
         return -1;
     return run_pass(op, &op->pass[KERN_BACKWARD_WEIGHTS], err);

@@ -16,6 +16,13 @@ dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool a
                                         any ? dnnl_format_tag_any : plain[ndims]);
 }
 
+dnnl_status_t kern_md_eights(kern_md *md, const dnnl_dims_t dims)
+{
+    if (!(*md = malloc(sizeof **md)))
+        return dnnl_out_of_memory;
+    return dnnl_memory_desc_init_by_tag(*md, 4, dims, dnnl_f32, dnnl_OIhw8i8o);
+}
+
 dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from)
 {
     if (!(*md = malloc(sizeof **md)))

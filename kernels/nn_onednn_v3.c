@@ -13,6 +13,11 @@ dnnl_status_t kern_md_new(kern_md *md, int ndims, const dnnl_dims_t dims, bool a
                                             any ? dnnl_format_tag_any : plain[ndims]);
 }
 
+dnnl_status_t kern_md_eights(kern_md *md, const dnnl_dims_t dims)
+{
+    return dnnl_memory_desc_create_with_tag(md, 4, dims, dnnl_f32, dnnl_OIhw8i8o);
+}
+
 dnnl_status_t kern_md_copy(kern_md *md, kern_const_md from)
 {
     return dnnl_memory_desc_clone(md, from);

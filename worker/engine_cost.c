@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "kernels/winograd.h"
 #include "worker/engine_parts.h"
 #include "worker/mix.h"
 #include "worker/net.h"
@@ -78,10 +79,16 @@ static bool is_product(const struct worker_layer *layer)
            layer->width <= TINY;
 }
 
+/* 3x3 convolutions may be made from tiles (kernels/winograd.h). */
 static size_t scratch_bytes(const struct worker_net *net, const struct worker_layer *layer)
 {
-    return is_product(layer)
-               ? 4 * sizeof(float) * window_floats(layer, &net->layers[layer->inputs[0]])
+    const struct worker_layer *in = &net->layers[layer->inputs[0]];
+
+    if (is_product(layer))
+        return 4 * sizeof(float) * window_floats(layer, in);
+    return layer->kind == WORKER_CONV && layer->kernel == 3 && layer->stride == 1 &&
+                   layer->groups == 1 && layer->inputs[0] != 0
+               ? kern_winograd_room(in->channels, layer->channels) * sizeof(float)
                : 0;
 }
 
