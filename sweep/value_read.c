@@ -193,13 +193,19 @@ static bool read_choice(const struct reading *r, struct mx_value *value)
     return unknown_word(r);
 }
 
+/* A file that another one may take back: "" is none. */
+static bool may_be_empty(const struct mx_key *key)
+{
+    return key->type == MX_TYPE_PATH && !*key->default_text && key != &mx_keys[KEY_DATA_PATH];
+}
+
 static bool read_text(const struct reading *r, struct mx_value *value)
 {
     unsigned line = 1, column = 1;
 
     if (!is_scalar(r))
         return false;
-    if (!*r->node->text)
+    if (!*r->node->text && !may_be_empty(r->key))
         return refuse(r, "is empty");
     if (mx_utf8_check(r->node->text, strlen(r->node->text), &line, &column) ||
         strpbrk(r->node->text, "\n\r") || strstr(r->node->text, "\xc2\x85") ||

@@ -60,6 +60,13 @@ Test(config_heads, methods_that_balance_groups_need_some)
                 "");
 }
 
+Test(config_heads, weights_can_be_taken_back_and_places_cannot)
+{
+    expect_said("data: {set: synthetic}\nmodel: {arch: linear, weights: ''}\n", "");
+    expect_said("data: {set: mnist, path: ''}\nmodel: {arch: linear}\n",
+                "c.yaml:1:26: error: data.path: '' is empty\n");
+}
+
 Test(config_heads, features_have_a_place_and_no_images)
 {
     expect_said("data: {set: features}\n",
