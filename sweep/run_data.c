@@ -87,7 +87,9 @@ static struct run_data *find_data(const struct run *run, const struct worker_par
 
     worker_dataset_place(params, place);
     for (size_t i = 0; i < run->ndata; i++)
-        if (run->data[i].set == params->data_set && strcmp(run->data[i].path, place) == 0)
+        if (run->data[i].set == params->data_set &&
+            run->data[i].normalize == worker_dataset_normalize(params) &&
+            strcmp(run->data[i].path, place) == 0)
             return &run->data[i];
     return NULL;
 }
@@ -118,6 +120,7 @@ static int data_fingerprint(struct run *run, const struct worker_params *origina
     found = &more[run->ndata];
     memset(found, 0, sizeof *found);
     found->set = params->data_set;
+    found->normalize = worker_dataset_normalize(params);
     worker_dataset_place(params, found->path);
     if (worker_dataset_probe(params, &found->fingerprint, err) ||
         look_into(params, (uint64_t)run->config->base[KEY_SEED].integer, found, err))
@@ -130,12 +133,24 @@ done:
     return rc;
 }
 
+/* Whether entry i is of the same files as one before it. */
+static bool is_again(const struct run *run, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (run->data[k].set == run->data[i].set &&
+            strcmp(run->data[k].path, run->data[i].path) == 0)
+            return true;
+    return false;
+}
+
 void run_tell_remarks(const struct run *run)
 {
     struct mx_buf text = {0};
 
     for (size_t i = 0; i < run->ndata; i++)
-        mx_remarks_format(worker_data_sets[run->data[i].set].word, &run->data[i].remarks, &text);
+        if (!is_again(run, i))
+            mx_remarks_format(worker_data_sets[run->data[i].set].word, &run->data[i].remarks,
+                              &text);
     for (const char *line = mx_buf_str(&text); *line;) {
         size_t len = strcspn(line, "\n");
 

@@ -48,7 +48,7 @@ struct run_failure {
 
 /* A data set in use: looked at once. */
 struct run_data {
-    unsigned set;
+    unsigned set, normalize; /* worker_dataset_normalize() */
     char     path[WORKER_PATH_SIZE];
     uint64_t fingerprint;
     uint32_t channels;

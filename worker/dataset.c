@@ -129,7 +129,13 @@ int worker_dataset_probe(const struct worker_params *params, uint64_t *fingerpri
     return rc;
 }
 
-/* Constants by data.normalize. Published ones hold for the set's own channels, and
+unsigned worker_dataset_normalize(const struct worker_params *params)
+{
+    return params->model_arch == WORKER_ARCH_EFFICIENTNET_LITE0 ? WORKER_NORMALIZE_OF_ARCH
+                                                                : params->data_normalize;
+}
+
+/* Constants as worker_dataset_normalize() says. Published ones hold for the set's own channels, and
  * those of grey images for copies of them. */
 static int choose_moments(const struct worker_params *params, const struct worker_raw_set *raw,
                           struct worker_dataset *set, struct mx_err *err)
@@ -141,21 +147,24 @@ static int choose_moments(const struct worker_params *params, const struct worke
     const struct worker_images    *train = &raw->parts[WORKER_PART_TRAIN];
     const uint32_t                 channels = set->shape.channels;
     const char                    *name = worker_set_name(params->data_set);
+    const unsigned                 normalize = worker_dataset_normalize(params);
 
-    if (params->data_normalize == WORKER_NORMALIZE_DATASET && raw->measured)
+    if (normalize == WORKER_NORMALIZE_DATASET && raw->measured)
         return worker_moments_round(&raw->moments, channels, name, set->mean, set->sd, err);
-    if (params->data_normalize == WORKER_NORMALIZE_DATASET &&
-        !(known->sd[0] > 0 && channels >= known->channels))
+    if (normalize == WORKER_NORMALIZE_DATASET && !(known->sd[0] > 0 && channels >= known->channels))
         return worker_images_moments(train, name, set->mean, set->sd, err);
     for (uint32_t c = 0; c < channels; c++) {
         set->mean[c] = 0;
         set->sd[c] = 1;
-        if (params->data_normalize == WORKER_NORMALIZE_IMAGENET) {
+        if (normalize == WORKER_NORMALIZE_IMAGENET) {
             set->mean[c] = imagenet[0][channels == 1 ? 3 : c];
             set->sd[c] = imagenet[1][channels == 1 ? 3 : c];
-        } else if (params->data_normalize == WORKER_NORMALIZE_DATASET) {
+        } else if (normalize == WORKER_NORMALIZE_DATASET) {
             set->mean[c] = known->mean[known->channels == 1 ? 0 : c];
             set->sd[c] = known->sd[known->channels == 1 ? 0 : c];
+        } else if (normalize == WORKER_NORMALIZE_OF_ARCH) {
+            set->mean[c] = 127.0f / 255;
+            set->sd[c] = 128.0f / 255;
         }
     }
     return 0;
@@ -249,7 +258,7 @@ bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
            a->data_train_limit == b->data_train_limit && a->data_test_limit == b->data_test_limit &&
            a->data_val_fraction == b->data_val_fraction &&
            a->data_test_fraction == b->data_test_fraction &&
-           a->data_normalize == b->data_normalize &&
+           worker_dataset_normalize(a) == worker_dataset_normalize(b) &&
            a->data_on_decode_error == b->data_on_decode_error &&
            a->data_spurious_rate == b->data_spurious_rate &&
            a->data_synthetic_n == b->data_synthetic_n &&

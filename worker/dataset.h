@@ -111,6 +111,14 @@ int worker_dataset_probe(const struct worker_params *params, uint64_t *fingerpri
 struct worker_dataset *worker_dataset_open(const struct worker_params *params, uint64_t seed,
                                            struct mx_err *err);
 
+/* Which constants a set gets: one of data.normalize, or WORKER_NORMALIZE_OF_ARCH
+ * where the network has its own, whatever that says: (x - 127) / 128 of
+ * efficientnet_lite0. */
+enum {
+    WORKER_NORMALIZE_OF_ARCH = 1000
+};
+unsigned worker_dataset_normalize(const struct worker_params *params);
+
 /* The name of a class (label < classes), lent; NULL where only its number is known. */
 const char *worker_dataset_class(const struct worker_dataset *set, uint32_t label);
 

@@ -270,7 +270,7 @@ static bool has_to_measure(const struct reading *r)
 {
     const struct worker_known_set *known = worker_known_set(r->params->data_set, NULL);
 
-    return r->params->data_normalize == WORKER_NORMALIZE_DATASET &&
+    return worker_dataset_normalize(r->params) == WORKER_NORMALIZE_DATASET &&
            !(known->sd[0] > 0 && r->shape->channels >= known->channels);
 }
 

@@ -183,6 +183,13 @@ Test(dataset, normalises_by_table_by_pixels_or_not_at_all)
     cr_expect_eq(set->mean[1], .456f);
     cr_expect_eq(set->sd[2], .225f);
     worker_dataset_free(set);
+    params.model_arch = WORKER_ARCH_EFFICIENTNET_LITE0; /* (x - 127) / 128, whatever is asked */
+    set = must_open(&params, 1);
+    for (int c = 0; c < 3; c++) {
+        cr_expect_eq(set->mean[c], 127.0f / 255);
+        cr_expect_eq(set->sd[c], 128.0f / 255);
+    }
+    worker_dataset_free(set);
     folder_remove(folder);
 }
 
@@ -342,6 +349,9 @@ Test(dataset, same_means_the_same_images_in_the_same_splits)
     b.train_lr = 3;
     cr_expect(worker_dataset_same(&a, 1, &b, 1));
     cr_expect_not(worker_dataset_same(&a, 1, &b, 2));
+    b.model_arch = WORKER_ARCH_EFFICIENTNET_LITE0; /* has constants of its own */
+    cr_expect_not(worker_dataset_same(&a, 1, &b, 1));
+    b.model_arch = a.model_arch;
     b.data_val_fraction = 0.2;
     cr_expect_not(worker_dataset_same(&a, 1, &b, 1));
     b = a;
