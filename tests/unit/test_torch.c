@@ -1,5 +1,9 @@
-/* Networks against PyTorch's own numbers (tests/reference/torch/make.py): logits in
- * eval and in train mode, every gradient, every running statistic. ctest: slow */
+/* Networks against PyTorch's own numbers in double precision
+ * (tests/reference/torch/make.py): logits and gradient by the images in eval mode;
+ * logits, loss, gradient of every parameter and every running statistic in train
+ * mode. Each is to be within 1e-4 of its size or, where PyTorch's single precision is
+ * further off than half of that, within twice its error: which ones is printed with
+ * --verbose, and how many are allowed is in the table below. ctest: slow */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,8 +19,9 @@
 enum {
     IMAGES = 16,
     CLASSES = 12,
-    SIDE = 64,
+    SIDE = 48,
     SHOWN = 16,
+    SIGNED = 4,
     VALUES = IMAGES * 3 * SIDE * SIDE
 };
 
@@ -32,14 +37,20 @@ static void remove_folder(void)
     mx_dir_remove(folder, NULL);
 }
 
-/* A number in [-0.5, 0.5) for element k of what has this name. */
-static double formula(const char *name, size_t k)
+static uint32_t hash_of(const char *name)
 {
     uint32_t h = 2166136261u;
 
     for (; *name; name++)
         h = (h ^ (unsigned char)*name) * 16777619u;
-    h += (uint32_t)k * 0x9E3779B1u;
+    return h;
+}
+
+/* A number in [-0.5, 0.5) for element k of what has a name of this hash. */
+static double formula(uint32_t hash, size_t k)
+{
+    uint32_t h = hash + (uint32_t)k * 0x9E3779B1u;
+
     h = (h ^ h >> 15) * 0x2C1B3C6Du;
     h = (h ^ h >> 12) * 0x297A2D39u;
     h ^= h >> 15;
@@ -60,23 +71,63 @@ static bool ends(const char *text, const char *end)
     return strlen(text) >= strlen(end) && strcmp(text + strlen(text) - strlen(end), end) == 0;
 }
 
-static void fill(struct worker_tensor *tensor)
+/* Shifts far from 0 on either side, some beyond ReLU6, as make.py tells why; above 0
+ * where a residual sum follows. */
+static double shift(unsigned arch, const char *name, double u)
 {
-    const size_t n = count_of(tensor);
-    double       scale = 1, offset = 0;
+    const bool resnet18 = arch == WORKER_ARCH_RESNET18,
+               lite = arch == WORKER_ARCH_EFFICIENTNET_LITE0;
 
-    if (ends(tensor->name, "running_mean") || (tensor->ndims == 1 && ends(tensor->name, "bias")))
-        scale = 0.2;
-    else if (ends(tensor->name, "running_var"))
-        scale = 0.5, offset = 1;
-    else if (tensor->ndims == 4)
-        scale = sqrt(24.0 / ((double)n / tensor->dims[0]));
-    else if (tensor->ndims == 2)
-        scale = 2 / sqrt(tensor->dims[1]);
-    else
-        scale = 0.4, offset = 1;
+    if (ends(name, resnet18 ? "bn2.bias" : "bn3.bias") || ends(name, "downsample.1.bias"))
+        return 1.2 + fabs(u);
+    if (!lite)
+        return u > 0 ? 1.2 + u : -1.2 + u;
+    return u > 0.46 ? 10 : u > -0.35 ? 1.2 + fabs(u) : -1.2 + u;
+}
+
+static double value(unsigned arch, const struct worker_tensor *tensor, double u)
+{
+    const double n = (double)count_of(tensor);
+    const char  *name = tensor->name;
+
+    if (ends(name, "running_mean"))
+        return 0.2 * u;
+    if (ends(name, "running_var"))
+        return 1 + 0.5 * u;
+    if (tensor->ndims == 4)
+        return u * sqrt(6 / (n / tensor->dims[0]));
+    if (tensor->ndims == 2)
+        return u * 2 / sqrt(tensor->dims[1]);
+    if (strcmp(name, "fc.bias") == 0 || strcmp(name, "classifier.bias") == 0)
+        return 0.2 * u;
+    return ends(name, "bias") ? shift(arch, name, u) : 0.5 + 0.2 * u;
+}
+
+/* Takes the mean of each output's weights away, which would drown what differs
+ * between images. */
+static void centre(struct worker_tensor *tensor, size_t n)
+{
+    const size_t each = n / tensor->dims[0];
+
+    for (float *at = tensor->data; at < tensor->data + n; at += each) {
+        double mean = 0;
+
+        for (size_t k = 0; k < each; k++)
+            mean += at[k] / (double)each;
+        for (size_t k = 0; k < each; k++)
+            at[k] = (float)(at[k] - mean);
+    }
+}
+
+static void fill(unsigned arch, struct worker_tensor *tensor)
+{
+    const uint32_t hash = hash_of(tensor->name);
+    const size_t   n = count_of(tensor);
+
     for (size_t k = 0; k < n; k++)
-        tensor->data[k] = (float)(offset + scale * formula(tensor->name, k));
+        tensor->data[k] = (float)value(arch, tensor, formula(hash, k));
+    if (arch == WORKER_ARCH_EFFICIENTNET_LITE0 && tensor->ndims == 4)
+        centre(tensor, n);
 }
 
 /* An engine with the formula's weights, by way of a file. */
@@ -94,7 +145,7 @@ static struct worker_engine *engine_new_filled(struct worker_params *params)
     cr_assert_not_null(engine, "%s", err.text);
     cr_assert_eq(worker_engine_export(engine, &tensors, &n, &err), 0);
     for (size_t t = 0; t < n; t++)
-        fill(&tensors[t]);
+        fill(params->model_arch, &tensors[t]);
     snprintf(params->model_weights, sizeof params->model_weights, "%s/w", folder);
     cr_assert_eq(worker_safetensors_write(params->model_weights, tensors, n, &err), 0);
     worker_tensors_free(tensors, n);
@@ -105,7 +156,7 @@ static struct worker_engine *engine_new_filled(struct worker_params *params)
 /* A line of the reference. */
 struct line {
     char   name[WORKER_TENSOR_NAME];
-    double size, sum, error, shown[SHOWN];
+    double size, sum, error, shown[SHOWN], signed_sums[SIGNED];
 };
 
 static bool next_line(FILE *file, struct line *line)
@@ -114,16 +165,30 @@ static bool next_line(FILE *file, struct line *line)
         return false;
     for (int k = 0; k < SHOWN; k++)
         cr_assert_eq(fscanf(file, "%lf", &line->shown[k]), 1);
+    for (int k = 0; k < SIGNED; k++)
+        cr_assert_eq(fscanf(file, "%lf", &line->signed_sums[k]), 1);
     return true;
 }
 
-/* How far a tensor is from the reference, in parts of its size: the furthest of its
- * norm, its sum and its elements. Sizes below 0.1 count as 0.1: a shift that the next
- * norm takes away has a gradient of nothing but rounding. */
+static double signed_sum(const char *name, int k, const float *found, size_t n)
+{
+    char     key[WORKER_TENSOR_NAME + 16];
+    double   sum = 0;
+    uint32_t hash;
+
+    snprintf(key, sizeof key, "sign %d %s", k, name);
+    hash = hash_of(key);
+    for (size_t i = 0; i < n; i++)
+        sum += formula(hash, i) < 0 ? -(double)found[i] : (double)found[i];
+    return sum;
+}
+
+/* How far a tensor is from the reference, in L2: the furthest of what its norm, its
+ * sum, the elements shown, and the signed sums tell. The expectation of a squared
+ * signed sum of differences is their sum of squares: that of all elements. */
 static double distance(const struct line *line, const float *found, size_t n)
 {
-    const double size = fmax(line->size, 0.1);
-    double       squares = 0, sum = 0, apart = 0;
+    double squares = 0, sum = 0, apart = 0, all = 0;
 
     for (size_t k = 0; k < n; k++) {
         squares += (double)found[k] * found[k];
@@ -131,36 +196,45 @@ static double distance(const struct line *line, const float *found, size_t n)
     }
     for (size_t k = 0; k < SHOWN; k++)
         apart += pow(found[k * (n - 1) / (SHOWN - 1)] - line->shown[k], 2);
+    for (int k = 0; k < SIGNED; k++)
+        all += pow(signed_sum(line->name, k, found, n) - line->signed_sums[k], 2) / SIGNED;
     return fmax(fmax(fabs(sqrt(squares) - line->size), sqrt(apart)),
-                fabs(sum - line->sum) / sqrt((double)n)) /
-           size;
+                fmax(fabs(sum - line->sum) / sqrt((double)n), sqrt(all)));
 }
 
-/* As near as 1e-4, or twice as far as PyTorch's own single precision where that is
- * further. It is where a ReLU near 0 falls to the other side, which changes the
- * gradients before it by percents; ours may be another one. So two tensors in a
- * hundred may be as far as PyTorch's furthest is. */
 struct verdict {
     const char *arch;
-    double      furthest; /* of PyTorch's own errors */
-    unsigned    exceptions, tensors;
+    double      scale; /* size of the gradient of the norm's scale, which the last line told */
+    unsigned    tensors, wide, nothing;
 };
 
+/* A shift that the next norm takes away has no gradient but rounding: its size is
+ * less than a part in 10^9 of that of the scale beside it, which is then the measure. */
 static void expect_near(struct verdict *verdict, const struct line *line, const float *found,
                         size_t n)
 {
-    const double far = distance(line, found, n);
+    const bool   nothing = line->size < 1e-9 * verdict->scale && ends(line->name, ".bias");
+    const double size = nothing ? verdict->scale : line->size;
+    const bool   wide = !nothing && 2 * line->error > 1e-4;
+    const double far = distance(line, found, n) / size;
+    const double allowed = wide ? 2 * line->error : 1e-4;
 
     verdict->tensors++;
-    verdict->exceptions += !(far <= fmax(1e-4, 2 * line->error));
-    cr_expect(far <= fmax(1e-4, 2 * verdict->furthest), "%s, %s: off by %g of its size",
-              verdict->arch, line->name, far);
+    verdict->wide += wide;
+    verdict->nothing += nothing;
+    verdict->scale = line->size;
+    cr_expect(far <= allowed, "%s, %s: off by %g of its size, not at most %g", verdict->arch,
+              line->name, far, allowed);
+    if (wide)
+        cr_log_info("%s, %s: off by %.2g of its size; PyTorch's single precision by %.2g",
+                    verdict->arch, line->name, far, line->error);
 }
 
 /* Everything that the reference may name. */
 struct found {
     struct worker_engine *engine;
     float                 eval[IMAGES * CLASSES], train[IMAGES * CLASSES], loss;
+    float                 by_images[VALUES]; /* in eval mode */
     struct worker_tensor *tensors; /* after the step: running statistics are of interest */
     size_t                count;
 };
@@ -199,19 +273,17 @@ static FILE *open_reference(const char *arch)
     return file;
 }
 
-static void compare(const char *arch, const struct found *found)
+static void compare(const char *arch, const struct found *found, unsigned wide, unsigned nothing)
 {
     struct verdict verdict = {.arch = arch};
     struct line    line;
     FILE          *file = open_reference(arch);
 
     while (next_line(file, &line))
-        if (line.size > 1e-3)
-            verdict.furthest = fmax(verdict.furthest, line.error);
-    rewind(file);
-    while (next_line(file, &line))
         if (strcmp(line.name, "logits.eval") == 0)
             expect_near(&verdict, &line, found->eval, IMAGES * CLASSES);
+        else if (strcmp(line.name, "images.eval") == 0)
+            expect_near(&verdict, &line, found->by_images, VALUES);
         else if (strcmp(line.name, "logits.train") == 0)
             expect_near(&verdict, &line, found->train, IMAGES * CLASSES);
         else if (strcmp(line.name, "loss") == 0)
@@ -219,13 +291,12 @@ static void compare(const char *arch, const struct found *found)
         else
             compare_tensor(&verdict, &line, found);
     fclose(file);
-    cr_expect_eq(verdict.tensors, 3 + found->count);
-    cr_expect(verdict.furthest < 0.03);
-    cr_expect(verdict.exceptions <= verdict.tensors / 50, "%s: %u of %u tensors", arch,
-              verdict.exceptions, verdict.tensors);
+    cr_expect_eq(verdict.tensors, 4 + found->count);
+    cr_expect_eq(verdict.wide, wide, "%u wide", verdict.wide);
+    cr_expect_eq(verdict.nothing, nothing, "%u without a gradient", verdict.nothing);
 }
 
-static void check(unsigned arch)
+static void check(unsigned arch, const char *draw, unsigned wide, unsigned nothing)
 {
     static float  images[VALUES];
     uint32_t      labels[IMAGES];
@@ -236,19 +307,23 @@ static void check(unsigned arch)
 
     struct worker_params params = {.model_arch = arch,
                                    .model_stem = WORKER_STEM_IMAGENET,
+                                   .mix_strategy = WORKER_MIX_PUZZLEMIX, /* for by_images */
                                    .train_threads = 1,
                                    .train_batch_size = IMAGES};
     struct worker_batch  batch = {
          .n = IMAGES, .images = images, .y_a = labels, .y_b = labels, .lambda = lambda};
 
     for (size_t k = 0; k < VALUES; k++)
-        images[k] = (float)(4 * formula("images", k));
+        images[k] = (float)(4 * formula(hash_of(draw), k));
     for (uint32_t i = 0; i < IMAGES; i++) {
         labels[i] = 7 * i % CLASSES;
         lambda[i] = 1;
     }
     found->engine = engine_new_filled(&params);
     cr_assert_eq(worker_engine_infer(found->engine, images, IMAGES, found->eval, &err), 0);
+    cr_assert_eq(
+        worker_engine_image_gradient(found->engine, images, labels, IMAGES, found->by_images, &err),
+        0, "%s", err.text);
     cr_assert_eq(worker_engine_step(found->engine, &batch, 0, &loss, &err), 0, "%s", err.text);
     found->loss = (float)loss;
     memcpy(found->train,
@@ -256,7 +331,7 @@ static void check(unsigned arch)
                found->engine->training[0].layers[found->engine->net.nlayers - 1].tensors.dst),
            sizeof found->train);
     cr_assert_eq(worker_engine_export(found->engine, &found->tensors, &found->count, &err), 0);
-    compare(worker_archs[arch].word, found);
+    compare(worker_archs[arch].word, found, wide, nothing);
     worker_tensors_free(found->tensors, found->count);
     worker_engine_free(found->engine);
     free(found);
@@ -264,15 +339,15 @@ static void check(unsigned arch)
 
 Test(torch, resnet18_is_torchvisions, .init = make_folder, .fini = remove_folder)
 {
-    check(WORKER_ARCH_RESNET18);
+    check(WORKER_ARCH_RESNET18, "images 1", 0, 0);
 }
 
 Test(torch, resnet50_is_torchvisions, .init = make_folder, .fini = remove_folder)
 {
-    check(WORKER_ARCH_RESNET50);
+    check(WORKER_ARCH_RESNET50, "images 0", 5, 9);
 }
 
 Test(torch, efficientnet_lite0_is_timms, .init = make_folder, .fini = remove_folder)
 {
-    check(WORKER_ARCH_EFFICIENTNET_LITE0);
+    check(WORKER_ARCH_EFFICIENTNET_LITE0, "images 8", 1, 17);
 }
