@@ -94,3 +94,17 @@ function(mx_e2e_test source)
                      MX_MPIRUN=${MPIEXEC_EXECUTABLE} MX_OPENMPI=${MX_OPENMPI_VERSION})
     endif()
 endfunction()
+
+# Run a target of tests/fuzz for some seconds.
+function(mx_fuzz_test source label seconds)
+    get_filename_component(name ${source} NAME_WE)
+    if(NOT TARGET ${name})
+        add_executable(${name} ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz.c)
+        target_link_libraries(${name} PRIVATE mx_sweep)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+    endif()
+    add_test(NAME ${label}.${name}
+             COMMAND ${Python3_EXECUTABLE} ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz.py $<TARGET_FILE:${name}> ${seconds})
+    math(EXPR timeout "${seconds} * 2 + 120")
+    set_tests_properties(${label}.${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
+endfunction()

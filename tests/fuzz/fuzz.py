@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Run a fuzz target for some seconds: fuzz.py PROGRAM SECONDS
+
+Beside the program, NAME.inputs holds what was found to be worth trying, and is begun with the small files that this
+script makes; NAME.found- is the beginning of the name of an input that breaks it. To try one again: PROGRAM FILE.
+"""
+import gzip
+import json
+import pathlib
+import struct
+import subprocess
+import sys
+import zlib
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width, height, color, depth, channels):
+    rows = b"".join(b"\0" + bytes((7 * x + y) % 256 for x in range((width * channels * depth + 7) // 8)) for y in range(height))
+    palette = chunk(b"PLTE", bytes(range(48))) if color == 3 else b""
+    head = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + palette + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def jpeg():
+    """A grey image of 8 x 8 pixels in JPEG's baseline form, with an orientation."""
+    def segment(marker, data):
+        return bytes([0xFF, marker]) + struct.pack(">H", len(data) + 2) + data
+    exif = b"Exif\0\0MM\0*" + struct.pack(">IHHHIHHI", 8, 1, 0x112, 3, 1, 6, 0, 0)
+    dc = bytes([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]) + bytes(range(12))
+    ac = bytes([1] + 15 * [0]) + b"\0"
+    return (b"\xff\xd8" + segment(0xE1, exif) + segment(0xDB, b"\0" + 64 * b"\x10") +
+            segment(0xC0, struct.pack(">BHHBBBB", 8, 8, 8, 1, 1, 0x11, 0)) +
+            segment(0xC4, b"\0" + dc) + segment(0xC4, b"\x10" + ac) +
+            segment(0xDA, b"\1\1\0\0\x3f\0") + b"\x00\x7f" + b"\xff\xd9")
+
+
+def safetensors(header, data):
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def npy(version, header, data):
+    text = header.encode() + b"\n"
+    size = struct.pack("<H" if version == 1 else "<I", len(text))
+    return b"\x93NUMPY" + bytes([version, 0]) + size + text + data
+
+
+def idx(*dims):
+    count = 1
+    for d in dims:
+        count *= d
+    return struct.pack(">I", 0x800 | len(dims)) + b"".join(struct.pack(">I", d) for d in dims) + bytes(k % 10 for k in range(count))
+
+
+def frame(kind, body):
+    return b"MXSW" + struct.pack("<HHQ", 1, kind, len(body)) + body
+
+
+CONFIG = """name: fuzz
+seed: 7
+data: {set: synthetic, size: 16, synthetic: {n: 64, classes: 3}}
+model: {arch: resnet8}
+train: {epochs: 2, lr: 0.1, schedule: multi_step, milestones: [1]}
+grid:
+  mix.strategy: [none, mixup, cutmix]
+  mix.alpha: {log: [0.1, 1.6], count: 5}
+  train.weight_decay: {linear: [0, 1e-3], step: 5e-4}
+  zip: {train.lr: [0.1, 0.2], train.momentum: [.9, .5]}
+exclude: [{mix.strategy: mixup, mix.alpha: {below: 0.2}}]
+smoke: {train.epochs: 1}
+"""
+
+TWO = {"__metadata__": {"format": "pt"}, "a": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]},
+       "b.c": {"dtype": "BF16", "shape": [3], "data_offsets": [8, 14]}}
+SEEDS = {
+    "safetensors": [safetensors({}, b""), safetensors(TWO, bytes(14))],
+    "npy": [npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", bytes(24)),
+            npy(2, "{'descr': '>u2', 'fortran_order': True, 'shape': (3, 2), }", bytes(12)),
+            npy(3, "{'shape': (), 'descr': '|b1', 'fortran_order': False}", b"\1")],
+    "idx": [b"\1" + idx(5), b"\0" + idx(2, 3, 4), b"\0" + gzip.compress(idx(2, 3, 4), mtime=0)],
+    "cifar": [b"\0" + bytes(3073), b"\1" + bytes(2 * 3074)],
+    "picture": [png(3, 2, 0, 8, 1), png(3, 2, 2, 16, 3), png(4, 2, 3, 4, 1), png(2, 2, 6, 8, 4), jpeg()],
+    "checkpoint": [],
+    "config": [CONFIG.encode(), b"grids:\n- {mix.alpha: &a [1, 2]}\n- {train.lr: *a}\ndata: {set: mnist}\nmodel: {arch: linear}\n"],
+    "journal": [b'{"seq":0,"kind":"incarnation","pid":1,"host":"h","at":1.5,"accepted":[],"sum":"0123456789abcdef"}\n',
+                b'#\n{"seq":1,"kind":"done","key":"0123456789abcdef0123456789abcdef","attempt":1,"metrics":{"val.accuracy":0.5},'
+                b'"sum":"0123456789abcdef"}\n'],
+    "wire": [bytes([k]) + frame(1 + k // 2, bytes(40)) for k in range(8)],
+}
+
+
+def main():
+    program, seconds = pathlib.Path(sys.argv[1]), int(sys.argv[2])
+    inputs = program.with_name(program.name + ".inputs")
+    inputs.mkdir(exist_ok=True)
+    for k, seed in enumerate(SEEDS.get(program.name.removeprefix("fuzz_"), [])):
+        (inputs / f"seed-{k}").write_bytes(seed)
+    return subprocess.run([program, f"-max_total_time={seconds}", "-timeout=20", "-rss_limit_mb=3000", "-print_final_stats=1",
+                           f"-artifact_prefix={program}.found-", inputs], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
