@@ -14,7 +14,7 @@ static const char help[] =
     "Ask the sweep that runs in DIR, on this host or another, to finish its running trials and\n"
     "stop. It looks for this about once a second. mixsweep resume DIR goes on later.\n"
     "\n"
-    "  --now  do not finish them: they start again when resumed\n"
+    "  --now  do not finish them: trainings save themselves, and go on when resumed\n"
     "\n"
     "Exit status: 0 asked, or no sweep runs there; 2 DIR holds no sweep; 3 it cannot be written;\n"
     "4 the sweep is still starting: ask again in a moment.\n";

@@ -126,9 +126,10 @@ struct mx_link_reduced {
 int mx_link_reduce(struct mx_link *link, const struct mx_link_table *table,
                    struct mx_link_reduced *reduced, struct mx_err *err);
 
-/* End all executors, of all ranks, and release everything. The other ranks then
- * wait for mx_ranks_dismiss(). NULL is allowed. */
-void mx_link_close(struct mx_link *link);
+/* End all executors, of all ranks, and release everything; trainings that run have
+ * grace_s to save themselves. The other ranks then wait for mx_ranks_dismiss().
+ * NULL is allowed. */
+void mx_link_close(struct mx_link *link, double grace_s);
 
 /* Send the other ranks home: for rank 0, at the very end, whether or not there
  * was a link. comm: NULL is allowed. */

@@ -191,23 +191,29 @@ struct mx_link *mx_link_open(const struct mx_link_options *options, struct mx_bu
         goto fail;
     return link;
 fail:
-    mx_link_close(link);
+    mx_link_close(link, 0);
     return NULL;
 }
 
-/* Tell the other ranks to end their executors, and wait until they say that
- * they have: for a bounded time, since whoever asked us to end may not wait. */
+/* Tell the other ranks to end their executors. */
 static void quit_ranks(struct mx_link *link)
 {
     static const struct mx_rank_message quit = {.type = MX_RANK_QUIT};
-    struct mx_link_event                event;
-    double                              start_s = mx_clock_monotonic_s();
-    unsigned                            live = link->nranks;
 
     for (unsigned r = 1; r < link->nranks; r++)
         if (link->ranks[r].state == LINK_RANK_LIVE)
             link_tell(link, r, &quit, NULL);
-    while (live > 0 && mx_clock_monotonic_s() - start_s < ended_s) {
+    mx_comm_progress(link->comm);
+}
+
+/* Wait until they say that they have: for a bounded time, since whoever asked us
+ * to end may not wait. */
+static void await_ends(struct mx_link *link, double deadline_s)
+{
+    struct mx_link_event event;
+    unsigned             live = link->nranks;
+
+    while (live > 0 && mx_clock_monotonic_s() < deadline_s) {
         if (link_tend_ranks(link, NULL))
             return;
         while (link_next_remote(link, &event, NULL) == 1)
@@ -223,13 +229,18 @@ static void quit_ranks(struct mx_link *link)
             link_lose_rank(link, r, "it did not end its executors in time");
 }
 
-void mx_link_close(struct mx_link *link)
+void mx_link_close(struct mx_link *link, double grace_s)
 {
+    const double deadline_s = mx_clock_monotonic_s() + grace_s + ended_s;
+
     if (!link)
         return;
-    mx_supervisor_close(link->supervisor);
     if (link->comm && link->ranks)
         quit_ranks(link);
+    mx_supervisor_end(link->supervisor, grace_s);
+    mx_supervisor_close(link->supervisor);
+    if (link->comm && link->ranks)
+        await_ends(link, deadline_s);
     for (uint32_t i = 0; link->orders && i < link->workers; i++)
         mx_buf_free(&link->orders[i]);
     worker_message_free(&link->message);

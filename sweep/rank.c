@@ -55,6 +55,7 @@ static int tell(struct rank *rank, const struct mx_rank_message *message, struct
 
 static void end_executors(struct rank *rank)
 {
+    mx_supervisor_end(rank->supervisor, mx_signals_grace_s(true));
     mx_supervisor_close(rank->supervisor);
     rank->supervisor = NULL;
 }

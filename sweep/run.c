@@ -306,7 +306,7 @@ static int finish(struct run *run, int code, struct mx_err *err)
 
 static void close_all(struct run *run)
 {
-    mx_link_close(run->link);
+    mx_link_close(run->link, mx_signals_grace_s(run->options->comm != NULL));
     mx_console_close(run->console);
     mx_journal_close(run->journal);
     mx_sched_free(run->sched);
@@ -331,7 +331,7 @@ static void end_executors(struct run *run)
 {
     struct mx_event end = {.kind = MX_EVENT_END, .now_s = mx_clock_monotonic_s()};
 
-    mx_link_close(run->link);
+    mx_link_close(run->link, mx_signals_grace_s(run->options->comm != NULL));
     run->link = NULL;
     mx_sched_event(run->sched, &end, &run->actions, NULL);
 }

@@ -59,6 +59,11 @@ enum mx_request mx_signals_request(void)
     return interrupts ? MX_REQUEST_DRAIN : MX_REQUEST_NONE;
 }
 
+double mx_signals_grace_s(bool launched)
+{
+    return launched && (last_signal == SIGTERM || last_signal == SIGINT) ? 1 : 10;
+}
+
 const char *mx_signals_name(void)
 {
     switch (last_signal) {

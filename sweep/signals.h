@@ -6,6 +6,8 @@
 #ifndef MX_SWEEP_SIGNALS_H
 #define MX_SWEEP_SIGNALS_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 /* Install the handlers: Ctrl-C (SIGINT) once asks to drain, twice to end;
@@ -25,6 +27,10 @@ enum mx_request {
 
 /* What has been asked so far, and empty the pipe. */
 enum mx_request mx_signals_request(void);
+
+/* How long trainings may take to save themselves, after what asked last: launchers
+ * kill soon after they have passed SIGTERM or Ctrl-C on (Open MPI 4.1: 2 s). */
+double mx_signals_grace_s(bool launched);
 
 /* The name of the signal that asked last, for messages ("SIGINT"), or "". */
 const char *mx_signals_name(void);

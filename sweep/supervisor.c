@@ -198,8 +198,8 @@ double mx_supervisor_progress(const struct mx_supervisor *supervisor, uint32_t n
     return total > 0 ? (double)done / (double)total : 0.0;
 }
 
-/* Idle executors end when their socket closes; busy ones are ended. */
-static void ask_to_end(struct mx_supervisor *supervisor)
+/* Idle executors end when their socket closes; busy ones get a signal. */
+static void ask_to_end(struct mx_supervisor *supervisor, int signal)
 {
     for (uint32_t i = 0; i < supervisor->options.workers; i++) {
         struct mx_supervised *executor = &supervisor->executors[i];
@@ -207,8 +207,9 @@ static void ask_to_end(struct mx_supervisor *supervisor)
         if (executor->child.pid == 0)
             continue;
         if (executor->waiting > 0)
-            kill(executor->child.pid, SIGKILL);
-        close(executor->child.socket);
+            kill(executor->child.pid, signal);
+        if (executor->child.socket >= 0)
+            close(executor->child.socket);
         executor->child.socket = -1;
     }
 }
@@ -222,19 +223,27 @@ static bool all_ended(const struct mx_supervisor *supervisor)
 }
 
 /* Wait for executors to end, reading what they say meanwhile. */
-static void wait_for_ends(struct mx_supervisor *supervisor)
+static void wait_for_ends(struct mx_supervisor *supervisor, double wait_s)
 {
-    double deadline_s = mx_clock_monotonic_s() + close_wait_s, now_s;
+    double deadline_s = mx_clock_monotonic_s() + wait_s, now_s;
 
     while (!all_ended(supervisor) && (now_s = mx_clock_monotonic_s()) < deadline_s)
         if (mx_supervisor_look(supervisor, deadline_s - now_s, -1, NULL))
             return;
 }
 
+void mx_supervisor_end(struct mx_supervisor *supervisor, double grace_s)
+{
+    if (!supervisor)
+        return;
+    ask_to_end(supervisor, SIGTERM);
+    wait_for_ends(supervisor, grace_s);
+}
+
 static void end_executors(struct mx_supervisor *supervisor)
 {
-    ask_to_end(supervisor);
-    wait_for_ends(supervisor);
+    ask_to_end(supervisor, SIGKILL);
+    wait_for_ends(supervisor, close_wait_s);
     for (uint32_t i = 0; i < supervisor->options.workers; i++) {
         struct mx_child *child = &supervisor->executors[i].child;
 

@@ -85,6 +85,11 @@ int mx_supervisor_next(struct mx_supervisor *supervisor, struct mx_supervisor_ev
 /* How far an executor is in the stage it runs, 0..1; NaN if it runs none. */
 double mx_supervisor_progress(const struct mx_supervisor *supervisor, uint32_t executor);
 
+/* Ask all executors to end, and wait for at most grace_s until they have: those
+ * that run a training write a checkpoint first. Only mx_supervisor_close() may
+ * follow. NULL is allowed. */
+void mx_supervisor_end(struct mx_supervisor *supervisor, double grace_s);
+
 /* End all executors, the busy ones at once, and release everything; afterwards
  * none of them is left. NULL is allowed. */
 void mx_supervisor_close(struct mx_supervisor *supervisor);

@@ -23,6 +23,15 @@ enum {
 };
 static const double held_s = 0.02, short_stage_s = 0.005;
 
+/* A handler can reach nothing but a global. */
+static volatile sig_atomic_t asked_to_end;
+
+static void on_end(int number)
+{
+    (void)number;
+    asked_to_end = 1;
+}
+
 struct executor {
     struct worker_cache         *cache;
     struct worker_progress_slot *slot;
@@ -44,6 +53,15 @@ static int follow_parent(long parent, struct mx_err *err)
         return mx_fail_errno(err, MX_EIO, errno, "cannot tie the executor to its supervisor");
     if ((long)getppid() != parent)
         return mx_fail(err, MX_EIO, "the supervisor is gone");
+    return 0;
+}
+
+static int heed_signals(struct mx_err *err)
+{
+    struct sigaction action = {.sa_handler = on_end}, ignore = {.sa_handler = SIG_IGN};
+
+    if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGPIPE, &ignore, NULL))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot heed signals");
     return 0;
 }
 
@@ -111,6 +129,8 @@ static bool tick(void *user, uint64_t done, uint64_t total)
     struct executor *executor = user;
 
     worker_progress_set(executor->slot, done, total);
+    if (asked_to_end)
+        return true;
     return executor->out.len > 0 && mx_clock_monotonic_s() - executor->sent_s >= held_s &&
            send_held(executor, NULL);
 }
@@ -161,7 +181,9 @@ static int receive(struct executor *executor, int flags, struct mx_err *err)
 
     do
         n = recv(WORKER_SOCKET_FD, piece, sizeof piece, flags);
-    while (n < 0 && errno == EINTR);
+    while (n < 0 && errno == EINTR && !asked_to_end);
+    if (asked_to_end)
+        return 0;
     if (n < 0 && errno != ECONNRESET && errno != EAGAIN)
         return mx_fail_errno(err, MX_EIO, errno, "cannot read from the supervisor");
     if (n <= 0)
@@ -222,6 +244,8 @@ static int serve(struct executor *executor, struct worker_message *order, struct
         worker_progress_set_lease(executor->slot, order->lease);
         rc = run_stage(executor, order, &seconds, err);
         worker_message_free(order);
+        if (asked_to_end) /* nobody waits for an answer, and the lease says what was broken off */
+            return rc;
         if (rc == 0 && (more = next_order(executor, MSG_DONTWAIT, order, err)) < 0)
             rc = -1;
         if (rc == 0 && (more == 0 || order->job->kind != kind || send_is_due(executor, seconds)))
@@ -239,7 +263,8 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
     struct worker_message message = {.type = WORKER_MESSAGE_HELLO};
     int                   rc = -1;
 
-    if (follow_parent(options->parent, err) || cap_memory(options->memory_bytes, err))
+    if (heed_signals(err) || follow_parent(options->parent, err) ||
+        cap_memory(options->memory_bytes, err))
         return -1;
     if (!(executor.slot = map_slot(options->slot, err)))
         return -1;
@@ -252,7 +277,7 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
     if (hold(&executor, &message, err) || send_held(&executor, err))
         goto done;
     while ((rc = next_order(&executor, 0, &message, err)) > 0)
-        if ((rc = serve(&executor, &message, err)))
+        if ((rc = serve(&executor, &message, err)) || asked_to_end)
             break;
 done:
     worker_cache_free(executor.cache);

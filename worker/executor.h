@@ -16,8 +16,9 @@ struct worker_executor_options {
     long     parent;       /* process id of the supervisor: gone = end */
 };
 
-/* Serve the supervisor at WORKER_SOCKET_FD until it closes the socket. The
- * kernel ends this process when the supervisor dies. Returns 0, or -1 with
+/* Serve the supervisor at WORKER_SOCKET_FD until it closes the socket. SIGTERM
+ * asks to end: a training first writes a checkpoint. The kernel ends this
+ * process when the supervisor dies. Returns 0, or -1 with
  * *err if the supervisor cannot be served. */
 int worker_executor_serve(const struct worker_executor_options *options, struct mx_err *err);
 

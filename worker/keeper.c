@@ -74,6 +74,7 @@ int worker_keeper_find(struct worker_keeper *keeper, struct worker_position *pos
         return 0;
     }
     *keeper->memory.steps = c->step;
+    keeper->kept = true;
     *position = c->position;
     if (last->images) {
         last->n = (uint32_t)(c->blocks[1].bytes / (keeper->image * sizeof(float)));
@@ -88,18 +89,20 @@ int worker_keeper_find(struct worker_keeper *keeper, struct worker_position *pos
     return 0;
 }
 
-int worker_keeper_step(struct worker_keeper *keeper, const struct worker_position *position,
-                       const struct mx_buf *history, bool end_of_epoch, struct mx_err *err)
+int worker_keeper_save(struct worker_keeper *keeper, const struct worker_position *position,
+                       const struct mx_buf *history, struct mx_err *err)
 {
-    const struct worker_history *last = &keeper->batch->history;
+    const struct worker_history *last;
     struct worker_checkpoint    *c = &keeper->checkpoint;
     int                          failed;
 
-    if (!keeper->job || mx_clock_monotonic_s() - keeper->saved_s <
-                            keeper->job->checkpoint_s * (end_of_epoch ? 0.5 : 1))
+    if (!keeper->job)
         return 0;
+    last = &keeper->batch->history;
     if (get_ready(keeper, err))
         return -1;
+    if (keeper->kept && c->step == *keeper->memory.steps)
+        return 0;
     set_blocks(keeper, last->n);
     c->step = *keeper->memory.steps;
     c->position = *position;
@@ -110,5 +113,15 @@ int worker_keeper_step(struct worker_keeper *keeper, const struct worker_positio
     c->history = (struct mx_buf){0};
     keeper->next = (keeper->next + 1) % WORKER_CHECKPOINT_FILES;
     keeper->saved_s = mx_clock_monotonic_s();
+    keeper->kept = !failed;
     return failed ? -1 : 0;
+}
+
+int worker_keeper_step(struct worker_keeper *keeper, const struct worker_position *position,
+                       const struct mx_buf *history, bool end_of_epoch, struct mx_err *err)
+{
+    if (!keeper->job || mx_clock_monotonic_s() - keeper->saved_s <
+                            keeper->job->checkpoint_s * (end_of_epoch ? 0.5 : 1))
+        return 0;
+    return worker_keeper_save(keeper, position, history, err);
 }

@@ -21,6 +21,7 @@ struct worker_keeper {
     struct worker_checkpoint    checkpoint;
     unsigned                    next;    /* file to write */
     double                      saved_s; /* when the last one was written, or the start */
+    bool                        kept;    /* a file holds the step that `checkpoint` names */
 };
 
 /* Get ready to keep a training on images of `shape`. A job without a folder, or
@@ -36,6 +37,11 @@ void worker_keeper_close(struct worker_keeper *keeper); /* a zeroed one is allow
  * or -1 with *err of worker_engine_memory(). */
 int worker_keeper_find(struct worker_keeper *keeper, struct worker_position *position,
                        struct mx_buf *history, struct mx_buf *notes, struct mx_err *err);
+
+/* Save now, unless the last step is in a file already. Returns 0; or -1, with MX_EIO if the folder did not take it. Without a
+ * job that keeps something, nothing is done. */
+int worker_keeper_save(struct worker_keeper *keeper, const struct worker_position *position,
+                       const struct mx_buf *history, struct mx_err *err);
 
 /* A batch is done. Saves if job->checkpoint_s have passed since the last time,
  * or half of that and the epoch is at its end. Returns 0; or -1, with MX_EIO if

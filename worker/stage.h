@@ -122,7 +122,7 @@ void                 worker_cache_free(struct worker_cache *cache); /* NULL is a
  *   MX_ENOMEM        out of memory
  *   MX_EDATA         a data file is missing or damaged
  *   MX_EIO           the folder could not be written
- *   MX_EINTERRUPTED  progress->tick said so
+ *   MX_EINTERRUPTED  progress->tick said so; a training has saved its last step
  * Files in job->folder are complete only after a return of 0; stage.json is
  * written last. A training leaves checkpoints there until it is done, or has
  * diverged, and goes on from them when it is run again. *result must be empty and is empty after a failure. */

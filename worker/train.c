@@ -31,6 +31,9 @@ struct training {
     double                        loss; /* mean over the last epoch */
     uint64_t                      steps_per_epoch, total_ticks;
     struct worker_position        at;
+    bool                          unsaved;      /* a step was made since the start */
+    struct worker_position        safe;         /* after the last step, and the bytes of history */
+    size_t                        safe_history; /* then: what goes on from there */
     double                        started_s; /* the epoch; earlier by what earlier attempts took */
     struct worker_keeper          keeper;
 };
@@ -45,12 +48,18 @@ static uint64_t batches_of(const struct training *t, const struct worker_split *
     return (split->n + t->batch_size - 1) / t->batch_size;
 }
 
-static int tick(struct training *t, struct mx_err *err)
+static int tell(const struct training *t, struct mx_err *err)
 {
-    if (worker_progress_tick(t->progress, ++t->at.ticks, t->total_ticks))
+    if (worker_progress_tick(t->progress, t->at.ticks, t->total_ticks))
         return mx_fail(err, MX_EINTERRUPTED, "stopped after %llu of %llu batches",
                        (unsigned long long)t->at.ticks, (unsigned long long)t->total_ticks);
     return 0;
+}
+
+static int tick(struct training *t, struct mx_err *err)
+{
+    t->at.ticks++;
+    return tell(t, err);
 }
 
 static int count_groups(struct training *t, struct mx_err *err)
@@ -177,6 +186,9 @@ fail:
 static int keep(struct training *t, struct mx_err *err)
 {
     t->at.seconds = mx_clock_monotonic_s() - t->started_s;
+    t->safe = t->at;
+    t->safe_history = t->history.len;
+    t->unsaved = true;
     return worker_keeper_step(&t->keeper, &t->at, &t->history, t->at.batch == t->steps_per_epoch,
                               err);
 }
@@ -202,7 +214,8 @@ static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
             return mx_err_prefix(err, "epoch %u, batch %u", epoch, b);
         worker_tally_add(&t->at.tally, t->batch, loss, worker_engine_hits(t->engine));
         t->at.batch = b + 1;
-        if (tick(t, err) || keep(t, err))
+        t->at.ticks++;
+        if (keep(t, err) || tell(t, err))
             return -1;
     }
     t->loss = t->at.tally.loss / t->at.tally.images;
@@ -339,6 +352,15 @@ static int write_files(const struct training *t, struct mx_err *err)
                                      t->job->keep_weights && !t->job->temporary ? 2 : 1, err);
 }
 
+/* Whoever asks a training to end finds all of it again: not one step is lost. */
+static void save_interrupted(struct training *t)
+{
+    struct mx_buf history = {.data = t->history.data, .len = t->safe_history};
+
+    if (t->unsaved)
+        worker_keeper_save(&t->keeper, &t->safe, &history, NULL);
+}
+
 int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
                      const struct worker_progress *progress, struct worker_result *result,
                      struct mx_err *err)
@@ -349,6 +371,8 @@ int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
     int               failed = worker_weights_stem(&own.params, &why) || set_up(&t, cache, &why) ||
                  train(&t, &why) || report(&t, result, &why) || write_files(&t, &why);
 
+    if (failed && why.code == MX_EINTERRUPTED)
+        save_interrupted(&t);
     tear_down(&t);
     /* One that has diverged would do so again. */
     if (job->folder[0] && (!failed || why.code == MX_EDIVERGED))

@@ -1,5 +1,6 @@
 """A sweep that is killed in the middle of epochs goes on from its checkpoints, to the same bits.
 ctest: quick timeout=300"""
+import json
 import os
 import re
 import signal
@@ -80,6 +81,35 @@ class Checkpoints(Case):
         self.assertGreaterEqual(len(resumed), 1, log)
         for epoch, batch in resumed:
             self.assertGreater(int(epoch) + int(batch), 0)
+        self.expect_as_undisturbed()
+
+    def progress(self):
+        """How far the trainings that run are, as status.json has it."""
+        try:
+            status = json.loads((self.out / "status.json").read_text())
+        except FileNotFoundError:
+            return []
+        return [one["progress"] for one in status["slowest"] if one["progress"]]
+
+    def test_asked_to_end_before_a_checkpoint_is_due(self):
+        """Trainings save their last step: the interval alone would write the first checkpoint in an hour."""
+        self.config = self.write("long.yaml", CONFIG.replace("every: 0.05s", "every: 1h").replace("n: 700", "n: 3000"))
+        for ask in ("stop", "signal"):
+            before = self.checkpoints()
+            process = self.start("run", self.config, "--out", self.out, "--resume", "--workers", 2)
+            self.wait_for("steps are done", lambda: sum(self.progress()) > 0.1 if ask == "stop" else self.progress(), process)
+            if ask == "stop":
+                self.mixsweep("stop", self.out, "--now")
+            else:
+                process.send_signal(signal.SIGUSR1)
+            process.communicate()
+            self.assertEqual(process.returncode, 75)
+            self.assertEqual((self.out / "exit_code").read_text().strip(), "75")
+            self.assertGreaterEqual(len(self.checkpoints()), 1)
+            self.assertNotEqual(self.checkpoints(), before)
+        self.mixsweep("resume", self.out, "--workers", 2)
+        log = (self.out / "log/sweep.log").read_text()
+        self.assertGreaterEqual(len(re.findall(r"train: goes on from epoch \d+, batch \d+", log)), 1, log)
         self.expect_as_undisturbed()
 
     def test_a_damaged_checkpoint_is_told_and_the_one_before_is_taken(self):

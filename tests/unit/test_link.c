@@ -39,7 +39,7 @@ static struct mx_link *open_link(unsigned workers)
 
 static void close_link(struct mx_link *link)
 {
-    mx_link_close(link);
+    mx_link_close(link, 0);
     cr_assert_eq(mx_dir_remove(folder, NULL), 0);
 }
 

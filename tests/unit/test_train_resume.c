@@ -242,7 +242,7 @@ static void damage(unsigned file, long at)
     free(path);
 }
 
-/* Six steps and two batches of validation done: file 1 holds the sixth step, file 0
+/* Six steps done: file 1 holds the sixth step, file 0
  * the fifth. */
 static struct worker_job *six_steps(void)
 {
@@ -250,7 +250,7 @@ static struct worker_job *six_steps(void)
     struct worker_result result = {0};
     struct listener      listener;
 
-    cr_assert_eq(attempt(job, 9, &result, &listener), -1);
+    cr_assert_eq(attempt(job, 8, &result, &listener), -1);
     return job;
 }
 
@@ -348,15 +348,67 @@ Test(train_resume, leaves_nothing_of_a_training_that_diverged, .init = make_fold
     free(job);
 }
 
-/* Five minutes are not over. */
+static bool never_saves(void *user, uint64_t done, uint64_t total)
+{
+    (void)user;
+    cr_expect(done <= total);
+    cr_expect_not(has_checkpoint(0));
+    return false;
+}
+
 Test(train_resume, writes_none_before_it_is_time, .init = make_folder, .fini = remove_folder)
 {
-    struct worker_job   *job = eager_job(folder);
+    struct worker_job     *job = eager_job(folder);
+    struct worker_result   result = {0};
+    struct worker_cache   *cache = worker_cache_new();
+    struct worker_progress progress = {.tick = never_saves};
+
+    job->checkpoint_s = 300;
+    cr_assert_eq(worker_stage_run(job, cache, &progress, &result, NULL), 0);
+    worker_result_free(&result);
+    worker_cache_free(cache);
+    free(job);
+}
+
+/* Asked to end long before a checkpoint is due: after a step, between epochs, while
+ * the last scores are made. Five batches of training, two of validation, an epoch. */
+static void expect_nothing_lost(struct worker_job *job, uint64_t ticks, const char *notes)
+{
+    struct outcome       whole = undisturbed(job), pieces;
     struct worker_result result = {0};
     struct listener      listener;
 
-    job->checkpoint_s = 300;
-    cr_assert_eq(attempt(job, 20, &result, &listener), -1);
-    cr_expect_not(has_checkpoint(0));
+    job->checkpoint_s = 1e6;
+    cr_assert_eq(attempt(job, ticks, &result, &listener), -1);
+    cr_expect_not(has_checkpoint(1));
+    cr_assert_eq(attempt(job, 0, &result, &listener), 0);
+    cr_expect_str_eq(listener.notes, notes);
+    pieces = outcome_of(job, result);
+    expect_same(&whole, &pieces);
+    outcome_free(&whole);
+    outcome_free(&pieces);
     free(job);
+}
+
+Test(train_resume, loses_no_step_when_it_is_asked_to_end, .init = make_folder,
+     .fini = remove_folder)
+{
+    expect_nothing_lost(eager_job(folder), 3, "goes on from epoch 0, batch 3; ");
+}
+
+Test(train_resume, loses_no_step_when_it_is_asked_to_end_between_epochs, .init = make_folder,
+     .fini = remove_folder)
+{
+    expect_nothing_lost(eager_job(folder), 7, "goes on from epoch 0, batch 5; ");
+}
+
+Test(train_resume, loses_no_step_when_it_is_asked_to_end_at_the_end, .init = make_folder,
+     .fini = remove_folder)
+{
+    struct worker_job *job = eager_job(folder);
+    char               notes[64];
+
+    snprintf(notes, sizeof notes, "goes on from epoch %d, batch 5; ",
+             (int)job->params.train_epochs - 1);
+    expect_nothing_lost(job, 7 * (uint64_t)job->params.train_epochs + 1, notes);
 }
