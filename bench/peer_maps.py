@@ -28,7 +28,7 @@ IMAGES, CLASSES, SIGMA, PATCHES = 3, 7, 0.15, 3
 BOUND, L2_BOUND = 1e-3, 1e-3
 # Of many gradients: a ReLU that single precision decides otherwise moves some pixels. PyTorch's own single precision is
 # as far from its double precision (3.3e-3 of smoothgrad on the first network here).
-LOOSE, L2_LOOSE = {"integrated_gradients": 5e-3, "smoothgrad": 5e-3}, {"integrated_gradients": 2e-3, "smoothgrad": 2e-3}
+LOOSE, L2_LOOSE = {"integrated_gradients": 5e-3, "smoothgrad": 5e-3}, {"integrated_gradients": 2e-3, "smoothgrad": 5e-3}
 
 
 class Small(torch.nn.Module):
@@ -175,8 +175,9 @@ def compare(program, case):
     worst = 0
     for name, expected in theirs(net, layer, images, targets, noise, masks).items():
         difference = numpy.abs(mine[name] - expected)
-        largest = (difference.max((1, 2)) / numpy.abs(expected).max((1, 2))).max()
-        l2 = numpy.sqrt(((difference**2).sum((1, 2)) / (expected**2).sum((1, 2))).max())
+        tiny = numpy.finfo(numpy.float32).tiny  # of a map that is zero in both, nothing is off
+        largest = (difference.max((1, 2)) / (numpy.abs(expected).max((1, 2)) + tiny)).max()
+        l2 = numpy.sqrt(((difference**2).sum((1, 2)) / ((expected**2).sum((1, 2)) + tiny)).max())
         good = largest <= LOOSE.get(name, BOUND) and l2 <= L2_LOOSE.get(name, L2_BOUND)
         worst |= not good
         print(f"  {name:22} {largest:.1e}  {l2:.1e}{'' if good else '  ABOVE ITS BOUND'}", flush=True)
