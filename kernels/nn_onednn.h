@@ -1,7 +1,7 @@
 /* nn_onednn.h - what the files of the oneDNN backend share.
  *
  * Private to nn_onednn*.c: devices and tensors are in nn_onednn.c, operations
- * in nn_onednn_op.c, the choice of implementations in nn_onednn_choose.c. What
+ * in nn_onednn_op.c, what the library runs of them in nn_onednn_pass.c, the choice of implementations in nn_onednn_choose.c. What
  * differs between oneDNN 2 and 3 is in nn_onednn_v2.c and nn_onednn_v3.c, of
  * which one is empty, whichever does not fit the headers at hand: memory
  * descriptors are plain structs in 2 and opaque in 3; primitive descriptors are
