@@ -80,7 +80,8 @@ int kern_tensor_copy(const struct kern_tensor *from, struct kern_tensor *to, str
 enum kern_op_kind {
     KERN_CONV,     /* square window */
     KERN_NORM,     /* batch norm over n, height, width, with an optional ReLU: kernels/norm.h */
-    KERN_POOL,     /* mean over a square window without padding; kernel 0: over all of it */
+    KERN_POOL,     /* mean over a square window without padding; kernel 0: over windows that
+                      make side x side of it, as kernels/pool.h does */
     KERN_MAX_POOL, /* maximum over a square window; padding is less than any value */
     KERN_LINEAR,   /* over all of channels, height, width; with bias */
 };
@@ -93,6 +94,7 @@ struct kern_op_shape {
     bool              sum;                 /* CONV: is added to what dst holds; not in training */
     uint32_t          channels;            /* of the output; CONV and LINEAR */
     uint32_t          kernel, stride, pad; /* CONV and pools */
+    uint32_t          side;                /* POOL with kernel 0; 0: 1, over all of it */
     uint32_t          more[4];             /* padding besides: above, left, below, right */
     uint32_t          groups;              /* CONV; 0 or 1: every channel sees all of the input */
     bool              bias;                /* CONV */

@@ -171,7 +171,7 @@ int kern_tensor_channels(const struct kern_tensor *tensor, struct kern_channels 
     if (tensor->ndims != 4 || !kern_md_order(tensor->md, &order) ||
         (order.blocked != 1 && order.blocked != -1) ||
         order.strides[2] != order.strides[3] * dims[3])
-        return mx_fail(err, MX_EINTERNAL, "a batch norm cannot take images in the order given");
+        return mx_fail(err, MX_EINTERNAL, "an operation cannot take images in the order given");
     *where = (struct kern_channels){
         .n = (uint32_t)dims[0],
         .channels = (uint32_t)dims[1],

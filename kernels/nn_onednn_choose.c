@@ -65,7 +65,7 @@ struct kern_op_dims kern_op_dims(const struct kern_op_shape *shape, const struct
         if (shape->kernel > 0)
             windowed(shape, src, &dims);
         else
-            dims.dst[2] = dims.dst[3] = 1;
+            dims.dst[2] = dims.dst[3] = shape->side > 1 ? shape->side : 1;
         break;
     }
     return dims;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "kernels/norm.h"
+#include "kernels/pool.h"
 #include "kernels/winograd.h"
 
 struct kern_op {
@@ -18,6 +19,12 @@ struct kern_op {
     struct kern_op_tensors   tensors;
     struct kern_op_gradients gradients;
 };
+
+/* POOL down to more than one place, which is ours as well. */
+static bool is_shared_out(const struct kern_op_shape *shape)
+{
+    return shape->kind == KERN_POOL && shape->kernel == 0 && shape->side > 1;
+}
 
 /* Make a tensor in the order that the operation chose for an argument. */
 static struct kern_tensor *chosen_tensor(const struct kern_op *op, int arg, unsigned ndims,
@@ -49,6 +56,26 @@ static int make_norm(struct kern_op *op, struct kern_op_tensors *tensors, struct
         return -1;
     op->tensors = *tensors;
     return kern_tensor_channels(tensors->src, &op->where, err);
+}
+
+static int planes_of(const struct kern_tensor *tensor, struct kern_planes *planes,
+                     struct mx_err *err)
+{
+    planes->height = (uint32_t)tensor->dims[2];
+    planes->width = (uint32_t)tensor->dims[3];
+    return kern_tensor_channels(tensor, &planes->where, err);
+}
+
+static int make_pool(struct kern_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
+{
+    const struct kern_op_dims dims = kern_op_dims(&op->shape, tensors->src);
+    struct kern_planes        planes;
+
+    if (!tensors->dst &&
+        !(tensors->dst = kern_tensor_new(op->nn, dims.dst_ndims, dims.dst, NULL, err)))
+        return -1;
+    op->tensors = *tensors;
+    return planes_of(tensors->src, &planes, err) || planes_of(tensors->dst, &planes, err) ? -1 : 0;
 }
 
 /* A 3x3 convolution is ours where that pays (kernels/winograd.h, which runs on one
@@ -84,8 +111,8 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
     }
     op->nn = nn;
     op->shape = *shape;
-    if (shape->kind == KERN_NORM) {
-        if (make_norm(op, tensors, err))
+    if (shape->kind == KERN_NORM || is_shared_out(shape)) {
+        if (shape->kind == KERN_NORM ? make_norm(op, tensors, err) : make_pool(op, tensors, err))
             goto fail;
         return op;
     }
@@ -159,6 +186,8 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
     op->gradients = *gradients;
     op->winograd_back = op->winograd && gradients->src && kern_images_in_eights(gradients->dst) &&
                         kern_images_in_eights(gradients->src);
+    if (is_shared_out(&op->shape))
+        return 0;
     for (enum kern_pass pass = KERN_BACKWARD; pass < KERN_PASSES; pass++)
         if (wanted[pass] && kern_pass_exists(op->shape.kind, pass) &&
             !(pass == KERN_BACKWARD && op->winograd_back) &&
@@ -209,8 +238,25 @@ static void run_norm(const struct kern_op *op, bool backward)
         kern_norm_forward(&sum);
 }
 
+static int run_pool(const struct kern_op *op, bool backward, struct mx_err *err)
+{
+    const struct kern_tensor *src = backward ? op->gradients.src : op->tensors.src;
+    const struct kern_tensor *dst = backward ? op->gradients.dst : op->tensors.dst;
+    struct kern_planes        in, out;
+
+    if (planes_of(src, &in, err) || planes_of(dst, &out, err))
+        return -1;
+    if (backward)
+        kern_pool_backward(&in, src->data, &out, dst->data);
+    else
+        kern_pool_forward(&in, src->data, &out, dst->data);
+    return 0;
+}
+
 int kern_op_forward(struct kern_op *op, struct mx_err *err)
 {
+    if (is_shared_out(&op->shape))
+        return run_pool(op, false, err);
     if (op->shape.kind == KERN_NORM)
         run_norm(op, false);
     else if (op->winograd)
@@ -222,6 +268,8 @@ int kern_op_forward(struct kern_op *op, struct mx_err *err)
 
 int kern_op_backward(struct kern_op *op, struct mx_err *err)
 {
+    if (is_shared_out(&op->shape))
+        return op->gradients.src ? run_pool(op, true, err) : 0;
     if (op->shape.kind == KERN_NORM && op->gradients.src)
         run_norm(op, true);
     if (op->winograd_back)

@@ -65,6 +65,7 @@ struct kern_op_shape explain_op_shape(const struct worker_layer *layer)
                                             .kernel = layer->kernel,
                                             .stride = layer->stride,
                                             .pad = layer->pad,
+                                            .side = layer->height,
                                             .groups = layer->groups,
                                             .bias = layer->kind == WORKER_CONV,
                                             .epsilon = (float)layer->epsilon,

@@ -61,22 +61,13 @@ static bool fits(unsigned arch, const struct worker_form *form, struct worker_sh
 static int refuse_size(unsigned arch, const struct worker_form *form,
                        const struct worker_shape *shape, struct mx_err *err)
 {
-    const uint32_t side = shape->height < shape->width ? shape->height : shape->width;
-    uint32_t       below = side, above = side + 1;
+    uint32_t side = shape->height < shape->width ? shape->height : shape->width;
 
-    while (below > 0 && !fits(arch, form, *shape, below))
-        below--;
-    while (above < LARGEST_SIDE && !fits(arch, form, *shape, above))
-        above++;
-    if (below > 0)
-        return mx_fail(err, MX_EINVAL,
-                       "model.arch %s cannot take images of %u x %u; the nearest sizes that fit "
-                       "are %u and %u (set data.size)",
-                       worker_archs[arch].word, shape->height, shape->width, below, above);
+    while (side < LARGEST_SIDE && !fits(arch, form, *shape, side))
+        side++;
     return mx_fail(err, MX_EINVAL,
-                   "model.arch %s needs images of at least %u x %u, not %u x %u (set data.size%s)",
-                   worker_archs[arch].word, above, above, shape->height, shape->width,
-                   form->imagenet ? " or model.stem: cifar" : "");
+                   "model.arch %s needs images of at least %u x %u, not %u x %u (set data.size)",
+                   worker_archs[arch].word, side, side, shape->height, shape->width);
 }
 
 int worker_net_build_form(unsigned arch, const struct worker_form *form,

@@ -26,7 +26,8 @@ enum worker_layer_kind {
     WORKER_NORM,   /* batch norm, then ReLU if relu */
     WORKER_ADD,    /* sum of two layers, then ReLU if relu */
     WORKER_RELU,   /* ReLU, at most cap if cap > 0; then, in training, dropout if drop > 0 */
-    WORKER_POOL,   /* mean over a window; kernel 0: over all of height and width */
+    WORKER_POOL,   /* mean over a window; kernel 0: over windows that share out height and width,
+                      as kernels/pool.h has it (1 x 1: over all of them) */
     WORKER_MAX,    /* maximum over a window */
     WORKER_LINEAR, /* with bias; the last layer is one: the logits */
 };
@@ -60,8 +61,8 @@ struct worker_net {
 
 /* Describe params->model_arch for images of this shape. model.stem auto is
  * imagenet for sides above 64 (worker_weights_stem() looks into model.weights
- * first). Returns 0, or -1 with MX_EINVAL (images that do not fit, and the nearest
- * sizes that do) or MX_ENOMEM; *net is then empty. Release with worker_net_free(). */
+ * first). Returns 0, or -1 with MX_EINVAL (images that do not fit, and the smallest
+ * that do) or MX_ENOMEM; *net is then empty. Release with worker_net_free(). */
 int  worker_net_build(const struct worker_params *params, const struct worker_shape *shape,
                       struct worker_net *net, struct mx_err *err);
 void worker_net_free(struct worker_net *net);
@@ -124,8 +125,8 @@ struct worker_window {
 uint32_t worker_net_window(struct worker_net *net, const char *name, uint32_t input,
                            uint32_t channels, const struct worker_window *window);
 
-/* Means over equal windows down to side x side; nothing where it is that already.
- * A side that is not a multiple of it is unfit. */
+/* Means over windows down to side x side: equal ones where they can be, else such as may
+ * overlap or repeat. Nothing where it is that already. */
 uint32_t worker_net_pool_to(struct worker_net *net, const char *name, uint32_t input,
                             uint32_t side);
 

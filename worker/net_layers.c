@@ -168,11 +168,13 @@ uint32_t worker_net_pool_to(struct worker_net *net, const char *name, uint32_t i
     if (net->layers && net->layers[input].height == side && net->layers[input].width == side)
         return input;
     if ((layer = append(net, WORKER_POOL, name, input))) {
-        const uint32_t             step = layer->height / side;
-        const struct worker_window window = {.kernel = step ? step : 1, .stride = step ? step : 1};
+        const struct worker_window window = {.kernel = layer->height / side,
+                                             .stride = layer->height / side};
 
-        net->unfit = net->unfit || layer->height != layer->width || step * side != layer->height;
-        slide(net, layer, &window);
+        if (layer->height == layer->width && layer->height % side == 0)
+            slide(net, layer, &window);
+        else
+            layer->height = layer->width = side;
     }
     return net->nlayers - 1;
 }

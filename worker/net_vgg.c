@@ -1,5 +1,5 @@
 /* VGG with batch norm, configuration A: Simonyan, Zisserman (2015), as torchvision
- * numbers its layers. The ImageNet form pools to 7x7 and ends in three linear
+ * numbers its layers. The ImageNet form pools to 7x7, whatever is left of the images, and ends in three linear
  * layers, with dropout after the first two; the form for small images takes the
  * mean over what is left and ends in one. */
 #include <stdio.h>

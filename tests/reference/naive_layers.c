@@ -157,6 +157,59 @@ void naive_pool_backward(const struct naive_conv *shape, bool max, const double 
     pool_all(shape, max, x, NULL, dy, dx);
 }
 
+/* First row of window i of so many over `length` rows; last row. */
+static uint32_t first_of(uint32_t i, uint32_t windows, uint32_t length)
+{
+    return (uint32_t)floor((double)i * length / windows);
+}
+
+static uint32_t last_of(uint32_t i, uint32_t windows, uint32_t length)
+{
+    return (uint32_t)ceil((double)(i + 1) * length / windows) - 1;
+}
+
+/* dy NULL: forward. */
+static void share_window(const struct naive_share *s, uint32_t row, uint32_t column,
+                         const double *x, double *y, const double *dy, double *dx)
+{
+    const uint32_t top = first_of(row, s->out_height, s->height);
+    const uint32_t bottom = last_of(row, s->out_height, s->height);
+    const uint32_t left = first_of(column, s->out_width, s->width);
+    const uint32_t right = last_of(column, s->out_width, s->width);
+    const double   count = (double)(bottom - top + 1) * (right - left + 1);
+
+    for (uint32_t r = top; r <= bottom; r++)
+        for (uint32_t c = left; c <= right; c++)
+            if (dy)
+                dx[r * s->width + c] += dy[row * s->out_width + column] / count;
+            else
+                y[row * s->out_width + column] += x[r * s->width + c] / count;
+}
+
+static void share_all(const struct naive_share *s, const double *x, double *y, const double *dy,
+                      double *dx)
+{
+    const size_t in = (size_t)s->height * s->width, out = (size_t)s->out_height * s->out_width;
+
+    for (size_t plane = 0; plane < s->planes; plane++)
+        for (uint32_t row = 0; row < s->out_height; row++)
+            for (uint32_t column = 0; column < s->out_width; column++)
+                share_window(s, row, column, dy ? NULL : x + plane * in,
+                             dy ? NULL : y + plane * out, dy ? dy + plane * out : NULL,
+                             dy ? dx + plane * in : NULL);
+}
+
+void naive_share_forward(const struct naive_share *shape, const double *x, double *y)
+{
+    memset(y, 0, sizeof *y * shape->planes * shape->out_height * shape->out_width);
+    share_all(shape, x, y, NULL, NULL);
+}
+
+void naive_share_backward(const struct naive_share *shape, const double *dy, double *dx)
+{
+    share_all(shape, NULL, NULL, dy, dx);
+}
+
 /* Index of the k-th of the n x size values of a channel. */
 static size_t nth(const struct naive_norm *s, uint32_t channel, size_t k)
 {

@@ -30,6 +30,15 @@ void naive_pool_forward(const struct naive_conv *shape, bool max, const double *
 void naive_pool_backward(const struct naive_conv *shape, bool max, const double *x,
                          const double *dy, double *dx);
 
+/* Mean over windows that share out planes of height x width: row i of out_height is the mean
+ * of rows floor(i height / out_height) to ceil((i + 1) height / out_height) - 1, columns
+ * likewise. `planes`: images x channels. The gradient is added to dx. */
+struct naive_share {
+    uint32_t planes, height, width, out_height, out_width;
+};
+void naive_share_forward(const struct naive_share *shape, const double *x, double *y);
+void naive_share_backward(const struct naive_share *shape, const double *dy, double *dx);
+
 /* Batch norm of (n, channels, size), y = max(0, .) if relu. Training takes mean
  * and (biased) variance from x and writes them; else they are read. */
 struct naive_norm {

@@ -88,14 +88,22 @@ static struct naive_conv conv_of(const struct naive_net *naive, uint32_t l)
     const struct worker_layer *layer = &naive->net->layers[l];
     const struct worker_layer *in = &naive->net->layers[layer->inputs[0]];
 
-    const bool        whole = layer->kernel == 0; /* a mean over all of it */
     struct naive_conv shape =
         naive_conv_shape(naive->n, in->channels, in->height, in->width, layer->channels,
-                         whole ? 1 : layer->kernel, whole ? 1 : layer->stride, layer->pad);
+                         layer->kernel, layer->stride, layer->pad);
 
     if (layer->kind == WORKER_CONV)
         naive_conv_pad(&shape, layer->groups, layer->more);
     return shape;
+}
+
+struct naive_share naive_share_of(const struct worker_net *net, uint32_t l, uint32_t n)
+{
+    const struct worker_layer *layer = &net->layers[l];
+    const struct worker_layer *in = &net->layers[layer->inputs[0]];
+
+    return (struct naive_share){n * layer->channels, in->height, in->width, layer->height,
+                                layer->width};
 }
 
 /* A bias of each channel, or (out) its gradient. */
@@ -142,7 +150,7 @@ static void forward_layer(struct naive_net *naive, uint32_t l, bool training)
     double                   **own = naive->parameters + first_parameter(naive, l);
     struct naive_conv          conv;
     struct naive_norm          norm = norm_of(naive, l, training);
-    size_t                     area = size_of(naive, a) / naive->n / naive->net->layers[a].channels;
+    struct naive_share         share;
 
     switch (layer->kind) {
     case WORKER_INPUT:
@@ -176,9 +184,8 @@ static void forward_layer(struct naive_net *naive, uint32_t l, bool training)
             naive_pool_forward(&conv, false, x, y);
             break;
         }
-        memset(y, 0, size_of(naive, l) * sizeof *y);
-        for (size_t k = 0; k < size_of(naive, a); k++)
-            y[k / area] += x[k] / (double)area;
+        share = naive_share_of(naive->net, l, naive->n);
+        naive_share_forward(&share, x, y);
         break;
     case WORKER_LINEAR:
         naive_linear_forward(naive->n, fan_in(naive, l), layer->channels, x, own[0], own[1], y);
@@ -196,7 +203,7 @@ static void backward_layer(struct naive_net *naive, uint32_t l)
     double                   **own = naive->parameters + first, **grads = naive->gradients + first;
     struct naive_conv          conv;
     struct naive_norm          norm = norm_of(naive, l, true);
-    size_t                     area = size_of(naive, a) / naive->n / naive->net->layers[a].channels;
+    struct naive_share         share;
 
     switch (layer->kind) {
     case WORKER_INPUT:
@@ -233,8 +240,8 @@ static void backward_layer(struct naive_net *naive, uint32_t l)
             naive_pool_backward(&conv, false, x, dy, dx);
             break;
         }
-        for (size_t k = 0; k < size_of(naive, a); k++)
-            dx[k] += dy[k / area] / (double)area;
+        share = naive_share_of(naive->net, l, naive->n);
+        naive_share_backward(&share, dy, dx);
         break;
     case WORKER_LINEAR:
         naive_linear_backward(naive->n, fan_in(naive, l), layer->channels, x, own[0], dy, dx,

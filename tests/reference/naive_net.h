@@ -42,6 +42,9 @@ struct naive_batch {
 struct naive_net *naive_net_new(const struct worker_net *net, uint32_t n);
 void              naive_net_free(struct naive_net *naive);
 
+/* A mean of n images, as a layer without a window has it. */
+struct naive_share naive_share_of(const struct worker_net *net, uint32_t layer, uint32_t n);
+
 /* Mean loss of a batch of naive->n images, leaving outputs (and, in training,
  * the batch's statistics). Logits are naive->values[nlayers - 1]. */
 double naive_net_forward(struct naive_net *naive, const struct naive_batch *batch, bool training);

@@ -49,11 +49,12 @@ double naive_norm_factor(const struct naive_net *naive, uint32_t l, size_t c)
            sqrt(naive->running_variance[l][c] + naive->net->layers[l].epsilon);
 }
 
-/* Means, global or over windows: each input gets its part. */
+/* Means, over windows of whatever kind: each input gets its part. */
 void naive_mean_backward(const struct naive_net *naive, uint32_t l, const double *dy, double *dx)
 {
     const struct worker_layer *layer = &naive->net->layers[l];
     const uint32_t             in = layer->inputs[0];
+    struct naive_share         share;
 
     if (layer->kernel > 0) {
         struct naive_conv shape = naive_window_of(naive, l);
@@ -61,9 +62,8 @@ void naive_mean_backward(const struct naive_net *naive, uint32_t l, const double
         naive_pool_backward(&shape, false, naive->values[in], dy, dx);
         return;
     }
-    for (size_t k = 0, area = naive_layer_size(naive, in) / layer->channels;
-         k < naive_layer_size(naive, in); k++)
-        dx[k] += dy[k / area] / (double)area;
+    share = naive_share_of(naive->net, l, 1);
+    naive_share_backward(&share, dy, dx);
 }
 
 void naive_clear_gradients(struct naive_net *naive)

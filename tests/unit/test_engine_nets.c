@@ -80,7 +80,7 @@ Test(engine_nets, have_the_gradients_of_the_reference)
 }
 
 /* What only efficientnet_lite0 and the ImageNet form of vgg11_bn have. */
-static void list_oddities(struct worker_net *net)
+static void list_oddities(struct worker_net *net, uint32_t side)
 {
     const struct worker_window same = {.kernel = 5, .stride = 2, .same = true, .depthwise = true};
     const struct worker_window biased = {.kernel = 3, .stride = 1, .pad = 1, .bias = true};
@@ -91,35 +91,41 @@ static void list_oddities(struct worker_net *net)
     left = worker_net_relu(net, "act2", at, 0.5f, 0);
     at = worker_net_window(net, "conv3", left, 12, &biased);
     at = worker_net_add(net, "add", at, left, false);
-    at = worker_net_pool_to(net, "pool", at, 3);
+    at = worker_net_pool_to(net, "pool", at, side);
     at = worker_net_relu(net, "act3", worker_net_linear(net, "fc1", at, 9), 0, 0);
     worker_net_linear(net, "fc2", at, 4);
 }
 
+/* Over 6 x 6: equal windows, such as overlap, such as repeat. */
 Test(engine_nets, have_the_gradients_of_the_reference_in_every_kind_of_layer)
 {
+    static const uint32_t     sides[] = {3, 4, 7};
     const struct worker_shape shape = {3, 12, 12, 4, 0};
-    struct pair               pair = {.params = pair_plain, .shape = shape};
-    struct worker_net         net = {0};
     float                     images[PAIR_ROOM * 3 * 12 * 12];
-    struct mx_err             err;
 
-    worker_net_input(&net, &shape);
-    list_oddities(&net);
-    cr_assert_not(net.unfit);
-    worker_net_input(&pair.net, &shape);
-    list_oddities(&pair.net);
-    pair.engine = engine_new(&pair.params, &net, 5, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
-    cr_assert_not_null(pair.engine, "%s", err.text);
-    pair.naive = naive_net_new(&pair.net, 5);
-    pair.batch = (struct worker_batch){
-        .images = images, .y_a = pair.y_a, .y_b = pair.y_b, .lambda = pair.lambda};
-    pair_take_weights(&pair);
-    pair_draw_batch(&pair, 5, 1);
-    expect_gradients(&pair, "oddities");
-    worker_engine_free(pair.engine);
-    naive_net_free(pair.naive);
-    worker_net_free(&pair.net);
+    for (size_t s = 0; s < sizeof sides / sizeof sides[0]; s++) {
+        struct pair       pair = {.params = pair_plain, .shape = shape};
+        struct worker_net net = {0};
+        struct mx_err     err;
+
+        worker_net_input(&net, &shape);
+        list_oddities(&net, sides[s]);
+        cr_assert_not(net.unfit);
+        worker_net_input(&pair.net, &shape);
+        list_oddities(&pair.net, sides[s]);
+        pair.engine =
+            engine_new(&pair.params, &net, 5, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
+        cr_assert_not_null(pair.engine, "%s", err.text);
+        pair.naive = naive_net_new(&pair.net, 5);
+        pair.batch = (struct worker_batch){
+            .images = images, .y_a = pair.y_a, .y_b = pair.y_b, .lambda = pair.lambda};
+        pair_take_weights(&pair);
+        pair_draw_batch(&pair, 5, 1);
+        expect_gradients(&pair, "oddities");
+        worker_engine_free(pair.engine);
+        naive_net_free(pair.naive);
+        worker_net_free(&pair.net);
+    }
 }
 
 static void list_dropout(struct worker_net *net)

@@ -32,6 +32,7 @@ static const struct {
     {WORKER_ARCH_PREACT_RESNET18, {0, 4, true}, {3, 34, 48, 5, 0}, false},
     {WORKER_ARCH_WIDE_RESNET28_10, {0, 10, false}, {3, 9, 6, 5, 0}, false},
     {WORKER_ARCH_VGG11_BN, {0, 2, false}, {3, 32, 36, 5, 0}, false},
+    {WORKER_ARCH_VGG11_BN, {0, 2, true}, {3, 32, 70, 5, 0}, false},
     {WORKER_ARCH_EFFICIENTNET_LITE0, {0, 8, false}, {3, 40, 31, 5, 0}, false},
 };
 

@@ -110,6 +110,18 @@ static void add_pool_window(struct worker_net *net)
     worker_net_linear(net, "fc", worker_net_pool_to(net, "pool", conv, 1), CLASSES);
 }
 
+static void add_pool_overlap(struct worker_net *net)
+{
+    worker_net_linear(net, "fc", worker_net_pool_to(net, "pool", 0, 4), CLASSES);
+}
+
+static void add_pool_repeat(struct worker_net *net)
+{
+    uint32_t conv = worker_net_conv(net, "conv", 0, 2, 3, 1, 1);
+
+    worker_net_linear(net, "fc", worker_net_pool_to(net, "pool", conv, 7), CLASSES);
+}
+
 static void add_two_linear(struct worker_net *net)
 {
     uint32_t hidden = worker_net_relu(net, "act", worker_net_linear(net, "fc1", 0, 6), 0, 0);
@@ -141,6 +153,8 @@ static const struct {
     {"capped ReLU", add_relu},
     {"pool", add_pool},
     {"pool over windows", add_pool_window},
+    {"pool over windows that overlap", add_pool_overlap},
+    {"pool over windows that repeat", add_pool_repeat},
     {"max-pool", add_max},
     {"sum with ReLU", add_sum},
     {"sum", add_plain_sum},

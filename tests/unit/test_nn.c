@@ -373,27 +373,32 @@ Test(nn, norms_infer_with_given_statistics_in_place)
     kern_nn_free(nn);
 }
 
-static void check_pool(struct kern_nn *nn, const uint32_t dims[4], struct mx_rng *rng)
+/* Over all of it (side 0), or down to side x side: then the output is not row-major. */
+static void check_pool(struct kern_nn *nn, const uint32_t dims[4], uint32_t side,
+                       struct mx_rng *rng)
 {
-    const uint32_t       pooled[] = {dims[0], dims[1], 1, 1};
-    const size_t         area = (size_t)dims[2] * dims[3];
-    struct kern_op_shape shape = {.kind = KERN_POOL, .training = true};
-    struct array         x = array_new(nn, 4, dims, rng), y = array_new(nn, 4, pooled, NULL);
-    struct array         dy = array_new(nn, 4, pooled, rng), dx = array_new(nn, 4, dims, NULL);
-    struct kern_tensor  *order = liked_order(nn, dims);
+    const uint32_t           to = side ? side : 1, pooled[] = {dims[0], dims[1], to, to};
+    const struct naive_share share = {dims[0] * dims[1], dims[2], dims[3], to, to};
+    struct kern_op_shape     shape = {.kind = KERN_POOL, .training = true, .side = side};
+    struct array             x = array_new(nn, 4, dims, rng), y = array_new(nn, 4, pooled, NULL);
+    struct array             dy = array_new(nn, 4, pooled, rng), dx = array_new(nn, 4, dims, NULL);
+    struct kern_tensor      *order = liked_order(nn, dims), *small = liked_order(nn, pooled);
+    char                     text[64];
 
+    snprintf(text, sizeof text, "a pool to %u x %u", to, to);
     array_reorder(&x, order);
     array_reorder(&dx, order);
+    if (side)
+        array_reorder(&y, small);
     run(nn, &shape, &(struct kern_op_tensors){.src = x.op, .dst = y.op},
-        &(struct kern_op_gradients){.dst = dy.op, .src = dx.op}, "pool");
-    for (size_t k = 0; k < x.n; k++) {
-        y.wide[k / area] += x.wide[k] / (double)area;
-        dx.wide[k] = dy.wide[k / area] / (double)area;
-    }
-    expect_near(&y, (double)area, "mean", "a pool");
-    expect_near(&dx, 1, "input gradient", "a pool");
+        &(struct kern_op_gradients){.dst = dy.op, .src = dx.op}, text);
+    naive_share_forward(&share, x.wide, y.wide);
+    naive_share_backward(&share, dy.wide, dx.wide);
+    expect_near(&y, (double)dims[2] * dims[3], "mean", text);
+    expect_near(&dx, (double)to * to, "input gradient", text);
     array_free(&x), array_free(&y), array_free(&dy), array_free(&dx);
     kern_tensor_free(order);
+    kern_tensor_free(small);
 }
 
 static void check_linear(struct kern_nn *nn, const uint32_t dims[4], uint32_t out,
@@ -426,7 +431,8 @@ Test(nn, pools_and_linear_layers_equal_their_definition)
     struct kern_nn *nn = kern_nn_new(1, NULL);
 
     for (size_t c = 0; c < CASES; c++) {
-        check_pool(nn, cases[c], &rng);
+        for (uint32_t side = 0; side <= 7; side++)
+            check_pool(nn, cases[c], side, &rng);
         check_linear(nn, cases[c], cases[c][4], &rng);
     }
     kern_nn_free(nn);
