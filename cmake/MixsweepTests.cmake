@@ -34,7 +34,7 @@ function(mx_test_properties test source)
     set_tests_properties(${test} PROPERTIES
         LABELS "${label}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77
         FAIL_REGULAR_EXPRESSION "Sanitizer;runtime error:"
-        ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;PYTHONDONTWRITEBYTECODE=1;MX_PROGRAM=$<TARGET_FILE:mixsweep>;MX_FAULTS_PROGRAM=$<TARGET_FILE:mixsweep_faults>;MX_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+        ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;MIXSWEEP_CACHE=${CMAKE_BINARY_DIR}/tests/image-cache;PYTHONDONTWRITEBYTECODE=1;MX_PROGRAM=$<TARGET_FILE:mixsweep>;MX_FAULTS_PROGRAM=$<TARGET_FILE:mixsweep_faults>;MX_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 
 function(mx_unit_test source)

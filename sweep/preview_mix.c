@@ -219,8 +219,8 @@ uint8_t *mx_preview_plain(const struct worker_dataset *set, uint32_t image, stru
 {
     const struct worker_shape *shape = &set->shape;
     const size_t               plane = (size_t)shape->height * shape->width;
-    const uint8_t             *from = set->train.pixels + image * shape->channels * plane;
-    uint8_t                   *out = malloc(3 * plane);
+    const uint8_t *from = worker_split_image(&set->train, image, shape->channels * plane);
+    uint8_t       *out = malloc(3 * plane);
 
     if (!out)
         mx_fail(err, MX_ENOMEM, "no memory for a picture");

@@ -11,4 +11,7 @@ void mx_remarks_format(const char *set, const struct worker_remarks *remarks, st
                       "the first: %s\n",
                       set, remarks->turned, remarks->turned == 1 ? " is" : "s are",
                       remarks->first_turned);
+    if (remarks->uncached[0])
+        mx_buf_printf(out, "%s: every process decodes the images anew: %s\n", set,
+                      remarks->uncached);
 }

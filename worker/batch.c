@@ -62,8 +62,9 @@ struct worker_batch *worker_batch_new(const struct worker_params *params,
     batch->area = calloc(room, sizeof *batch->area);
     batch->drawn = calloc(room, sizeof *batch->drawn);
     batch->samples = calloc(room, sizeof *batch->samples);
-    if (!batch->y_a || !batch->y_b || !batch->lambda || !batch->partner || !batch->area ||
-        !batch->drawn || !batch->samples)
+    batch->own = calloc(room, sizeof *batch->own);
+    if (!batch->own || !batch->y_a || !batch->y_b || !batch->lambda || !batch->partner ||
+        !batch->area || !batch->drawn || !batch->samples)
         goto nomem;
     if (!(batch->images = kern_cpu()->alloc(room * image * sizeof(float), NULL)))
         goto nomem;
@@ -83,6 +84,7 @@ void worker_batch_free(struct worker_batch *batch)
     if (!batch)
         return;
     kern_cpu()->release(batch->images);
+    free(batch->own);
     free(batch->y_a);
     free(batch->y_b);
     free(batch->lambda);
@@ -124,12 +126,13 @@ void worker_batch_lend(struct worker_batch *batch, struct worker_gradient gradie
     batch->gradient_of = gradient_of;
 }
 
-/* Place i shows one stored image as it is, with its own label. */
-static void place_image(struct worker_batch *batch, uint32_t i, uint32_t image, uint32_t label)
+/* Place i shows one image of the split as it is, with its own label. */
+static void place_image(struct worker_batch *batch, uint32_t i, const struct worker_split *split,
+                        uint32_t image)
 {
     batch->samples[i] = (struct kern_batch_sample){
-        .image = image, .partner = i, .outside = {1, 0}, .inside = {1, 0}};
-    batch->y_a[i] = batch->y_b[i] = label;
+        .image = worker_split_at(split, image), .partner = i, .outside = {1, 0}, .inside = {1, 0}};
+    batch->own[i] = batch->y_a[i] = batch->y_b[i] = split->labels[image];
     batch->lambda[i] = batch->area[i] = batch->drawn[i] = 1.0f;
     batch->partner[i] = i;
 }
@@ -195,7 +198,7 @@ int worker_batch_train(struct worker_batch *batch, const struct worker_params *p
 
     begin(batch, n);
     for (uint32_t i = 0; i < n; i++) {
-        place_image(batch, i, order[i], set->train.labels[order[i]]);
+        place_image(batch, i, &set->train, order[i]);
         augment_image(&batch->samples[i], params->data_augment, augment, epoch,
                       set->train.rows[order[i]]);
     }
@@ -207,6 +210,6 @@ void worker_batch_plain(struct worker_batch *batch, const struct worker_dataset 
 {
     begin(batch, n);
     for (uint32_t i = 0; i < n; i++)
-        place_image(batch, i, first + i, split->labels[first + i]);
+        place_image(batch, i, split, first + i);
     batch_make_images(batch, set, split, false);
 }

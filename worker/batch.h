@@ -52,6 +52,7 @@ struct worker_batch {
     const float *targets; /* (n, classes), each summing to 1; NULL: y_a, y_b, lambda say it all */
     uint32_t    *partner; /* (n), place in the batch of the second image; i itself without one */
     float       *area;    /* (n), image weight of the base image, after clipping */
+    uint32_t    *own;     /* (n), the base image's own label, whatever a rule made of it */
     float       *drawn;   /* (n), the same as drawn, neither clipped nor rounded to pixels */
     unsigned     layer;   /* enum worker_mix_layer: where images mix, each with its area; below
                                 the input: in `images` nothing is mixed yet */

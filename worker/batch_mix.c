@@ -37,12 +37,12 @@ static int look_at_gradient(struct worker_batch *batch, const struct worker_data
 
 /* The partner's own label, whatever a rule made of it; what comes from the batch
  * before has targets instead. */
-static uint32_t other_label(const struct worker_batch *batch, const struct worker_dataset *set,
-                            const struct worker_mix *strategy, uint32_t i)
+static uint32_t other_label(const struct worker_batch *batch, const struct worker_mix *strategy,
+                            uint32_t i)
 {
     if (strategy->traits & WORKER_MIX_HISTORY)
         return batch->y_a[i];
-    return set->train.labels[batch->samples[batch->partner[i]].image];
+    return batch->own[batch->partner[i]];
 }
 
 static void draw_all(struct worker_batch *batch, const struct worker_params *params,
@@ -64,7 +64,7 @@ static void draw_all(struct worker_batch *batch, const struct worker_params *par
             strategy->draw(scene, &draw);
         }
         worker_mix_apply(batch, i, strategy, &draw, scene->i, params,
-                         other_label(batch, scene->set, strategy, i));
+                         other_label(batch, strategy, i));
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "worker/choices.h"
+#include "worker/image_store.h"
 #include "worker/images.h"
 #include "worker/known_sets.h"
 #include "worker/set_format.h"
@@ -191,6 +192,8 @@ struct worker_dataset *worker_dataset_open(const struct worker_params *params, u
         set->known_classes = known ? known->class_names : NULL;
         set->own_classes = raw.class_names;
         set->remarks = raw.remarks;
+        set->decoded = raw.decoded;
+        memcpy(set->stores, raw.stores, sizeof set->stores);
     }
     for (int p = 0; p < WORKER_PARTS; p++)
         worker_images_free(&raw.parts[p]);
@@ -211,7 +214,9 @@ const char *worker_dataset_class(const struct worker_dataset *set, uint32_t labe
 
 static void free_split(struct worker_split *split)
 {
-    free(split->pixels);
+    if (!split->at)
+        free(split->pixels);
+    free(split->at);
     free(split->labels);
     free(split->groups);
     free(split->rows);
@@ -224,6 +229,8 @@ void worker_dataset_free(struct worker_dataset *set)
     free_split(&set->train);
     free_split(&set->val);
     free_split(&set->test);
+    for (int s = 0; s < WORKER_DATASET_STORES; s++)
+        worker_image_store_free(set->stores[s]);
     for (uint32_t c = 0; set->own_classes && c < set->shape.classes; c++)
         free(set->own_classes[c]);
     free(set->own_classes);

@@ -19,7 +19,8 @@ extern "C" {
 #endif
 
 enum {
-    WORKER_MAX_CHANNELS = 4
+    WORKER_MAX_CHANNELS = 4,
+    WORKER_DATASET_STORES = 3, /* one a part */
 };
 
 struct worker_shape {
@@ -31,11 +32,25 @@ struct worker_shape {
 /* Some images of a set, by row number. */
 struct worker_split {
     uint32_t  n;
-    uint8_t  *pixels; /* (n, channels, height, width) */
+    uint8_t  *pixels; /* (n, channels, height, width); with `at`, all images of a store */
     uint32_t *labels; /* (n), below classes */
     uint32_t *groups; /* (n), below groups; NULL without groups */
     uint32_t *rows;   /* (n), the image's place in the set as stored */
+    uint32_t *at;     /* (n), which of the pixels' images each is; NULL: the i-th is its own.
+                         Such pixels are lent: read-only, and shared with other splits and processes */
 };
+
+/* Which image of split->pixels the i-th is, and its bytes; `bytes` are those of an image. */
+static inline uint32_t worker_split_at(const struct worker_split *split, uint32_t i)
+{
+    return split->at ? split->at[i] : i;
+}
+
+static inline const uint8_t *worker_split_image(const struct worker_split *split, uint32_t i,
+                                                size_t bytes)
+{
+    return split->pixels + worker_split_at(split, i) * bytes;
+}
 
 enum {
     WORKER_REMARK_SIZE = 320
@@ -47,6 +62,7 @@ struct worker_remarks {
     char     first_skipped[WORKER_REMARK_SIZE]; /* what is wrong with the first of them */
     uint32_t turned; /* photos that ask to be turned (EXIF orientation); they are not */
     char     first_turned[WORKER_REMARK_SIZE]; /* file name of the first of them */
+    char     uncached[WORKER_REMARK_SIZE];     /* why decoded images could not be kept; or "" */
 };
 
 struct worker_dataset {
@@ -57,6 +73,9 @@ struct worker_dataset {
     struct worker_remarks remarks;
     const char *const    *known_classes; /* names of a published set's classes, or NULL */
     char                **own_classes;   /* those its folders have, owned; or NULL */
+
+    struct worker_image_store *stores[WORKER_DATASET_STORES]; /* that splits with `at` look into */
+    uint32_t decoded; /* image files that were decoded for it; 0: all came from the cache */
 };
 
 /* Shape of a set without reading an image: of sets of known shape, synthetic

@@ -24,6 +24,7 @@ extern "C" {
 struct worker_folder_file {
     const char *name; /* below PATH */
     uint32_t    label, group;
+    uint32_t    place; /* of a part as listed, before anything is held out */
 };
 
 struct worker_folder_part {

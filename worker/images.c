@@ -8,7 +8,9 @@
 
 void worker_images_free(struct worker_images *images)
 {
-    free(images->pixels);
+    if (!images->at)
+        free(images->pixels);
+    free(images->at);
     free(images->labels);
     free(images->groups);
     *images = (struct worker_images){0};

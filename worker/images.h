@@ -14,9 +14,10 @@ extern "C" {
 /* Images of one part of a set, in the set's order. A zeroed struct is empty. */
 struct worker_images {
     uint32_t  n, channels, height, width;
-    uint8_t  *pixels; /* (n, channels, height, width), owned */
+    uint8_t  *pixels; /* (n, channels, height, width), owned; with `at`, lent by a store */
     uint32_t *labels; /* (n), owned */
     uint32_t *groups; /* (n), owned; NULL without groups */
+    uint32_t *at;     /* (n), owned: which of the pixels' images each is; NULL: the i-th */
 };
 
 /* Release the arrays; the struct is empty again. */

@@ -65,8 +65,13 @@ int worker_fingerprint_add(struct mx_buf *text, const char *path, const char *na
 
     if (mx_hash_file(path, &bytes, &hash, err))
         return -1;
-    mx_buf_printf(text, "%s %" PRIu64 " %016" PRIx64 "\n", name, bytes, hash);
+    worker_fingerprint_line(text, name, bytes, hash);
     return 0;
+}
+
+void worker_fingerprint_line(struct mx_buf *text, const char *name, uint64_t bytes, uint64_t hash)
+{
+    mx_buf_printf(text, "%s %" PRIu64 " %016" PRIx64 "\n", name, bytes, hash);
 }
 
 int worker_fingerprint_end(const struct mx_buf *text, uint64_t *fingerprint, struct mx_err *err)

@@ -85,13 +85,24 @@ int worker_picture_check(const char *path, struct mx_err *err)
     return 0;
 }
 
+int worker_picture_load(const char *path, struct mx_buf *data, struct mx_err *err)
+{
+    return worker_picture_check(path, err) ? -1 : mx_file_read(path, MAX_FILE_BYTES, data, err);
+}
+
+void worker_picture_decoders(struct mx_buf *out)
+{
+    worker_picture_jpeg_version(out);
+    worker_picture_png_version(out);
+}
+
 int worker_picture_read(const char *path, struct worker_picture *picture, struct mx_err *err)
 {
     struct mx_buf data = {0};
     int           rc = -1;
 
     *picture = (struct worker_picture){0};
-    if (worker_picture_check(path, err) == 0 && mx_file_read(path, MAX_FILE_BYTES, &data, err) == 0)
+    if (worker_picture_load(path, &data, err) == 0)
         rc = worker_picture_decode(mx_buf_str(&data), data.len, path, picture, err);
     mx_buf_free(&data);
     return rc;

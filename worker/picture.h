@@ -39,6 +39,12 @@ void worker_picture_free(struct worker_picture *picture); /* it is empty again *
  * file at all, MX_ENOMEM. Every text names the file. */
 int worker_picture_read(const char *path, struct worker_picture *picture, struct mx_err *err);
 
+/* The file's bytes, as that reads them; data is cleared first. */
+int worker_picture_load(const char *path, struct mx_buf *data, struct mx_err *err);
+
+/* Append the names and versions of what decodes, " libpng 1.6.39" and so on. */
+void worker_picture_decoders(struct mx_buf *out);
+
 /* Check that a path is a file that can be there for an image: not a folder, a pipe, a
  * link that goes round in circles. Returns 0, or -1 as above. */
 int worker_picture_check(const char *path, struct mx_err *err);

@@ -109,3 +109,9 @@ int worker_picture_jpeg(const uint8_t *data, size_t len, const char *name,
     jpeg_destroy_decompress(&reader.jpeg);
     return rc;
 }
+
+/* The library does not tell its version when it runs. */
+void worker_picture_jpeg_version(struct mx_buf *out)
+{
+    mx_buf_printf(out, " libjpeg-turbo %d", LIBJPEG_TURBO_VERSION_NUMBER);
+}

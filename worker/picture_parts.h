@@ -10,6 +10,10 @@ int worker_picture_jpeg(const uint8_t *data, size_t len, const char *name,
 int worker_picture_png(const uint8_t *data, size_t len, const char *name,
                        struct worker_picture *picture, struct mx_err *err);
 
+/* Append their versions. */
+void worker_picture_jpeg_version(struct mx_buf *out);
+void worker_picture_png_version(struct mx_buf *out);
+
 /* Room for the planes of a picture of that size. Returns 0, or -1 with MX_EDATA if
  * it has more than WORKER_MAX_PIXELS, or MX_ENOMEM. */
 int worker_picture_alloc(struct worker_picture *picture, uint32_t channels, uint32_t height,

@@ -142,3 +142,8 @@ int worker_png_encode(const uint8_t *pixels, uint32_t height, uint32_t width, ui
     png_destroy_write_struct(&png, &info);
     return rc;
 }
+
+void worker_picture_png_version(struct mx_buf *out)
+{
+    mx_buf_printf(out, " libpng %s", png_get_libpng_ver(NULL));
+}

@@ -22,6 +22,9 @@ struct worker_raw_set {
     struct worker_moments moments;
     char                **class_names; /* (classes) and each of them owned; or NULL */
     struct worker_remarks remarks;
+
+    struct worker_image_store *stores[WORKER_DATASET_STORES]; /* that parts with `at` look into */
+    uint32_t                   decoded; /* as in struct worker_dataset */
 };
 
 struct worker_set_format {
@@ -63,6 +66,9 @@ int worker_raw_fit(struct worker_raw_set *raw, const struct worker_shape *shape,
  * -1 with MX_EIO that names the file. */
 int worker_fingerprint_add(struct mx_buf *text, const char *path, const char *name,
                            struct mx_err *err);
+
+/* The same for a file whose size and XXH3-64 are known. */
+void worker_fingerprint_line(struct mx_buf *text, const char *name, uint64_t bytes, uint64_t hash);
 
 /* A set's fingerprint is the hash of that text. -1 with MX_ENOMEM if it is not whole. */
 int worker_fingerprint_end(const struct mx_buf *text, uint64_t *fingerprint, struct mx_err *err);

@@ -39,7 +39,10 @@ static int copy_marked(const struct worker_images *images, const uint8_t *marks,
 
     for (uint32_t i = 0; i < limit; i++)
         n += marks[i];
-    split->pixels = malloc(n ? n * bytes : 1);
+    if (images->at && (split->at = calloc(n ? n : 1, sizeof *split->at)))
+        split->pixels = images->pixels;
+    else if (!images->at)
+        split->pixels = malloc(n ? n * bytes : 1);
     split->labels = calloc(n ? n : 1, sizeof *split->labels);
     split->rows = calloc(n ? n : 1, sizeof *split->rows);
     split->groups = images->groups ? calloc(n ? n : 1, sizeof *split->groups) : NULL;
@@ -48,7 +51,10 @@ static int copy_marked(const struct worker_images *images, const uint8_t *marks,
     for (uint32_t i = 0; i < limit; i++) {
         if (!marks[i])
             continue;
-        memcpy(split->pixels + split->n * bytes, images->pixels + i * bytes, bytes);
+        if (split->at)
+            split->at[split->n] = images->at[i];
+        else
+            memcpy(split->pixels + split->n * bytes, images->pixels + i * bytes, bytes);
         split->labels[split->n] = images->labels[i];
         split->rows[split->n] = i;
         if (split->groups)
@@ -79,6 +85,7 @@ static int hand_over(struct worker_images *images, const uint8_t *marks, uint32_
     split->pixels = images->pixels;
     split->labels = images->labels;
     split->groups = images->groups;
+    split->at = images->at;
     *images = (struct worker_images){0};
     for (uint32_t i = 0; i < limit; i++) {
         uint32_t to = split->n;
@@ -86,7 +93,10 @@ static int hand_over(struct worker_images *images, const uint8_t *marks, uint32_
         if (marks && marks[i])
             continue;
         if (to < i) {
-            memmove(split->pixels + to * bytes, split->pixels + i * bytes, bytes);
+            if (split->at)
+                split->at[to] = split->at[i];
+            else
+                memmove(split->pixels + to * bytes, split->pixels + i * bytes, bytes);
             split->labels[to] = split->labels[i];
             if (split->groups)
                 split->groups[to] = split->groups[i];
@@ -94,7 +104,8 @@ static int hand_over(struct worker_images *images, const uint8_t *marks, uint32_
         split->rows[to] = i;
         split->n++;
     }
-    split->pixels = shrink(split->pixels, split->n * bytes);
+    if (!split->at)
+        split->pixels = shrink(split->pixels, split->n * bytes);
     return 0;
 }
 

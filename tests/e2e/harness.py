@@ -3,6 +3,7 @@
 Each test works in a temporary folder of its own. A test that cannot run on this
 machine calls skipTest(); main() then ends with 77, which ctest shows as skipped.
 """
+import atexit
 import csv
 import gzip
 import json
@@ -19,6 +20,9 @@ import unittest
 PROGRAM = os.environ["MX_PROGRAM"]
 FAULTS_PROGRAM = os.environ["MX_FAULTS_PROGRAM"]  # misbehaves as MX_FAULT says: tests/faults
 SOURCE = pathlib.Path(os.environ["MX_SOURCE_DIR"])
+# Decoded images are kept where no test of another kind looks, and not for long.
+os.environ["MIXSWEEP_CACHE"] = tempfile.mkdtemp(prefix="mx-images-")
+atexit.register(shutil.rmtree, os.environ["MIXSWEEP_CACHE"], ignore_errors=True)
 TIME_LIMIT_S = 240  # of one start of the program: far more than any test needs
 
 # Six cells of images that a core trains on in well under a second.

@@ -15,10 +15,12 @@
 /* A new empty folder, "/tmp/mixsweep-XXXXXX", to be given to folder_remove(). */
 static inline char *folder_make(void)
 {
-    char *folder = strdup("/tmp/mixsweep-XXXXXX");
+    char *folder = strdup("/tmp/mixsweep-XXXXXX"), *cache;
 
-    if (!folder || !mkdtemp(folder))
+    if (!folder || !mkdtemp(folder) || !(cache = mx_path_join(folder, ".images")) ||
+        setenv("MIXSWEEP_CACHE", cache, 1))
         abort();
+    free(cache);
     return folder;
 }
 

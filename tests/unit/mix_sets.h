@@ -74,7 +74,7 @@ static inline struct mix_set mix_set_make(const struct worker_params *params,
  * another network was lent. */
 static inline void mix_set_train(struct mix_set *set, uint32_t n, uint32_t epoch, uint32_t number)
 {
-    set->set.train = (struct worker_split){set->n, set->pixels, set->labels, NULL, set->rows};
+    set->set.train = (struct worker_split){set->n, set->pixels, set->labels, NULL, set->rows, NULL};
     if (!set->batch->gradient_of.of)
         worker_batch_lend(set->batch, (struct worker_gradient){mix_set_gradient, &set->image});
     worker_batch_train(set->batch, &set->params, &set->set, set->order, n,

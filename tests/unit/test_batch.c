@@ -40,7 +40,7 @@ static struct fixture fixture_make(uint8_t (*level)(int image))
 
 static void train(struct fixture *f, uint32_t first, uint32_t n, uint32_t epoch, uint32_t number)
 {
-    f->set.train = (struct worker_split){N, f->pixels, f->labels, NULL, f->rows};
+    f->set.train = (struct worker_split){N, f->pixels, f->labels, NULL, f->rows, NULL};
     worker_batch_train(f->batch, &f->params, &f->set, f->order + first, n,
                        mx_stream_make(1, 0, MX_PURPOSE_AUGMENT, 0),
                        mx_stream_make(1, 0, MX_PURPOSE_MIX, 0), epoch, number, NULL);
@@ -337,7 +337,7 @@ Test(batch, every_draw_differs_between_epochs)
 Test(batch, a_plain_batch_is_normalised_and_nothing_else)
 {
     struct fixture      f = fixture_make(own_level);
-    struct worker_split split = {N, f.pixels, f.labels, NULL, f.rows};
+    struct worker_split split = {N, f.pixels, f.labels, NULL, f.rows, NULL};
 
     f.set.mean[0] = 0.1307f;
     f.set.sd[0] = 0.3081f;

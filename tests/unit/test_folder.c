@@ -174,7 +174,7 @@ static const char *levels_of(const struct worker_split *split, size_t bytes)
 
     mx_buf_clear(&out);
     for (uint32_t i = 0; i < split->n; i++)
-        mx_buf_printf(&out, "%u ", split->pixels[i * bytes]);
+        mx_buf_printf(&out, "%u ", worker_split_image(split, i, bytes)[0]);
     return mx_buf_str(&out);
 }
 
@@ -254,15 +254,17 @@ Test(folder, without_a_test_part_a_share_of_each_class_is_held_out)
         const struct worker_split *split = s == 0 ? &set->train : s == 1 ? &set->val : &set->test;
 
         for (uint32_t i = 0; i < split->n; i++) {
-            cr_assert(!seen[split->pixels[i * 192]]);
-            seen[split->pixels[i * 192]] = true;
-            cr_assert(i == 0 || split->pixels[i * 192] > split->pixels[(i - 1) * 192]);
+            const uint8_t level = worker_split_image(split, i, 192)[0];
+
+            cr_assert(!seen[level]);
+            seen[level] = true;
+            cr_assert(i == 0 || level > worker_split_image(split, i - 1, 192)[0]);
         }
     }
     again = must_open(&params, 1);
     other = must_open(&params, 2);
-    cr_expect_arr_eq(again->test.pixels, set->test.pixels, 10 * 192);
-    cr_expect_neq(memcmp(other->test.pixels, set->test.pixels, 10 * 192), 0);
+    cr_expect_arr_eq(again->test.at, set->test.at, 10 * sizeof *set->test.at);
+    cr_expect_neq(memcmp(other->test.at, set->test.at, 10 * sizeof *set->test.at), 0);
     cr_expect_eq(worker_dataset_counts(&params, &train, &test, NULL), 0);
     cr_expect_eq(train * 100 + test, 3010);
     worker_dataset_free(set);

@@ -123,7 +123,7 @@ Test(mix_sizes, puzzlemix_follows_its_prior_where_nothing_stands_out)
                                              (uint32_t)b, 0};
             double                  lambda = worker_mix_lambda(&params, &place);
 
-            set.set.train = (struct worker_split){2, set.pixels, set.labels, NULL, set.rows};
+            set.set.train = (struct worker_split){2, set.pixels, set.labels, NULL, set.rows, NULL};
             worker_batch_train(set.batch, &params, &set.set, set.order, 2,
                                mx_stream_make(1, 0, MX_PURPOSE_AUGMENT, 0), place.stream, 0,
                                (uint32_t)b, NULL);

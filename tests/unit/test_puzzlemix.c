@@ -100,7 +100,7 @@ Test(puzzlemix, a_network_that_fails_is_reported)
     struct mx_stream          stream = mx_stream_make(1, 0, MX_PURPOSE_MIX, 0);
     struct mx_err             err;
 
-    set.set.train = (struct worker_split){4, set.pixels, set.labels, NULL, set.rows};
+    set.set.train = (struct worker_split){4, set.pixels, set.labels, NULL, set.rows, NULL};
     worker_batch_lend(set.batch, (struct worker_gradient){refuses, NULL});
     cr_expect_eq(worker_batch_train(set.batch, &set.params, &set.set, set.order, 4, stream, stream,
                                     0, 0, &err),

@@ -1,0 +1,322 @@
+#include "worker/image_cache.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "worker/picture.h"
+
+enum {
+    PAGE = 4096,
+    PIXELS_VERSION = 1, /* raise it when decoding or resizing gives other pixels */
+};
+
+struct header {
+    char              magic[16]; /* with the version of this form */
+    struct mx_hash128 key;
+    uint32_t          nfiles, good, kept, channels, height, width;
+    uint64_t          state_hash, rows_hash;
+    uint64_t          own_hash; /* of all before it */
+};
+
+static const char magic[16] = "mx images 1\n";
+
+struct place {
+    uint64_t state, rows, pixels, end;
+};
+
+static uint64_t up(uint64_t offset, uint64_t to)
+{
+    return (offset + to - 1) / to * to;
+}
+
+/* Where things are; the rows have room for every file, so that the pixels' place is known
+ * before the first is decoded. */
+static struct place places(uint32_t nfiles, uint32_t channels, uint64_t pixel_bytes)
+{
+    struct place place = {.state = up(sizeof(struct header), sizeof(uint64_t))};
+
+    place.rows = up(place.state + nfiles, sizeof(uint64_t));
+    place.pixels =
+        up(place.rows + nfiles * worker_image_store_columns(channels) * sizeof(uint64_t), PAGE);
+    place.end = place.pixels + pixel_bytes;
+    return place;
+}
+
+int worker_image_cache_folder(struct mx_buf *folder, struct mx_err *err)
+{
+    const char *own = getenv("MIXSWEEP_CACHE"), *xdg = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+
+    if (own && own[0])
+        mx_buf_text(folder, own);
+    else if (xdg && xdg[0])
+        mx_buf_printf(folder, "%s/mixsweep", xdg);
+    else if (home && home[0])
+        mx_buf_printf(folder, "%s/.cache/mixsweep", home);
+    else
+        return mx_fail(err, MX_EIO, "there is no home directory: set MIXSWEEP_CACHE");
+    if (!mx_buf_ok(folder))
+        return mx_fail(err, MX_ENOMEM, "no memory for the path of the cache");
+    return mx_dir_make(mx_buf_str(folder), err);
+}
+
+static int key_of(const struct worker_store_spec *spec, struct mx_hash128 *key, struct mx_err *err)
+{
+    const struct worker_params *params = spec->params;
+    struct mx_buf               text = {0};
+    int                         rc = 0;
+
+    mx_buf_printf(&text, "pixels %d size %" PRId64 " channels %u policy %u keep %u all %d",
+                  PIXELS_VERSION, params->data_size, spec->channels,
+                  (unsigned)params->data_on_decode_error, spec->keep, spec->all);
+    worker_picture_decoders(&text);
+    mx_buf_printf(&text, " files %u\n", spec->nfiles);
+    mx_buf_add(&text, spec->hashes, spec->nfiles * sizeof *spec->hashes);
+    if (mx_buf_ok(&text))
+        *key = mx_hash128(text.data, text.len);
+    else
+        rc = mx_fail(err, MX_ENOMEM, "no memory to name %u images", spec->nfiles);
+    mx_buf_free(&text);
+    return rc;
+}
+
+static uint64_t hash_header(const struct header *header)
+{
+    return mx_hash64(header, offsetof(struct header, own_hash));
+}
+
+static size_t rows_bytes(const struct worker_image_store *store)
+{
+    return store->good * worker_image_store_columns(store->channels) * sizeof *store->rows;
+}
+
+/* Whether the mapped bytes are a whole store of that key; then *store looks into them. */
+static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
+                     const struct worker_store_spec *spec, struct worker_image_store *store)
+{
+    struct header header;
+    struct place  place;
+    size_t        image;
+
+    memcpy(&header, map, sizeof header);
+    if (memcmp(header.magic, magic, sizeof magic) != 0 || header.own_hash != hash_header(&header) ||
+        header.key.high != key->high || header.key.low != key->low ||
+        header.nfiles != spec->nfiles || header.channels != spec->channels ||
+        header.good > header.nfiles || header.kept > header.good)
+        return false;
+    store->nfiles = header.nfiles;
+    store->good = header.good;
+    store->kept = header.kept;
+    store->channels = header.channels;
+    store->height = header.height;
+    store->width = header.width;
+    image = worker_image_store_bytes(store);
+    place = places(header.nfiles, header.channels, (uint64_t)header.kept * image);
+    if (place.end != bytes)
+        return false;
+    store->state = map + place.state;
+    store->rows = (uint64_t *)(void *)(map + place.rows);
+    store->pixels = map + place.pixels;
+    if (mx_hash64(store->state, store->nfiles) != header.state_hash ||
+        mx_hash64(store->rows, rows_bytes(store)) != header.rows_hash)
+        return false;
+    for (uint32_t i = 0; i < store->kept; i++)
+        if (mx_hash64(store->pixels + i * image, image) !=
+            store->rows[i * worker_image_store_columns(store->channels)])
+            return false;
+    return true;
+}
+
+/* Map a file of the cache. False where there is none that is whole. */
+static bool load(const char *path, const struct mx_hash128 *key,
+                 const struct worker_store_spec *spec, struct worker_image_store *store)
+{
+    int         fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    void       *map = MAP_FAILED;
+    bool        sound = false;
+
+    *store = (struct worker_image_store){0};
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)sizeof(struct header))
+        map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    close(fd);
+    if (map == MAP_FAILED)
+        return false;
+    sound = is_sound(map, (uint64_t)st.st_size, key, spec, store);
+    store->map = map;
+    store->map_bytes = (size_t)st.st_size;
+    if (sound && worker_image_store_number(store, NULL) == 0)
+        return true;
+    worker_image_store_clear(store);
+    return false;
+}
+
+/* Open the file that grows, locked, and empty. Returns -1 with *err; fd -1 and 0 if another
+ * process has finished it meanwhile. */
+static int lock(const char *growing, int *fd, struct mx_err *err)
+{
+    struct stat mine, there;
+    int         failed;
+
+    if ((*fd = open(growing, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot create %s", growing);
+    do
+        failed = flock(*fd, LOCK_EX);
+    while (failed && errno == EINTR);
+    if (failed || fstat(*fd, &mine))
+        mx_fail_errno(err, MX_EIO, errno, "cannot lock %s", growing);
+    else if (stat(growing, &there) || there.st_ino != mine.st_ino || there.st_dev != mine.st_dev)
+        failed = 1; /* it has its last name already */
+    else if (ftruncate(*fd, 0) == 0)
+        return 0;
+    else
+        failed = mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
+    close(*fd);
+    *fd = -1;
+    return failed > 0 ? 0 : -1;
+}
+
+static int write_at(int fd, uint64_t offset, const void *data, size_t len, const char *path,
+                    struct mx_err *err)
+{
+    if (lseek(fd, (off_t)offset, SEEK_SET) < 0)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", path);
+    return mx_file_write_all(fd, data, len, path, err);
+}
+
+/* What stands before the pixels; then the file gets its name. */
+static int finish(int fd, const char *growing, const char *path, const struct mx_hash128 *key,
+                  const struct worker_image_store *store, struct mx_err *err)
+{
+    struct header header;
+    struct place  place = places(store->nfiles, store->channels,
+                                 (uint64_t)store->kept * worker_image_store_bytes(store));
+
+    memset(&header, 0, sizeof header);
+    memcpy(header.magic, magic, sizeof magic);
+    header.key = *key;
+    header.nfiles = store->nfiles;
+    header.good = store->good;
+    header.kept = store->kept;
+    header.channels = store->channels;
+    header.height = store->height;
+    header.width = store->width;
+    header.state_hash = mx_hash64(store->state, store->nfiles);
+    header.rows_hash = mx_hash64(store->rows, rows_bytes(store));
+    header.own_hash = hash_header(&header);
+    if (write_at(fd, 0, &header, sizeof header, growing, err) ||
+        write_at(fd, place.state, store->state, store->nfiles, growing, err) ||
+        write_at(fd, place.rows, store->rows, rows_bytes(store), growing, err))
+        return -1;
+    if (ftruncate(fd, (off_t)place.end) || fsync(fd))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
+    return mx_file_replace(growing, path, err);
+}
+
+/* Decode into the file that grows, which is locked, and map it. *unwritable: it is the cache
+ * that failed. */
+static int build(int fd, const char *growing, const char *path, const struct mx_hash128 *key,
+                 const struct worker_store_spec *spec, struct worker_image_store *store,
+                 bool *unwritable, struct mx_err *err)
+{
+    const uint64_t pixels = places(spec->nfiles, spec->channels, 0).pixels;
+    uint32_t       decoded;
+
+    *unwritable = true;
+    if (lseek(fd, (off_t)pixels, SEEK_SET) < 0)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
+    if (worker_image_store_decode(spec, fd, growing, store, unwritable, err))
+        return -1;
+    decoded = store->decoded;
+    *unwritable = finish(fd, growing, path, key, store, err) != 0;
+    worker_image_store_clear(store);
+    if (*unwritable)
+        return -1;
+    if (!load(path, key, spec, store)) {
+        *unwritable = true;
+        return mx_fail(err, MX_EIO, "%s does not hold what was written to it", path);
+    }
+    store->decoded = decoded;
+    return 0;
+}
+
+/* As the public function, from the cache or not at all. */
+static int open_cached(const char *path, const char *growing, const struct mx_hash128 *key,
+                       const struct worker_store_spec *spec, struct worker_image_store *store,
+                       bool *unwritable, struct mx_err *err)
+{
+    int fd = -1, rc = 0;
+
+    while (!load(path, key, spec, store)) {
+        *unwritable = true;
+        if (lock(growing, &fd, err))
+            return -1;
+        if (fd < 0)
+            continue;
+        /* Whoever held the lock before may have finished. */
+        if (load(path, key, spec, store) ||
+            (rc = build(fd, growing, path, key, spec, store, unwritable, err)))
+            unlink(growing);
+        close(fd);
+        break;
+    }
+    return rc;
+}
+
+static int open_in(const char *folder, const struct worker_store_spec *spec,
+                   struct worker_image_store *store, bool *unwritable, struct mx_err *err)
+{
+    struct mx_buf     path = {0}, growing = {0};
+    struct mx_hash128 key;
+    char              hex[MX_HASH128_HEX];
+    int               rc = key_of(spec, &key, err);
+
+    if (rc == 0) {
+        mx_buf_printf(&path, "%s/images-%s", folder, mx_hash128_hex(key, hex));
+        mx_buf_printf(&growing, "%s.tmp", mx_buf_str(&path));
+        if (!mx_buf_ok(&path) || !mx_buf_ok(&growing))
+            rc = mx_fail(err, MX_ENOMEM, "no memory for a path in %s", folder);
+        else
+            rc = open_cached(path.data, growing.data, &key, spec, store, unwritable, err);
+    }
+    mx_buf_free(&path);
+    mx_buf_free(&growing);
+    return rc;
+}
+
+struct worker_image_store *worker_image_cache_open(const char                     *folder,
+                                                   const struct worker_store_spec *spec,
+                                                   struct mx_err *note, struct mx_err *err)
+{
+    struct worker_image_store *store = calloc(1, sizeof *store);
+    struct mx_err              why = {.code = MX_OK};
+    bool                       unwritable = false;
+
+    if (!store) {
+        mx_fail(err, MX_ENOMEM, "no memory for a list of images");
+        return NULL;
+    }
+    if (folder && open_in(folder, spec, store, &unwritable, &why) == 0)
+        return store;
+    if (folder && !unwritable) {
+        mx_fail(err, why.code, "%s", why.text);
+    } else {
+        if (folder)
+            mx_fail(note, why.code, "%s", why.text);
+        if (worker_image_store_decode(spec, -1, NULL, store, NULL, err) == 0)
+            return store;
+    }
+    free(store);
+    return NULL;
+}
