@@ -272,7 +272,7 @@ int kern_op_backward(struct kern_op *op, struct mx_err *err)
         return op->gradients.src ? run_pool(op, true, err) : 0;
     if (op->shape.kind == KERN_NORM && op->gradients.src)
         run_norm(op, true);
-    if (op->winograd_back)
+    if (op->winograd_back && op->gradients.src)
         kern_winograd_backward(&op->tiles, op->gradients.dst->data, op->tensors.weights->data,
                                op->gradients.src->data, op->nn->scratch);
     if (kern_primitive_run(&op->pass[KERN_BACKWARD], op->nn, err))

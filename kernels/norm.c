@@ -190,8 +190,12 @@ static bool goes_past(const struct kern_norm_sum *all)
     };
     const struct kern_channels *where = &all->where;
 
-    return where->n * where->image * sizeof(float) > MOST && all->y != all->rest &&
-           all->y != all->norms[0]->x;
+    if (where->n * where->image * sizeof(float) <= MOST || all->y == all->rest)
+        return false;
+    for (int k = 0; k < KERN_NORMS && all->norms[k]; k++)
+        if (all->y == all->norms[k]->x)
+            return false;
+    return true;
 }
 
 /* Image i of a group. */
