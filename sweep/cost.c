@@ -7,6 +7,7 @@
 
 #include "sweep/axis.h"
 #include "sweep/cost_head.h"
+#include "sweep/cost_maps.h"
 #include "sweep/stages.h"
 #include "sweep/words.h"
 #include "worker/batch.h"
@@ -23,6 +24,7 @@ enum {
     PROCESS_BYTES = 64 << 20, /* an executor with nothing loaded */
     STAGE_BYTES = 4096,       /* stage.json and the header of a weights file */
     EPOCH_BYTES = 96,         /* a line of history.csv */
+    MAP_ROW_BYTES = 32,       /* a line of images.csv */
     TRIAL_BYTES = 1024,       /* journal records and rows of the tables */
     SWEEP_BYTES = 1 << 18,    /* configuration, provenance, log */
     HEAD_FILES = 7,           /* of a head with epochs and a support set */
@@ -186,10 +188,24 @@ static void add_head(struct work *work, const struct mx_value *value)
     work->memory_bytes += (uint64_t)mx_head_bytes(value, &work->head);
 }
 
+static void work_out_maps(struct work *work, const struct sizes *s)
+{
+    const double images = fmin((double)s->params->score_images, s->test);
+    const double flop = images * s->cost.infer_flop * mx_maps_passes(s->params, &s->data->shape);
+    const double pixels = (double)s->data->shape.height * s->data->shape.width;
+
+    for (size_t i = 0; i < NSPEEDS; i++)
+        work->seconds[i] = flop / speeds[i].flop_s + speeds[i].start_s;
+    work->disk_bytes =
+        images * (4 * pixels * mx_maps_count(s->params) + MAP_ROW_BYTES) + STAGE_BYTES;
+    work->memory_bytes = set_bytes(s) + mx_maps_bytes(s->params, &s->data->shape);
+}
+
 static void (*const work_out[WORKER_STAGE_KINDS])(struct work *, const struct sizes *) = {
     [WORKER_STAGE_TRAIN] = work_out_training,
     [WORKER_STAGE_FEATURES] = work_out_features,
     [WORKER_STAGE_HEAD] = work_out_head,
+    [WORKER_STAGE_MAPS] = work_out_maps,
 };
 
 /* model.stem auto with model.weights. A file that is not there, or none, is for

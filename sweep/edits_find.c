@@ -1,4 +1,5 @@
 /* edits_find.c - from DIR and CELL.rN to arrays. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,6 +169,24 @@ static int read_features(struct mx_edits_case *found, struct mx_err *err)
     return found->features ? 0 : -1;
 }
 
+/* Only of directions is there a similarity. */
+static int check_texts(const struct mx_edits_case *found, const char *path, struct mx_err *err)
+{
+    const uint32_t dims = found->features->dims;
+
+    for (uint32_t t = 0; t < found->ntexts; t++) {
+        double squares = 0;
+
+        for (uint32_t d = 0; d < dims; d++)
+            squares += found->texts[(size_t)t * dims + d] * found->texts[(size_t)t * dims + d];
+        if (!(squares > 0 && isfinite(squares)))
+            return mx_fail(err, MX_EDATA, "%s: row %u %s", path, t,
+                           squares > 0 ? "is too large"
+                                       : "is all zeros or has a number that is none");
+    }
+    return 0;
+}
+
 int mx_edits_find(const char *directory, const char *trial, const char *text,
                   struct mx_edits_case *found, struct mx_err *err)
 {
@@ -187,6 +206,8 @@ int mx_edits_find(const char *directory, const char *trial, const char *text,
     if (read_features(found, err) || read_support(found, err))
         goto fail;
     if (text && !(found->texts = read_array(text, found->features->dims, 0, &found->ntexts, err)))
+        goto fail;
+    if (text && check_texts(found, text, err))
         goto fail;
     return 0;
 fail:

@@ -220,9 +220,10 @@ static void sum_up(struct drawing *d, struct mx_preview_stats *stats)
 
     qsort(d->lambda, d->n, sizeof *d->lambda, by_size);
     for (uint64_t k = 0; k < d->n; k++) {
-        mean += d->lambda[k] / n;
+        mean += d->lambda[k];
         below += d->lambda[k] < 0.5;
     }
+    mean /= n;
     for (uint64_t k = 0; k < d->n; k++)
         squares += (d->lambda[k] - mean) * (d->lambda[k] - mean) / n;
     stats->lambda_mean = mean;

@@ -220,6 +220,19 @@ static int prepare(struct run *run, struct mx_err *err)
     return run->results ? open_console(run, err) : -1;
 }
 
+/* A trial that diverged or has no fit data would do so again. */
+static bool retries_would_help(const struct run *run)
+{
+    for (uint32_t t = 0; t < run->plan->ntrials; t++) {
+        const enum mx_reason reason = mx_sched_trial_reason(run->sched, t);
+
+        if (mx_sched_trial_state(run->sched, t) == MX_STATE_FAILED &&
+            reason != MX_REASON_DIVERGED && reason != MX_REASON_DATA_ERROR)
+            return true;
+    }
+    return false;
+}
+
 /* "begun: 24 trials of 8 cells, 20 done, 1 failed, 3 to run; 2 executors" */
 static void tell_counts(const struct run *run, const char *when)
 {
@@ -244,7 +257,7 @@ static void tell_counts(const struct run *run, const char *when)
                    (unsigned long long)run->plan->cells, run->plan->cells == 1 ? "" : "s",
                    mx_buf_str(&text), (unsigned long long)open, mx_buf_str(&hands));
     mx_buf_free(&hands);
-    if (open == 0 && counts.by_state[MX_STATE_FAILED] > 0)
+    if (open == 0 && retries_would_help(run))
         mx_console_log(run->console, MX_LOG_INFO, NULL,
                        "failed trials stay failed; a larger schedule.retries gives them new "
                        "attempts: mixsweep run CONFIG --out %s --resume",

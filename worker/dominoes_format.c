@@ -185,6 +185,23 @@ static void choose(struct worker_images *images, const struct worker_list *class
     images->n = kept;
 }
 
+/* A class without an image would be right in every answer, and worth nothing. */
+static int check_chosen(const struct worker_images *images, const struct origin *origin,
+                        struct mx_err *err)
+{
+    for (uint32_t k = 0; k < origin->classes->count; k++) {
+        uint32_t i = 0;
+
+        while (i < images->n && images->labels[i] != k)
+            i++;
+        if (i == images->n)
+            return mx_fail(err, MX_EDATA, "dominoes: %s has no image of class %g of %s",
+                           worker_set_name(origin->data_set), origin->classes->items[k],
+                           origin->key);
+    }
+    return 0;
+}
+
 /* One plane in the middle of a black one of (height, width), and that resized. */
 static int frame_plane(const uint8_t *plane, const struct worker_images *from, uint32_t height,
                        uint32_t width, uint8_t *framed, const struct worker_images *to,
@@ -253,12 +270,11 @@ static int make_half(const struct origin *origins, const struct worker_shape *sh
         half->images[h] = sets[h].parts[part];
         sets[h].parts[part] = (struct worker_images){0};
         choose(&half->images[h], origins[h].classes);
+        if (check_chosen(&half->images[h], &origins[h], err))
+            return -1;
         if (bring(&half->images[h], shape->channels, frame,
                   h == WORKER_DOMINO_TOP ? upper : shape->height - upper, shape->width, err))
             return -1;
-        if (half->images[h].n == 0)
-            return mx_fail(err, MX_EDATA, "dominoes: %s has no image of the classes in %s",
-                           worker_set_name(origins[h].data_set), origins[h].key);
     }
     return 0;
 }

@@ -113,6 +113,12 @@ class Edits(Case):
         write_npy(self.folder / "short.npy", [[1.0, 2.0]])
         _, err = self.edits("--text", "short.npy", code=3)
         self.assertIn("short.npy has shape (1, 2), not (any, 64)", err)
+        for row, told in (([0.0] * 64, "is all zeros or has a number that is none"),
+                          ([float("nan")] * 64, "is all zeros or has a number that is none"),
+                          ([1e200] * 64, "is too large")):
+            write_npy(self.folder / "bad.npy", [[1.0] * 64, row])
+            _, err = self.edits("--text", "bad.npy", code=3)
+            self.assertIn(f"bad.npy: row 1 {told}", err)
         (self.head / "stage.json").unlink()
         _, err = self.edits(code=3)
         self.assertIn("has left no files: edits are kept under schedule.keep all", err)

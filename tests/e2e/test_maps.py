@@ -65,6 +65,9 @@ class Maps(Case):
         plans = [json.loads(self.mixsweep("plan", name, "--json")[0])["stages"] for name in ("maps.yaml", "plain.yaml")]
         self.assertEqual(plans[0]["maps"]["planned"], plans[0]["train"]["planned"])
         self.assertEqual(plans[0]["train"], plans[1]["train"])
+        costs = [json.loads(self.mixsweep("plan", name, "--json")[0]) for name in ("maps.yaml", "plain.yaml")]
+        self.assertGreater(costs[0]["hours"]["mid"], costs[1]["hours"]["mid"])
+        self.assertGreater(costs[0]["disk_bytes"], costs[1]["disk_bytes"] + 2 * 4 * 5 * 12 * 12 * 4)
         self.assertNotIn("maps", {kind for kind, count in plans[1].items() if count["planned"]})
 
     def test_numbers_of_maps_that_are_not_made_are_refused(self):

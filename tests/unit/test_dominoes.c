@@ -298,12 +298,12 @@ Test(dominoes, classes_that_are_not_there_are_named)
     params = params_of(folder);
     params.data_dominoes_bottom_classes = (struct worker_list){2, {8, 9}};
     expect_refused(&params, MX_EDATA,
-                   "dominoes: fashion-mnist has no image of the classes in "
+                   "dominoes: fashion-mnist has no image of class 8 of "
                    "data.dominoes.bottom_classes");
     params = params_of(folder);
     params.data_dominoes_top_classes = (struct worker_list){2, {0, 9}};
     expect_refused(&params, MX_EDATA,
-                   "dominoes: the upper set has no training image of class 1 of its list");
+                   "dominoes: mnist has no image of class 9 of data.dominoes.top_classes");
     folder_remove(folder);
 }
 
