@@ -111,7 +111,9 @@ static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
     if (memcmp(header.magic, magic, sizeof magic) != 0 || header.own_hash != hash_header(&header) ||
         header.key.high != key->high || header.key.low != key->low ||
         header.nfiles != spec->nfiles || header.channels != spec->channels ||
-        header.good > header.nfiles || header.kept > header.good)
+        header.good > header.nfiles ||
+        header.kept != (header.good < spec->keep ? header.good : spec->keep) ||
+        (uint64_t)header.height * header.width > WORKER_MAX_PIXELS)
         return false;
     store->nfiles = header.nfiles;
     store->good = header.good;
