@@ -54,7 +54,8 @@ double align_box_iou(const struct worker_box *a, const struct worker_box *b)
 /* Take a pixel's neighbours that are above, and mark them taken. */
 static uint32_t take_neighbours(struct align_parts *parts, uint32_t pixel, uint32_t depth)
 {
-    const uint32_t y = pixel / parts->width, x = pixel % parts->width;
+    const uint32_t width = parts->width > 0 ? parts->width : 1;
+    const uint32_t y = pixel / width, x = pixel % width;
 
     for (uint32_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < parts->height; v++)
         for (uint32_t u = x > 0 ? x - 1 : 0; u <= x + 1 && u < parts->width; u++)

@@ -57,7 +57,7 @@ static int equations_new(struct equations *e, const struct worker_shape *shape, 
 
     *e = (struct equations){.height = shape->height, .width = shape->width, .removed = removed};
     e->unknowns = calloc(pixels, sizeof *e->unknowns);
-    e->number = malloc(pixels * sizeof *e->number);
+    e->number = calloc(pixels, sizeof *e->number);
     e->right = calloc(5 * (size_t)pixels, sizeof *e->right);
     if (!e->unknowns || !e->number || !e->right)
         return mx_fail(err, MX_ENOMEM, "no memory to fill in pixels of an image");

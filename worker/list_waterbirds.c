@@ -39,7 +39,7 @@ int worker_list_waterbirds(struct worker_folder *folder, const char *path, struc
 {
     static const char *const classes[] = {"landbird", "waterbird"};
     struct mx_table *table = worker_listing_table("waterbirds", path, "metadata.csv", false, err);
-    size_t           at[COLUMNS];
+    size_t           at[COLUMNS] = {0};
     int              rc = table ? mx_table_next(table, err) : -1;
 
     folder->ngroups = 4;

@@ -114,7 +114,7 @@ EXPLAIN_MAP(map_occlusion)
     const size_t               pixels = (size_t)input->height * input->width;
     const struct patches       p = patches_of(input, options);
     const size_t               each = (size_t)p.rows * p.columns;
-    double                    *logits = malloc(batch->n * each * sizeof *logits);
+    double                    *logits = calloc(batch->n * each + 1, sizeof *logits);
     int                        result;
 
     (void)figures;
@@ -124,10 +124,12 @@ EXPLAIN_MAP(map_occlusion)
     if (result == 0)
         result = explain_forward(explainer, batch->images, batch->n, err);
     for (uint32_t i = 0; result == 0 && i < batch->n; i++) {
+        const double whole = explain_logit(explainer, i, batch->targets[i]);
+        double      *drops = logits + i * each;
+
         for (size_t k = 0; k < each; k++)
-            logits[i * each + k] =
-                explain_logit(explainer, i, batch->targets[i]) - logits[i * each + k];
-        spread(&p, logits + i * each, maps + i * pixels);
+            drops[k] = whole - drops[k];
+        spread(&p, drops, maps + i * pixels);
     }
     free(logits);
     return result;
