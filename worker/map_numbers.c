@@ -82,11 +82,12 @@ static int rank(const float *map, size_t n, double *ranks, struct mx_err *err)
 int worker_map_spearman(const float *a, const float *b, size_t n, double *correlation,
                         struct mx_err *err)
 {
-    double *ranks = malloc(2 * (n + 1) * sizeof *ranks), *other = ranks + n;
+    double *ranks = malloc(2 * (n + 1) * sizeof *ranks), *other;
     double  mean = ((double)n - 1) / 2, aa = 0, bb = 0, ab = 0;
 
     if (!ranks)
         return mx_fail(err, MX_ENOMEM, "no memory to compare maps of %zu pixels", n);
+    other = ranks + n;
     if (rank(a, n, ranks, err) || rank(b, n, other, err)) {
         free(ranks);
         return -1;
