@@ -56,16 +56,31 @@ static size_t window_floats(const struct worker_layer *layer, const struct worke
            layer->kernel;
 }
 
+/* 3x3 convolutions that are made from tiles (kernels/winograd.h), on one thread. */
+static bool from_tiles(const struct worker_params *params, const struct worker_net *net,
+                       const struct worker_layer *layer)
+{
+    const struct worker_layer *in = &net->layers[layer->inputs[0]];
+    const uint32_t more = layer->more[0] | layer->more[1] | layer->more[2] | layer->more[3];
+
+    return layer->kind == WORKER_CONV && layer->kernel == 3 && layer->stride == 1 &&
+           layer->pad == 1 && layer->groups == 1 && !more && params->train_threads == 1 &&
+           kern_winograd_fits(&(struct kern_winograd){.in = in->channels,
+                                                      .out = layer->channels,
+                                                      .height = in->height,
+                                                      .width = in->width});
+}
+
 /* The parts of the state of a parameter, and some more that stands for the copy in
- * another order and the partial sums that the library keeps. */
-static size_t parameter_bytes(const struct worker_net       *net,
+ * another order and the partial sums that the library keeps, where it does the work. */
+static size_t parameter_bytes(const struct worker_params *params, const struct worker_net *net,
                               const struct worker_parameter *parameter, unsigned parts)
 {
     const struct worker_layer *layer = &net->layers[parameter->layer];
     size_t                     bytes = up(parameter->count * sizeof(float), LINE);
 
     if (parameter->ndims == 4)
-        return (parts + 1) *
+        return (parts + (from_tiles(params, net, layer) ? 0 : 1)) *
                up(window_floats(layer, &net->layers[layer->inputs[0]]) * sizeof(float), LINE);
     return parts * bytes + bytes / (parameter->ndims == 2 ? 4 : 1);
 }
@@ -79,15 +94,14 @@ static bool is_product(const struct worker_layer *layer)
            layer->width <= TINY;
 }
 
-/* 3x3 convolutions may be made from tiles (kernels/winograd.h). */
-static size_t scratch_bytes(const struct worker_net *net, const struct worker_layer *layer)
+static size_t scratch_bytes(const struct worker_params *params, const struct worker_net *net,
+                            const struct worker_layer *layer)
 {
     const struct worker_layer *in = &net->layers[layer->inputs[0]];
 
     if (is_product(layer))
         return 4 * sizeof(float) * window_floats(layer, in);
-    return layer->kind == WORKER_CONV && layer->kernel == 3 && layer->stride == 1 &&
-                   layer->groups == 1 && layer->inputs[0] != 0
+    return from_tiles(params, net, layer)
                ? kern_winograd_room(in->channels, layer->channels) * sizeof(float)
                : 0;
 }
@@ -158,15 +172,15 @@ static int add_up(const struct worker_params *params, const struct worker_net *n
         cost->infer_flop += flop;
         cost->train_flop += flop * (layer->inputs[0] == 0 ? 2 : 3) + (explains ? 2 * flop : 0);
         cost->memory_bytes += own_bytes(net, layer, n) * (explains ? 2 : 1);
-        if (scratch_bytes(net, layer) > scratch)
-            scratch = scratch_bytes(net, layer);
+        if (scratch_bytes(params, net, layer) > scratch)
+            scratch = scratch_bytes(params, net, layer);
     }
     cost->memory_bytes += scratch;
     if (worker_net_parameters(net, &parameters, &count, err))
         return -1;
     for (size_t p = 0; p < count; p++) {
         cost->parameters += parameters[p].count;
-        cost->memory_bytes += parameter_bytes(net, &parameters[p], parts);
+        cost->memory_bytes += parameter_bytes(params, net, &parameters[p], parts);
     }
     free(parameters);
     return 0;
