@@ -58,7 +58,7 @@ double mx_maps_passes(const struct worker_params *params, const struct worker_sh
 static bool asked(const struct worker_params *params, enum worker_attribution which)
 {
     for (uint32_t k = 0; k < params->score_attributions.count; k++)
-        if (params->score_attributions.items[k] == which)
+        if ((enum worker_attribution)params->score_attributions.items[k] == which)
             return true;
     return false;
 }

@@ -51,7 +51,7 @@ static int copy_marked(const struct worker_images *images, const uint8_t *marks,
     for (uint32_t i = 0; i < limit; i++) {
         if (!marks[i])
             continue;
-        if (split->at)
+        if (images->at && split->at)
             split->at[split->n] = images->at[i];
         else
             memcpy(split->pixels + split->n * bytes, images->pixels + i * bytes, bytes);
