@@ -61,7 +61,7 @@ enum mx_request mx_signals_request(void)
 
 double mx_signals_grace_s(bool launched)
 {
-    return launched && (last_signal == SIGTERM || last_signal == SIGINT) ? 1 : 10;
+    return launched && (last_signal == SIGTERM || last_signal == SIGINT) ? 0.25 : 10;
 }
 
 const char *mx_signals_name(void)

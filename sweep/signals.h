@@ -29,7 +29,8 @@ enum mx_request {
 enum mx_request mx_signals_request(void);
 
 /* How long trainings may take to save themselves, after what asked last: launchers
- * kill soon after they have passed SIGTERM or Ctrl-C on (Open MPI 4.1: 2 s). */
+ * kill soon after they have passed SIGTERM or Ctrl-C on (Open MPI 4.1: 1 to 2 s, 5: half a
+ * second), and tables and exit_code are still to be written then. */
 double mx_signals_grace_s(bool launched);
 
 /* The name of the signal that asked last, for messages ("SIGINT"), or "". */
