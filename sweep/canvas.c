@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
+#include "worker/picture.h"
+
 int mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, uint32_t colour,
                    struct mx_err *err)
 {
@@ -12,6 +15,17 @@ int mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, ui
         return mx_fail(err, MX_ENOMEM, "no memory for a picture of %u x %u pixels", width, height);
     mx_canvas_fill(canvas, 0, 0, (int)height, (int)width, colour);
     return 0;
+}
+
+int mx_canvas_write(const struct mx_canvas *canvas, const char *path, struct mx_err *err)
+{
+    struct mx_buf file = {0};
+    int rc = worker_png_encode(canvas->pixels, canvas->height, canvas->width, 3, &file, err);
+
+    if (rc == 0)
+        rc = mx_file_write(path, mx_buf_str(&file), file.len, err);
+    mx_buf_free(&file);
+    return rc;
 }
 
 void mx_canvas_free(struct mx_canvas *canvas)

@@ -23,6 +23,9 @@ int  mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, u
                     struct mx_err *err);
 void mx_canvas_free(struct mx_canvas *canvas); /* it is empty again */
 
+/* Write it as a PNG file, whole or not at all. Returns 0, or -1 with MX_EIO or MX_ENOMEM. */
+int mx_canvas_write(const struct mx_canvas *canvas, const char *path, struct mx_err *err);
+
 /* Fill [x, x + width) x [y, y + height). */
 void mx_canvas_fill(struct mx_canvas *canvas, int y, int x, int height, int width, uint32_t colour);
 

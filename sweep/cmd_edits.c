@@ -4,12 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/num.h"
 #include "sweep/command.h"
 #include "sweep/edits.h"
 #include "sweep/outdir.h"
-#include "worker/picture.h"
 
 static const char help[] =
     "usage: mixsweep edits DIR TRIAL [OPTIONS]\n"
@@ -128,18 +126,14 @@ static int write_sheet(const struct options *options, const struct mx_edits_case
                        const struct worker_edits *edits, struct mx_err *err)
 {
     struct mx_canvas canvas = {0};
-    struct mx_buf    file = {0};
     int              rc = draw(options, found, edits, &canvas, err);
 
     if (rc == 0)
-        rc = worker_png_encode(canvas.pixels, canvas.height, canvas.width, 3, &file, err);
-    if (rc == 0)
-        rc = mx_file_write(options->out, mx_buf_str(&file), file.len, err);
+        rc = mx_canvas_write(&canvas, options->out, err);
     if (rc == 0)
         fprintf(options->json ? stderr : stdout, "%s: %u x %u pixels\n", options->out, canvas.width,
                 canvas.height);
     mx_canvas_free(&canvas);
-    mx_buf_free(&file);
     return rc;
 }
 

@@ -5,13 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/num.h"
 #include "sweep/check.h"
 #include "sweep/command.h"
 #include "sweep/preview.h"
 #include "sweep/remarks.h"
-#include "worker/picture.h"
 
 static const char help[] =
     "usage: mixsweep preview CONFIG --out FILE.png [OPTIONS]\n"
@@ -170,18 +168,14 @@ static int write_sheet(const struct mx_config *config, const struct mx_preview_s
                        const struct options *options, struct mx_err *err)
 {
     struct mx_canvas canvas = {0};
-    struct mx_buf    file = {0};
     int              rc = draw_sheet(config, settings, options, &canvas, err);
 
     if (rc == 0)
-        rc = worker_png_encode(canvas.pixels, canvas.height, canvas.width, 3, &file, err);
-    if (rc == 0)
-        rc = mx_file_write(options->out, mx_buf_str(&file), file.len, err);
+        rc = mx_canvas_write(&canvas, options->out, err);
     if (rc == 0)
         fprintf(options->json ? stderr : stdout, "%s: %u x %u pixels\n", options->out, canvas.width,
                 canvas.height);
     mx_canvas_free(&canvas);
-    mx_buf_free(&file);
     return rc;
 }
 

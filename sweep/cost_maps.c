@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "worker/choices.h"
+#include "worker/explain.h"
 #include "worker/net.h"
 
+/* Places of occlusion's patch along a side: a seventh of it, in steps of half that. */
 enum {
-    BATCH = 16, /* images that the maps stage explains at a time */
-    WINDOWS =
-        13 /* places of occlusion's patch along a side: a seventh of it, in steps of half that */
+    WINDOWS = 13
 };
 
 /* A forward pass and the way back to the image, which takes as long. */
@@ -86,5 +86,5 @@ uint64_t mx_maps_bytes(const struct worker_params *params, const struct worker_s
             weights += list[p].count;
     free(list);
     worker_net_free(&net);
-    return (BATCH * values * copies + 2 * weights) * sizeof(float);
+    return (WORKER_MAP_BATCH * values * copies + 2 * weights) * sizeof(float);
 }

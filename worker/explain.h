@@ -35,6 +35,10 @@ enum {
     WORKER_MAP_IS_CONTROL = 16,     /* knows nothing of the network */
 };
 
+enum {
+    WORKER_MAP_BATCH = 16 /* images of the maps stage at a time; part of the numbers' last bits */
+};
+
 struct worker_explainer;
 struct worker_map_options;
 struct worker_map_batch;

@@ -44,27 +44,17 @@ static const struct worker_split *split_of(const struct extraction *e,
 static int load_network(struct extraction *e, struct mx_err *err)
 {
     struct worker_params *params = &e->job.params;
-    char         *path = worker_job_input_path(&e->job, WORKER_STAGE_TRAIN, "weights.safetensors");
-    struct mx_buf note = {0};
-    int           rc = -1;
+    struct mx_buf         note = {0};
+    int                   rc = -1;
 
-    if (!path)
-        return mx_fail(err, MX_ENOMEM, "no memory to find the weights");
-    if (strlen(path) >= sizeof params->model_weights) {
-        mx_fail(err, MX_EINVAL, "the path %.60s... is too long", path);
-        goto done;
-    }
-    memcpy(params->model_weights, path, strlen(path) + 1);
-    if (worker_weights_stem(params, err))
-        goto done;
+    if (worker_job_take_weights(&e->job, err))
+        return -1;
     e->engine =
         worker_engine_new(params, &e->set->shape, WORKER_FEATURE_BATCH,
                           mx_stream_make(e->job.seed, e->job.repeat, MX_PURPOSE_INIT, 0), err);
     if (e->engine)
         rc = worker_weights_load(e->engine, params, true, &note, err);
-done:
     mx_buf_free(&note);
-    free(path);
     return rc;
 }
 

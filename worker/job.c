@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "worker/stage.h"
+#include "worker/stage_parts.h"
+#include "worker/weights.h"
 
 int worker_job_add_input(struct worker_job *job, enum worker_kind kind, const char *key,
                          struct mx_err *err)
@@ -52,4 +53,22 @@ char *worker_job_input_path(const struct worker_job *job, enum worker_kind kind,
     path = mx_path_join(folder, file);
     free(folder);
     return path;
+}
+
+int worker_job_take_weights(struct worker_job *job, struct mx_err *err)
+{
+    struct worker_params *params = &job->params;
+    char *path = worker_job_input_path(job, WORKER_STAGE_TRAIN, "weights.safetensors");
+    int   rc = -1;
+
+    if (!path)
+        return mx_fail(err, MX_ENOMEM, "no memory to find the weights");
+    if (strlen(path) >= sizeof params->model_weights) {
+        mx_fail(err, MX_EINVAL, "the path %.60s... is too long", path);
+    } else {
+        memcpy(params->model_weights, path, strlen(path) + 1);
+        rc = worker_weights_stem(params, err);
+    }
+    free(path);
+    return rc;
 }

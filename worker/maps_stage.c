@@ -12,7 +12,6 @@
 #include "worker/weights.h"
 
 enum {
-    BATCH = 16, /* images at a time; part of the numbers' last bits */
     NAME_SIZE = 40
 };
 
@@ -30,7 +29,7 @@ struct mapping {
     size_t                        pixels;
     uint32_t                     *predicted, *targets, *rows; /* (n) */
     uint32_t                     *zeros;                      /* (n): maps that are all zero */
-    float                        *logits;                     /* (BATCH, classes) */
+    float                        *logits;                     /* (WORKER_MAP_BATCH, classes) */
     float                        *maps;                       /* (n, pixels), of one kind */
     double                       *figures;                    /* (n) */
     bool                          wanted[WORKER_MAPS];
@@ -67,27 +66,15 @@ static struct worker_map_options options_of(const struct worker_job *job)
 static int load_network(struct mapping *m, struct mx_err *err)
 {
     struct worker_params *params = &m->job.params;
-    char *path = worker_job_input_path(&m->job, WORKER_STAGE_TRAIN, "weights.safetensors");
-    int   rc = -1;
 
-    if (!path)
-        return mx_fail(err, MX_ENOMEM, "no memory to find the weights");
-    if (strlen(path) >= sizeof params->model_weights) {
-        mx_fail(err, MX_EINVAL, "the path %.60s... is too long", path);
-        goto done;
-    }
-    memcpy(params->model_weights, path, strlen(path) + 1);
-    if (worker_weights_stem(params, err) ||
+    if (worker_job_take_weights(&m->job, err) ||
         worker_net_build(params, &m->set->shape, &m->net, err) ||
-        worker_tensors_read(path, &m->tensors, &m->ntensors, err))
-        goto done;
-    m->explainer = worker_explainer_new(&m->net, m->tensors, m->ntensors, BATCH,
+        worker_tensors_read(params->model_weights, &m->tensors, &m->ntensors, err))
+        return -1;
+    m->explainer = worker_explainer_new(&m->net, m->tensors, m->ntensors, WORKER_MAP_BATCH,
                                         (unsigned)params->train_threads,
                                         m->wanted[WORKER_MAP_LAYER_RELEVANCE], err);
-    rc = m->explainer ? 0 : -1;
-done:
-    free(path);
-    return rc;
+    return m->explainer ? 0 : -1;
 }
 
 /* Leave out what this network cannot carry, and say so. */
@@ -123,13 +110,13 @@ static int set_up(struct mapping *m, struct worker_cache *cache, struct mx_err *
     m->targets = calloc(m->n + 1, sizeof *m->targets);
     m->rows = calloc(m->n + 1, sizeof *m->rows);
     m->zeros = calloc(m->n + 1, sizeof *m->zeros);
-    m->logits = malloc((size_t)BATCH * m->set->shape.classes * sizeof *m->logits);
+    m->logits = malloc((size_t)WORKER_MAP_BATCH * m->set->shape.classes * sizeof *m->logits);
     m->maps = malloc((m->n + 1) * m->pixels * sizeof *m->maps);
     m->figures = malloc((m->n + 1) * sizeof *m->figures);
     if (!m->predicted || !m->targets || !m->rows || !m->zeros || !m->logits || !m->maps ||
         !m->figures)
         return mx_fail(err, MX_ENOMEM, "no memory for the maps of %u images", m->n);
-    m->batch = worker_batch_new(&m->job.params, &m->set->shape, BATCH, err);
+    m->batch = worker_batch_new(&m->job.params, &m->set->shape, WORKER_MAP_BATCH, err);
     return m->batch ? 0 : -1;
 }
 
@@ -152,7 +139,7 @@ static void tear_down(struct mapping *m)
 /* Up to a batch of images from `first` on. */
 static uint32_t take(struct mapping *m, uint32_t first)
 {
-    const uint32_t n = m->n - first < BATCH ? m->n - first : BATCH;
+    const uint32_t n = m->n - first < WORKER_MAP_BATCH ? m->n - first : WORKER_MAP_BATCH;
 
     worker_batch_plain(m->batch, m->set, &m->set->test, first, n);
     return n;
@@ -163,7 +150,7 @@ static int predict(struct mapping *m, struct mx_err *err)
 {
     const uint32_t classes = m->set->shape.classes;
 
-    for (uint32_t first = 0; first < m->n; first += BATCH) {
+    for (uint32_t first = 0; first < m->n; first += WORKER_MAP_BATCH) {
         const uint32_t n = take(m, first);
 
         if (worker_explainer_predict(m->explainer, m->batch->images, n, m->logits, err))
@@ -186,7 +173,7 @@ static int predict(struct mapping *m, struct mx_err *err)
 
 static int make_maps(struct mapping *m, enum worker_attribution which, struct mx_err *err)
 {
-    for (uint32_t first = 0; first < m->n; first += BATCH) {
+    for (uint32_t first = 0; first < m->n; first += WORKER_MAP_BATCH) {
         const uint32_t                n = take(m, first);
         const struct worker_map_batch batch = {m->batch->images, m->targets + first,
                                                m->rows + first, n, n};

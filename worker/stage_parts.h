@@ -30,6 +30,11 @@ bool worker_progress_tick(const struct worker_progress *progress, uint64_t done,
 /* Tell lines of text, one note each. */
 void worker_progress_notes(const struct worker_progress *progress, const struct mx_buf *lines);
 
+/* Make the weights that the job's train stage left those of its parameters, with the
+ * stem that they have. Returns 0, or -1 with MX_EINVAL, MX_ENOMEM, or what
+ * worker_weights_stem() said. */
+int worker_job_take_weights(struct worker_job *job, struct mx_err *err);
+
 /* A file that a stage left, for its stage.json. */
 struct worker_stage_file {
     const char *name;
