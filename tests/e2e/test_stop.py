@@ -11,7 +11,9 @@ class Stop(Case):
     def setUp(self):
         super().setUp()
         self.out = self.folder / "out"
-        self.config = self.tiny(n=256, arch="resnet8")
+        # Long enough that no trial is handed out ahead of another: brief ones are not recorded as
+        # started, and an executor may hold several.
+        self.config = self.tiny(n=256, arch="resnet8", epochs=8)
 
     def begin(self):
         """Start a sweep whose one executor stands still in the middle of a trial."""
