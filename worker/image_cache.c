@@ -16,7 +16,7 @@
 
 enum {
     PAGE = 4096,
-    PIXELS_VERSION = 1, /* raise it when decoding or resizing gives other pixels */
+    PIXELS_VERSION = 2, /* raise it when decoding or resizing gives other pixels */
 };
 
 struct header {
