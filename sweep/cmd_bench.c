@@ -27,11 +27,10 @@ static const struct {
      "  reduce   microseconds to sum a table of 2,000 rows x 10 metrics over 8 participants in\n"
      "           memory, messages and the comparison with the right sum included\n"},
     {"augment", mx_bench_augment,
-     "  augment  what each mixing strategy costs beyond a batch that is not mixed, as a share of "
-     "a\n"
-     "           training step of resnet20, with a draw for each image (augment.none: the whole "
-     "of\n"
-     "           such a batch; puzzlemix without its pass through the network)\n"},
+     "  augment  what each mixing strategy, and each way of data.augment, costs beyond a batch\n"
+     "           that is neither mixed nor changed, as a share of a training step of resnet20,\n"
+     "           with a draw for each image (augment.none: the whole of such a batch; puzzlemix\n"
+     "           without its pass through the network)\n"},
     {"head", mx_bench_head,
      "  head     seconds a cell of HSFM, at the sizes and parameters published for four data\n"
      "           sets, on generated features; and of CPU time\n"},

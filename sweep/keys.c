@@ -49,6 +49,9 @@ const char *const mx_section_names[MX_SECTIONS] = {
     }
 #define IMAGES        NOT(DATA_SET, W(DATA_FEATURES))
 #define TRAINS        IMAGES, NOT(TRAIN_EPOCHS, 1u)
+#define RESIZED_CROPS W(AUGMENT_RANDOM_RESIZED_CROP) | W(AUGMENT_RANDOM_RESIZED_CROP_JITTER)
+#define JITTERS                                                                                    \
+    W(AUGMENT_FLIP_JITTER) | W(AUGMENT_FLIP_CROP_JITTER) | W(AUGMENT_RANDOM_RESIZED_CROP_JITTER)
 #define MIXING        NOT(MIX_STRATEGY, W(MIX_NONE))
 #define HSFM          WHEN(IS(HEAD_METHOD, W(HEAD_HSFM)))
 #define READY         true

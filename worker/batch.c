@@ -1,11 +1,10 @@
 #include <stdlib.h>
 
+#include "worker/augment.h"
 #include "worker/batch_parts.h"
 
 enum {
-    CROP_PADDING = 4,
-    DRAW_CROP = 0, /* places in the stream AUGMENT: never renumber */
-    DRAW_FLIP = 1,
+    CROP_PADDING = 4
 };
 
 /* Memory for masks, gradients and the batch before, where a strategy needs it. */
@@ -41,6 +40,9 @@ static int equip(struct worker_batch *batch, const struct worker_params *params,
         if (strategies >> s & 1 && worker_mixes[s].scratch_new &&
             !(batch->scratch[s] = worker_mixes[s].scratch_new(params, shape, err)))
             return -1;
+    if (worker_augmenter_bytes(params, shape, batch->room) > 0 &&
+        !(batch->augmenter = worker_augmenter_new(shape, batch->room, err)))
+        return -1;
     return alloc_for(batch, worker_mix_traits(params), shape, err);
 }
 
@@ -84,6 +86,7 @@ void worker_batch_free(struct worker_batch *batch)
     if (!batch)
         return;
     kern_cpu()->release(batch->images);
+    worker_augmenter_free(batch->augmenter);
     free(batch->own);
     free(batch->y_a);
     free(batch->y_b);
@@ -110,7 +113,7 @@ uint64_t worker_batch_bytes(const struct worker_params *params, const struct wor
     const unsigned traits = worker_mix_traits(params);
     const uint64_t plane = (uint64_t)room * shape->height * shape->width;
     const uint64_t images = plane * shape->channels * sizeof(float);
-    uint64_t       bytes = images;
+    uint64_t       bytes = images + worker_augmenter_bytes(params, shape, room);
 
     if (traits & WORKER_MIX_MASKS)
         bytes += plane + (uint64_t)room * KERN_MOVES * sizeof(uint16_t);
@@ -140,14 +143,14 @@ static void place_image(struct worker_batch *batch, uint32_t i, const struct wor
 static void augment_image(struct kern_batch_sample *sample, unsigned kind, struct mx_stream stream,
                           uint32_t epoch, uint32_t row)
 {
-    if (kind == WORKER_AUGMENT_FLIP_CROP) {
-        struct mx_rng rng = mx_rng_at(stream, epoch, row, DRAW_CROP);
+    if (worker_augment_shifts(kind)) {
+        struct mx_rng rng = mx_rng_at(stream, epoch, row, WORKER_AUGMENT_SHIFT);
 
         sample->shift_y = (int32_t)mx_rng_below(&rng, 2 * CROP_PADDING + 1) - CROP_PADDING;
         sample->shift_x = (int32_t)mx_rng_below(&rng, 2 * CROP_PADDING + 1) - CROP_PADDING;
     }
-    if (kind == WORKER_AUGMENT_FLIP_CROP || kind == WORKER_AUGMENT_FLIP) {
-        struct mx_rng rng = mx_rng_at(stream, epoch, row, DRAW_FLIP);
+    if (worker_augment_mirrors(kind)) {
+        struct mx_rng rng = mx_rng_at(stream, epoch, row, WORKER_AUGMENT_MIRROR);
 
         sample->flip = mx_rng_uniform(&rng) < 0.5;
     }
@@ -160,15 +163,14 @@ static void make_table(float *table, const struct worker_dataset *set)
             *table++ = (float)((byte / 255.0 - (double)set->mean[c]) / (double)set->sd[c]);
 }
 
-void batch_make_images(struct worker_batch *batch, const struct worker_dataset *set,
-                       const struct worker_split *split, bool history)
+void batch_make_images(struct worker_batch *batch, const struct worker_dataset *set, bool history)
 {
     struct kern_batch_args args = {
         .n = batch->n,
         .channels = set->shape.channels,
         .height = set->shape.height,
         .width = set->shape.width,
-        .pixels = split->pixels,
+        .pixels = batch->pixels,
         .table = batch->table,
         .samples = batch->samples,
         .out = batch->images,
@@ -181,12 +183,30 @@ void batch_make_images(struct worker_batch *batch, const struct worker_dataset *
     kern_cpu()->batch(kern_cpu(), &args, NULL);
 }
 
-static void begin(struct worker_batch *batch, uint32_t n)
+static void begin(struct worker_batch *batch, const struct worker_split *split, uint32_t n)
 {
     batch->n = n;
+    batch->pixels = split->pixels;
     batch->mixed = batch->self_pairs = 0;
     batch->layer = WORKER_LAYER_INPUT;
     batch->targets = NULL;
+}
+
+/* From here on samples name the changed images. */
+static void change_images(struct worker_batch *batch, const struct worker_params *params,
+                          const struct worker_dataset *set, const uint32_t *order,
+                          struct mx_stream augment, uint32_t epoch)
+{
+    const struct worker_shape *shape = &set->shape;
+    const size_t               image = (size_t)shape->channels * shape->height * shape->width;
+
+    for (uint32_t i = 0; i < batch->n; i++) {
+        worker_augmenter_make(batch->augmenter, params,
+                              worker_split_image(&set->train, order[i], image), i, augment, epoch,
+                              set->train.rows[order[i]]);
+        batch->samples[i].image = i;
+    }
+    batch->pixels = worker_augmenter_pixels(batch->augmenter);
 }
 
 int worker_batch_train(struct worker_batch *batch, const struct worker_params *params,
@@ -196,20 +216,22 @@ int worker_batch_train(struct worker_batch *batch, const struct worker_params *p
 {
     const struct batch_name name = {mix_stream, epoch, number};
 
-    begin(batch, n);
+    begin(batch, &set->train, n);
     for (uint32_t i = 0; i < n; i++) {
         place_image(batch, i, &set->train, order[i]);
         augment_image(&batch->samples[i], params->data_augment, augment, epoch,
                       set->train.rows[order[i]]);
     }
+    if (batch->augmenter)
+        change_images(batch, params, set, order, augment, epoch);
     return batch_mix(batch, params, set, &name, err);
 }
 
 void worker_batch_plain(struct worker_batch *batch, const struct worker_dataset *set,
                         const struct worker_split *split, uint32_t first, uint32_t n)
 {
-    begin(batch, n);
+    begin(batch, split, n);
     for (uint32_t i = 0; i < n; i++)
         place_image(batch, i, split, first + i);
-    batch_make_images(batch, set, split, false);
+    batch_make_images(batch, set, false);
 }

@@ -1,8 +1,9 @@
 /* batch.h - from images in memory to the mixed batch a network sees.
  *
- * Order of work: pad by 4 with byte 0 and crop, flip, bytes/255 and normalise,
- * mix. Draws of the augmentation come from the stream AUGMENT at (epoch, row
- * of the image in its set, 0 = crop or 1 = flip), those of mixing from MIX at
+ * Order of work: pad by 4 with byte 0 and crop, or take a random part to full
+ * size; jitter the colours; flip; bytes/255 and normalise; mix. Draws of the
+ * augmentation come from the stream AUGMENT at (epoch, row of the image in its
+ * set, enum worker_augment_what), those of mixing from MIX at
  * the places of worker/mix.h; so a batch is the same on any rank and for any
  * worker count, and an image is cropped alike whatever the batch size.
  */
@@ -59,8 +60,9 @@ struct worker_batch {
     uint32_t     mixed;   /* n if the batch was mixed (or had pixels hidden), else 0 */
     uint32_t     self_pairs; /* images of a mixed batch whose partner is the image itself */
 
-    struct kern_batch_sample *samples;                          /* (n), as the kernel made them */
-    float                     table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
+    struct kern_batch_sample *samples; /* (n), as the kernel made them */
+    const uint8_t *pixels; /* that samples name images of: a split's, or the augmenter's */
+    float          table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
 
     /* What strategies need; NULL where they do not. */
     uint8_t               *masks;         /* (room, height, width) */
@@ -70,6 +72,8 @@ struct worker_batch {
     struct worker_history  history;
     struct worker_gradient gradient_of;
     void                  *scratch[WORKER_MIXES];
+
+    struct worker_augmenter *augmenter; /* where data.augment changes more than places; or NULL */
 };
 
 /* A batch for the strategies of params. Returns it, to be released with

@@ -26,7 +26,7 @@ static int look_at_gradient(struct worker_batch *batch, const struct worker_data
     const struct worker_shape *shape = &set->shape;
     const size_t               image = (size_t)shape->channels * shape->height * shape->width;
 
-    batch_make_images(batch, set, &set->train, false);
+    batch_make_images(batch, set, false);
     if (!batch->gradient_of.of) {
         memset(batch->gradient, 0, batch->n * image * sizeof *batch->gradient);
         return 0;
@@ -138,7 +138,7 @@ int batch_mix(struct worker_batch *batch, const struct worker_params *params,
         if (history)
             mix_targets(batch, set->shape.classes);
     }
-    batch_make_images(batch, set, &set->train, mixed && history);
+    batch_make_images(batch, set, mixed && history);
     if (batch->history.images)
         remember(batch, &set->shape, name);
     return 0;

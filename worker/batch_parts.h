@@ -13,8 +13,7 @@ struct batch_name {
 
 /* Make batch->images from batch->samples. `history`: second images come from
  * the batch's history. */
-void batch_make_images(struct worker_batch *batch, const struct worker_dataset *set,
-                       const struct worker_split *split, bool history);
+void batch_make_images(struct worker_batch *batch, const struct worker_dataset *set, bool history);
 
 /* Mix a batch whose samples show the augmented images: draw, label, and make
  * the images. Returns 0, or -1 with *err. */

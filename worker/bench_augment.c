@@ -7,6 +7,10 @@
 #include "worker/engine_parts.h"
 #include "worker/mix.h"
 
+const unsigned worker_bench_augments[WORKER_BENCH_AUGMENTS - WORKER_MIXES] = {
+    WORKER_AUGMENT_FLIP_CROP, WORKER_AUGMENT_RANDOM_RESIZED_CROP,
+    WORKER_AUGMENT_RANDOM_RESIZED_CROP_JITTER};
+
 static const struct worker_shape shape = {3, 32, 32, 10, 0};
 
 enum {
@@ -21,7 +25,7 @@ struct bench {
     uint32_t              order[IMAGES], labels[IMAGES];
     uint8_t              *pixels;
     struct worker_engine *engine;
-    struct worker_batch  *batches[WORKER_MIXES];
+    struct worker_batch  *batches[WORKER_BENCH_AUGMENTS];
     uint32_t              number; /* of the next batch */
 };
 
@@ -37,13 +41,25 @@ static int no_pass(void *network, const float *images, const uint32_t *labels, u
     return 0;
 }
 
-static struct worker_params params_of(unsigned strategy)
+/* Of a batch: a strategy, or behind them an augmentation without one. */
+static struct worker_params params_of(unsigned which)
 {
-    return (struct worker_params){.model_arch = WORKER_ARCH_RESNET20,
+    const bool     mixes = which < WORKER_MIXES;
+    const unsigned augment =
+        mixes ? WORKER_AUGMENT_NONE : worker_bench_augments[which - WORKER_MIXES];
+
+    return (struct worker_params){.data_augment = augment,
+                                  .data_random_resized_crop_scale = {2, {0.08, 1}},
+                                  .data_random_resized_crop_ratio = {2, {0.75, 4.0 / 3}},
+                                  .data_jitter_brightness = 0.4,
+                                  .data_jitter_contrast = 0.4,
+                                  .data_jitter_saturation = 0.4,
+                                  .data_jitter_hue = 0.1,
+                                  .model_arch = WORKER_ARCH_RESNET20,
                                   .train_threads = 1,
                                   .train_batch_size = IMAGES,
                                   .train_momentum = 0.9,
-                                  .mix_strategy = strategy,
+                                  .mix_strategy = mixes ? which : WORKER_MIX_NONE,
                                   .mix_granularity = WORKER_GRANULARITY_SAMPLE,
                                   .mix_alpha = 1,
                                   .mix_prob = 1,
@@ -86,7 +102,7 @@ static int bench_new(struct bench *bench, struct mx_err *err)
     if (!(bench->pixels = malloc((size_t)IMAGES * PIXELS)))
         return mx_fail(err, MX_ENOMEM, "no memory for %d images", IMAGES);
     draw_images(bench);
-    for (unsigned s = 0; s < WORKER_MIXES; s++) {
+    for (unsigned s = 0; s < WORKER_BENCH_AUGMENTS; s++) {
         const struct worker_params params = params_of(s);
 
         if (!(bench->batches[s] = worker_batch_new(&params, &shape, IMAGES, err)))
@@ -100,29 +116,29 @@ static int bench_new(struct bench *bench, struct mx_err *err)
 
 static void bench_free(struct bench *bench)
 {
-    for (unsigned s = 0; s < WORKER_MIXES; s++)
+    for (unsigned s = 0; s < WORKER_BENCH_AUGMENTS; s++)
         worker_batch_free(bench->batches[s]);
     worker_engine_free(bench->engine);
     free(bench->pixels);
     free(bench);
 }
 
-static int make_batch(struct bench *bench, unsigned strategy, uint32_t number, struct mx_err *err)
+static int make_batch(struct bench *bench, unsigned which, uint32_t number, struct mx_err *err)
 {
-    const struct worker_params params = params_of(strategy);
+    const struct worker_params params = params_of(which);
     const struct mx_stream     stream = mx_stream_make(0, 0, MX_PURPOSE_MIX, 0);
 
-    return worker_batch_train(bench->batches[strategy], &params, &bench->set, bench->order, IMAGES,
+    return worker_batch_train(bench->batches[which], &params, &bench->set, bench->order, IMAGES,
                               stream, stream, 0, number, err);
 }
 
 /* Seconds of a batch under a strategy. */
-static int time_batch(struct bench *bench, unsigned strategy, double *seconds, struct mx_err *err)
+static int time_batch(struct bench *bench, unsigned which, double *seconds, struct mx_err *err)
 {
     const double start = mx_clock_monotonic_s();
 
     for (uint32_t b = 0; b < BATCHES; b++)
-        if (make_batch(bench, strategy, bench->number + b, err))
+        if (make_batch(bench, which, bench->number + b, err))
             return -1;
     *seconds = (mx_clock_monotonic_s() - start) / BATCHES;
     return 0;
@@ -153,18 +169,18 @@ static double time_hidden(struct bench *bench)
     return mx_clock_monotonic_s() - seconds;
 }
 
-static int one_repeat(struct bench *bench, double shares[WORKER_MIXES], struct mx_err *err)
+static int one_repeat(struct bench *bench, double shares[WORKER_BENCH_AUGMENTS], struct mx_err *err)
 {
-    double seconds[WORKER_MIXES], step;
+    double seconds[WORKER_BENCH_AUGMENTS], step;
 
-    for (unsigned s = 0; s < WORKER_MIXES; s++)
+    for (unsigned s = 0; s < WORKER_BENCH_AUGMENTS; s++)
         if (time_batch(bench, s, &seconds[s], err))
             return -1;
     if (time_step(bench, &step, err))
         return -1;
     bench->number += BATCHES;
     seconds[WORKER_MIX_MANIFOLD_MIXUP] += time_hidden(bench);
-    for (unsigned s = 0; s < WORKER_MIXES; s++)
+    for (unsigned s = 0; s < WORKER_BENCH_AUGMENTS; s++)
         shares[s] =
             (s == WORKER_MIX_NONE ? seconds[s] : seconds[s] - seconds[WORKER_MIX_NONE]) / step;
     return 0;
@@ -180,11 +196,11 @@ int worker_bench_augment(struct worker_bench_shares *shares, struct mx_err *err)
     if (bench_new(bench, err))
         goto done;
     for (int r = -1; r < WORKER_BENCH_AUGMENT_REPEATS; r++) { /* the first one warms up */
-        double of[WORKER_MIXES];
+        double of[WORKER_BENCH_AUGMENTS];
 
         if (one_repeat(bench, of, err))
             goto done;
-        for (unsigned s = 0; r >= 0 && s < WORKER_MIXES; s++)
+        for (unsigned s = 0; r >= 0 && s < WORKER_BENCH_AUGMENTS; s++)
             shares->of[s][r] = of[s];
     }
     result = 0;

@@ -1,4 +1,4 @@
-/* bench_augment.h - what mixing costs, for `mixsweep bench augment`. */
+/* bench_augment.h - what mixing and other augmentation cost, for `mixsweep bench augment`. */
 #ifndef MX_WORKER_BENCH_AUGMENT_H
 #define MX_WORKER_BENCH_AUGMENT_H
 
@@ -10,14 +10,18 @@ extern "C" {
 #endif
 
 enum {
-    WORKER_BENCH_AUGMENT_REPEATS = 7
+    WORKER_BENCH_AUGMENT_REPEATS = 7,
+    WORKER_BENCH_AUGMENTS = WORKER_MIXES + 3 /* the strategies, then worker_bench_augments */
 };
 
-/* For each repeat: the time that a strategy takes beyond a batch that is not
+/* What is measured besides strategies: enum worker_augment. */
+extern const unsigned worker_bench_augments[WORKER_BENCH_AUGMENTS - WORKER_MIXES];
+
+/* For each repeat: the time that a strategy or augmentation takes beyond a batch that is not
  * mixed, as a share of a step of resnet20. Slot 0 (none) is the whole time that
  * such a batch takes. */
 struct worker_bench_shares {
-    double of[WORKER_MIXES][WORKER_BENCH_AUGMENT_REPEATS];
+    double of[WORKER_BENCH_AUGMENTS][WORKER_BENCH_AUGMENT_REPEATS];
 };
 
 /* Batches of 128 images of 3 x 32 x 32, a draw for each image, which is the dearer

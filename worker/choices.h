@@ -58,7 +58,10 @@ struct worker_choice {
     X(AUGMENT_NONE, "none", WORKER_READY)                                                          \
     X(AUGMENT_FLIP, "flip", WORKER_READY)                                                          \
     X(AUGMENT_FLIP_CROP, "flip_crop", WORKER_READY)                                                \
-    X(AUGMENT_RANDOM_RESIZED_CROP, "random_resized_crop", WORKER_LATER)
+    X(AUGMENT_RANDOM_RESIZED_CROP, "random_resized_crop", WORKER_READY)                            \
+    X(AUGMENT_FLIP_JITTER, "flip_jitter", WORKER_READY)                                            \
+    X(AUGMENT_FLIP_CROP_JITTER, "flip_crop_jitter", WORKER_READY)                                  \
+    X(AUGMENT_RANDOM_RESIZED_CROP_JITTER, "random_resized_crop_jitter", WORKER_READY)
 
 /* What a damaged image file does. */
 #define WORKER_ON_DECODE_ERRORS(X)                                                                 \

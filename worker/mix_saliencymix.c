@@ -33,7 +33,7 @@ static void show_partner(const struct worker_mix_scene *scene, struct worker_sal
     const struct kern_batch_sample *sample =
         &scene->batch->samples[scene->batch->partner[scene->i]];
     const size_t   plane = (size_t)shape->height * shape->width;
-    const uint8_t *pixels = scene->set->train.pixels + sample->image * shape->channels * plane;
+    const uint8_t *pixels = scene->batch->pixels + sample->image * shape->channels * plane;
     uint8_t       *out = worker_saliency_image(saliency);
 
     for (uint32_t y = 0; y < shape->height; y++)

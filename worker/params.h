@@ -43,6 +43,12 @@ struct worker_list {
     REAL(data_test_fraction) /* of a set without a test part */                                    \
     CHOICE(data_normalize)                                                                         \
     CHOICE(data_augment)                                                                           \
+    LIST(data_random_resized_crop_scale) /* smallest and largest share of the image's area */      \
+    LIST(data_random_resized_crop_ratio) /* and width / height */                                  \
+    REAL(data_jitter_brightness)         /* see worker/augment.h */                                \
+    REAL(data_jitter_contrast)                                                                     \
+    REAL(data_jitter_saturation)                                                                   \
+    REAL(data_jitter_hue)                                                                          \
     CHOICE(data_on_decode_error)                                                                   \
     REAL(data_spurious_rate) /* share of training images whose attribute agrees */                 \
     LIST(data_mask_values)   /* grey levels that mean object; none: all but 0 */                   \

@@ -14,10 +14,22 @@ enum {
 
 /* Beginnings of fields whose keys have a level more: what stands behind is one word. */
 static const char *const deeper[] = {
-    "data_synthetic_", "data_dominoes_",      "head_hsfm_",        "head_llr_",
-    "head_dfr_",       "head_jtt_head_",      "head_group_dro_",   "head_subg_",
-    "head_afr_",       "head_feature_mixup_", "score_smoothgrad_", "score_integrated_gradients_",
-    "score_rise_",     "score_occlusion_",
+    "data_random_resized_crop_",
+    "data_jitter_",
+    "data_synthetic_",
+    "data_dominoes_",
+    "head_hsfm_",
+    "head_llr_",
+    "head_dfr_",
+    "head_jtt_head_",
+    "head_group_dro_",
+    "head_subg_",
+    "head_afr_",
+    "head_feature_mixup_",
+    "score_smoothgrad_",
+    "score_integrated_gradients_",
+    "score_rise_",
+    "score_occlusion_",
 };
 
 /* The configuration key of a field: mix_alpha is mix.alpha, head_dfr_C head.dfr.C. */
@@ -64,6 +76,9 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define data_dominoes_top_classes_words    NULL
 #define data_dominoes_bottom_classes_words NULL
 #define data_mask_values_words             NULL
+
+#define data_random_resized_crop_scale_words NULL
+#define data_random_resized_crop_ratio_words NULL
 
 #define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
 #define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);

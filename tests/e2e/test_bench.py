@@ -53,14 +53,15 @@ class Bench(Case):
             self.assertLess(0, row["min"])
             self.assertLess(0, row["gflops"])
 
-    def test_augment_is_measured_for_every_strategy(self):
+    def test_augment_is_measured_for_every_strategy_and_way_to_change_images(self):
         out, err = self.mixsweep("bench", "augment", "--json")
         self.assertEqual(err, "")
         report = json.loads(out)
         self.assertEqual([row["name"] for row in report["results"]],
                          ["augment." + name for name in (
                              "none", "mixup", "cutmix", "cutout", "saliencymix", "resizemix", "fmix",
-                             "puzzlemix", "gridmix", "manifold_mixup", "recursivemix")])
+                             "puzzlemix", "gridmix", "manifold_mixup", "recursivemix", "flip_crop",
+                             "random_resized_crop", "random_resized_crop_jitter")])
         for row in report["results"]:
             self.assertEqual((row["unit"], row["repeats"], row["gflops"], row["peak_share"]),
                              ("share", 7, None, None))
