@@ -1,6 +1,7 @@
 #include "worker/annotations.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@ struct worker_annotations {
     struct worker_box *boxes;
     uint32_t           nboxes, room;
     bool              *masks; /* (n, height, width), or NULL */
+    char               remark[WORKER_REMARK_SIZE];
 };
 
 void worker_annotations_free(struct worker_annotations *annotations)
@@ -31,6 +33,11 @@ void worker_annotations_free(struct worker_annotations *annotations)
     free(annotations->boxes);
     free(annotations->masks);
     free(annotations);
+}
+
+const char *worker_annotations_remark(const struct worker_annotations *annotations)
+{
+    return annotations->remark;
 }
 
 bool worker_annotations_boxes(const struct worker_annotations *annotations)
@@ -301,6 +308,36 @@ static int read_tables(struct task *task, struct mx_err *err)
     return 0;
 }
 
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Boxes of files that no part has: a slip in boxes.csv, which nobody would notice. */
+static int find_unknown(const struct task *task, const struct worker_folder *folder,
+                        struct mx_err *err)
+{
+    size_t       n = 0, unknown;
+    const char **names, *first;
+    char         shown[WORKER_SHOWN_SIZE];
+
+    for (int p = 0; p < WORKER_PARTS; p++)
+        n += folder->parts[p].n;
+    if (!(names = malloc((n + 1) * sizeof *names)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the names of %zu images", n);
+    n = 0;
+    for (int p = 0; p < WORKER_PARTS; p++)
+        for (uint32_t i = 0; i < folder->parts[p].n; i++)
+            names[n++] = folder->parts[p].files[i].name;
+    qsort(names, n, sizeof *names, by_bytes);
+    if ((unknown = worker_marked_unknown(&task->marked, names, n, &first)) > 0)
+        snprintf(task->out->remark, sizeof task->out->remark,
+                 "boxes.csv: %zu of %zu boxes are of files that are not there, the first: %s",
+                 unknown, task->marked.n, worker_shown_path(first, shown));
+    free(names);
+    return 0;
+}
+
 static int read_files(const struct worker_params *params, uint64_t seed,
                       struct worker_annotations *out, struct mx_err *err)
 {
@@ -314,7 +351,8 @@ static int read_files(const struct worker_params *params, uint64_t seed,
     task.path = mx_buf_str(&path);
     if ((folder = worker_listing(params, task.path, err)) &&
         !worker_folder_hold_out(folder, params->data_test_fraction, seed, task.path, err) &&
-        !read_tables(&task, err))
+        !read_tables(&task, err) &&
+        (params->data_set != WORKER_DATA_FOLDER || !find_unknown(&task, folder, err)))
         rc = walk(&task, &folder->parts[WORKER_PART_TEST], err);
     if (rc == 0 && !out->has_boxes && !out->masks)
         rc = mx_fail(err, MX_EINVAL,

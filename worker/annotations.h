@@ -32,6 +32,10 @@ struct worker_annotations *worker_annotations_read(const struct worker_params *p
                                                    struct mx_err *err);
 void                       worker_annotations_free(struct worker_annotations *annotations);
 
+/* What people should hear of: how many lines of boxes.csv are of files that the set does not
+ * have, and the first of them. "" if there is nothing to tell. */
+const char *worker_annotations_remark(const struct worker_annotations *annotations);
+
 /* Whether the set has files of boxes, of masks at all. */
 bool worker_annotations_boxes(const struct worker_annotations *annotations);
 bool worker_annotations_masks(const struct worker_annotations *annotations);

@@ -35,22 +35,28 @@ static void keep_classes(const char *path, struct worker_names *names, bool top)
     names->n = kept;
 }
 
+/* Whose folders are listed. */
+struct form {
+    const char *set;     /* for messages */
+    bool        has_xml; /* files of boxes may lie among the images */
+};
+
 /* The classes are those of the training part. */
-static int take_classes(struct worker_folder *folder, const struct worker_names *names,
-                        const char *path, struct mx_err *err)
+static int take_classes(struct worker_folder *folder, const struct form *form,
+                        const struct worker_names *names, const char *path, struct mx_err *err)
 {
     char shown[WORKER_SHOWN_SIZE], only[WORKER_SHOWN_SIZE];
 
     worker_shown_path(path, shown);
     if (names->n == 0)
         return mx_fail(err, MX_EDATA,
-                       "folder: there is no class folder in %s: put the images of each class into "
+                       "%s: there is no class folder in %s: put the images of each class into "
                        "a folder of its own there",
-                       shown);
+                       form->set, shown);
     if (names->n == 1)
         return mx_fail(err, MX_EDATA,
-                       "folder: %s holds one class only (%s): there is nothing to tell apart",
-                       shown, worker_shown_path(names->name[0], only));
+                       "%s: %s holds one class only (%s): there is nothing to tell apart",
+                       form->set, shown, worker_shown_path(names->name[0], only));
     folder->classes = mx_arena_alloc(folder->arena, names->n, sizeof *folder->classes);
     for (size_t c = 0; folder->classes && c < names->n; c++)
         folder->classes[c] = mx_arena_text(folder->arena, names->name[c], strlen(names->name[c]));
@@ -94,9 +100,9 @@ static int take_files(struct worker_folder *folder, const struct worker_names *f
 }
 
 /* The names in the folder of every class of a part, into files[label]. */
-static int list_classes(struct worker_folder *folder, const struct worker_names *names,
-                        const char *path, bool empty_allowed, struct worker_names *files,
-                        struct mx_err *err)
+static int list_classes(struct worker_folder *folder, const struct form *form,
+                        const struct worker_names *names, const char *path, bool empty_allowed,
+                        struct worker_names *files, struct mx_err *err)
 {
     char          shown[WORKER_SHOWN_SIZE];
     struct mx_buf buf = {0};
@@ -106,14 +112,17 @@ static int list_classes(struct worker_folder *folder, const struct worker_names 
         uint32_t    label = class_of(folder, names->name[k]);
         const char *place = join(&buf, path, names->name[k]);
 
-        if (label == folder->nclasses)
-            rc =
-                mx_fail(err, MX_EDATA, "folder: %s is a class that the training images do not have",
-                        worker_shown_path(place, shown));
-        else if (worker_names_read("folder", place, &files[label], err))
-            rc = -1;
-        else if (files[label].n == 0 && !empty_allowed)
-            rc = mx_fail(err, MX_EDATA, "folder: the class folder %s holds no file",
+        if (label == folder->nclasses) {
+            rc = mx_fail(err, MX_EDATA, "%s: %s is a class that the training images do not have",
+                         form->set, worker_shown_path(place, shown));
+            break;
+        }
+        if ((rc = worker_names_read(form->set, place, &files[label], err)))
+            break;
+        if (form->has_xml)
+            worker_names_drop(&files[label], ".xml");
+        if (files[label].n == 0 && !empty_allowed)
+            rc = mx_fail(err, MX_EDATA, "%s: the class folder %s holds no file", form->set,
                          worker_shown_path(place, shown));
     }
     mx_buf_free(&buf);
@@ -121,25 +130,25 @@ static int list_classes(struct worker_folder *folder, const struct worker_names 
 }
 
 /* One part, from the class folders in PATH/below. */
-static int list_part(struct worker_folder *folder, const char *root, const char *below, int which,
-                     struct mx_err *err)
+static int list_part(struct worker_folder *folder, const struct form *form, const char *root,
+                     const char *below, int which, struct mx_err *err)
 {
     struct mx_buf       path = {0};
     struct worker_names names, *files = NULL;
-    int                 rc = worker_names_read("folder", join(&path, root, below), &names, err);
+    int                 rc = worker_names_read(form->set, join(&path, root, below), &names, err);
 
     if (rc)
         goto done;
     keep_classes(mx_buf_str(&path), &names, !*below);
-    if (which == WORKER_PART_TRAIN && take_classes(folder, &names, mx_buf_str(&path), err)) {
+    if (which == WORKER_PART_TRAIN && take_classes(folder, form, &names, mx_buf_str(&path), err)) {
         rc = -1;
         goto done;
     }
     if (!(files = calloc(folder->nclasses + 1, sizeof *files)) || !mx_arena_ok(folder->arena))
         rc = mx_fail(err, MX_ENOMEM, "no memory for the names in %s", root);
     else
-        rc =
-            list_classes(folder, &names, mx_buf_str(&path), which != WORKER_PART_TRAIN, files, err);
+        rc = list_classes(folder, form, &names, mx_buf_str(&path), which != WORKER_PART_TRAIN,
+                          files, err);
     if (rc == 0 && take_files(folder, files, below, &folder->parts[which]))
         rc = mx_fail(err, MX_ENOMEM, "no memory for the names in %s", root);
     for (uint32_t c = 0; files && c < folder->nclasses; c++)
@@ -155,14 +164,15 @@ int worker_list_folder(struct worker_folder *folder, const char *root, struct mx
 {
     static const char *const below[WORKER_PARTS] = {
         [WORKER_PART_TRAIN] = "train", [WORKER_PART_VAL] = "val", [WORKER_PART_TEST] = "test"};
-    int rc = 0;
+    static const struct form form = {"folder", false};
+    int                      rc = 0;
 
     if (!worker_names_folder(root, below[WORKER_PART_TRAIN]))
-        rc = list_part(folder, root, "", WORKER_PART_TRAIN, err);
+        rc = list_part(folder, &form, root, "", WORKER_PART_TRAIN, err);
     else
         for (int p = 0; rc == 0 && p < WORKER_PARTS; p++)
             if (worker_names_folder(root, below[p]))
-                rc = list_part(folder, root, below[p], p, err);
+                rc = list_part(folder, &form, root, below[p], p, err);
     return rc;
 }
 
@@ -170,9 +180,19 @@ int worker_list_folder(struct worker_folder *folder, const char *root, struct mx
  * part, as everybody uses it. */
 int worker_list_imagenet(struct worker_folder *folder, const char *root, struct mx_err *err)
 {
-    if (list_part(folder, root, "train", WORKER_PART_TRAIN, err))
+    static const struct form form = {"imagenet", true};
+    char                     shown[WORKER_SHOWN_SIZE];
+
+    if (list_part(folder, &form, root, "train", WORKER_PART_TRAIN, err))
         return -1;
-    return list_part(folder, root, "val", WORKER_PART_TEST, err);
+    if (list_part(folder, &form, root, "val", WORKER_PART_TEST, err))
+        return -1;
+    if (folder->parts[WORKER_PART_TEST].n == 0) /* its archive has all images in one folder */
+        return mx_fail(err, MX_EDATA,
+                       "imagenet: no class folder in %s/val holds an image: put each image into "
+                       "the folder of its class there",
+                       worker_shown_path(root, shown));
+    return 0;
 }
 
 struct worker_folder *worker_folder_list(const char *path, struct mx_err *err)

@@ -1,6 +1,8 @@
-/* CelebA: which are blond (the label) and which male (the attribute), from celeba_split.csv,
- * or from list_attr_celeba and list_eval_partition, both .csv or both .txt (Liu and others
- * 2015). Images are in img_align_celeba, or beside the tables. */
+/* CelebA: which are blond (the label) and which male (the attribute), from one table as robust
+ * methods have it (celeba_split.csv; metadata.csv, Kirichenko and others 2023;
+ * metadata_celeba.csv, Idrissi and others 2022), or from list_attr_celeba and
+ * list_eval_partition, both .csv or both .txt (Liu and others 2015). Images are in
+ * img_align_celeba, or beside the tables. */
 #include <stdint.h>
 #include <string.h>
 
@@ -32,11 +34,26 @@ static bool is_there(const char *path, const char *name)
     return there;
 }
 
+/* The table that tells all, if there is one: celeba_split.csv before the set's own two tables,
+ * the others behind them. */
+static const char *find_single(const char *path)
+{
+    if (is_there(path, "celeba_split.csv"))
+        return "celeba_split.csv";
+    if (is_there(path, "list_attr_celeba.csv") || is_there(path, "list_attr_celeba.txt"))
+        return NULL;
+    return is_there(path, "metadata.csv")          ? "metadata.csv"
+           : is_there(path, "metadata_celeba.csv") ? "metadata_celeba.csv"
+                                                   : NULL;
+}
+
 static int open_tables(struct tables *tables, const char *path, struct mx_err *err)
 {
+    const char *single = find_single(path);
+
     *tables = (struct tables){.blanks = false};
-    if (is_there(path, "celeba_split.csv")) {
-        tables->attributes = worker_listing_table("celeba", path, "celeba_split.csv", false, err);
+    if (single) {
+        tables->attributes = worker_listing_table("celeba", path, single, false, err);
         return tables->attributes ? 0 : -1;
     }
     tables->blanks =
@@ -52,14 +69,23 @@ static int open_tables(struct tables *tables, const char *path, struct mx_err *e
     return tables->partition ? 0 : -1;
 }
 
-/* The first of two names that the header has. */
-static int find(const struct mx_table *table, const char *name, const char *other, size_t *at,
+/* What columns are called, in the set's own tables and elsewhere; NULL last. */
+enum {
+    SPELLINGS = 4
+};
+static const char *const names_of_name[SPELLINGS] = {"image_id", "img_filename", "filename"};
+static const char *const names_of_blond[SPELLINGS] = {"Blond_Hair", "y"};
+static const char *const names_of_male[SPELLINGS] = {"Male", "place", "a"};
+static const char *const names_of_split[SPELLINGS] = {"partition", "split"};
+
+/* The first of the names that the header has. */
+static int find(const struct mx_table *table, const char *const names[SPELLINGS], size_t *at,
                 struct mx_err *err)
 {
-    *at = mx_table_find(table, name);
-    if (*at == SIZE_MAX && other)
-        *at = mx_table_find(table, other);
-    return *at == SIZE_MAX ? mx_table_fail(table, err, "there is no column %s", name) : 0;
+    *at = SIZE_MAX;
+    for (int k = 0; *at == SIZE_MAX && names[k]; k++)
+        *at = mx_table_find(table, names[k]);
+    return *at == SIZE_MAX ? mx_table_fail(table, err, "there is no column %s", names[0]) : 0;
 }
 
 /* A row that has to be there. */
@@ -76,8 +102,8 @@ static int read_headers(struct tables *tables, struct mx_err *err)
 
     if ((tables->blanks && need_row(table, err)) || need_row(table, err)) /* a count is first */
         return -1;
-    if (find(table, "Blond_Hair", NULL, &tables->blond, err) ||
-        find(table, "Male", NULL, &tables->male, err))
+    if (find(table, names_of_blond, &tables->blond, err) ||
+        find(table, names_of_male, &tables->male, err))
         return -1;
     if (tables->blanks) { /* the header has no name for the first column */
         tables->name = 0;
@@ -86,12 +112,11 @@ static int read_headers(struct tables *tables, struct mx_err *err)
         tables->split = 1;
         return 0;
     }
-    if (find(table, "image_id", "img_filename", &tables->name, err))
+    if (find(table, names_of_name, &tables->name, err))
         return -1;
     if (tables->partition && need_row(tables->partition, err))
         return -1;
-    return find(tables->partition ? tables->partition : table, "partition", "split", &tables->split,
-                err);
+    return find(tables->partition ? tables->partition : table, names_of_split, &tables->split, err);
 }
 
 /* 1, or 0 or -1. */
@@ -124,6 +149,8 @@ static int take_row(struct worker_folder *folder, const struct tables *tables, c
         take_flag(table, tables->male, "Male", &male, err) ||
         worker_listing_number(split_in, tables->split, "partition", WORKER_PARTS, &split, err))
         return -1;
+    if (strchr(mx_table_field(table, tables->name), '/'))
+        below = ""; /* it tells its folder itself */
     mx_buf_printf(&name, "%s%s", below, mx_table_field(table, tables->name));
     if (!mx_buf_ok(&name))
         mx_fail(err, MX_ENOMEM, "no memory for the names of celeba");

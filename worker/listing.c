@@ -94,8 +94,8 @@ int worker_listing_end(const struct worker_folder *folder, const char *set, cons
 
     worker_shown_path(path, shown);
     if (train->n == 0 || folder->parts[WORKER_PART_TEST].n == 0)
-        return mx_fail(err, MX_EDATA, "%s: the tables in %s name no %s image", set, shown,
-                       train->n == 0 ? "training" : "test");
+        return mx_fail(err, MX_EDATA, "%s: there is no %s image in %s", set,
+                       train->n == 0 ? "training" : "test", shown);
     while (i < train->n && train->files[i].label == train->files[0].label)
         i++;
     if (i == train->n)

@@ -92,6 +92,23 @@ const struct worker_marked *worker_marked_find(const struct worker_marked_list *
     return *n ? &list->boxes[low] : NULL;
 }
 
+size_t worker_marked_unknown(const struct worker_marked_list *list, const char *const *names,
+                             size_t n, const char **first)
+{
+    size_t unknown = 0, at = 0;
+
+    *first = NULL;
+    for (size_t k = 0; k < list->n; k++) { /* both are sorted */
+        while (at < n && strcmp(names[at], list->boxes[k].file) < 0)
+            at++;
+        if (at < n && strcmp(names[at], list->boxes[k].file) == 0)
+            continue;
+        if (unknown++ == 0)
+            *first = list->boxes[k].file;
+    }
+    return unknown;
+}
+
 static int take_corner(const struct mx_table *table, size_t column, const char *name, double *out,
                        struct mx_err *err)
 {
@@ -255,8 +272,11 @@ int worker_marked_voc(struct worker_marked_list *list, const char *xml, const ch
         for (int c = 0; rc == 0 && c < CORNERS; c++)
             if (!element(at, end, names[c], &corner[c]))
                 rc = mx_fail(err, MX_EDATA, "%s: a box has no number %s", xml, names[c]);
-        if (rc == 0)
+        if (rc == 0) {
+            corner[X0]--;
+            corner[Y0]--;
             rc = worker_marked_add(list, file, corner, err);
+        }
     }
     mx_buf_free(&text);
     return rc;

@@ -29,13 +29,20 @@ void worker_marked_sort(struct worker_marked_list *list);
 const struct worker_marked *worker_marked_find(const struct worker_marked_list *list,
                                                const char *file, size_t *n);
 
+/* How many of the boxes are of files that are none of `names` (n, in the order of their
+ * bytes); *first is the first such file, NULL if there is none. */
+size_t worker_marked_unknown(const struct worker_marked_list *list, const char *const *names,
+                             size_t n, const char **first);
+
 /* Read PATH/boxes.csv; PATH/bounding_boxes.txt with images.txt. Returns 1, 0 if there is no
  * such file, or -1 with MX_EDATA ("FILE:LINE: ..."). */
 int worker_marked_csv(struct worker_marked_list *list, const char *path, struct mx_err *err);
 int worker_marked_cub(struct worker_marked_list *list, const char *path, struct mx_err *err);
 
-/* Add the boxes of one file of Pascal VOC XML, under the name `file`. xmin and so on are
- * taken as they are, xmax and ymax exclusive. */
+/* Add the boxes of one file of Pascal VOC XML, under the name `file`. There the pixel at the
+ * top left is (1, 1), and xmax and ymax belong to the box (Everingham and Winn, VOC2012
+ * development kit, 2012). ImageNet's files are of this form, and have a 0 here and there:
+ * such a box begins at the image's edge. */
 int worker_marked_voc(struct worker_marked_list *list, const char *xml, const char *file,
                       struct mx_err *err);
 

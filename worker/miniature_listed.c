@@ -147,7 +147,7 @@ int worker_miniature_cub(const struct worker_dataset *set, const char *folder, s
     return rc;
 }
 
-/* A file of Pascal VOC XML with one box. */
+/* A file of Pascal VOC XML with one box; its pixels count from 1. */
 static int put_voc(const char *folder, const struct item *item, const struct worker_box *box,
                    struct mx_err *err)
 {
@@ -160,7 +160,7 @@ static int put_voc(const char *folder, const struct item *item, const struct wor
                   "</xmin>\n\t\t\t<ymin>%" PRIu32 "</ymin>\n\t\t\t<xmax>%" PRIu32
                   "</xmax>\n\t\t\t<ymax>%" PRIu32
                   "</ymax>\n\t\t</bndbox>\n\t</object>\n</annotation>\n",
-                  box->left, box->top, box->right, box->bottom);
+                  box->left + 1, box->top + 1, box->right, box->bottom);
     rc = worker_miniature_file(folder, mx_buf_str(&name), &xml, err);
     mx_buf_free(&xml);
     mx_buf_free(&name);

@@ -95,3 +95,20 @@ void worker_names_keep_folders(const char *path, struct worker_names *names)
             free(names->name[k]);
     names->n = kept;
 }
+
+void worker_names_drop(struct worker_names *names, const char *ending)
+{
+    const size_t length = strlen(ending);
+    size_t       kept = 0;
+
+    for (size_t k = 0; k < names->n; k++) {
+        char        *name = names->name[k];
+        const size_t n = strlen(name);
+
+        if (n > length && strcmp(name + n - length, ending) == 0)
+            free(name);
+        else
+            names->name[kept++] = name;
+    }
+    names->n = kept;
+}

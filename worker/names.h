@@ -23,6 +23,9 @@ void worker_names_free(struct worker_names *names); /* it is empty again */
 /* Keep the folders among the names in `path`. */
 void worker_names_keep_folders(const char *path, struct worker_names *names);
 
+/* Drop the names that end in `ending`. */
+void worker_names_drop(struct worker_names *names, const char *ending);
+
 /* True if "path/name" is a folder, links followed; name may be "". */
 bool worker_names_folder(const char *path, const char *name);
 

@@ -206,6 +206,101 @@ Test(annotations, masks_that_do_not_fit_are_named)
     folder_remove(folder);
 }
 
+/* In VOC's files pixels count from 1, and the last one belongs to the box. */
+Test(annotations, of_voc_the_corners_are_pixels_that_belong_to_the_box)
+{
+    static const struct {
+        const char *xmin, *ymin, *xmax, *ymax, *due;
+    } rows[] = {
+        {"1", "1", "20", "20", "0-20,0-20 "},
+        {"20", "20", "20", "20", "19-20,19-20 "},
+        {"3", "5", "10", "6", "2-10,4-6 "},
+        {"0", "0", "20", "21", "0-20,0-20 "},
+        {"10", "5", "3", "6", ""},
+    };
+    char                *folder = folder_make();
+    struct worker_params params = params_of(WORKER_DATA_IMAGENET, folder);
+
+    put_level(folder, "train/n1/1.JPEG", 20, 10);
+    put_level(folder, "train/n2/1.JPEG", 20, 200);
+    put_level(folder, "val/n1/v.JPEG", 20, 20);
+    params.data_size = 20;
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct worker_annotations *marks;
+        char                       xml[512];
+
+        snprintf(xml, sizeof xml,
+                 "<annotation><object><name>n1</name><bndbox><xmin>%s</xmin><ymin>%s</ymin>"
+                 "<xmax>%s</xmax><ymax>%s</ymax></bndbox></object></annotation>",
+                 rows[r].xmin, rows[r].ymin, rows[r].xmax, rows[r].ymax);
+        put_text(folder, r % 2 ? "val/n1/v.xml" : "Annotations/CLS-LOC/val/v.xml", xml);
+        put_text(folder, r % 2 ? "Annotations/CLS-LOC/val/v.xml" : "val/n1/v.xml", xml);
+        marks = must_read(&params);
+        expect_boxes(marks, 0, rows[r].due);
+        worker_annotations_free(marks);
+    }
+    folder_remove(folder);
+}
+
+Test(annotations, voc_files_that_are_none_are_named)
+{
+    static const struct {
+        const char *text, *due;
+    } rows[] = {
+        {"<bndbox><xmin>1</xmin>", "%s is cut short: a box is opened and never closed"},
+        {"<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>x</xmax></bndbox>",
+         "%s: a box has no number xmax"},
+        {"<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax></bndbox>",
+         "%s: a box has no number ymax"},
+        {"<bndbox><xmin>nan</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox>",
+         "%s: a box has no number xmin"},
+    };
+    char                *folder = folder_make(), path[400], due[512];
+    struct worker_params params = params_of(WORKER_DATA_IMAGENET, folder);
+
+    put_level(folder, "train/n1/1.JPEG", 20, 10);
+    put_level(folder, "train/n2/1.JPEG", 20, 200);
+    put_level(folder, "val/n1/v.JPEG", 20, 20);
+    snprintf(path, sizeof path, "%s/Annotations/CLS-LOC/val/v.xml", folder);
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct mx_err err = {.code = MX_OK};
+
+        put_text(folder, "Annotations/CLS-LOC/val/v.xml", rows[r].text);
+        cr_expect_null(read_marks(&params, &err));
+        snprintf(due, sizeof due, rows[r].due, path);
+        cr_expect_eq(err.code, MX_EDATA);
+        cr_expect_str_eq(err.text, due);
+    }
+    folder_remove(folder);
+}
+
+Test(annotations, boxes_of_files_that_are_not_there_are_counted)
+{
+    char                      *folder = make_set();
+    struct worker_params       params = params_of(WORKER_DATA_FOLDER, folder);
+    struct worker_annotations *marks;
+
+    put_text(folder, "boxes.csv", "test/cat/a.png,12,4,20,20\ntrain/dog/1.png,0,0,1,1\n");
+    marks = must_read(&params);
+    cr_expect_str_eq(worker_annotations_remark(marks), "");
+    worker_annotations_free(marks);
+    put_text(folder, "boxes.csv",
+             "test/cat/b.png,0,0,9,9\ntest/cat/a.png,12,4,20,20\na.png,0,0,1,1\n"
+             "test/cat/b.png,0,0,1,1\nx\xff.png,0,0,1,1\n");
+    marks = must_read(&params);
+    cr_expect_str_eq(worker_annotations_remark(marks),
+                     "boxes.csv: 4 of 5 boxes are of files that are not there, the first: a.png");
+    expect_boxes(marks, 0, "1-5,2-10 ");
+    worker_annotations_free(marks);
+    put_text(folder, "boxes.csv", "test/cat/\xff.png,12,4,20,20\n");
+    marks = must_read(&params);
+    cr_expect_str_eq(worker_annotations_remark(marks),
+                     "boxes.csv: 1 of 1 boxes are of files that are not there, the first: "
+                     "test/cat/\\xFF.png");
+    worker_annotations_free(marks);
+    folder_remove(folder);
+}
+
 /* Images that reading left out are passed over here too. */
 Test(annotations, skipped_files_do_not_shift_the_boxes)
 {

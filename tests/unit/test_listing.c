@@ -95,9 +95,8 @@ Test(listing, waterbirds_that_are_not_whole_are_refused)
         {BIRDS "1,a.jpg,0,3,0,x\n", "%s/metadata.csv:2: column split is '3', not one of 0 to 2"},
         {BIRDS "1,a.jpg,bird,0,0,x\n", "%s/metadata.csv:2: column y is 'bird', not one of 0 to 1"},
         {BIRDS "1,a.jpg,0,0\n", "%s/metadata.csv:2: the line ends before column place"},
-        {BIRDS "1,a.jpg,0,0,0,x\n2,b.jpg,1,0,0,x\n",
-         "waterbirds: the tables in %s name no test image"},
-        {BIRDS "1,a.jpg,0,2,0,x\n", "waterbirds: the tables in %s name no training image"},
+        {BIRDS "1,a.jpg,0,0,0,x\n2,b.jpg,1,0,0,x\n", "waterbirds: there is no test image in %s"},
+        {BIRDS "1,a.jpg,0,2,0,x\n", "waterbirds: there is no training image in %s"},
         {BIRDS "1,a.jpg,1,0,0,x\n2,b.jpg,1,0,1,x\n3,c.jpg,0,2,1,x\n",
          "waterbirds: all training images in %s are of class 1: there is nothing to tell apart"},
     };
@@ -129,6 +128,29 @@ static const char attributes_csv[] = "image_id,Bald,Blond_Hair,Male,Young\n"
                                      "000003.jpg,-1,-1,-1,1\n000004.jpg,-1,1,1,1\n";
 static const char partition_csv[] =
     "image_id,partition\n000001.jpg,0\n000002.jpg,0\n000003.jpg,1\n000004.jpg,2\n";
+
+Test(listing, celeba_comes_in_the_forms_of_others)
+{
+    char *folder = folder_make();
+
+    put_text(folder, "metadata_celeba.csv",
+             "id,filename,split,y,a\n0,000001.jpg,0,0,1\n1,000002.jpg,0,1,0\n"
+             "2,000003.jpg,1,0,0\n3,000004.jpg,2,1,1\n");
+    expect_celeba(folder, "");
+    put_text(folder, "metadata.csv",
+             "img_id,img_filename,y,split,place\n1,000001.jpg,0,0,1\n2,000002.jpg,1,0,0\n"
+             "3,000003.jpg,0,1,0\n4,000004.jpg,1,2,1\n");
+    put_text(folder, "img_align_celeba/000001.jpg", "");
+    expect_celeba(folder, "img_align_celeba/");
+    put_text(folder, "metadata.csv",
+             "img_filename,y,split,place\nimg_align_celeba/000001.jpg,0,0,1\n"
+             "img_align_celeba/000002.jpg,1,0,0\nimg_align_celeba/000003.jpg,0,1,0\n"
+             "img_align_celeba/000004.jpg,1,2,1\n");
+    expect_celeba(folder, "img_align_celeba/");
+    expect_refused(WORKER_DATA_CELEBA, folder, "metadata.csv", "img_filename,split,place\n",
+                   "%s/metadata.csv:1: there is no column Blond_Hair");
+    folder_remove(folder);
+}
 
 Test(listing, celeba_comes_in_three_forms)
 {
@@ -176,6 +198,15 @@ Test(listing, celeba_that_is_not_whole_is_refused)
                    "celeba: there is no list_eval_partition.csv in %s: set data.path to the folder "
                    "that holds it");
     expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
+                   "image_id,split,Blond_Hair,Male\n", "celeba: there is no training image in %s");
+    expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
+                   "image_id,split,Blond_Hair,Male\na,0,0,1\nb,1,1,1\n",
+                   "celeba: there is no test image in %s");
+    expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
+                   "image_id,split,Blond_Hair,Male\na,0,0,1\nb,2,1,1\n",
+                   "celeba: all training images in %s are of class 0: there is nothing to tell "
+                   "apart");
+    expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
                    "image_id,split,Blond_Hair,Male\na,0,2,1\n",
                    "%s/celeba_split.csv:2: column Blond_Hair is '2', not one of 0 to 1");
     folder_remove(folder);
@@ -218,6 +249,15 @@ Test(listing, metashift_that_is_not_whole_is_refused)
     expect_refused(WORKER_DATA_METASHIFT, folder, "train/dog/dog(bench)/1.jpg", "",
                    "metashift: there is no folder %s/test/cat: set data.path to the one that "
                    "holds the class folders");
+    put_text(folder, "train/dog/dog(bench)/1.jpg", "");
+    put_text(folder, "test/cat/.hidden", "");
+    put_text(folder, "test/dog/.hidden", "");
+    expect_refused(WORKER_DATA_METASHIFT, folder, "x", NULL,
+                   "metashift: there is no test image in %s");
+    put_text(folder, "test/cat/cat(shelf)/1.jpg", "");
+    expect_refused(WORKER_DATA_METASHIFT, folder, "train/dog/dog(bench)/1.jpg", NULL,
+                   "metashift: all training images in %s are of class 0: there is nothing to tell "
+                   "apart");
     folder_remove(folder);
 }
 
@@ -261,11 +301,14 @@ Test(listing, cub_that_is_not_whole_is_refused)
          "%s/train_test_split.txt:2: image '3' stands where images.txt has '2'"},
         {"train_test_split.txt", "1 1\n2 1\n3 2\n",
          "%s/train_test_split.txt:3: column is_training_image is '2', not one of 0 to 1"},
-        {"train_test_split.txt", "1 1\n2 1\n3 1\n", "cub: the tables in %s name no test image"},
+        {"train_test_split.txt", "1 1\n2 1\n3 1\n", "cub: there is no test image in %s"},
         {"image_class_labels.txt", "1 1\n2 3\n3 1\n",
          "%s/image_class_labels.txt:2: column class is '3', not one of 0 to 2"},
         {"image_class_labels.txt", "1 0\n2 1\n3 1\n",
          "%s/image_class_labels.txt:1: classes are numbered from 1"},
+        {"train_test_split.txt", "1 0\n2 0\n3 0\n", "cub: there is no training image in %s"},
+        {"image_class_labels.txt", "1 2\n2 2\n3 1\n",
+         "cub: all training images in %s are of class 1: there is nothing to tell apart"},
         {"images.txt", "1\n2 b\n3 c\n", "%s/images.txt:1: the line ends before the image's name"},
         {"image_class_labels.txt", NULL,
          "cub: there is no image_class_labels.txt in %s: set data.path to the folder that holds "
@@ -295,7 +338,53 @@ Test(listing, what_imagenet_calls_val_is_tested_on)
     expect_part(listed, WORKER_PART_TEST, "val/n01/ILSVRC2012_val_00000001.JPEG 0 0");
     worker_folder_free(listed);
     expect_refused(WORKER_DATA_IMAGENET, folder, "val/n03/x.JPEG", "",
-                   "folder: %s/val/n03 is a class that the training images do not have");
+                   "imagenet: %s/val/n03 is a class that the training images do not have");
+    folder_remove(folder);
+}
+
+Test(listing, imagenet_with_boxes_among_its_images)
+{
+    char                 *folder = folder_make();
+    struct worker_folder *listed;
+
+    put_text(folder, "train/n01/n01_1.JPEG", "");
+    put_text(folder, "train/n02/n02_1.JPEG", "");
+    put_text(folder, "train/n02/n02_1.xml", "");
+    put_text(folder, "val/n01/ILSVRC2012_val_00000001.JPEG", "");
+    put_text(folder, "val/n01/ILSVRC2012_val_00000001.xml", "");
+    listed = must_list(WORKER_DATA_IMAGENET, folder);
+    expect_part(listed, WORKER_PART_TRAIN, "train/n01/n01_1.JPEG 0 0, train/n02/n02_1.JPEG 1 0");
+    expect_part(listed, WORKER_PART_TEST, "val/n01/ILSVRC2012_val_00000001.JPEG 0 0");
+    worker_folder_free(listed);
+    folder_remove(folder);
+}
+
+Test(listing, imagenet_that_is_not_whole_is_refused)
+{
+    char *folder = folder_make();
+
+    expect_refused(WORKER_DATA_IMAGENET, folder, "x", NULL,
+                   "imagenet: there is no folder %s/train: set data.path to the one that holds "
+                   "the class folders");
+    put_text(folder, "train/readme.txt", "");
+    expect_refused(WORKER_DATA_IMAGENET, folder, "x", NULL,
+                   "imagenet: there is no class folder in %s/train: put the images of each class "
+                   "into a folder of its own there");
+    expect_refused(WORKER_DATA_IMAGENET, folder, "train/n01/n01_1.JPEG", "",
+                   "imagenet: %s/train holds one class only (n01): there is nothing to tell apart");
+    put_text(folder, "train/n01/n01_1.JPEG", "");
+    expect_refused(WORKER_DATA_IMAGENET, folder, "train/n02/n02_1.xml", "",
+                   "imagenet: the class folder %s/train/n02 holds no file");
+    put_text(folder, "train/n02/n02_1.JPEG", "");
+    expect_refused(WORKER_DATA_IMAGENET, folder, "x", NULL,
+                   "imagenet: there is no folder %s/val: set data.path to the one that holds the "
+                   "class folders");
+    put_text(folder, "val/readme.txt", "");
+    expect_refused(WORKER_DATA_IMAGENET, folder, "x", NULL,
+                   "imagenet: no class folder in %s/val holds an image: put each image into the "
+                   "folder of its class there");
+    put_text(folder, "val/n01/v.JPEG", "");
+    worker_folder_free(must_list(WORKER_DATA_IMAGENET, folder));
     folder_remove(folder);
 }
 
