@@ -32,18 +32,29 @@ const char *mx_hash128_hex(struct mx_hash128 hash, char out[MX_HASH128_HEX])
     return out;
 }
 
-bool mx_hash128_parse(const char *text, struct mx_hash128 *out)
+bool mx_hash64_parse(const char *text, uint64_t *out)
 {
-    uint64_t half[2] = {0, 0};
+    uint64_t hash = 0;
 
-    for (int i = 0; i < MX_HASH128_HEX - 1; i++) {
+    for (int i = 0; i < MX_HASH64_HEX - 1; i++) {
         bool digit = text[i] >= '0' && text[i] <= '9';
 
         if (!digit && !(text[i] >= 'a' && text[i] <= 'f'))
             return false;
-        half[i / 16] = half[i / 16] << 4 | (uint64_t)(text[i] - (digit ? '0' : 'a' - 10));
+        hash = hash << 4 | (uint64_t)(text[i] - (digit ? '0' : 'a' - 10));
     }
-    *out = (struct mx_hash128){half[0], half[1]};
+    *out = hash;
+    return true;
+}
+
+bool mx_hash128_parse(const char *text, struct mx_hash128 *out)
+{
+    struct mx_hash128 both;
+
+    if (!mx_hash64_parse(text, &both.high) ||
+        !mx_hash64_parse(text + MX_HASH64_HEX - 1, &both.low))
+        return false;
+    *out = both;
     return true;
 }
 

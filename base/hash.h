@@ -34,6 +34,9 @@ const char *mx_hash128_hex(struct mx_hash128 hash, char out[MX_HASH128_HEX]);
  * *out untouched, if there are others. */
 bool mx_hash128_parse(const char *text, struct mx_hash128 *out);
 
+/* The same for the 16 digits of mx_hash64_hex(). */
+bool mx_hash64_parse(const char *text, uint64_t *out);
+
 /* Size in bytes and XXH3-64 of a file's content, read in pieces. Returns 0, or
  * -1 with MX_EIO that names the file. */
 int mx_hash_file(const char *path, uint64_t *bytes, uint64_t *hash, struct mx_err *err);

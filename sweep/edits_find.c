@@ -5,88 +5,47 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/hash.h"
-#include "sweep/config.h"
 #include "sweep/edits.h"
-#include "sweep/plan.h"
+#include "sweep/kept.h"
 #include "worker/npy.h"
-#include "worker/weights.h"
-
-/* As `run` has it (sweep/run_data.c): keys come out the same as long as the data are. */
-static int fingerprint_of(void *user, const struct worker_params *params, uint64_t *fingerprint,
-                          struct mx_err *err)
-{
-    uint64_t both[2];
-
-    (void)user;
-    if (worker_dataset_probe(params, fingerprint, err))
-        return -1;
-    if (!params->model_weights[0])
-        return 0;
-    both[0] = *fingerprint;
-    if (worker_weights_fingerprint(params->model_weights, &both[1], err))
-        return -1;
-    *fingerprint = mx_hash64(both, sizeof both);
-    return 0;
-}
-
-static const struct mx_trial *find_trial(const struct mx_plan *plan, const char *name)
-{
-    char text[MX_TRIAL_NAME_SIZE];
-
-    for (uint32_t t = 0; t < plan->ntrials; t++)
-        if (strcmp(mx_trial_name(&plan->trials[t], text), name) == 0)
-            return &plan->trials[t];
-    return NULL;
-}
 
 /* The job of the trial's head stage, with its folders. */
-static int find_job(const struct mx_plan *plan, const struct mx_config *config,
-                    const char *directory, const char *name, struct worker_job *job,
+static int find_job(const struct mx_kept *kept, const char *name, struct worker_job *job,
                     struct mx_err *err)
 {
-    const struct mx_trial *trial = find_trial(plan, name);
+    const struct mx_plan  *plan = kept->plan;
+    const uint32_t         number = mx_kept_trial(kept, name);
+    const struct mx_trial *trial = number < plan->ntrials ? &plan->trials[number] : NULL;
     uint32_t               stage = plan->nstages;
 
     if (!trial)
-        return mx_fail(err, MX_EINVAL, "%s has no trial %s: results.csv lists them", directory,
-                       name);
+        return mx_fail(err, MX_EINVAL, "%s has no trial %s: results.csv lists them",
+                       kept->directory, name);
     for (uint32_t s = 0; s < trial->nstages; s++)
         if (plan->stages[plan->stage_of[trial->first_stage + s]].kind == WORKER_STAGE_HEAD)
             stage = plan->stage_of[trial->first_stage + s];
-    if (stage < plan->nstages && mx_plan_job(plan, config, stage, job, err))
+    if (stage < plan->nstages && mx_plan_job(plan, kept->config, stage, job, err))
         return -1;
     if (stage == plan->nstages || job->params.head_method != WORKER_HEAD_HSFM)
         return mx_fail(err, MX_EINVAL,
                        "trial %s edits no features: only those of head.method hsfm do", name);
-    snprintf(job->stages, sizeof job->stages, "%s/stages", directory);
+    snprintf(job->stages, sizeof job->stages, "%s/stages", kept->directory);
     if ((size_t)snprintf(job->folder, sizeof job->folder, "%s/%s", job->stages, job->key) >=
         sizeof job->folder)
-        return mx_fail(err, MX_EINVAL, "the path of %s is too long", directory);
+        return mx_fail(err, MX_EINVAL, "the path of %s is too long", kept->directory);
     return 0;
 }
 
 static int plan_job(const char *directory, const char *name, struct worker_job *job,
                     struct mx_err *err)
 {
-    struct mx_config_report report = {.errors = 0};
-    char                   *file = mx_path_join(directory, "config.yaml");
-    struct mx_config       *config = NULL;
-    struct mx_grid         *grid = NULL;
-    struct mx_plan         *plan = NULL;
-    int                     rc = -1;
+    struct mx_kept kept;
+    int            rc;
 
-    if (!file)
-        mx_fail(err, MX_ENOMEM, "no memory for a path");
-    else if ((config = mx_config_read(file, NULL, 0, false, &report, err)) &&
-             (grid = mx_grid_new(config, err)) &&
-             (plan = mx_plan_new(config, grid, fingerprint_of, NULL, err)))
-        rc = find_job(plan, config, directory, name, job, err);
-    mx_plan_free(plan);
-    mx_grid_free(grid);
-    mx_config_free(config);
-    mx_buf_free(&report.text);
-    free(file);
+    if (mx_kept_open(directory, &kept, err))
+        return -1;
+    rc = find_job(&kept, name, job, err);
+    mx_kept_close(&kept);
     return rc;
 }
 

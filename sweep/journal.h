@@ -23,6 +23,7 @@ enum mx_record_kind {
     MX_RECORD_STARTED,     /* key, attempt, host, executor, at */
     MX_RECORD_DONE,        /* key, attempt, metrics, seconds, at */
     MX_RECORD_FAILED,      /* key, attempt, reason, text, seconds, at, final */
+    MX_RECORD_RETRY,       /* key, at: what was known of the stage counts no more */
     MX_RECORD_KINDS
 };
 

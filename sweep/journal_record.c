@@ -16,6 +16,7 @@ static const char *const kind_names[MX_RECORD_KINDS] = {
     [MX_RECORD_STARTED] = "started",
     [MX_RECORD_DONE] = "done",
     [MX_RECORD_FAILED] = "failed",
+    [MX_RECORD_RETRY] = "retry",
 };
 
 static void put_time(struct mx_json *json, const char *key, double utc_s)
@@ -57,6 +58,16 @@ static void put_metrics(struct mx_json *json, const struct mx_record *record)
     mx_json_end_object(json);
 }
 
+/* Whoever asked for it is not an executor. */
+static void put_retry(struct mx_json *json, const struct mx_record *record)
+{
+    char hex[MX_HASH128_HEX];
+
+    mx_json_text(json, "key", mx_hash128_hex(record->key, hex));
+    mx_json_text(json, "host", record->host);
+    put_time(json, "started", record->started_utc_s);
+}
+
 static void put_stage(struct mx_json *json, const struct mx_record *record)
 {
     char hex[MX_HASH128_HEX];
@@ -92,6 +103,8 @@ void mx_journal_line_format(const struct mx_journal_line *line, struct mx_buf *o
     mx_json_text(&json, "kind", kind_names[line->record.kind]);
     if (line->record.kind == MX_RECORD_INCARNATION)
         put_incarnation(&json, line);
+    else if (line->record.kind == MX_RECORD_RETRY)
+        put_retry(&json, &line->record);
     else
         put_stage(&json, &line->record);
     if (!mx_buf_ok(out))

@@ -258,6 +258,13 @@ static void builder_free(struct builder *b)
     mx_plan_index_free(&b->stages);
 }
 
+uint64_t mx_fingerprint_add(uint64_t fingerprint, uint64_t file)
+{
+    const uint64_t both[] = {fingerprint, file};
+
+    return mx_hash64(both, sizeof both);
+}
+
 struct mx_plan *mx_plan_new(const struct mx_config *config, const struct mx_grid *grid,
                             mx_fingerprint_fn *fingerprint, void *user, struct mx_err *err)
 {

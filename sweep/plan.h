@@ -48,6 +48,9 @@ struct mx_plan {
 typedef int mx_fingerprint_fn(void *user, const struct worker_params *params, uint64_t *fingerprint,
                               struct mx_err *err);
 
+/* A fingerprint that covers one more file. */
+uint64_t mx_fingerprint_add(uint64_t fingerprint, uint64_t file);
+
 /* Build the plan. Returns a plan to be released with mx_plan_free(); or NULL:
  *   MX_EINVAL  no cell is left, or two different cells share one id (named)
  *   MX_ERANGE  more than 10^7 trials

@@ -176,7 +176,7 @@ static void print_cell(const struct listing *list, const struct mx_point *point,
 
 /* Every key that the cell uses and that has a value: what its id is made of,
  * and data.path where one is given. */
-static void json_point(struct mx_json *json, const struct mx_point *point)
+void mx_plan_print_point(struct mx_json *json, const struct mx_point *point)
 {
     mx_json_object(json, "point");
     for (unsigned k = 0; k < KEY_COUNT; k++)
@@ -189,7 +189,7 @@ static void json_cell(const struct listing *list, const struct mx_point *point, 
 {
     mx_json_object(list->json, NULL);
     mx_json_text(list->json, "cell", id);
-    json_point(list->json, point);
+    mx_plan_print_point(list->json, point);
     mx_json_end_object(list->json);
 }
 

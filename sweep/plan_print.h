@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/json.h"
 #include "sweep/config.h"
 #include "sweep/estimate.h"
 #include "sweep/grid.h"
@@ -28,6 +29,10 @@ int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *gri
 int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *grid,
                        const struct mx_estimate *estimate, uint64_t limit, struct mx_sink *sink,
                        struct mx_err *err);
+
+/* Append the object "point" of formats.md: every key that a cell uses and that has
+ * a value. */
+void mx_plan_print_point(struct mx_json *json, const struct mx_point *point);
 
 /* n with commas between thousands; returns out. */
 enum {

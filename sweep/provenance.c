@@ -61,6 +61,20 @@ static void put_data(struct mx_json *json, const struct mx_provenance_data *data
     mx_json_end_object(json);
 }
 
+static void put_files(struct mx_json *json, const struct mx_provenance *provenance)
+{
+    char hex[MX_HASH64_HEX];
+
+    mx_json_array(json, "files");
+    for (size_t k = 0; k < provenance->nfiles; k++) {
+        mx_json_object(json, NULL);
+        mx_json_text(json, "path", provenance->files[k].path);
+        mx_json_text(json, "fingerprint", mx_hash64_hex(provenance->files[k].fingerprint, hex));
+        mx_json_end_object(json);
+    }
+    mx_json_end_array(json);
+}
+
 static void put_machine(struct mx_json *json)
 {
     struct mx_machine machine;
@@ -141,6 +155,7 @@ static void put_all(struct mx_buf *out, const struct mx_provenance *provenance, 
     for (size_t k = 0; k < provenance->ndata; k++)
         put_data(&json, &provenance->data[k]);
     mx_json_end_array(&json);
+    put_files(&json, provenance);
     mx_json_array(&json, "incarnations");
     put_earlier(&json, root);
     put_incarnation(&json, provenance);

@@ -20,6 +20,12 @@ struct mx_provenance_data {
     const float *mean, *sd;
 };
 
+/* Another file that the results depend on: weights to start from, rows of a support set. */
+struct mx_provenance_file {
+    const char *path;
+    uint64_t    fingerprint;
+};
+
 struct mx_library_version {
     const char *name, *version;
 };
@@ -31,6 +37,8 @@ struct mx_provenance {
     uint64_t                         seed;
     const struct mx_provenance_data *data;
     size_t                           ndata;
+    const struct mx_provenance_file *files;
+    size_t                           nfiles;
     unsigned                         incarnation;
     double                           started_utc_s;
     const char                      *device;

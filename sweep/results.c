@@ -86,6 +86,11 @@ int mx_results_stage(struct mx_results *results, uint32_t stage,
     return run ? keep_run(results, stage, run, err) : 0;
 }
 
+void mx_results_forget(struct mx_results *results, uint32_t stage)
+{
+    results->runs[stage] = (struct mx_stage_run){0};
+}
+
 void mx_results_trial(struct mx_results *results, uint32_t trial, enum mx_state state,
                       enum mx_reason reason)
 {
@@ -93,6 +98,18 @@ void mx_results_trial(struct mx_results *results, uint32_t trial, enum mx_state 
     results->reasons[trial] = reason;
 }
 
+size_t mx_results_columns(const struct mx_results *results)
+{
+    return reduce_table_columns(results->metrics);
+}
+
+const char *mx_results_column_name(const struct mx_results *results, size_t column)
+{
+    return reduce_table_name(results->metrics, column);
+}
+
+/* What the last of its stages that has this metric says. What the stages of a
+ * trial gave before its end depends on the order of things. */
 bool mx_results_value(const struct mx_results *results, uint32_t trial, size_t column,
                       double *value)
 {

@@ -7,6 +7,7 @@
 #ifndef MX_SWEEP_RESULTS_H
 #define MX_SWEEP_RESULTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,12 +37,22 @@ int mx_results_stage(struct mx_results *results, uint32_t stage,
                      const struct worker_metric *metrics, size_t nmetrics,
                      const struct mx_run_info *run, struct mx_err *err);
 
+/* A stage is to be run again: how it ran before is not told any more. */
+void mx_results_forget(struct mx_results *results, uint32_t stage);
+
 /* A trial's state changed. */
 void mx_results_trial(struct mx_results *results, uint32_t trial, enum mx_state state,
                       enum mx_reason reason);
 
 /* A metric of a trial, NaN if not measured. */
 double mx_results_metric(const struct mx_results *results, uint32_t trial, const char *name);
+
+/* The names of all that stages have measured, in no order, and what a trial has of
+ * each: true with *value; false if it has none, or has not come to its end. */
+size_t      mx_results_columns(const struct mx_results *results);
+const char *mx_results_column_name(const struct mx_results *results, size_t column); /* lent */
+bool        mx_results_value(const struct mx_results *results, uint32_t trial, size_t column,
+                             double *value);
 
 /* Write DIR/results.csv and DIR/cells.csv. */
 int mx_results_write(const struct mx_results *results, const char *directory, struct mx_err *err);

@@ -42,12 +42,6 @@ struct mx_cell_trials {
 /* The cell that begins with trial `first`. */
 struct mx_cell_trials mx_results_cell(const struct mx_results *results, uint32_t first);
 
-/* A slot of a trial: what the last of its stages that has this metric says. True
- * with *value; false if the trial has none, or has not come to its end: what
- * its stages gave so far depends on the order of things. */
-bool mx_results_value(const struct mx_results *results, uint32_t trial, size_t column,
-                      double *value);
-
 /* The measured values of a cell's trials, in order, into values[0 .. count). */
 size_t mx_results_values(const struct mx_results *results, struct mx_cell_trials cell,
                          size_t column, double *values);

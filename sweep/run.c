@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,7 +13,9 @@
 #include "sweep/plan_sched.h"
 #include "sweep/run_state.h"
 #include "sweep/signals.h"
+#include "sweep/smoke_data.h"
 #include "sweep/spawn.h"
+#include "sweep/terminal.h"
 
 enum {
     MOST_POINTS = 10000000, /* a grid beyond this would take weeks to run whole */
@@ -33,11 +34,7 @@ static const double batch_s = 0.1;
  * an MPI job print goes through a terminal of mpirun's own, wherever it ends. */
 static unsigned terminal_width(const struct run *run, int fd)
 {
-    struct winsize size;
-
-    if (run->options->comm || !isatty(fd))
-        return 0;
-    return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 16 ? size.ws_col : 80;
+    return run->options->comm ? 0 : mx_terminal_width(fd);
 }
 
 static int make_scheduler(struct run *run, struct mx_err *err)
@@ -171,15 +168,13 @@ static int open_directory(struct run *run, struct mx_err *err)
  * has some was begun under --smoke. */
 static int find_smoke_data(struct run *run, struct mx_err *err)
 {
-    char *folder = mx_path_join(run->directory, "smoke-data");
-
-    if (!folder)
-        return mx_fail(err, MX_ENOMEM, "no memory for a path");
-    if (run->config->smoke || mx_file_exists(folder))
-        run->smoke_data = folder;
-    else
-        free(folder);
-    return run->smoke_data ? mx_dir_make(run->smoke_data, err) : 0;
+    if (mx_smoke_find(run->directory, &run->smoke_data, err))
+        return -1;
+    if (!run->config->smoke || run->smoke_data)
+        return 0;
+    run->smoke_data = mx_path_join(run->directory, "smoke-data");
+    return run->smoke_data ? mx_dir_make(run->smoke_data, err)
+                           : mx_fail(err, MX_ENOMEM, "no memory for a path");
 }
 
 static int open_console(struct run *run, struct mx_err *err)
@@ -329,7 +324,7 @@ static void close_all(struct run *run)
     mx_grid_free(run->grid);
     mx_config_free(run->config);
     mx_owner_release(run->owner);
-    mx_plan_index_free(&run->stage_index);
+    mx_replay_end(&run->replay);
     free(run->nodes);
     free(run->computed);
     free(run->readers);

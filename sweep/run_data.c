@@ -7,51 +7,12 @@
 #include "base/hash.h"
 #include "sweep/remarks.h"
 #include "sweep/run_state.h"
+#include "sweep/smoke_data.h"
 #include "worker/dataset.h"
 #include "worker/features.h"
-#include "worker/known_sets.h"
-#include "worker/miniature.h"
 #include "worker/npy.h"
 #include "worker/safetensors.h"
 #include "worker/weights.h"
-
-/* "DIR/smoke-data/SET"; false if it does not fit. */
-static bool smoke_folder(const struct run *run, unsigned set, char out[WORKER_PATH_SIZE])
-{
-    int n = snprintf(out, WORKER_PATH_SIZE, "%s/%s", run->smoke_data, worker_data_sets[set].word);
-
-    return n > 0 && n < WORKER_PATH_SIZE;
-}
-
-void run_use_smoke_data(const struct run *run, struct worker_params *params)
-{
-    if (!run->smoke_data)
-        return;
-    if (params->data_set == WORKER_DATA_DOMINOES) {
-        params->data_path[0] = '\0';
-        smoke_folder(run, worker_domino_data_set(params->data_dominoes_top),
-                     params->data_dominoes_top_path);
-        smoke_folder(run, worker_domino_data_set(params->data_dominoes_bottom),
-                     params->data_dominoes_bottom_path);
-    } else if (params->data_set != WORKER_DATA_SYNTHETIC) {
-        smoke_folder(run, params->data_set, params->data_path);
-    }
-}
-
-/* Generate the files that run_use_smoke_data() points to. */
-static int make_smoke_data(const struct run *run, const struct worker_params *params,
-                           struct mx_err *err)
-{
-    unsigned    sets[WORKER_DATASET_SOURCES];
-    const char *paths[WORKER_DATASET_SOURCES];
-
-    if (!run->smoke_data)
-        return 0;
-    for (unsigned n = worker_dataset_sources(params, sets, paths); n-- > 0;)
-        if (worker_miniature_make(sets[n], paths[n], err))
-            return -1;
-    return 0;
-}
 
 static int look_into_features(const struct worker_params *params, struct mx_err *err)
 {
@@ -104,13 +65,13 @@ static int data_fingerprint(struct run *run, const struct worker_params *origina
     if (!params)
         return mx_fail(err, MX_ENOMEM, "no memory to look at the data");
     *params = *original;
-    run_use_smoke_data(run, params);
+    mx_smoke_use(run->smoke_data, params);
     if ((found = find_data(run, params))) {
         *fingerprint = found->fingerprint;
         rc = 0;
         goto done;
     }
-    if (make_smoke_data(run, params, err))
+    if (mx_smoke_make(run->smoke_data, params, err))
         goto done;
     if (!(more = realloc(run->data, (run->ndata + 1) * sizeof *more))) {
         mx_fail(err, MX_ENOMEM, "no memory to look at the data");
@@ -204,13 +165,13 @@ static int file_fingerprint(struct run *run, const char                         
 static int add_file(struct run *run, const char *path, int (*check)(const char *, struct mx_err *),
                     uint64_t *fingerprint, struct mx_err *err)
 {
-    uint64_t both[2] = {*fingerprint};
+    uint64_t file;
 
     if (!path[0])
         return 0;
-    if (file_fingerprint(run, path, check, &both[1], err))
+    if (file_fingerprint(run, path, check, &file, err))
         return -1;
-    *fingerprint = mx_hash64(both, sizeof both);
+    *fingerprint = mx_fingerprint_add(*fingerprint, file);
     return 0;
 }
 

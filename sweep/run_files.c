@@ -1,21 +1,16 @@
 /* run_files.c - what the results depend on: config.yaml and provenance.json. */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "kernels/nn.h"
+#include "sweep/noted.h"
 #include "sweep/outdir.h"
 #include "sweep/provenance.h"
 #include "sweep/run_state.h"
 #include "worker/device.h"
-
-enum {
-    MAX_PROVENANCE = 64 << 20 /* bytes */
-};
 
 int run_compare_config(struct run *run, struct mx_err *err)
 {
@@ -49,51 +44,28 @@ done:
     return rc;
 }
 
-/* The fingerprint that an earlier incarnation noted for a set at a path, or NULL. */
-static const char *noted_fingerprint(json_t *old, const char *set, const char *path)
-{
-    json_t *entry;
-    size_t  i;
-
-    json_array_foreach(json_object_get(old, "data"), i, entry)
-    {
-        const char *its_set = json_string_value(json_object_get(entry, "set"));
-        const char *its_path = json_string_value(json_object_get(entry, "path"));
-
-        if (its_set && its_path && strcmp(its_set, set) == 0 && strcmp(its_path, path) == 0)
-            return json_string_value(json_object_get(entry, "fingerprint"));
-    }
-    return NULL;
-}
-
+/* Without a readable provenance.json nothing is known of the data before: the
+ * stage keys, which hold the fingerprint, still keep old and new results apart. */
 int run_compare_data(struct run *run, struct mx_err *err)
 {
-    struct mx_buf text = {0};
-    char         *file = mx_path_join(run->directory, "provenance.json");
-    json_t       *old = NULL;
-    int           rc = 0;
+    struct mx_noted *noted = mx_noted_read(run->directory, err);
+    int              rc = noted ? 0 : -1;
 
-    /* Without a readable file nothing is known of the data before: the stage
-     * keys, which hold the fingerprint, still keep old and new results apart. */
-    if (file && mx_file_exists(file) && mx_file_read(file, MAX_PROVENANCE, &text, NULL) == 0)
-        old = json_loadb(mx_buf_str(&text), text.len, 0, NULL);
     for (size_t i = 0; i < run->ndata && rc == 0; i++) {
         const struct run_data *data = &run->data[i];
         const char            *set = worker_data_sets[data->set].word;
-        const char            *before = noted_fingerprint(old, set, data->path);
-        char                   now[MX_HASH64_HEX];
+        char                   now[MX_HASH64_HEX], was[MX_HASH64_HEX];
+        uint64_t               before;
 
-        mx_hash64_hex(data->fingerprint, now);
-        if (before && strcmp(before, now) != 0)
+        if (mx_noted_data(noted, set, data->path, &before) && before != data->fingerprint)
             rc = mx_fail(err, MX_EINVAL,
                          "the files of %s in %s have changed since %s was begun (fingerprint %s, "
                          "was %s); bring the old ones back, or start a new sweep with another "
                          "--out",
-                         set, data->path, run->directory, now, before);
+                         set, data->path, run->directory, mx_hash64_hex(data->fingerprint, now),
+                         mx_hash64_hex(before, was));
     }
-    json_decref(old);
-    mx_buf_free(&text);
-    free(file);
+    mx_noted_free(noted);
     return rc;
 }
 
@@ -105,11 +77,14 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
     struct mx_library_version  libraries[] = {{"kernels", nn ? kern_nn_name(nn) : ""},
                                               {"mpi", mx_comm_library()}};
     struct mx_provenance_data *data = calloc(run->ndata + 1, sizeof *data);
+    struct mx_provenance_file *files = calloc(run->nweights + 1, sizeof *files);
     struct mx_provenance       facts = {.name = run->config->name,
                                         .config = config,
                                         .seed = (uint64_t)run->config->base[KEY_SEED].integer,
                                         .data = data,
                                         .ndata = run->ndata,
+                                        .files = files,
+                                        .nfiles = run->nweights,
                                         .incarnation = mx_journal_incarnation(run->journal),
                                         .started_utc_s = mx_clock_utc_s(),
                                         .device = device,
@@ -121,7 +96,7 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
 
     if (!nn)
         goto done;
-    if (!data) {
+    if (!data || !files) {
         mx_fail(err, MX_ENOMEM, "no memory for provenance.json");
         goto done;
     }
@@ -133,9 +108,12 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
                                               .channels = run->data[i].channels,
                                               .mean = run->data[i].mean,
                                               .sd = run->data[i].sd};
+    for (size_t i = 0; i < run->nweights; i++)
+        files[i] = (struct mx_provenance_file){run->weights[i].path, run->weights[i].fingerprint};
     rc = mx_provenance_write(run->directory, &facts, err);
 done:
     kern_nn_free(nn);
+    free(files);
     free(data);
     return rc;
 }

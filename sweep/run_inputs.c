@@ -19,10 +19,9 @@ static int find_places(const struct run *run, struct worker_job *job, struct mx_
     return 0;
 }
 
-/* A head's numbers live in the journal: thousands of heads make no folder. */
 bool run_leaves_folder(const struct run *run, enum worker_kind kind)
 {
-    return kind != WORKER_STAGE_HEAD || run->keep == MX_KEEP_ALL;
+    return mx_stage_leaves_folder(kind, run->keep);
 }
 
 int run_place_job(struct run *run, uint32_t stage, struct worker_job *job, struct mx_err *err)

@@ -17,7 +17,7 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
     uint32_t        stage;
 
     if (record->kind != MX_RECORD_DONE ||
-        !mx_plan_index_find(&reading->run->stage_index, record->key, &stage))
+        !mx_plan_index_find(&reading->run->replay.index, record->key, &stage))
         return 0;
     return mx_contributions_add(reading->journal, 0, stage, record->metrics, record->nmetrics, err);
 }

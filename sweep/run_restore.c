@@ -3,99 +3,46 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "sweep/run_state.h"
-
-struct restore {
-    struct run *run;
-    bool       *has_folder, *done, *failed; /* by stage */
-};
-
-static struct mx_hash128 key_of_stage(const void *plan, uint32_t stage)
-{
-    return ((const struct mx_plan *)plan)->stages[stage].key;
-}
-
-/* To find the stages that journal records speak of. */
-static int index_stages(struct run *run, struct mx_err *err)
-{
-    run->stage_index = (struct mx_plan_index){.key_of = key_of_stage, .user = run->plan};
-    for (uint32_t i = 0; i < run->plan->nstages; i++)
-        if (mx_plan_index_add(&run->stage_index, i, err))
-            return -1;
-    return 0;
-}
 
 /* Note the stages whose folders are there: the directory is read once, since
  * asking for each of many folders takes long on a shared file system. */
-static int find_folders(struct restore *restore, struct mx_err *err)
+static int find_folders(const struct run *run, bool **out, struct mx_err *err)
 {
-    const struct run *run = restore->run;
-    char             *path = mx_path_join(run->directory, "stages");
-    DIR              *dir = path ? opendir(path) : NULL;
-    struct dirent    *entry;
+    char          *path = mx_path_join(run->directory, "stages");
+    DIR           *dir = path ? opendir(path) : NULL;
+    bool          *found = calloc((size_t)run->plan->nstages + 1, sizeof *found);
+    struct dirent *entry;
 
     free(path);
-    if (!(restore->has_folder = calloc(3 * (size_t)run->plan->nstages, sizeof(bool)))) {
-        if (dir)
-            closedir(dir);
-        return mx_fail(err, MX_ENOMEM, "no memory for %u stages", run->plan->nstages);
-    }
-    restore->done = restore->has_folder + run->plan->nstages;
-    restore->failed = restore->done + run->plan->nstages;
-    while (dir && (entry = readdir(dir))) {
+    while (found && dir && (entry = readdir(dir))) {
         struct mx_hash128 key;
         uint32_t          stage;
 
         if (mx_hash128_parse(entry->d_name, &key) &&
-            mx_plan_index_find(&run->stage_index, key, &stage))
-            restore->has_folder[stage] = true;
+            mx_plan_index_find(&run->replay.index, key, &stage))
+            found[stage] = true;
     }
     if (dir)
         closedir(dir);
+    *out = found;
+    return found ? 0 : mx_fail(err, MX_ENOMEM, "no memory for %u stages", run->plan->nstages);
+}
+
+/* For status.json. */
+static int note_failure(void *user, uint32_t stage, const struct mx_record *record,
+                        struct mx_err *err)
+{
+    struct run    *run = user;
+    const uint32_t trial = run->plan->stages[stage].first_trial;
+
+    (void)err;
+    if (record->kind == MX_RECORD_RETRY)
+        run_forget_failures(run, trial);
+    else if (record->kind == MX_RECORD_FAILED && run->replay.failed[stage])
+        run_note_failure(run, trial, record->reason, record->attempt, record->text);
     return 0;
-}
-
-/* A failure stands if today's options, retries among them, make it final too:
- * one who raises schedule.retries and resumes gets new attempts. */
-static void restore_failure(struct restore *restore, uint32_t stage, const struct mx_record *record)
-{
-    struct run *run = restore->run;
-    bool        final;
-
-    mx_sched_restore_attempts(run->sched, stage, record->attempt - 1);
-    final = record->final && mx_sched_final(run->sched, stage, record->reason);
-    mx_sched_restore_attempts(run->sched, stage, record->attempt);
-    if (!final)
-        return;
-    restore->failed[stage] = true;
-    mx_sched_restore_failed(run->sched, stage, record->reason);
-    run_note_failure(run, run->plan->stages[stage].first_trial, record->reason, record->attempt,
-                     record->text);
-}
-
-/* A record of a stage that the plan no longer has is left alone: its result
- * stays in the journal for a configuration that asks for it again. */
-static int accept_record(void *user, const struct mx_record *record, struct mx_err *err)
-{
-    struct restore    *restore = user;
-    struct run        *run = restore->run;
-    struct mx_run_info info;
-    uint32_t           stage;
-
-    if (record->kind == MX_RECORD_INCARNATION ||
-        !mx_plan_index_find(&run->stage_index, record->key, &stage))
-        return 0;
-    info = run_info(record);
-    switch (record->kind) {
-    case MX_RECORD_DONE:
-        restore->done[stage] = true;
-        return mx_results_stage(run->results, stage, record->metrics, record->nmetrics, &info, err);
-    case MX_RECORD_FAILED:
-        restore_failure(restore, stage, record);
-        return mx_results_stage(run->results, stage, NULL, 0, &info, err);
-    default:
-        return 0;
-    }
 }
 
 /* Without a later file that names its records, how many a file held is unknown. */
@@ -146,47 +93,43 @@ static void tell_report(struct run *run, const struct mx_journal_report *report)
 }
 
 /* Done stages, but for those whose files others still need and nobody has. */
-static int restore_done(struct restore *restore, struct mx_err *err)
+static int settle(struct run *run, struct mx_err *err)
 {
-    struct run *run = restore->run;
-    uint64_t    gone = 0;
+    struct mx_replay *replay = &run->replay;
+    bool             *folders;
+    uint64_t          gone = 0;
 
-    if (run_count_readers(run, restore->done, restore->failed, err))
+    if (run_count_readers(run, replay->done, replay->failed, err) ||
+        find_folders(run, &folders, err))
         return -1;
     for (uint32_t s = 0; s < run->plan->nstages; s++)
-        if (restore->done[s]) {
-            mx_sched_restore_done(run->sched, s);
-            gone += run_leaves_folder(run, run->plan->stages[s].kind) && !restore->has_folder[s];
-        }
+        gone += replay->done[s] && run_leaves_folder(run, run->plan->stages[s].kind) && !folders[s];
+    free(folders);
     if (gone > 0)
         mx_console_log(run->console, MX_LOG_WARNING, NULL,
                        "the folders of %llu done stages are gone from %s/stages; their numbers "
-                       "are in the journal, their weights are lost",
-                       (unsigned long long)gone, run->directory);
+                       "are in the journal, their weights are lost; mixsweep retry %s --missing "
+                       "has them run again",
+                       (unsigned long long)gone, run->directory, run->directory);
+    mx_replay_settle(replay);
     return 0;
 }
 
 int run_restore(struct run *run, struct mx_err *err)
 {
-    struct restore           restore = {.run = run};
     struct mx_journal_report report = {0};
-    int                      rc = -1;
 
-    if (index_stages(run, err) || find_folders(&restore, err))
-        return -1;
-    run->journal = mx_journal_open(run->directory, accept_record, &restore, &report, err);
-    if (run->journal)
-        rc = restore_done(&restore, err);
-    free(restore.has_folder);
-    if (rc)
+    run->replay = (struct mx_replay){
+        .sched = run->sched, .results = run->results, .each = note_failure, .user = run};
+    if (mx_replay_begin(&run->replay, run->plan, err) ||
+        !(run->journal =
+              mx_journal_open(run->directory, mx_replay_record, &run->replay, &report, err)) ||
+        settle(run, err))
         return -1;
     mx_sched_set_incarnation(run->sched, mx_journal_incarnation(run->journal));
     mx_journal_guard(run->journal, mx_owner_guard, run->owner);
     if (mx_owner_refresh(run->owner, mx_journal_incarnation(run->journal), err))
         return -1;
     tell_report(run, &report);
-    for (uint32_t i = 0; i < run->plan->ntrials; i++)
-        mx_results_trial(run->results, i, mx_sched_trial_state(run->sched, i),
-                         mx_sched_trial_reason(run->sched, i));
     return 0;
 }

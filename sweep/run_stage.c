@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "sweep/run_state.h"
+#include "sweep/smoke_data.h"
 
 static const char *trial_of_stage(const struct run *run, uint32_t stage,
                                   char out[MX_TRIAL_NAME_SIZE])
@@ -41,7 +42,7 @@ static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
             : mx_plan_next_job(run->plan, run->config, before, stage, &run->job, err))
         return -1;
     run->job_stage = stage;
-    run_use_smoke_data(run, &run->job.params);
+    mx_smoke_use(run->smoke_data, &run->job.params);
     run->job.checkpoint_s = run->config->base[KEY_SCHEDULE_CHECKPOINT_EVERY].real;
     run->job.empty = run->options->empty_stages;
     return run->job.empty ? 0 : run_place_job(run, stage, &run->job, err);
@@ -88,21 +89,6 @@ static int apply_actions(struct run *run, struct mx_err *err)
         }
     }
     return 0;
-}
-
-struct mx_run_info run_info(const struct mx_record *record)
-{
-    return (struct mx_run_info){
-        .attempts = record->attempt,
-        .host = record->host,
-        .device = record->device,
-        .text = record->text,
-        .rank = record->rank,
-        .executor = record->executor,
-        .started_utc_s = record->started_utc_s,
-        .ended_utc_s = record->ended_utc_s,
-        .seconds = record->seconds,
-    };
 }
 
 int run_feed(struct run *run, struct mx_event event, struct mx_err *err)
@@ -171,7 +157,7 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     if (!is_current(run, event, &lease))
         return mx_link_reject(run->link, event, err);
     record = end_record(run, MX_RECORD_DONE, event, &lease);
-    info = run_info(&record);
+    info = mx_replay_info(&record);
     record.metrics = event->result->metrics;
     record.nmetrics = event->result->nmetrics;
     run->nodes[event->rank].done++;
@@ -216,7 +202,7 @@ static int attempt_failed(struct run *run, struct mx_event scheduled,
 {
     const struct mx_stage *stage = &run->plan->stages[lease->stage];
     struct mx_record       record = end_record(run, MX_RECORD_FAILED, event, lease);
-    struct mx_run_info     info = run_info(&record);
+    struct mx_run_info     info = mx_replay_info(&record);
     char                   trial[MX_TRIAL_NAME_SIZE];
 
     record.reason = scheduled.reason;

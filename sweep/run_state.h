@@ -18,7 +18,7 @@
 #include "sweep/link.h"
 #include "sweep/owner.h"
 #include "sweep/plan.h"
-#include "sweep/plan_index.h"
+#include "sweep/replay.h"
 #include "sweep/results.h"
 #include "sweep/run.h"
 #include "sweep/sched.h"
@@ -68,7 +68,7 @@ struct run {
     struct mx_config            *config;
     struct mx_grid              *grid;
     struct mx_plan              *plan;
-    struct mx_plan_index         stage_index; /* of the plan, by key */
+    struct mx_replay             replay; /* of the journal; the plan's stages by key */
     char                        *directory;
     bool                         made_directory; /* by this incarnation */
     char                        *smoke_data;     /* folder of generated data, NULL unless --smoke */
@@ -151,6 +151,9 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
 void run_note_failure(struct run *run, uint32_t trial, enum mx_reason reason, unsigned attempts,
                       const char *text);
 
+/* A trial is to be run again: its failures are history. */
+void run_forget_failures(struct run *run, uint32_t trial);
+
 /* Counts and speed right now. */
 struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *counts);
 
@@ -177,12 +180,6 @@ void run_forget_data(struct run *run);
 
 /* Tell what is odd with the files of the data sets. */
 void run_tell_remarks(const struct run *run);
-
-/* Under --smoke: read generated data instead of the set's own. */
-void run_use_smoke_data(const struct run *run, struct worker_params *params);
-
-/* The run.* columns that a journal record holds; its texts are lent. */
-struct mx_run_info run_info(const struct mx_record *record);
 
 /* Trials that are in a final state. */
 uint64_t run_ended(const struct mx_sched_counts *counts);

@@ -21,6 +21,19 @@ void run_note_failure(struct run *run, uint32_t trial, enum mx_reason reason, un
     snprintf(failure->text, sizeof failure->text, "%s", text);
 }
 
+void run_forget_failures(struct run *run, uint32_t trial)
+{
+    const size_t count = run->nfailures < RUN_FAILURES_KEPT ? run->nfailures : RUN_FAILURES_KEPT;
+    struct run_failure kept[RUN_FAILURES_KEPT];
+    size_t             n = 0;
+
+    for (size_t i = run->nfailures - count; i < run->nfailures; i++)
+        if (run->failures[i % RUN_FAILURES_KEPT].trial != trial)
+            kept[n++] = run->failures[i % RUN_FAILURES_KEPT];
+    memcpy(run->failures, kept, n * sizeof kept[0]);
+    run->nfailures = n;
+}
+
 /* The last failures, the newest first. */
 static size_t list_failures(const struct run *run, struct mx_status_failing *out,
                             char names[][MX_TRIAL_NAME_SIZE])

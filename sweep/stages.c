@@ -72,6 +72,11 @@ const struct mx_stage_kind *mx_stage_kind_of(enum worker_kind kind)
     return &mx_stage_kinds[k];
 }
 
+bool mx_stage_leaves_folder(enum worker_kind kind, enum mx_keep keep)
+{
+    return kind != WORKER_STAGE_HEAD || keep == MX_KEEP_ALL;
+}
+
 bool mx_stage_uses(const struct mx_stage_kind *kind, enum mx_key_id key)
 {
     bool listed = false;

@@ -43,6 +43,10 @@ struct mx_stage_streams mx_stage_streams(const struct mx_config *config);
 /* The row of a kind that plans have. */
 const struct mx_stage_kind *mx_stage_kind_of(enum worker_kind kind);
 
+/* Whether its stages leave a folder under schedule.keep. A head's numbers live in the
+ * journal: thousands of heads make no folder. */
+bool mx_stage_leaves_folder(enum worker_kind kind, enum mx_keep keep);
+
 /* True if `key` determines what stages of the kind give, where it is used. */
 bool mx_stage_uses(const struct mx_stage_kind *kind, enum mx_key_id key);
 

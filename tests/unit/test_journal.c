@@ -65,6 +65,27 @@ Test(journal, gives_back_every_field_to_the_bit)
     cr_expect_str_eq(seen.records[2].text, failed.text);
 }
 
+Test(journal, gives_back_what_is_asked_for_again)
+{
+    struct mx_journal_report report;
+    struct mx_journal       *journal = open_journal(&report);
+    static struct seen       seen;
+    struct mx_err            err = {0};
+
+    append(journal, &(struct mx_record){.kind = MX_RECORD_RETRY,
+                                        .key = {7, 9},
+                                        .host = "n\"1",
+                                        .started_utc_s = 1764000000.125});
+    mx_journal_close(journal);
+    cr_assert_eq(mx_journal_read(folder, remember, &seen, &report, &err), 0, "%s", err.text);
+    cr_expect_eq(report.skipped_bad, 0);
+    cr_assert_eq(seen.count, 2);
+    cr_expect_eq(seen.records[1].kind, MX_RECORD_RETRY);
+    cr_expect(seen.records[1].key.high == 7 && seen.records[1].key.low == 9);
+    cr_expect_str_eq(seen.records[1].host, "n\"1");
+    cr_expect_eq(seen.records[1].started_utc_s, 1764000000.125);
+}
+
 Test(journal, ignores_what_an_older_incarnation_writes_after_it_was_replaced)
 {
     static struct seen       seen;

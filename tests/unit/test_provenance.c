@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "sweep/machine.h"
+#include "sweep/noted.h"
 #include "sweep/provenance.h"
 
 static char folder[] = "/tmp/mx_provenance_XXXXXX";
@@ -26,6 +27,7 @@ static const float                     mean[] = {0.5F}, sd[] = {0.25F};
 static const struct mx_provenance_data data[] = {
     {"fashion-mnist", "/data/f", 0x0123456789abcdef, 1, mean, sd},
     {"synthetic", "", 0, 0, NULL, NULL}};
+static const struct mx_provenance_file files[] = {{"/w/a.safetensors", 0xfedcba9876543210}};
 static const char *const               command[] = {"mixsweep", "run", "a b.yaml"};
 static const struct mx_library_version libraries[] = {{"oneDNN", "2.6.3"}};
 
@@ -37,6 +39,8 @@ static json_t *write_and_load(unsigned incarnation)
         .seed = 7,
         .data = data,
         .ndata = 2,
+        .files = files,
+        .nfiles = 1,
         .incarnation = incarnation,
         .started_utc_s = 1764000000 + incarnation,
         .device = "cpu",
@@ -107,6 +111,40 @@ Test(provenance, keeps_the_incarnations_that_were_before)
     root = write_and_load(4);
     cr_expect_eq(json_array_size(json_object_get(root, "incarnations")), 1);
     json_decref(root);
+    free(path);
+}
+
+Test(provenance, is_what_a_directory_is_read_by_where_its_data_are_not)
+{
+    struct mx_noted *noted;
+    uint64_t         found = 1;
+
+    json_decref(write_and_load(1));
+    cr_assert(noted = mx_noted_read(folder, NULL));
+    cr_expect(mx_noted_data(noted, "fashion-mnist", "/data/f", &found));
+    cr_expect_eq(found, 0x0123456789abcdef);
+    cr_expect(mx_noted_file(noted, "/w/a.safetensors", &found));
+    cr_expect_eq(found, 0xfedcba9876543210);
+    cr_expect_not(mx_noted_data(noted, "mnist", "/data/f", &found), "another set");
+    cr_expect_not(mx_noted_data(noted, "fashion-mnist", "/data", &found), "another place");
+    cr_expect_not(mx_noted_file(noted, "/data/f", &found), "a set is no file");
+    cr_expect_eq(found, 0xfedcba9876543210, "left alone");
+    mx_noted_free(noted);
+}
+
+Test(provenance, that_is_missing_or_damaged_notes_nothing)
+{
+    char            *path = mx_path_join(folder, "provenance.json");
+    struct mx_noted *noted;
+    uint64_t         found;
+
+    cr_assert(noted = mx_noted_read(folder, NULL));
+    cr_expect_not(mx_noted_data(noted, "synthetic", "", &found));
+    mx_noted_free(noted);
+    cr_assert_eq(mx_file_write(path, "{\"data", 6, NULL), 0);
+    cr_assert(noted = mx_noted_read(folder, NULL));
+    cr_expect_not(mx_noted_data(noted, "synthetic", "", &found));
+    mx_noted_free(noted);
     free(path);
 }
 

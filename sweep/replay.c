@@ -1,0 +1,112 @@
+#include "sweep/replay.h"
+
+#include <stdlib.h>
+
+static struct mx_hash128 key_of_stage(const void *plan, uint32_t stage)
+{
+    return ((const struct mx_plan *)plan)->stages[stage].key;
+}
+
+int mx_replay_begin(struct mx_replay *replay, const struct mx_plan *plan, struct mx_err *err)
+{
+    replay->plan = plan;
+    replay->index = (struct mx_plan_index){.key_of = key_of_stage, .user = plan};
+    replay->done = calloc((size_t)plan->nstages + 1, sizeof *replay->done);
+    replay->failed = calloc((size_t)plan->nstages + 1, sizeof *replay->failed);
+    replay->reasons = calloc((size_t)plan->nstages + 1, sizeof *replay->reasons);
+    if (!replay->done || !replay->failed || !replay->reasons)
+        return mx_fail(err, MX_ENOMEM, "no memory for %u stages", plan->nstages);
+    for (uint32_t i = 0; i < plan->nstages; i++)
+        if (mx_plan_index_add(&replay->index, i, err))
+            return -1;
+    return 0;
+}
+
+void mx_replay_end(struct mx_replay *replay)
+{
+    mx_plan_index_free(&replay->index);
+    free(replay->done);
+    free(replay->failed);
+    free(replay->reasons);
+    replay->done = replay->failed = NULL;
+    replay->reasons = NULL;
+}
+
+struct mx_run_info mx_replay_info(const struct mx_record *record)
+{
+    return (struct mx_run_info){
+        .attempts = record->attempt,
+        .host = record->host,
+        .device = record->device,
+        .text = record->text,
+        .rank = record->rank,
+        .executor = record->executor,
+        .started_utc_s = record->started_utc_s,
+        .ended_utc_s = record->ended_utc_s,
+        .seconds = record->seconds,
+    };
+}
+
+/* One who raises schedule.retries and resumes gets new attempts. */
+static void take_failure(struct mx_replay *replay, uint32_t stage, const struct mx_record *record)
+{
+    mx_sched_restore_attempts(replay->sched, stage, record->attempt - 1);
+    replay->failed[stage] = record->final && mx_sched_final(replay->sched, stage, record->reason);
+    mx_sched_restore_attempts(replay->sched, stage, record->attempt);
+    replay->done[stage] = false;
+    replay->reasons[stage] = (uint8_t)record->reason;
+}
+
+static void forget(struct mx_replay *replay, uint32_t stage)
+{
+    replay->done[stage] = replay->failed[stage] = false;
+    mx_sched_restore_attempts(replay->sched, stage, 0);
+    mx_results_forget(replay->results, stage);
+}
+
+static int take(struct mx_replay *replay, uint32_t stage, const struct mx_record *record,
+                struct mx_err *err)
+{
+    struct mx_run_info info = mx_replay_info(record);
+
+    switch (record->kind) {
+    case MX_RECORD_DONE:
+        replay->done[stage] = true;
+        replay->failed[stage] = false;
+        return mx_results_stage(replay->results, stage, record->metrics, record->nmetrics, &info,
+                                err);
+    case MX_RECORD_FAILED:
+        take_failure(replay, stage, record);
+        return mx_results_stage(replay->results, stage, NULL, 0, &info, err);
+    case MX_RECORD_RETRY:
+        forget(replay, stage);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+int mx_replay_record(void *user, const struct mx_record *record, struct mx_err *err)
+{
+    struct mx_replay *replay = user;
+    uint32_t          stage;
+
+    if (record->kind == MX_RECORD_INCARNATION ||
+        !mx_plan_index_find(&replay->index, record->key, &stage))
+        return 0;
+    if (take(replay, stage, record, err))
+        return -1;
+    return replay->each ? replay->each(replay->user, stage, record, err) : 0;
+}
+
+void mx_replay_settle(struct mx_replay *replay)
+{
+    for (uint32_t s = 0; s < replay->plan->nstages; s++)
+        if (replay->done[s])
+            mx_sched_restore_done(replay->sched, s);
+        else if (replay->failed[s])
+            mx_sched_restore_failed(replay->sched, s, (enum mx_reason)replay->reasons[s]);
+    for (uint32_t t = 0; t < replay->plan->ntrials; t++)
+        mx_results_trial(replay->results, t, mx_sched_trial_state(replay->sched, t),
+                         mx_sched_trial_reason(replay->sched, t));
+}
