@@ -15,6 +15,7 @@ struct kern_op {
     struct kern_channels     where;         /* NORM, which is ours and works on the tensors below */
     bool                     winograd;      /* CONV: the forward pass is ours too */
     bool                     winograd_back; /* the backward one too */
+    bool                     winograd_weights; /* and that of the weights */
     struct kern_winograd     tiles;
     struct kern_op_tensors   tensors;
     struct kern_op_gradients gradients;
@@ -186,11 +187,15 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
     op->gradients = *gradients;
     op->winograd_back = op->winograd && gradients->src && kern_images_in_eights(gradients->dst) &&
                         kern_images_in_eights(gradients->src);
+    op->winograd_weights = op->winograd && gradients->weights && !gradients->bias &&
+                           kern_images_in_eights(gradients->dst) &&
+                           kern_weights_in_eights(gradients->weights);
     if (is_shared_out(&op->shape))
         return 0;
     for (enum kern_pass pass = KERN_BACKWARD; pass < KERN_PASSES; pass++)
         if (wanted[pass] && kern_pass_exists(op->shape.kind, pass) &&
             !(pass == KERN_BACKWARD && op->winograd_back) &&
+            !(pass == KERN_BACKWARD_WEIGHTS && op->winograd_weights) &&
             add_primitive(op, pass, tensors, gradients, err))
             return -1;
     return 0;
@@ -275,6 +280,9 @@ int kern_op_backward(struct kern_op *op, struct mx_err *err)
     if (op->winograd_back && op->gradients.src)
         kern_winograd_backward(&op->tiles, op->gradients.dst->data, op->tensors.weights->data,
                                op->gradients.src->data, op->nn->scratch);
+    if (op->winograd_weights && op->gradients.weights)
+        kern_winograd_weights(&op->tiles, op->tensors.src->data, op->gradients.dst->data,
+                              op->gradients.weights->data, op->nn->scratch);
     if (kern_primitive_run(&op->pass[KERN_BACKWARD], op->nn, err))
         return -1;
     return kern_primitive_run(&op->pass[KERN_BACKWARD_WEIGHTS], op->nn, err);

@@ -41,7 +41,7 @@ Test(engine_optimizer, adamw_follows_the_reference)
         params.train_weight_decay = 0.5;
         params.train_decay_norm_and_bias = decay_all;
         pair = run(&params, 0.003);
-        pair_expect_weights(pair, 3e-5); /* where a gradient is nearly 0 its sign decides */
+        pair_expect_weights(pair, 6e-5); /* a gradient that is nearly 0 counts by its sign */
         pair_free(pair);
     }
 }
