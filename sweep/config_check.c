@@ -294,7 +294,7 @@ static void check_search_metric(const struct mx_reader *reader)
         length = strlen(mx_metric_words[m].word);
         if (strncmp(text, mx_metric_words[m].word, length) != 0 || !has_metric(reader, m))
             continue;
-        if (m == MX_METRIC_GROUP_ACCURACY
+        if (m == MX_METRIC_GROUP_ACCURACY || m == MX_METRIC_GROUP_COUNT
                 ? text[length] == '.' && text[length + 1] &&
                       strspn(text + length + 1, "0123456789") == strlen(text + length + 1)
                 : !text[length])
@@ -325,7 +325,8 @@ static void choose_search_metric(struct mx_reader *reader)
         if (!(text = mx_arena_alloc(reader->values.arena, strlen(word) + 7, 1)))
             return;
         strcat(strcpy(text, "val."), word);
-        if (metrics->list.items[0].choice == MX_METRIC_GROUP_ACCURACY)
+        if (metrics->list.items[0].choice == MX_METRIC_GROUP_ACCURACY ||
+            metrics->list.items[0].choice == MX_METRIC_GROUP_COUNT)
             strcat(text, ".0");
         chosen->text = text;
     }

@@ -78,6 +78,13 @@ static bool holds_out_features(const struct mx_value *value)
            value[KEY_DATA_SET].choice == WORKER_DATA_FEATURES;
 }
 
+static bool holds_out_of_nothing(const struct mx_value *value)
+{
+    return value[KEY_HEAD_METHOD].choice == WORKER_HEAD_AFR &&
+           value[KEY_HEAD_AFR_SPLIT].choice == WORKER_AFR_SPLIT_HOLDOUT &&
+           value[KEY_TRAIN_EPOCHS].integer == 0;
+}
+
 static const struct problem {
     bool (*holds)(const struct mx_value *value);
     enum mx_key_id subject; /* what it is about: used, or there is no problem */
@@ -90,6 +97,9 @@ static const struct problem {
     {holds_out_features, KEY_HEAD_METHOD, KEY_HEAD_AFR_SPLIT,
      "head.afr.split: holdout keeps images out of the training, which is over where there are "
      "only features (use val_half)"},
+    {holds_out_of_nothing, KEY_HEAD_AFR_SPLIT, KEY_HEAD_AFR_SPLIT,
+     "head.afr.split: holdout keeps images out of the training, and with train.epochs 0 there is "
+     "none (use val_half)"},
     {soft_labels_by_rule, KEY_MIX_STRATEGY, KEY_MIX_LABELS,
      "mix.labels: recursivemix mixes labels over and over, and goes with mixed only (leave other "
      "rules out with exclude)"},
@@ -124,10 +134,10 @@ struct combination {
 
 static void add_axis(struct combination *c, size_t axis)
 {
-    static const enum mx_key_id keys[] = {KEY_MIX_STRATEGY, KEY_MIX_LABELS,  KEY_MIX_CHOICES,
-                                          KEY_MIX_LAYERS,   KEY_MODEL_ARCH,  KEY_DATA_SET,
-                                          KEY_DATA_SIZE,    KEY_HEAD_METHOD, KEY_HEAD_AFR_SPLIT};
-    bool                        matters = false;
+    static const enum mx_key_id keys[] = {
+        KEY_MIX_STRATEGY, KEY_MIX_LABELS, KEY_MIX_CHOICES, KEY_MIX_LAYERS,     KEY_MODEL_ARCH,
+        KEY_DATA_SET,     KEY_DATA_SIZE,  KEY_HEAD_METHOD, KEY_HEAD_AFR_SPLIT, KEY_TRAIN_EPOCHS};
+    bool matters = false;
 
     for (size_t k = 0; k < c->block->axes[axis].nkeys; k++)
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)

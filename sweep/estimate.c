@@ -24,6 +24,7 @@ struct tally {
     uint64_t            cost;               /* their sum */
     struct mx_distinct *distinct[WORKER_STAGE_KINDS]; /* of one repeat */
     uint64_t            uses[WORKER_STAGE_KINDS];
+    bool                holdout;
 };
 
 static void tally_free(struct tally *tally)
@@ -85,7 +86,7 @@ static void tally_move(struct tally *tally, const struct mx_walk *walk)
 }
 
 /* Hash of everything that tells this stage of the present point from others. */
-static uint64_t stage_hash(const struct tally *tally, size_t k,
+static uint64_t stage_hash(const struct tally *tally, const struct mx_point *point, size_t k,
                            const uint64_t inputs[WORKER_STAGE_KINDS])
 {
     const struct mx_stage_kind *kind = &mx_stage_kinds[k];
@@ -94,6 +95,9 @@ static uint64_t stage_hash(const struct tally *tally, size_t k,
     for (unsigned s = 0; s < MX_SECTIONS; s++)
         if (kind->sections >> s & 1u)
             sum += tally->section[s];
+    for (const struct mx_condition *other = kind->others; other->words != 0; other++)
+        if (mx_key_sweepable(other->key) && mx_condition_holds(other, &point->value[other->key]))
+            sum += mx_value_hash(other->key, &point->value[other->key]);
     for (size_t i = 0; i < k; i++)
         if (kind->inputs >> mx_stage_kinds[i].kind & 1u)
             sum += inputs[i];
@@ -106,12 +110,13 @@ static int tally_cell(struct tally *tally, const struct mx_point *point, struct 
 {
     uint64_t hashes[WORKER_STAGE_KINDS] = {0};
 
+    tally->holdout |= point->value[KEY_HEAD_AFR_SPLIT].choice == WORKER_AFR_SPLIT_HOLDOUT;
     for (size_t k = 0; k < mx_stage_nkinds; k++) {
         int fresh;
 
         if (!mx_stage_kinds[k].planned(point))
             continue;
-        hashes[k] = stage_hash(tally, k, hashes);
+        hashes[k] = stage_hash(tally, point, k, hashes);
         tally->uses[k]++;
         if ((fresh = mx_distinct_add(tally->distinct[k], hashes[k], err)) < 0)
             return -1;
@@ -171,6 +176,7 @@ int mx_estimate_counts(const struct mx_config *config, const struct mx_grid *gri
  * the stages can be larger than their uses, which are exact. */
 static void fill_kinds(const struct tally *tally, uint64_t repeats, struct mx_estimate *estimate)
 {
+    estimate->holdout = tally->holdout;
     for (size_t k = 0; k < mx_stage_nkinds; k++) {
         uint64_t planned = mx_distinct_count(tally->distinct[k]), uses = tally->uses[k];
 

@@ -46,6 +46,7 @@ enum {
 struct mx_estimate {
     struct mx_counts      counts;
     struct mx_kind_counts kinds[WORKER_STAGE_KINDS];
+    bool                  holdout; /* some networks are trained for head.afr.split holdout alone */
     bool                  timed; /* false: hours are unknown and memory may be, `basis` says why */
     double                hours_low, hours_mid, hours_high;
     char                  basis[MX_BASIS_SIZE];

@@ -56,7 +56,7 @@ const char *const mx_section_names[MX_SECTIONS] = {
 #define HSFM          WHEN(IS(HEAD_METHOD, W(HEAD_HSFM)))
 #define READY         true
 #define LATER         false
-#define FIELD(field_) offsetof(struct worker_params, field_)
+#define FIELD(field_) offsetof(struct worker_params, field_), .field = WORKER_PARAM_##field_
 #define NOWHERE       -1
 
 #define KEY(symbol, name_, section_, kind_, unit_, default_, when_, built_, field_, help_)         \

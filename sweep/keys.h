@@ -97,6 +97,7 @@ struct mx_key {
     struct mx_condition         used[MX_MAX_CONDITIONS + 1]; /* all must hold; none = always used */
     bool                        built;  /* false: known, and this version cannot do it */
     ptrdiff_t                   offset; /* in struct worker_params, -1 = not there */
+    unsigned                    field;  /* enum worker_param, if it is there */
 };
 
 extern const struct mx_key mx_keys[KEY_COUNT];

@@ -333,15 +333,21 @@ static int name_job(const struct mx_plan *plan, const struct mx_config *config, 
     return 0;
 }
 
-/* Keys that the kind does not use hold their defaults. */
+/* Keys that the stage does not use hold their defaults. The set has those of the others that
+ * are parameters. */
 static void reset_unused(const struct mx_plan *plan, const struct mx_stage_kind *kind,
-                         struct mx_point *point)
+                         struct mx_point *point, struct worker_param_set *used)
 {
     struct mx_point whole = *point;
 
     mx_grid_reset(plan->grid, point, ~kind->sections);
-    for (const enum mx_key_id *key = kind->keys; *key != KEY_COUNT; key++)
-        point->value[*key] = whole.value[*key];
+    *used = (struct worker_param_set){{0}};
+    for (unsigned k = 0; k < KEY_COUNT; k++)
+        if (mx_stage_uses(kind, &whole, k)) {
+            point->value[k] = whole.value[k];
+            if (mx_keys[k].offset >= 0)
+                worker_param_add(used, mx_keys[k].field);
+        }
 }
 
 int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,
@@ -353,11 +359,11 @@ int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint
     struct mx_point             point;
 
     mx_grid_point(plan->grid, trial->point, &point);
-    reset_unused(plan, kind, &point);
     *job = (struct worker_job){.kind = row->kind,
                                .seed = mx_stage_streams(config).seed,
                                .inputs = job->inputs,
                                .inputs_room = job->inputs_room};
+    reset_unused(plan, kind, &point, &job->used);
     if (name_job(plan, config, stage, job, err))
         return -1;
     return mx_grid_params(plan->grid, &point, &job->params, err);

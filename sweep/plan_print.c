@@ -96,6 +96,9 @@ static void print_stages(const struct mx_estimate *estimate, struct mx_buf *out)
                           mx_print_grouped(kind->uses, uses),
                           kind->estimated ? "   planned is an estimate (within 2 %)" : "");
     }
+    if (estimate->holdout)
+        mx_buf_text(out, "  head.afr.split holdout needs networks of its own, trained without a "
+                         "fifth of the images\n");
 }
 
 static void print_cost(const struct mx_estimate *estimate, struct mx_buf *out)

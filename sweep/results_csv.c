@@ -46,6 +46,13 @@ static bool is_warning(int word, double value)
            (word == MX_METRIC_ERROR_SET && !(value > 0));
 }
 
+/* Accuracies of groups come with how many images are behind them. */
+static bool is_asked(const struct mx_results *results, int word)
+{
+    return results->asked[word] ||
+           (word == MX_METRIC_GROUP_COUNT && results->asked[MX_METRIC_GROUP_ACCURACY]);
+}
+
 static bool is_shown(const struct mx_results *results, size_t column)
 {
     const char *name = reduce_table_name(results->metrics, column);
@@ -56,11 +63,11 @@ static bool is_shown(const struct mx_results *results, size_t column)
     if (strncmp(name, "val.", 4) != 0 && strncmp(name, "test.", 5) != 0 &&
         word != MX_METRIC_ERROR_SET)
         return false;
-    if (word < 0 || !(results->asked[word] || warns))
+    if (word < 0 || !(is_asked(results, word) || warns))
         return false;
     for (uint32_t t = 0; t < results->plan->ntrials; t++)
         if (mx_results_value(results, t, column, &value) &&
-            (results->asked[word] || is_warning(word, value)))
+            (is_asked(results, word) || is_warning(word, value)))
             return true;
     return false;
 }

@@ -36,22 +36,35 @@ static bool has_maps(const struct mx_point *point)
 #define SECTION(name) MX_SECTION_BIT(MX_SECTION_##name)
 #define KIND(name)    (1u << WORKER_STAGE_##name)
 
-static const enum mx_key_id no_keys[] = {KEY_COUNT};
-static const enum mx_key_id head_keys[] = {KEY_SCORE_BOOTSTRAP, KEY_COUNT};
-static const enum mx_key_id map_keys[] = {
-    KEY_SCORE_ATTRIBUTIONS,       KEY_SCORE_IMAGES,           KEY_SCORE_TARGET,
-    KEY_SCORE_SMOOTHGRAD_SAMPLES, KEY_SCORE_SMOOTHGRAD_SIGMA, KEY_SCORE_INTEGRATED_GRADIENTS_POINTS,
-    KEY_SCORE_RISE_MASKS,         KEY_SCORE_OCCLUSION_PATCH,  KEY_COUNT};
+#define ALWAYS(key)                                                                                \
+    {                                                                                              \
+        KEY_##key, UINT32_MAX                                                                      \
+    }
+
+/* afr's part that is held out is no part of the training: a network of its own. */
+static const struct mx_condition train_others[] = {
+    {KEY_HEAD_AFR_SPLIT, 1u << WORKER_AFR_SPLIT_HOLDOUT}, ALWAYS(SCORE_BOOTSTRAP), {KEY_COUNT, 0}};
+static const struct mx_condition features_others[] = {{KEY_COUNT, 0}};
+static const struct mx_condition head_others[] = {ALWAYS(SCORE_BOOTSTRAP), {KEY_COUNT, 0}};
+static const struct mx_condition map_others[] = {ALWAYS(SCORE_ATTRIBUTIONS),
+                                                 ALWAYS(SCORE_IMAGES),
+                                                 ALWAYS(SCORE_TARGET),
+                                                 ALWAYS(SCORE_SMOOTHGRAD_SAMPLES),
+                                                 ALWAYS(SCORE_SMOOTHGRAD_SIGMA),
+                                                 ALWAYS(SCORE_INTEGRATED_GRADIENTS_POINTS),
+                                                 ALWAYS(SCORE_RISE_MASKS),
+                                                 ALWAYS(SCORE_OCCLUSION_PATCH),
+                                                 {KEY_COUNT, 0}};
 
 const struct mx_stage_kind mx_stage_kinds[] = {
     {WORKER_STAGE_TRAIN, SECTION(DATA) | SECTION(MODEL) | SECTION(TRAIN) | SECTION(MIX), 0, 3,
-     "weights.safetensors", no_keys, on_images},
-    {WORKER_STAGE_FEATURES, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN), 12, "head_b.npy", no_keys,
-     has_features},
-    {WORKER_STAGE_HEAD, SECTION(DATA) | SECTION(HEAD), KIND(FEATURES), 0, NULL, head_keys,
+     "weights.safetensors", train_others, on_images},
+    {WORKER_STAGE_FEATURES, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN), 12, "head_b.npy",
+     features_others, has_features},
+    {WORKER_STAGE_HEAD, SECTION(DATA) | SECTION(HEAD), KIND(FEATURES), 0, NULL, head_others,
      has_head},
     {WORKER_STAGE_MAPS, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN), 2 + WORKER_MAPS, "centre.npy",
-     map_keys, has_maps},
+     map_others, has_maps},
 };
 const size_t mx_stage_nkinds = sizeof mx_stage_kinds / sizeof mx_stage_kinds[0];
 
@@ -77,13 +90,15 @@ bool mx_stage_leaves_folder(enum worker_kind kind, enum mx_keep keep)
     return kind != WORKER_STAGE_HEAD || keep == MX_KEEP_ALL;
 }
 
-bool mx_stage_uses(const struct mx_stage_kind *kind, enum mx_key_id key)
+bool mx_stage_uses(const struct mx_stage_kind *kind, const struct mx_point *point,
+                   enum mx_key_id key)
 {
-    bool listed = false;
-
-    for (const enum mx_key_id *k = kind->keys; *k != KEY_COUNT; k++)
-        listed |= *k == key;
-    return listed || (kind->sections >> mx_keys[key].section & 1u);
+    if (kind->sections >> mx_keys[key].section & 1u)
+        return point->used[key];
+    for (const struct mx_condition *other = kind->others; other->words != 0; other++)
+        if (other->key == key)
+            return mx_condition_holds(other, &point->value[key]);
+    return false;
 }
 
 void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *point,
@@ -98,11 +113,12 @@ void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *poin
     mx_buf_printf(out, "seed=%" PRIu64 "\nseeds=%s\n", streams->seed,
                   streams->independent ? "independent" : "paired");
     mx_lines_add(lines, point, kind->sections, out);
-    for (const enum mx_key_id *key = kind->keys; *key != KEY_COUNT; key++) {
-        mx_buf_printf(out, "%s=", mx_keys[*key].name);
-        mx_value_format(*key, &point->value[*key], out);
-        mx_buf_text(out, "\n");
-    }
+    for (const struct mx_condition *other = kind->others; other->words != 0; other++)
+        if (mx_condition_holds(other, &point->value[other->key])) {
+            mx_buf_printf(out, "%s=", mx_keys[other->key].name);
+            mx_value_format(other->key, &point->value[other->key], out);
+            mx_buf_text(out, "\n");
+        }
 }
 
 struct mx_hash128 mx_stage_key(struct mx_buf *text, uint32_t repeat,

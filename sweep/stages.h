@@ -22,7 +22,9 @@ struct mx_stage_kind {
     unsigned              inputs;   /* bits of the kinds that come before, where planned */
     unsigned              files;    /* that one stage leaves on disk */
     const char           *gives;    /* the last file that it writes for other stages; NULL: none */
-    const enum mx_key_id *keys;     /* of score that are in the stage key too, ended by KEY_COUNT */
+    /* Keys of other sections that are in the stage key too, each where its condition
+     * holds; words 0 ends them. */
+    const struct mx_condition *others;
     bool (*planned)(const struct mx_point *point);
 };
 
@@ -47,8 +49,9 @@ const struct mx_stage_kind *mx_stage_kind_of(enum worker_kind kind);
  * journal: thousands of heads make no folder. */
 bool mx_stage_leaves_folder(enum worker_kind kind, enum mx_keep keep);
 
-/* True if `key` determines what stages of the kind give, where it is used. */
-bool mx_stage_uses(const struct mx_stage_kind *kind, enum mx_key_id key);
+/* True if `key` determines what the point's stage of that kind gives. */
+bool mx_stage_uses(const struct mx_stage_kind *kind, const struct mx_point *point,
+                   enum mx_key_id key);
 
 /* The text before a key: everything but the repeat and the inputs, appended to
  * out. One text serves all repeats. */

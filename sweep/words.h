@@ -31,6 +31,7 @@
     X(METRIC_WORST_GROUP_ACCURACY_HIGH, "worst_group_accuracy_high", WORKER_READY)                 \
     X(METRIC_ADJUSTED_AVERAGE_ACCURACY, "adjusted_average_accuracy", WORKER_READY)                 \
     X(METRIC_GROUP_ACCURACY, "group_accuracy", WORKER_READY)                                       \
+    X(METRIC_GROUP_COUNT, "group_count", WORKER_READY)                                             \
     X(METRIC_GROUP_GAP, "group_gap", WORKER_READY)                                                 \
     X(METRIC_ACCURACY_LOW, "accuracy_low", WORKER_READY)                                           \
     X(METRIC_ACCURACY_HIGH, "accuracy_high", WORKER_READY)                                         \

@@ -160,7 +160,7 @@ struct worker_choice {
 
 #define WORKER_AFR_SPLITS(X)                                                                       \
     X(AFR_SPLIT_VAL_HALF, "val_half", WORKER_READY)                                                \
-    X(AFR_SPLIT_HOLDOUT, "holdout", WORKER_LATER)
+    X(AFR_SPLIT_HOLDOUT, "holdout", WORKER_READY)
 
 /* Attribution maps, in the order of worker_map_kinds (worker/explain.h). */
 #define WORKER_ATTRIBUTIONS(X)                                                                     \

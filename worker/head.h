@@ -24,6 +24,7 @@ extern "C" {
 struct worker_head_task {
     const struct worker_features *features; /* lent; in the precision of the arithmetic */
     const struct worker_params   *params;   /* head_METHOD_* */
+    uint64_t                      seed;     /* what is held out of training is drawn by it */
     struct mx_stream              support;  /* draws the support set (hsfm) */
     struct mx_stream              head;     /* every other draw */
     bool (*tick)(void *user, uint64_t done, uint64_t total); /* NULL: none; true: end early */

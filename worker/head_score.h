@@ -2,13 +2,9 @@
 #ifndef MX_WORKER_HEAD_SCORE_H
 #define MX_WORKER_HEAD_SCORE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
-#include "base/rng.h"
 #include "worker/features.h"
-#include "worker/resamples.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -36,24 +32,6 @@ uint32_t                    worker_head_parts(const struct worker_features *feat
 struct worker_head_accuracy worker_head_accuracy(const struct worker_features *features,
                                                  enum worker_feature_part      part,
                                                  const double *logits, double *by_part);
-
-/* 95 % intervals of accuracy and of the worst group's accuracy, by resampling
- * images with replacement (percentiles, between order statistics by linear
- * interpolation). hits (n): 1 where the image is right; groups (n) or NULL.
- * The resamples do not depend on the head: cells of one repeat are compared on the
- * same ones, and `kept` (NULL: nothing is kept) holds them. Groups without
- * an image in a resample are not the worst of it. NaN without groups, images or
- * resamples. Returns 0, or -1 with MX_ENOMEM. */
-struct worker_head_interval {
-    double low, high;
-};
-struct worker_head_intervals {
-    struct worker_head_interval accuracy, worst_group;
-};
-int worker_head_bootstrap(const uint8_t *hits, const uint32_t *groups, uint32_t n, uint32_t ngroups,
-                          uint32_t resamples, struct mx_stream stream,
-                          enum worker_feature_part part, struct worker_resamples *kept,
-                          struct worker_head_intervals *intervals, struct mx_err *err);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 
 #include "worker/head_parts.h"
 #include "worker/head_score.h"
+#include "worker/intervals.h"
 #include "worker/metrics.h"
 
 struct measuring {
@@ -79,36 +80,13 @@ static int flag_collapse(struct measuring *m, enum worker_feature_part part,
                err);
 }
 
-static int add_intervals(struct measuring *m, enum worker_feature_part part,
-                         struct worker_result *result, struct mx_err *err)
-{
-    const struct worker_features      *f = m->features;
-    const struct worker_feature_split *split = &f->split[part];
-    const char                        *name = worker_feature_parts[part];
-    struct worker_head_intervals       found;
-
-    for (uint32_t i = 0; i < split->n; i++)
-        m->hits[i] = worker_head_predicted(m->logits + (size_t)i * f->classes, f->classes) ==
-                     split->labels[i];
-    if (worker_head_bootstrap(
-            m->hits, split->groups, split->n, f->groups, (uint32_t)m->job->params.score_bootstrap,
-            stream_of(m->job, MX_PURPOSE_BOOTSTRAP), part, m->resamples, &found, err) ||
-        add(result, name, "accuracy_low", found.accuracy.low, err) ||
-        add(result, name, "accuracy_high", found.accuracy.high, err))
-        return -1;
-    return f->groups > 0 &&
-                   (add(result, name, "worst_group_accuracy_low", found.worst_group.low, err) ||
-                    add(result, name, "worst_group_accuracy_high", found.worst_group.high, err))
-               ? -1
-               : 0;
-}
-
 static int measure(struct measuring *m, enum worker_feature_part part, struct worker_result *result,
                    struct mx_err *err)
 {
     const struct worker_features      *f = m->features;
     const struct worker_feature_split *split = &f->split[part];
     const char                        *name = worker_feature_parts[part];
+    const struct worker_hits           hits = {m->hits, split->groups, split->n, f->groups};
     struct worker_metrics             *metrics =
         worker_metrics_new(f->classes, f->groups, m->group_counts, err);
     int rc = -1;
@@ -116,12 +94,13 @@ static int measure(struct measuring *m, enum worker_feature_part part, struct wo
     if (!metrics)
         return -1;
     worker_head_logits(f, part, m->head.w, m->head.b, m->logits);
+    worker_metrics_record(metrics, m->hits);
     worker_metrics_add_f64(metrics, m->logits, split->labels, split->groups, split->n);
     if (split->n > 0 && !isfinite(worker_metrics_cross_entropy(metrics)))
         mx_fail(err, MX_EDIVERGED, "head.method %s: the loss of %s is not finite", m->method, name);
     else if (worker_metrics_report(metrics, name, result, err) == 0 &&
              flag_collapse(m, part, result, err) == 0)
-        rc = add_intervals(m, part, result, err);
+        rc = worker_intervals_report(m->job, &hits, part, m->resamples, result, err);
     worker_metrics_free(metrics);
     return rc;
 }
@@ -155,6 +134,7 @@ int worker_head_run(const struct worker_job *job, struct worker_cache *cache,
                                  .method = worker_heads[job->params.head_method].word};
     struct worker_head_task task = {.features = m.features,
                                     .params = &job->params,
+                                    .seed = job->seed,
                                     .support = stream_of(job, MX_PURPOSE_SUPPORT),
                                     .head = stream_of(job, MX_PURPOSE_HEAD),
                                     .tick = tick,
@@ -163,6 +143,11 @@ int worker_head_run(const struct worker_job *job, struct worker_cache *cache,
 
     if (!m.features)
         return -1;
+    if (job->params.head_method == WORKER_HEAD_AFR &&
+        job->params.head_afr_split == WORKER_AFR_SPLIT_HOLDOUT &&
+        !worker_job_has_input(job, WORKER_STAGE_FEATURES))
+        return mx_fail(err, MX_EINVAL,
+                       "head.afr.split: holdout needs a network trained without it");
     failed = make_room(&m, err) || worker_head_train(&task, &m.head, err) ||
              measure(&m, WORKER_FEATURES_VAL, result, err) ||
              measure(&m, WORKER_FEATURES_TEST, result, err) || flag_errors(&m, result, err) ||

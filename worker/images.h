@@ -82,6 +82,7 @@ enum worker_split_what {
     WORKER_SPLIT_VAL = 0, /* the values enter the random numbers: never renumber */
     WORKER_SPLIT_TEST = 1,
     WORKER_SPLIT_AGREE = 2, /* dominoes whose attribute agrees: this, plus the part's number */
+    WORKER_SPLIT_HOLDOUT = 2 + WORKER_PARTS,
 };
 void worker_draw_share(uint64_t seed, uint32_t class_, enum worker_split_what what, double share,
                        const uint32_t *members, uint32_t n, uint32_t *order, uint8_t *marks);
@@ -90,6 +91,12 @@ void worker_draw_share(uint64_t seed, uint32_t class_, enum worker_split_what wh
  * validation. marks: (limit), zeroed. Returns 0, or -1 with MX_ENOMEM. */
 int worker_mark_validation(const struct worker_images *train, uint32_t limit, uint32_t classes,
                            double fraction, uint64_t seed, uint8_t *marks, struct mx_err *err);
+
+/* Mark round(0.2 n_c) of each class of a training split, so drawn: those that are held out of
+ * the network's training, for afr to weigh (methods.md 4). labels, marks: (n), marks zeroed.
+ * Returns 0, or -1 with MX_ENOMEM. */
+int worker_mark_holdout(const uint32_t *labels, uint32_t n, uint32_t classes, uint64_t seed,
+                        uint8_t *marks, struct mx_err *err);
 
 /* Cut a set's parts into train, val and test (formats.md, "Order of a set"):
  * train_limit and test_limit first, then, unless the set has a validation part,

@@ -30,6 +30,7 @@ struct worker_metrics {
     struct tally *by_group; /* (groups) */
     double       *share;    /* (groups), of the training images */
     double       *row;      /* (classes): logits that came as floats */
+    uint8_t      *hits;     /* lent: where the next sample's verdict goes; NULL: nowhere */
 };
 
 struct worker_metrics *worker_metrics_new(uint32_t classes, uint32_t groups,
@@ -124,6 +125,8 @@ static void add(struct worker_metrics *metrics, const double *logits, uint32_t l
     struct verdict verdict = judge(logits, metrics->classes, label);
     struct bin    *bin = &metrics->bins[bin_of(verdict.confidence)];
 
+    if (metrics->hits)
+        *metrics->hits++ = verdict.hit;
     count(&metrics->all, verdict.hit);
     count(&metrics->by_class[label], verdict.hit);
     count(&bin->tally, verdict.hit);
@@ -133,6 +136,11 @@ static void add(struct worker_metrics *metrics, const double *logits, uint32_t l
     metrics->top_hits += verdict.top_hit;
     metrics->cross_entropy += verdict.cross_entropy;
     metrics->confidence += verdict.confidence;
+}
+
+void worker_metrics_record(struct worker_metrics *metrics, uint8_t *hits)
+{
+    metrics->hits = hits;
 }
 
 void worker_metrics_add(struct worker_metrics *metrics, const float *logits, const uint32_t *labels,
@@ -241,6 +249,9 @@ static int put_groups(const struct worker_metrics *metrics, const char *split,
 
         snprintf(word, sizeof word, "group_accuracy.%u", g);
         if (put(result, split, word, rate(metrics->by_group[g]), err))
+            return -1;
+        snprintf(word, sizeof word, "group_count.%u", g);
+        if (put(result, split, word, (double)metrics->by_group[g].n, err))
             return -1;
     }
     return 0;

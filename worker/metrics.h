@@ -21,6 +21,10 @@ struct worker_metrics *worker_metrics_new(uint32_t classes, uint32_t groups,
                                           const uint64_t *train_group_counts, struct mx_err *err);
 void                   worker_metrics_free(struct worker_metrics *metrics); /* NULL is allowed */
 
+/* Note of each sample from now on whether it is right, 1 or 0, in hits, which has room for
+ * them. */
+void worker_metrics_record(struct worker_metrics *metrics, uint8_t *hits);
+
 /* Count n more samples: logits (n, classes), labels (n), group ids (n) or NULL. */
 void worker_metrics_add(struct worker_metrics *metrics, const float *logits, const uint32_t *labels,
                         const uint32_t *group_ids, uint32_t n);
@@ -38,7 +42,7 @@ double worker_metrics_cross_entropy(const struct worker_metrics *metrics);
  * (15 bins (lo, hi]), confidence, worst_class_accuracy, and with groups
  * worst_group_accuracy, adjusted_average_accuracy (weights: training shares of
  * the groups that have samples), group_gap (ours: best minus worst group),
- * group_accuracy.G. Classes and groups without samples are NaN and never the
+ * group_accuracy.G, group_count.G (the samples behind it). Classes and groups without samples are NaN and never the
  * worst. Of equal logits the first is predicted; a row with a NaN is never
  * right. Returns 0, or -1 with MX_ENOMEM. */
 int worker_metrics_report(const struct worker_metrics *metrics, const char *split,

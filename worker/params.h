@@ -154,6 +154,30 @@ struct worker_params {
                   WORKER_FIELD_PATH, WORKER_FIELD_LIST)
 };
 
+#define WORKER_FIELD_NUMBER(name) WORKER_PARAM_##name,
+
+/* A number for each field. */
+enum worker_param {
+    WORKER_PARAMS(WORKER_FIELD_NUMBER, WORKER_FIELD_NUMBER, WORKER_FIELD_NUMBER,
+                  WORKER_FIELD_NUMBER, WORKER_FIELD_NUMBER, WORKER_FIELD_NUMBER)
+    WORKER_PARAM_COUNT
+};
+
+/* A set of fields. A zeroed one is empty. */
+struct worker_param_set {
+    uint64_t bits[(WORKER_PARAM_COUNT + 63) / 64];
+};
+
+static inline void worker_param_add(struct worker_param_set *set, enum worker_param field)
+{
+    set->bits[field / 64] |= UINT64_C(1) << field % 64;
+}
+
+static inline bool worker_param_has(const struct worker_param_set *set, enum worker_param field)
+{
+    return set->bits[field / 64] >> field % 64 & 1u;
+}
+
 /* Append every field to a message, and take them back in the same order. */
 void worker_params_put(struct mx_buf *out, const struct worker_params *params);
 void worker_params_take(struct mx_wire *wire, struct worker_params *params);

@@ -29,6 +29,8 @@ static void put_job(struct mx_buf *out, const struct worker_job *job)
 {
     mx_put_u32(out, (uint32_t)job->kind);
     worker_params_put(out, &job->params);
+    for (size_t k = 0; k < sizeof job->used.bits / sizeof job->used.bits[0]; k++)
+        mx_put_u64(out, job->used.bits[k]);
     mx_put_u64(out, job->seed);
     mx_put_u32(out, job->repeat);
     mx_put_u64(out, job->stream_extra);
@@ -67,6 +69,8 @@ static void take_job(struct mx_wire *wire, struct worker_job *job)
 {
     job->kind = (enum worker_kind)mx_take_u32(wire);
     worker_params_take(wire, &job->params);
+    for (size_t k = 0; k < sizeof job->used.bits / sizeof job->used.bits[0]; k++)
+        job->used.bits[k] = mx_take_u64(wire);
     job->seed = mx_take_u64(wire);
     job->repeat = mx_take_u32(wire);
     job->stream_extra = mx_take_u64(wire);

@@ -114,23 +114,37 @@ static uint32_t limited(uint32_t n, int64_t limit)
     return limit > 0 && limit < n ? (uint32_t)limit : n;
 }
 
-int worker_mark_validation(const struct worker_images *train, uint32_t limit, uint32_t classes,
-                           double fraction, uint64_t seed, uint8_t *marks, struct mx_err *err)
+/* Draw a share of each class. */
+static int mark_share(const uint32_t *labels, uint32_t n, uint32_t classes,
+                      enum worker_split_what what, double share, uint64_t seed, uint8_t *marks,
+                      struct mx_err *err)
 {
-    uint32_t *members = calloc(limit ? limit : 1, 2 * sizeof *members);
+    uint32_t *members = calloc(n ? n : 1, 2 * sizeof *members);
 
     if (!members)
-        return mx_fail(err, MX_ENOMEM, "no memory to split %u images", limit);
+        return mx_fail(err, MX_ENOMEM, "no memory to split %u images", n);
     for (uint32_t c = 0; c < classes; c++) {
-        uint32_t n = 0;
+        uint32_t found = 0;
 
-        for (uint32_t i = 0; i < limit; i++)
-            if (train->labels[i] == c)
-                members[n++] = i;
-        worker_draw_share(seed, c, WORKER_SPLIT_VAL, fraction, members, n, members + limit, marks);
+        for (uint32_t i = 0; i < n; i++)
+            if (labels[i] == c)
+                members[found++] = i;
+        worker_draw_share(seed, c, what, share, members, found, members + n, marks);
     }
     free(members);
     return 0;
+}
+
+int worker_mark_validation(const struct worker_images *train, uint32_t limit, uint32_t classes,
+                           double fraction, uint64_t seed, uint8_t *marks, struct mx_err *err)
+{
+    return mark_share(train->labels, limit, classes, WORKER_SPLIT_VAL, fraction, seed, marks, err);
+}
+
+int worker_mark_holdout(const uint32_t *labels, uint32_t n, uint32_t classes, uint64_t seed,
+                        uint8_t *marks, struct mx_err *err)
+{
+    return mark_share(labels, n, classes, WORKER_SPLIT_HOLDOUT, 0.2, seed, marks, err);
 }
 
 int worker_split_images(struct worker_images        parts[WORKER_PARTS],

@@ -70,12 +70,14 @@ struct worker_input {
 /* What a stage may use besides its parameters. Copies share the inputs, which
  * belong to the job that worker_job_add_input() was called with. */
 struct worker_job {
-    enum worker_kind     kind;
-    struct worker_params params;
-    uint64_t             seed;
-    uint32_t             repeat;
-    uint64_t             stream_extra;             /* see mx_stream_make() */
-    char                 key[33];                  /* the stage's key: 32 hex digits */
+    enum worker_kind        kind;
+    struct worker_params    params;
+    struct worker_param_set used; /* the parameters that determine what it gives: stage.json
+                                     lists them */
+    uint64_t                seed;
+    uint32_t                repeat;
+    uint64_t                stream_extra;          /* see mx_stream_make() */
+    char                    key[33];               /* the stage's key: 32 hex digits */
     char                 folder[WORKER_PATH_SIZE]; /* exists, and holds nothing but checkpoints of
                                                       earlier attempts; "" = leave no files */
     char                 stages[WORKER_PATH_SIZE]; /* the folder of all stages' folders */

@@ -47,9 +47,11 @@ struct worker_stage_file {
 int worker_stage_write_record(const struct worker_job *job, const struct worker_stage_file *files,
                               size_t nfiles, struct mx_err *err);
 
-/* Every field of *params in an object "parameters", under its key's name. */
+/* Those fields of *params that are in the set, in an object "parameters", each under its key's
+ * name. */
 struct mx_json;
-void worker_params_json(struct mx_json *json, const struct worker_params *params);
+void worker_params_json(struct mx_json *json, const struct worker_params *params,
+                        const struct worker_param_set *used);
 
 /* The stages that are built. */
 int worker_train_run(const struct worker_job *job, struct worker_cache *cache,

@@ -80,12 +80,17 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define data_random_resized_crop_scale_words NULL
 #define data_random_resized_crop_ratio_words NULL
 
-#define JSON_REAL(name)   mx_json_real(json, key_of(#name, key), params->name);
-#define JSON_INT(name)    mx_json_int(json, key_of(#name, key), params->name);
-#define JSON_BOOL(name)   mx_json_bool(json, key_of(#name, key), params->name);
-#define JSON_CHOICE(name) mx_json_text(json, key_of(#name, key), name##_words[params->name].word);
-#define JSON_PATH(name)   mx_json_text(json, key_of(#name, key), params->name);
-#define JSON_LIST(name)   put_list(json, key_of(#name, key), &params->name, name##_words);
+#define IF_USED(name, put)                                                                         \
+    if (worker_param_has(used, WORKER_PARAM_##name))                                               \
+        put;
+#define JSON_REAL(name) IF_USED(name, mx_json_real(json, key_of(#name, key), params->name))
+#define JSON_INT(name)  IF_USED(name, mx_json_int(json, key_of(#name, key), params->name))
+#define JSON_BOOL(name) IF_USED(name, mx_json_bool(json, key_of(#name, key), params->name))
+#define JSON_CHOICE(name)                                                                          \
+    IF_USED(name, mx_json_text(json, key_of(#name, key), name##_words[params->name].word))
+#define JSON_PATH(name) IF_USED(name, mx_json_text(json, key_of(#name, key), params->name))
+#define JSON_LIST(name)                                                                            \
+    IF_USED(name, put_list(json, key_of(#name, key), &params->name, name##_words))
 
 /* words NULL: a list of numbers. */
 static void put_list(struct mx_json *json, const char *key, const struct worker_list *list,
@@ -100,7 +105,8 @@ static void put_list(struct mx_json *json, const char *key, const struct worker_
     mx_json_end_array(json);
 }
 
-void worker_params_json(struct mx_json *json, const struct worker_params *params)
+void worker_params_json(struct mx_json *json, const struct worker_params *params,
+                        const struct worker_param_set *used)
 {
     char key[KEY_SIZE];
 
@@ -156,7 +162,7 @@ int worker_stage_write_record(const struct worker_job *job, const struct worker_
     for (uint32_t i = 0; i < job->ninputs; i++)
         mx_json_text(&json, NULL, job->inputs[i].key);
     mx_json_end_array(&json);
-    worker_params_json(&json, &job->params);
+    worker_params_json(&json, &job->params, &job->used);
     mx_json_uint(&json, "engine", worker_kinds[job->kind].engine);
     mx_json_text(&json, "device", WORKER_DEVICE_KIND);
     mx_json_array(&json, "files");

@@ -9,6 +9,8 @@
 #include "base/num.h"
 #include "worker/batch.h"
 #include "worker/engine.h"
+#include "worker/images.h"
+#include "worker/intervals.h"
 #include "worker/keeper.h"
 #include "worker/metrics.h"
 #include "worker/safetensors.h"
@@ -23,10 +25,13 @@ struct training {
     struct worker_engine         *engine;
     struct worker_batch          *batch;
     uint32_t                      batch_size;
-    uint32_t                     *order;  /* (set->train.n) */
+    uint32_t                      n;      /* images that are trained on */
+    uint32_t                     *rows;   /* (n), of set->train; NULL: all of it */
+    uint32_t                     *order;  /* (n) */
     float                        *logits; /* (batch_size, classes) */
     uint64_t                     *group_counts;
-    struct worker_metrics        *val; /* of the last epoch */
+    uint8_t                      *hits[2]; /* of the last epoch's val, and of test */
+    struct worker_metrics        *val;     /* of the last epoch */
     struct mx_buf                 history;
     double                        loss; /* mean over the last epoch */
     uint64_t                      steps_per_epoch, total_ticks;
@@ -100,30 +105,54 @@ static int load_weights(struct training *t, struct mx_err *err)
     return failed;
 }
 
+/* All of the training split, but for what is held out for afr. */
+static int choose_rows(struct training *t, struct mx_err *err)
+{
+    const struct worker_split *train = &t->set->train;
+    uint8_t                   *marks = NULL;
+    int                        rc = -1;
+
+    t->n = train->n;
+    if (t->job->params.head_afr_split != WORKER_AFR_SPLIT_HOLDOUT)
+        return 0;
+    t->rows = calloc((size_t)train->n + 1, sizeof *t->rows);
+    marks = calloc((size_t)train->n + 1, 1);
+    if (!t->rows || !marks)
+        mx_fail(err, MX_ENOMEM, "no memory to hold out some of %u images", train->n);
+    else
+        rc = worker_mark_holdout(train->labels, train->n, t->set->shape.classes, t->job->seed,
+                                 marks, err);
+    t->n = 0;
+    for (uint32_t i = 0; rc == 0 && i < train->n; i++)
+        if (!marks[i])
+            t->rows[t->n++] = i;
+    free(marks);
+    return rc;
+}
+
 static int set_up(struct training *t, struct worker_cache *cache, struct mx_err *err)
 {
     const struct worker_params *params = &t->job->params;
-    const struct worker_split  *train;
     uint32_t                    last;
 
-    if (!(t->set = worker_cache_dataset(cache, t->job, err)))
+    if (!(t->set = worker_cache_dataset(cache, t->job, err)) || choose_rows(t, err))
         return -1;
-    train = &t->set->train;
-    t->batch_size =
-        params->train_batch_size < train->n ? (uint32_t)params->train_batch_size : train->n;
-    if (train->n == 0) {
+    t->batch_size = params->train_batch_size < t->n ? (uint32_t)params->train_batch_size : t->n;
+    if (t->n == 0) {
         mx_fail(err, MX_EINVAL, "nothing to train on: no training image is left");
         return -1;
     }
-    t->steps_per_epoch = worker_steps_per_epoch(train->n, t->batch_size);
+    t->steps_per_epoch = worker_steps_per_epoch(t->n, t->batch_size);
     t->total_ticks =
         (uint64_t)params->train_epochs * (t->steps_per_epoch + batches_of(t, &t->set->val)) +
         (params->train_epochs == 0 ? batches_of(t, &t->set->val) : 0) +
         batches_of(t, &t->set->test);
-    t->order = malloc(train->n * sizeof *t->order);
+    t->order = malloc(t->n * sizeof *t->order);
     t->logits = malloc((size_t)t->batch_size * t->set->shape.classes * sizeof *t->logits);
-    if (!t->order || !t->logits) {
-        mx_fail(err, MX_ENOMEM, "no memory to train on %u images", train->n);
+    t->hits[0] = malloc((size_t)t->set->val.n + 1);
+    t->hits[1] = malloc((size_t)t->set->test.n + 1);
+    if (!t->order || !t->logits || !t->hits[0] || !t->hits[1]) {
+        mx_fail(err, MX_ENOMEM, "no memory to train on %u images", t->n);
         return -1;
     }
     if (count_groups(t, err) ||
@@ -134,7 +163,7 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
         return -1;
     worker_batch_lend(t->batch, (struct worker_gradient){gradient_of, t->engine});
     worker_keeper_open(&t->keeper, t->job, &t->set->shape, t->engine, t->batch);
-    last = train->n % t->batch_size;
+    last = t->n % t->batch_size;
     return last > 1 ? worker_engine_prepare(t->engine, last, err) : 0;
 }
 
@@ -145,14 +174,17 @@ static void tear_down(struct training *t)
     worker_batch_free(t->batch);
     worker_metrics_free(t->val);
     mx_buf_free(&t->history);
+    free(t->rows);
     free(t->order);
     free(t->logits);
     free(t->group_counts);
+    free(t->hits[0]);
+    free(t->hits[1]);
 }
 
-/* Scores of the network as it is now on a split; NULL with *err. */
+/* Scores of the network as it is now on a split, and which images are right; NULL with *err. */
 static struct worker_metrics *evaluate(struct training *t, const struct worker_split *split,
-                                       const char *name, struct mx_err *err)
+                                       const char *name, uint8_t *hits, struct mx_err *err)
 {
     const struct worker_shape *shape = &t->set->shape;
     struct worker_metrics     *metrics =
@@ -160,6 +192,7 @@ static struct worker_metrics *evaluate(struct training *t, const struct worker_s
 
     if (!metrics)
         return NULL;
+    worker_metrics_record(metrics, hits);
     for (uint32_t first = 0; first < split->n; first += t->batch_size) {
         uint32_t rest = split->n - first, n = rest < t->batch_size ? rest : t->batch_size;
 
@@ -196,14 +229,15 @@ static int keep(struct training *t, struct mx_err *err)
 static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
 {
     const struct worker_params *params = &t->job->params;
-    const struct worker_split  *train = &t->set->train;
     const struct mx_stream      augment = stream_of(t, MX_PURPOSE_AUGMENT);
     const struct mx_stream      mix = stream_of(t, MX_PURPOSE_MIX);
     struct mx_rng               rng = mx_rng_at(stream_of(t, MX_PURPOSE_ORDER), epoch, 0, 0);
 
-    mx_rng_permutation(&rng, t->order, train->n);
+    mx_rng_permutation(&rng, t->order, t->n);
+    for (uint32_t k = 0; t->rows && k < t->n; k++)
+        t->order[k] = t->rows[t->order[k]];
     for (uint32_t b = t->at.batch; b < t->steps_per_epoch; b++) {
-        uint32_t first = b * t->batch_size, rest = train->n - first;
+        uint32_t first = b * t->batch_size, rest = t->n - first;
         uint32_t n = rest < t->batch_size ? rest : t->batch_size;
         double   loss,
             rate = worker_schedule_rate(params, epoch * t->steps_per_epoch + b, t->steps_per_epoch);
@@ -268,7 +302,7 @@ static int validate(struct training *t, struct mx_err *err)
 {
     put_head(&t->history);
     t->loss = NAN;
-    return (t->val = evaluate(t, &t->set->val, "validation", err)) ? 0 : -1;
+    return (t->val = evaluate(t, &t->set->val, "validation", t->hits[0], err)) ? 0 : -1;
 }
 
 static int train(struct training *t, struct mx_err *err)
@@ -286,7 +320,7 @@ static int train(struct training *t, struct mx_err *err)
         if (worker_engine_check(t->engine, err))
             return mx_err_prefix(err, "epoch %u", epoch);
         worker_metrics_free(t->val);
-        if (!(t->val = evaluate(t, &t->set->val, "validation", err)))
+        if (!(t->val = evaluate(t, &t->set->val, "validation", t->hits[0], err)))
             return -1;
         put_history(t, epoch, mx_clock_monotonic_s() - t->started_s);
         t->at = (struct worker_position){.epoch = epoch + 1, .ticks = t->at.ticks};
@@ -294,15 +328,28 @@ static int train(struct training *t, struct mx_err *err)
     return 0;
 }
 
+static int report_intervals(const struct training *t, enum worker_feature_part part,
+                            struct worker_result *result, struct mx_err *err)
+{
+    const bool                 val = part == WORKER_FEATURES_VAL;
+    const struct worker_split *split = val ? &t->set->val : &t->set->test;
+    const struct worker_hits   hits = {t->hits[val ? 0 : 1], split->groups, split->n,
+                                       t->set->shape.groups};
+
+    return worker_intervals_report(t->job, &hits, part, NULL, result, err);
+}
+
 static int report(struct training *t, struct worker_result *result, struct mx_err *err)
 {
-    struct worker_metrics *test = evaluate(t, &t->set->test, "test", err);
+    struct worker_metrics *test = evaluate(t, &t->set->test, "test", t->hits[1], err);
     int                    failed;
 
     if (!test)
         return -1;
     failed = worker_metrics_report(t->val, "val", result, err) ||
              worker_metrics_report(test, "test", result, err) ||
+             report_intervals(t, WORKER_FEATURES_VAL, result, err) ||
+             report_intervals(t, WORKER_FEATURES_TEST, result, err) ||
              worker_result_add(result, "train.cross_entropy", t->loss, err);
     worker_metrics_free(test);
     return failed ? -1 : 0;

@@ -22,7 +22,7 @@ grid:
   head.method: [erm, llr, dfr, hsfm]
   head.hsfm.inner_steps: {steps}
 score:
-  metrics: [accuracy, worst_group_accuracy, adjusted_average_accuracy, group_accuracy, group_gap,
+  metrics: [accuracy, cross_entropy, worst_group_accuracy, adjusted_average_accuracy, group_accuracy, group_gap,
             accuracy_low, accuracy_high, worst_group_accuracy_low, worst_group_accuracy_high]
 {more}
 """
@@ -82,14 +82,40 @@ class Heads(Case):
             groups = [float(row[f"test.group_accuracy.{g}"]) for g in range(4)]
             self.assertEqual(float(row["test.worst_group_accuracy"]), min(groups))
             self.assertAlmostEqual(float(row["test.group_gap"]), max(groups) - min(groups))
-            ends = [row["test.accuracy_low"], row["test.accuracy_high"]]
-            if row["head.method"] == "erm":
-                self.assertEqual(ends, ["", ""], "of the training, which draws no resamples")
-            else:
-                self.assertLess(float(ends[0]), float(row["test.accuracy"]))
-                self.assertGreater(float(ends[1]), float(row["test.accuracy"]))
+            self.assertEqual(sum(int(row[f"test.group_count.{g}"]) for g in range(4)), 75)
+            for name in ("accuracy", "worst_group_accuracy"):
+                self.assertLess(float(row[f"test.{name}_low"]), float(row[f"test.{name}"]))
+                self.assertGreater(float(row[f"test.{name}_high"]), float(row[f"test.{name}"]))
         scores = {tuple(v for k, v in row.items() if "accuracy" in k) for row in table}
         self.assertGreater(len(scores), 5, "other heads, other scores")
+
+    def test_a_holdout_of_afr_trains_a_network_of_its_own_and_leaves_the_others_alone(self):
+        config = self.config(steps=[2])
+        alone = self.sweep(config, "alone")
+        text = (self.folder / config).read_text()
+        config = self.write("afr.yaml", text.replace("grid:", "grids:").replace(
+            "  head.method", "- head.method").replace("\nscore:", """
+- head.method: [afr]
+  head.afr.split: [val_half, holdout]
+score:""", 1))
+        plan = json.loads(self.mixsweep("plan", config, "--json")[0])
+        self.assertEqual(plan["stages"]["train"], {"planned": 4, "uses": 12})
+        self.assertIn("head.afr.split holdout needs networks of its own",
+                      self.mixsweep("plan", config)[0])
+        table = self.sweep(config, "out")
+        self.assertEqual([row["status"] for row in table], ["done"] * 12)
+        scores = {row["head.afr.split"]: row["test.cross_entropy"] for row in table
+                  if row["repeat"] == "0" and row["head.method"] == "afr"}
+        self.assertNotEqual(scores["val_half"], scores["holdout"])
+        steps = {json.loads(path.read_text())["parameters"].get("head.afr.split"):
+                 (path.parent / "history.csv").read_text().splitlines()[1].split(",")[2]
+                 for path in (self.folder / "out").glob("stages/*/stage.json")
+                 if json.loads(path.read_text())["kind"] == "train"}
+        self.assertEqual(steps.keys(), {None, "holdout"})
+        self.assertNotEqual(steps[None], steps["holdout"], "another loss: other images")
+        numbers = {row["trial"]: row["test.accuracy"] for row in table}
+        self.assertEqual({row["trial"]: row["test.accuracy"] for row in alone},
+                         {row["trial"]: numbers[row["trial"]] for row in alone})
 
     def test_a_sweep_killed_among_its_heads_goes_on_to_the_same_table(self):
         config = self.config(steps=range(1, 13), more="schedule: {keep: results}")

@@ -234,16 +234,24 @@ static void halve(const struct run *run, bool *in_first)
     }
 }
 
-static double afr_epoch(struct run *run, const bool *in_first, const double *weight)
+/* The part that afr is fitted to, and which of its rows: half of val, or a fifth of each
+ * class of train. */
+struct weighed {
+    enum worker_feature_part part;
+    bool                    *in;     /* (rows of the part) */
+    double                  *weight; /* (rows of the part) */
+};
+
+static double afr_epoch(struct run *run, const struct weighed *fit)
 {
     const struct worker_params        *p = run->task->params;
-    const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
+    const struct worker_feature_split *split = &run->f->split[fit->part];
     double                             loss = 0;
 
     no_gradient(run);
-    for (uint32_t i = 0; i < val->n; i++)
-        if (in_first[i])
-            loss += add_sample(run, row_of(run, WORKER_FEATURES_VAL, i), val->labels[i], weight[i]);
+    for (uint32_t i = 0; i < split->n; i++)
+        if (fit->in[i])
+            loss += add_sample(run, row_of(run, fit->part, i), split->labels[i], fit->weight[i]);
     for (uint32_t k = 0; k < run->f->classes * run->f->dims; k++) {
         loss += p->head_afr_reg * pow(run->w[k] - run->f->head_w[k], 2);
         run->gw[k] += 2 * p->head_afr_reg * (run->w[k] - run->f->head_w[k]);
@@ -256,39 +264,75 @@ static double afr_epoch(struct run *run, const bool *in_first, const double *wei
     return loss;
 }
 
+/* Place (class, 5) of the split stream draws them; .2 n is rounded, half up. */
+static void hold_out(const struct run *run, bool *in)
+{
+    const struct worker_feature_split *train = &run->f->split[WORKER_FEATURES_TRAIN];
+    const struct mx_stream stream = mx_stream_make(run->task->seed, 0, MX_PURPOSE_SPLIT, 0);
+    uint32_t              *order = calloc(train->n, sizeof *order);
+    uint32_t              *members = calloc(train->n, sizeof *members);
+
+    for (uint32_t c = 0; c < run->f->classes; c++) {
+        struct mx_rng rng = mx_rng_at(stream, c, 5, 0);
+        uint32_t      n = 0;
+
+        for (uint32_t i = 0; i < train->n; i++)
+            if (train->labels[i] == c)
+                members[n++] = i;
+        mx_rng_permutation(&rng, order, n);
+        for (uint32_t k = 0; k < (2 * n + 5) / 10; k++)
+            in[members[order[k]]] = true;
+    }
+    free(order);
+    free(members);
+}
+
+static void afr_weights(const struct run *run, const struct weighed *fit)
+{
+    const struct worker_feature_split *split = &run->f->split[fit->part];
+    double                             sum = 0;
+
+    for (uint32_t i = 0; i < split->n; i++) {
+        const double *row = row_of(run, fit->part, i);
+        uint32_t      same = 0;
+
+        for (uint32_t j = 0; j < split->n; j++)
+            same += fit->in[j] && split->labels[j] == split->labels[i];
+        if (fit->in[i])
+            fit->weight[i] =
+                exp(-run->task->params->head_afr_gamma * probability(run, row, split->labels[i])) /
+                same;
+        sum += fit->weight[i];
+    }
+    for (uint32_t i = 0; i < split->n; i++)
+        fit->weight[i] /= sum;
+}
+
 static void afr(struct run *run)
 {
     const struct worker_params        *p = run->task->params;
+    const bool                         holdout = p->head_afr_split == WORKER_AFR_SPLIT_HOLDOUT;
     const struct worker_feature_split *val = &run->f->split[WORKER_FEATURES_VAL];
-    bool                              *in_first = calloc(val->n, sizeof *in_first);
-    double                            *weight = calloc(val->n, sizeof *weight), sum = 0;
-    uint32_t                          *others = calloc(val->n, sizeof *others), nothers = 0;
+    const uint32_t                     most = val->n + run->f->split[WORKER_FEATURES_TRAIN].n;
+    struct weighed                     fit = {holdout ? WORKER_FEATURES_TRAIN : WORKER_FEATURES_VAL,
+                          calloc(most, sizeof *fit.in), calloc(most, sizeof *fit.weight)};
+    uint32_t *others = calloc(val->n, sizeof *others), nothers = 0;
 
-    halve(run, in_first);
-    for (uint32_t i = 0; i < val->n; i++) {
-        uint32_t same = 0;
-
-        for (uint32_t j = 0; j < val->n; j++)
-            same += in_first[j] && val->labels[j] == val->labels[i];
-        weight[i] =
-            in_first[i]
-                ? exp(-p->head_afr_gamma *
-                      probability(run, row_of(run, WORKER_FEATURES_VAL, i), val->labels[i])) /
-                      same
-                : 0;
-        sum += weight[i];
-        if (!in_first[i])
-            others[nothers++] = i;
-    }
+    if (holdout)
+        hold_out(run, fit.in);
+    else
+        halve(run, fit.in);
+    afr_weights(run, &fit);
     for (uint32_t i = 0; i < val->n; i++)
-        weight[i] /= sum;
+        if (holdout || !fit.in[i])
+            others[nothers++] = i;
     for (int64_t e = 0; e < p->head_afr_epochs; e++) {
-        double loss = afr_epoch(run, in_first, weight);
+        double loss = afr_epoch(run, &fit);
 
         end_epoch(run, others, nothers, loss);
     }
-    free(in_first);
-    free(weight);
+    free(fit.in);
+    free(fit.weight);
     free(others);
 }
 

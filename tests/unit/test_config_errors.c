@@ -26,9 +26,9 @@ static void expect_messages(const struct bad *bad, size_t n)
 #define BUILT_METRICS                                                                              \
     "built: accuracy, top5_accuracy, cross_entropy, calibration_error, confidence, "               \
     "worst_class_accuracy, worst_group_accuracy, worst_group_accuracy_low, "                       \
-    "worst_group_accuracy_high, adjusted_average_accuracy, group_accuracy, group_gap, "            \
-    "accuracy_low, accuracy_high, collapsed, error_set, completeness_median, completeness_p95, "   \
-    "all_zero_maps, relevance_sum\n"
+    "worst_group_accuracy_high, adjusted_average_accuracy, group_accuracy, group_count, "          \
+    "group_gap, accuracy_low, accuracy_high, collapsed, error_set, completeness_median, "          \
+    "completeness_p95, all_zero_maps, relevance_sum\n"
 
 #define BUILT_STRATEGIES                                                                           \
     "none, mixup, cutmix, cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, "              \

@@ -60,6 +60,20 @@ Test(config_heads, methods_that_balance_groups_need_some)
                 "");
 }
 
+Test(config_heads, a_holdout_needs_a_training)
+{
+    expect_said("data: {set: synthetic}\nmodel: {arch: linear}\n"
+                "head: {method: afr, afr: {split: holdout}}\n",
+                "");
+    expect_said("data: {set: features, path: frozen}\nhead: {method: afr, afr: {split: holdout}}\n",
+                "c.yaml:2:27: error: head.afr.split: holdout keeps images out of the training, "
+                "which is over where there are only features (use val_half)\n");
+    expect_said("data: {set: synthetic}\nmodel: {arch: linear, weights: w.safetensors}\n"
+                "train: {epochs: 0}\nhead: {method: afr, afr: {split: holdout}}\n",
+                "c.yaml:4:27: error: head.afr.split: holdout keeps images out of the training, and "
+                "with train.epochs 0 there is none (use val_half)\n");
+}
+
 Test(config_heads, weights_can_be_taken_back_and_places_cannot)
 {
     expect_said("data: {set: synthetic}\nmodel: {arch: linear, weights: ''}\n", "");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/head_score.h"
+#include "worker/intervals.h"
 
 enum {
     N = 37,
@@ -112,11 +113,11 @@ Test(head_score, intervals_have_the_width_that_the_binomial_law_gives)
     };
     static uint8_t               hits[IMAGES];
     static uint32_t              groups[IMAGES];
-    struct worker_head_intervals got;
+    struct worker_intervals got;
     double                       p = 0.8, plain;
 
     hits_of(hits, groups, IMAGES);
-    cr_assert_eq(worker_head_bootstrap(hits, groups, IMAGES, 2, 2000, draws(), WORKER_FEATURES_TEST,
+    cr_assert_eq(worker_bootstrap(hits, groups, IMAGES, 2, 2000, draws(), WORKER_FEATURES_TEST,
                                        NULL, &got, NULL),
                  0);
     plain = 2 * 1.959964 * sqrt(p * (1 - p) / IMAGES);
@@ -134,18 +135,18 @@ Test(head_score, resamples_depend_on_the_stream_and_not_on_the_head)
     };
     static uint8_t               hits[IMAGES], wrong[IMAGES];
     static uint32_t              groups[IMAGES];
-    struct worker_head_intervals first, second, other, mirrored;
+    struct worker_intervals first, second, other, mirrored;
 
     hits_of(hits, groups, IMAGES);
     for (uint32_t i = 0; i < IMAGES; i++)
         wrong[i] = !hits[i];
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &first,
+    worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &first,
                           NULL);
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &second,
+    worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &second,
                           NULL);
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_TEST, NULL, &other,
+    worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_TEST, NULL, &other,
                           NULL);
-    worker_head_bootstrap(wrong, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL,
+    worker_bootstrap(wrong, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL,
                           &mirrored, NULL);
     cr_expect_arr_eq(&first, &second, sizeof first);
     cr_expect(first.accuracy.low != other.accuracy.low ||
@@ -162,16 +163,16 @@ Test(head_score, resamples_that_are_kept_are_those_that_would_be_drawn)
     static uint8_t               hits[IMAGES], one[IMAGES];
     static uint32_t              groups[IMAGES];
     struct worker_resamples     *kept = worker_resamples_new();
-    struct worker_head_intervals drawn, first, second;
+    struct worker_intervals drawn, first, second;
     const uint8_t               *all;
 
     hits_of(hits, groups, IMAGES);
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &drawn,
+    worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &drawn,
                           NULL);
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &first,
+    worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &first,
                           NULL);
     all = worker_resamples_get(kept, draws(), WORKER_FEATURES_VAL, IMAGES, 100);
-    worker_head_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &second,
+    worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &second,
                           NULL);
     cr_expect_arr_eq(&drawn, &first, sizeof drawn);
     cr_expect_arr_eq(&drawn, &second, sizeof drawn);
@@ -189,13 +190,13 @@ Test(head_score, resamples_that_are_kept_are_those_that_would_be_drawn)
 
 Test(head_score, intervals_of_nothing_are_not_there)
 {
-    struct worker_head_intervals got;
+    struct worker_intervals got;
     const uint8_t                hits[] = {1, 1, 0};
 
-    cr_assert_eq(worker_head_bootstrap(hits, NULL, 0, 0, 100, draws(), 0, NULL, &got, NULL), 0);
+    cr_assert_eq(worker_bootstrap(hits, NULL, 0, 0, 100, draws(), 0, NULL, &got, NULL), 0);
     cr_expect(isnan(got.accuracy.low) && isnan(got.worst_group.high));
-    cr_assert_eq(worker_head_bootstrap(hits, NULL, 3, 0, 0, draws(), 0, NULL, &got, NULL), 0);
+    cr_assert_eq(worker_bootstrap(hits, NULL, 3, 0, 0, draws(), 0, NULL, &got, NULL), 0);
     cr_expect(isnan(got.accuracy.high));
-    cr_assert_eq(worker_head_bootstrap(hits, NULL, 3, 0, 1, draws(), 0, NULL, &got, NULL), 0);
+    cr_assert_eq(worker_bootstrap(hits, NULL, 3, 0, 1, draws(), 0, NULL, &got, NULL), 0);
     cr_expect(got.accuracy.low == got.accuracy.high && isnan(got.worst_group.low));
 }

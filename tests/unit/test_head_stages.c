@@ -69,6 +69,7 @@ static struct worker_result train_and_extract(struct worker_job *job, struct wor
     struct worker_result trained, extracted;
 
     become(job, WORKER_STAGE_TRAIN, train_key);
+    job->params.score_bootstrap = 50;
     trained = run(job, cache);
     become(job, WORKER_STAGE_FEATURES, features_key);
     cr_assert_eq(worker_job_add_input(job, WORKER_STAGE_TRAIN, train_key, NULL), 0);
@@ -91,8 +92,14 @@ static void become_head(struct worker_job *job, enum worker_head_method method)
 
 Test(head_stages, the_networks_own_head_on_its_features_scores_as_the_network)
 {
-    static const char *const exact[] = {"accuracy", "worst_class_accuracy", "worst_group_accuracy",
-                                        "adjusted_average_accuracy", "group_accuracy.2"};
+    static const char *const exact[] = {"accuracy",
+                                        "worst_class_accuracy",
+                                        "worst_group_accuracy",
+                                        "adjusted_average_accuracy",
+                                        "group_accuracy.2",
+                                        "group_count.2"};
+    static const char *const ends[] = {"accuracy_low", "accuracy_high", "worst_group_accuracy_low",
+                                       "worst_group_accuracy_high"};
     struct worker_job       *job = small_training("");
     struct worker_cache     *cache = worker_cache_new();
     struct worker_result     trained = train_and_extract(job, cache);
@@ -108,6 +115,10 @@ Test(head_stages, the_networks_own_head_on_its_features_scores_as_the_network)
 
             for (size_t m = 0; m < sizeof exact / sizeof exact[0]; m++) {
                 snprintf(name, sizeof name, "%s.%s", split ? "test" : "val", exact[m]);
+                cr_expect(metric(&head, name) == metric(&trained, name), "%s", name);
+            }
+            for (size_t m = 0; m < sizeof ends / sizeof ends[0]; m++) {
+                snprintf(name, sizeof name, "%s.%s", split ? "test" : "val", ends[m]);
                 cr_expect(metric(&head, name) == metric(&trained, name), "%s", name);
             }
             snprintf(name, sizeof name, "%s.cross_entropy", split ? "test" : "val");

@@ -55,21 +55,27 @@ Test(keys, every_worker_parameter_is_the_target_of_one_key_of_its_name_and_type)
     cr_expect_eq(targets, sizeof fields / sizeof fields[0]);
 }
 
-Test(keys, records_of_stages_name_parameters_as_configurations_do)
+/* Each alone: what is not used is not in the record. */
+Test(keys, records_of_stages_name_used_parameters_as_configurations_do)
 {
     static struct worker_params params;
-    struct mx_buf               text = {0};
-    struct mx_json              json = {.out = &text};
 
-    worker_params_json(&json, &params);
     for (size_t k = 0; k < KEY_COUNT; k++) {
-        char wanted[96];
+        struct worker_param_set used = {{0}};
+        struct mx_buf           text = {0};
+        struct mx_json          json = {.out = &text};
+        char                    wanted[96];
 
-        snprintf(wanted, sizeof wanted, "\"%s\":", mx_keys[k].name);
-        if (mx_keys[k].offset >= 0)
-            cr_expect(strstr(mx_buf_str(&text), wanted), "%s is not there", wanted);
+        if (mx_keys[k].offset < 0)
+            continue;
+        worker_param_add(&used, mx_keys[k].field);
+        worker_params_json(&json, &params, &used);
+        snprintf(wanted, sizeof wanted, "\"parameters\":{\"%s\":", mx_keys[k].name);
+        cr_expect_eq(strncmp(mx_buf_str(&text), wanted, strlen(wanted)), 0, "%s, not %s",
+                     mx_buf_str(&text), wanted);
+        cr_expect_null(strstr(mx_buf_str(&text) + strlen(wanted), "\":"), "%s", mx_buf_str(&text));
+        mx_buf_free(&text);
     }
-    mx_buf_free(&text);
 }
 
 Test(keys, names_are_unique_and_begin_with_their_section)

@@ -208,9 +208,12 @@ Test(metrics, without_samples_nothing_is_measured)
     struct worker_metrics *metrics = worker_metrics_new(2, 2, trained, NULL);
     struct worker_result   result = report(metrics);
 
-    cr_expect_eq(result.nmetrics, 11);
+    cr_expect_eq(result.nmetrics, 13);
     for (size_t k = 0; k < result.nmetrics; k++)
-        cr_expect(isnan(result.metrics[k].value), "%s", result.metrics[k].name);
+        if (strstr(result.metrics[k].name, "group_count"))
+            cr_expect_eq(result.metrics[k].value, 0, "%s", result.metrics[k].name);
+        else
+            cr_expect(isnan(result.metrics[k].value), "%s", result.metrics[k].name);
     cr_expect(isnan(worker_metrics_accuracy(metrics)));
     worker_result_free(&result);
     worker_metrics_free(metrics);

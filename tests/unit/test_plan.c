@@ -141,6 +141,38 @@ Test(plan, shares_the_network_of_erm_with_other_heads)
     build_free(b);
 }
 
+/* erm, and afr on both kinds of samples that its network did not see. */
+Test(plan, a_holdout_has_a_network_of_its_own_and_other_heads_share_theirs)
+{
+    struct build          *b = build_new();
+    struct planned         p;
+    struct worker_job      job = {.ninputs = 0};
+    const struct mx_trial *trials;
+    const uint32_t        *stage_of;
+
+    BUILD_LIST(b, KEY_HEAD_METHOD, build_choice(WORKER_HEAD_ERM), build_choice(WORKER_HEAD_AFR));
+    BUILD_LIST(b, KEY_HEAD_AFR_SPLIT, build_choice(WORKER_AFR_SPLIT_VAL_HALF),
+               build_choice(WORKER_AFR_SPLIT_HOLDOUT));
+    p = plan_of(b);
+    trials = p.plan->trials;
+    stage_of = p.plan->stage_of;
+    cr_assert_eq(p.plan->ntrials, 3);
+    cr_expect_eq(count_kind(p.plan, WORKER_STAGE_TRAIN), 2);
+    cr_expect_eq(count_kind(p.plan, WORKER_STAGE_FEATURES), 2);
+    cr_expect_eq(count_kind(p.plan, WORKER_STAGE_HEAD), 2);
+    cr_expect_eq(stage_of[trials[1].first_stage], stage_of[trials[0].first_stage]);
+    cr_expect_neq(stage_of[trials[2].first_stage], stage_of[trials[0].first_stage]);
+    cr_assert_eq(mx_plan_job(p.plan, &b->config, stage_of[trials[2].first_stage], &job, NULL), 0);
+    cr_expect_eq(job.params.head_afr_split, WORKER_AFR_SPLIT_HOLDOUT);
+    cr_expect(worker_param_has(&job.used, WORKER_PARAM_head_afr_split));
+    cr_assert_eq(mx_plan_job(p.plan, &b->config, stage_of[trials[0].first_stage], &job, NULL), 0);
+    cr_expect_eq(job.params.head_afr_split, WORKER_AFR_SPLIT_VAL_HALF);
+    cr_expect_not(worker_param_has(&job.used, WORKER_PARAM_head_afr_split));
+    worker_job_free(&job);
+    planned_free(p);
+    build_free(b);
+}
+
 Test(plan, has_only_head_stages_on_stored_features)
 {
     struct build  *b = twenty_hsfm_settings();
@@ -176,7 +208,6 @@ Test(plan, keys_a_stage_by_what_determines_it)
     struct mx_hash128 key = only_key(b);
 
     base[KEY_SCHEDULE_RETRIES] = build_int(7);
-    base[KEY_SCORE_BOOTSTRAP] = build_int(10);
     base[KEY_MIX_ALPHA] = build_real(0.3);  /* unused under strategy none */
     base[KEY_DATA_PATH] = build_text("/x"); /* unused by synthetic */
     cr_expect_eq(only_key(b).low, key.low);
@@ -189,6 +220,11 @@ Test(plan, keys_a_stage_by_what_determines_it)
     base[KEY_TRAIN_THREADS] = build_int(2);
     cr_expect_neq(only_key(b).low, key.low);
     base[KEY_TRAIN_THREADS] = build_int(1);
+    base[KEY_SCORE_BOOTSTRAP] = build_int(10);
+    cr_expect_neq(only_key(b).low, key.low, "its intervals are others");
+    base[KEY_SCORE_BOOTSTRAP] = build_int(1000);
+    base[KEY_HEAD_AFR_SPLIT] = build_choice(WORKER_AFR_SPLIT_HOLDOUT); /* unused under erm */
+    cr_expect_eq(only_key(b).low, key.low);
     base[KEY_TRAIN_WEIGHT_DECAY] = build_real(0);
     cr_expect_neq(only_key(b).low, key.low);
     build_free(b);
@@ -322,7 +358,15 @@ Test(plan, gives_workers_the_parameters_of_the_stage_alone)
     cr_expect_str_eq(job.inputs[0].key, mx_hash128_hex(p.plan->stages[4].key, key));
     cr_assert_eq(mx_plan_job(p.plan, &b->config, 3, &job, NULL), 0);
     cr_expect_eq(job.ninputs, 0);
-    cr_expect_eq(job.params.score_bootstrap, 1000, "a training has none");
+    cr_expect_eq(job.params.score_bootstrap, 300, "so has a training");
+    cr_expect(worker_param_has(&job.used, WORKER_PARAM_train_lr));
+    cr_expect_not(worker_param_has(&job.used, WORKER_PARAM_mix_alpha), "unused by strategy none");
+    cr_expect_not(worker_param_has(&job.used, WORKER_PARAM_head_method));
+    cr_assert_eq(mx_plan_job(p.plan, &b->config, 4, &job, NULL), 0);
+    cr_expect_eq(job.kind, WORKER_STAGE_FEATURES);
+    cr_expect(worker_param_has(&job.used, WORKER_PARAM_model_arch));
+    cr_expect_not(worker_param_has(&job.used, WORKER_PARAM_train_lr));
+    cr_expect_not(worker_param_has(&job.used, WORKER_PARAM_score_bootstrap));
     worker_job_free(&job);
     planned_free(p);
     build_free(b);

@@ -10,7 +10,8 @@
 #include "worker/group_weights.h"
 #include "worker/head.h"
 
-static void expect_as_naive(enum worker_head_method method, uint32_t classes)
+static void expect_as_naive_on(enum worker_afr_split split, enum worker_head_method method,
+                               uint32_t classes)
 {
     struct worker_features       *features = head_data_new(WORKER_F64, classes, 1);
     struct worker_params          params = head_case_params(method);
@@ -20,6 +21,7 @@ static void expect_as_naive(enum worker_head_method method, uint32_t classes)
     struct mx_err                 err = {0};
 
     params.head_hsfm_hard_per_class = 20;
+    params.head_afr_split = split;
     cr_assert_eq(worker_head_train(&task, &head, &err), 0, "%s", err.text);
     naive_head_train(&task, &naive);
     cr_expect_eq(head.kept, naive.kept);
@@ -28,7 +30,7 @@ static void expect_as_naive(enum worker_head_method method, uint32_t classes)
     for (uint32_t e = 0; e < head.nepochs; e++) {
         cr_expect(fabs(head.epochs[e].outer_loss - naive.losses[e]) <= 1e-10 * naive.losses[e],
                   "epoch %u: loss %.15g, not %.15g", e, head.epochs[e].outer_loss, naive.losses[e]);
-        if (method != WORKER_HEAD_AFR) /* which is chosen by a half */
+        if (method != WORKER_HEAD_AFR || split == WORKER_AFR_SPLIT_HOLDOUT) /* not by a half */
             cr_expect_eq(head.epochs[e].val_worst_group_accuracy, naive.worst[e]);
     }
     for (uint32_t k = 0; k < classes * HEAD_DATA_DIMS; k++)
@@ -39,6 +41,11 @@ static void expect_as_naive(enum worker_head_method method, uint32_t classes)
     naive_head_free(&naive);
     worker_head_free(&head);
     head_data_free(features);
+}
+
+static void expect_as_naive(enum worker_head_method method, uint32_t classes)
+{
+    expect_as_naive_on(WORKER_AFR_SPLIT_VAL_HALF, method, classes);
 }
 
 Test(rival_steps, jtt_head_is_what_its_definition_says)
@@ -57,6 +64,8 @@ Test(rival_steps, afr_is_what_its_definition_says)
 {
     expect_as_naive(WORKER_HEAD_AFR, 2);
     expect_as_naive(WORKER_HEAD_AFR, 3);
+    expect_as_naive_on(WORKER_AFR_SPLIT_HOLDOUT, WORKER_HEAD_AFR, 2);
+    expect_as_naive_on(WORKER_AFR_SPLIT_HOLDOUT, WORKER_HEAD_AFR, 3);
 }
 
 Test(rival_steps, feature_mixup_is_what_its_definition_says)

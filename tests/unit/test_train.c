@@ -51,8 +51,22 @@ Test(train, leaves_scores_history_weights_and_a_record, .init = make_folder, .fi
     const char          *kind, *key, *device, *first, *second;
     int                  engine, seed, repeat, lines = 0;
 
+    memset(&job->used, 0xFF, sizeof job->used);
+    job->params.score_bootstrap = 200;
     run(job, &result);
     cr_expect(metric(&result, "train.cross_entropy") > 0);
+    for (int split = 0; split < 2; split++) {
+        static const char *const names[2][4] = {
+            {"val.accuracy_low", "val.accuracy", "val.accuracy_high",
+             "val.worst_group_accuracy_low"},
+            {"test.accuracy_low", "test.accuracy", "test.accuracy_high",
+             "test.worst_group_accuracy_low"}};
+
+        cr_expect(metric(&result, names[split][0]) < metric(&result, names[split][2]));
+        cr_expect(metric(&result, names[split][0]) <= metric(&result, names[split][1]));
+        cr_expect(metric(&result, names[split][2]) >= metric(&result, names[split][1]));
+        cr_expect(metric(&result, names[split][3]) <= metric(&result, names[split][0]));
+    }
     cr_expect(metric(&result, "val.accuracy") >= 0 && metric(&result, "test.accuracy") <= 1);
     cr_expect(metric(&result, "test.cross_entropy") > 0);
 
