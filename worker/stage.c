@@ -9,7 +9,7 @@
 /* Raise an engine version whenever the numbers of that kind change. */
 const struct worker_kind_info worker_kinds[WORKER_STAGE_KINDS] = {
     [WORKER_STAGE_TRAIN] = {"train", 6},   [WORKER_STAGE_FEATURES] = {"features", 1},
-    [WORKER_STAGE_HEAD] = {"head", 1},     [WORKER_STAGE_MAPS] = {"maps", 1},
+    [WORKER_STAGE_HEAD] = {"head", 2},     [WORKER_STAGE_MAPS] = {"maps", 1},
     [WORKER_STAGE_SCORES] = {"scores", 1}, [WORKER_STAGE_INTER_MODEL] = {"inter_model", 1},
 };
 

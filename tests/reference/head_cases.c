@@ -16,7 +16,7 @@ struct worker_params head_case_params(enum worker_head_method method)
         .head_dfr_subsets = 20,
         .head_jtt_head_steps = 20,
         .head_jtt_head_upweight = 5,
-        .head_jtt_head_lr = 0.02,
+        .head_jtt_head_lr = 0.8,
         .head_group_dro_lr = 0.003,
         .head_group_dro_group_lr = 0.05,
         .head_group_dro_l2 = 1e-4,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tests/reference/head_cases.h"
+#include "tests/reference/head_data.h"
 #include "tests/reference/naive_heads.h"
 #include "worker/group_weights.h"
 #include "worker/head.h"
@@ -121,9 +122,9 @@ Test(rival_steps, an_empty_error_set_of_jtt_is_counted_as_such)
     struct worker_head_task      task = head_case_task(features, &params);
     struct worker_head           plain, weighted;
 
-    params.head_jtt_head_lr = 1e-4;
     for (uint32_t i = 0; i < train->n; i++)
-        train->x64[i * HEAD_DATA_DIMS] = train->labels[i] > 0 ? 100 : -100;
+        for (uint32_t d = 0; d < HEAD_DATA_DIMS; d++)
+            train->x64[i * HEAD_DATA_DIMS + d] = train->labels[i] > 0 ? 100 : -100;
     cr_assert_eq(worker_head_train(&task, &weighted, NULL), 0);
     cr_expect_eq(weighted.errors, 0);
     params.head_jtt_head_upweight = 1;
@@ -132,6 +133,76 @@ Test(rival_steps, an_empty_error_set_of_jtt_is_counted_as_such)
     worker_head_free(&plain);
     worker_head_free(&weighted);
     head_data_free(features);
+}
+
+enum {
+    RAW_DIMS = 512
+};
+
+/* Features as a backbone gives them: none below zero, means up to 8, spreads from .005 to 10, all times
+ * `size`. A sixteenth of them say the label, and another the attribute. */
+static void fill_raw(struct worker_feature_split *split, uint32_t n, uint32_t name, float size)
+{
+    split->n = n;
+    split->x32 = malloc((size_t)n * RAW_DIMS * sizeof *split->x32);
+    split->labels = malloc(n * sizeof *split->labels);
+    split->groups = malloc(n * sizeof *split->groups);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t label = i % 2,
+                       attribute = head_data_uniform(name, i) < 0.85 ? label : !label;
+
+        split->labels[i] = label;
+        split->groups[i] = 2 * label + attribute;
+        for (uint32_t d = 0; d < RAW_DIMS; d++) {
+            const double spread = 0.005 * pow(2000, (double)(d % 37) / 36);
+            const double noise = head_data_uniform(name + 1, i * RAW_DIMS + d) +
+                                 head_data_uniform(name + 2, i * RAW_DIMS + d) - 1;
+            const double said = d % 16 == 0 ? label : d % 16 == 1 ? attribute : 0;
+
+            split->x32[i * RAW_DIMS + d] =
+                size * (float)fmax(0, d % 9 + spread * (1 + noise + 0.5 * said));
+        }
+    }
+}
+
+static struct worker_features *raw_features(float size)
+{
+    struct worker_features *features = calloc(1, sizeof *features);
+
+    *features = (struct worker_features){
+        .precision = WORKER_F32, .dims = RAW_DIMS, .classes = 2, .groups = 4};
+    fill_raw(&features->split[WORKER_FEATURES_TRAIN], 600, 40, size);
+    fill_raw(&features->split[WORKER_FEATURES_VAL], 240, 50, size);
+    fill_raw(&features->split[WORKER_FEATURES_TEST], 240, 60, size);
+    features->head_w = calloc((size_t)2 * RAW_DIMS, sizeof *features->head_w);
+    features->head_b = calloc(2, sizeof *features->head_b);
+    return features;
+}
+
+/* At the default rate, on features of any size: the loss falls from round to round, and
+ * the head is good. */
+Test(rival_steps, jtt_head_goes_downhill_on_features_that_nobody_standardised)
+{
+    for (int k = 0; k < 3; k++) {
+        static const float      sizes[] = {1, 1e-3F, 1e4F};
+        struct worker_features *features = raw_features(sizes[k]);
+        struct worker_params    params = head_case_params(WORKER_HEAD_JTT_HEAD);
+        struct worker_head_task task = head_case_task(features, &params);
+        struct worker_head      head;
+        struct mx_err           err = {0};
+
+        params.head_jtt_head_steps = 30;
+        params.head_jtt_head_upweight = 20;
+        params.head_jtt_head_lr = 1;
+        cr_assert_eq(worker_head_train(&task, &head, &err), 0, "%s", err.text);
+        for (uint32_t e = 0; e < head.nepochs; e++)
+            cr_expect(head.epochs[e].outer_loss < (e > 0 ? head.epochs[e - 1].outer_loss : 0.69),
+                      "size %g, round %u: %g", (double)sizes[k], e, head.epochs[e].outer_loss);
+        cr_expect(head_case_accuracy(features, WORKER_FEATURES_TEST, &head) > 0.9, "%g: %g",
+                  (double)sizes[k], head_case_accuracy(features, WORKER_FEATURES_TEST, &head));
+        worker_head_free(&head);
+        worker_features_free(features);
+    }
 }
 
 Test(rival_steps, a_head_that_flies_apart_names_its_epoch)
