@@ -78,22 +78,22 @@ enum {
 };
 
 struct mx_key {
-    const char                 *name; /* "mix.alpha" */
-    enum mx_section             section;
-    enum mx_type                type, element; /* element: of a LIST */
-    const char                 *unit; /* "pixels", "epochs", "1" for bare numbers, "word" ... */
-    double                      low, high; /* bounds of numbers, inclusive ... */
-    bool                        above_low; /* ... but low itself excluded */
-    bool                        range;     /* LIST: of two, the lowest and the highest value */
-    bool                        rising;    /* LIST of INT: each value above the one before */
-    bool                        repeats;   /* LIST: the same value may stand in it several times */
-    const char                 *zero_word; /* "all": 0 is allowed too, and this may be written for
-                                                  it; or NULL */
-    const char                 *default_text; /* as one would write it; "" = none or automatic */
-    struct mx_condition         other_when;   /* where another default holds; words 0: nowhere */
-    const char                 *other_text;   /* that one, of a number or a word */
-    const struct worker_choice *choices;      /* CHOICE, or LIST of them */
-    const char                 *help;         /* one line */
+    const char         *name; /* "mix.alpha" */
+    enum mx_section     section;
+    enum mx_type        type, element;   /* element: of a LIST */
+    const char         *unit;            /* "pixels", "epochs", "1" for bare numbers, "word" ... */
+    double              low, high;       /* bounds of numbers, inclusive ... */
+    bool                above_low;       /* ... but low itself excluded */
+    bool                range;           /* LIST: of two, the lowest and the highest value */
+    bool                rising;          /* LIST of INT: each value above the one before */
+    bool                repeats;         /* LIST: the same value may stand in it several times */
+    const char         *zero_word;       /* "all": written where the value is to be 0, which is out
+                                                  of bounds; or NULL */
+    const char         *default_text;    /* as one would write it; "" = none or automatic */
+    struct mx_condition other_when;      /* where another default holds; words 0: nowhere */
+    const char         *other_text;      /* that one, of a number or a word */
+    const struct worker_choice *choices; /* CHOICE, or LIST of them */
+    const char                 *help;    /* one line */
     struct mx_condition         used[MX_MAX_CONDITIONS + 1]; /* all must hold; none = always used */
     bool                        built;  /* false: known, and this version cannot do it */
     ptrdiff_t                   offset; /* in struct worker_params, -1 = not there */

@@ -75,6 +75,20 @@ static void put_files(struct mx_json *json, const struct mx_provenance *provenan
     mx_json_end_array(json);
 }
 
+static void put_form(struct mx_json *json, const struct mx_provenance_form *form)
+{
+    mx_json_object(json, NULL);
+    mx_json_text(json, "set", form->set);
+    mx_json_text(json, "arch", form->arch);
+    mx_json_uint(json, "features", form->dims);
+    mx_json_uint(json, "classes", form->classes);
+    mx_json_uint(json, "support_per_class", form->support_per_class);
+    mx_json_uint(json, "inner_steps", form->inner_steps);
+    mx_json_text(json, "form", form->form);
+    mx_json_bool(json, "auto", form->chosen);
+    mx_json_end_object(json);
+}
+
 static void put_machine(struct mx_json *json)
 {
     struct mx_machine machine;
@@ -156,6 +170,12 @@ static void put_all(struct mx_buf *out, const struct mx_provenance *provenance, 
         put_data(&json, &provenance->data[k]);
     mx_json_end_array(&json);
     put_files(&json, provenance);
+    if (provenance->nforms > 0) {
+        mx_json_array(&json, "hsfm_forms");
+        for (size_t k = 0; k < provenance->nforms; k++)
+            put_form(&json, &provenance->forms[k]);
+        mx_json_end_array(&json);
+    }
     mx_json_array(&json, "incarnations");
     put_earlier(&json, root);
     put_incarnation(&json, provenance);

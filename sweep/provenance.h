@@ -6,6 +6,7 @@
 #ifndef MX_SWEEP_PROVENANCE_H
 #define MX_SWEEP_PROVENANCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,14 @@ struct mx_provenance_file {
     uint64_t    fingerprint;
 };
 
+/* The form that hsfm's edits take for one shape. */
+struct mx_provenance_form {
+    const char *set, *arch; /* arch NULL: of features */
+    uint32_t    dims, classes, support_per_class, inner_steps;
+    const char *form;   /* "gram" or "direct" */
+    bool        chosen; /* by the program: the configuration says auto */
+};
+
 struct mx_library_version {
     const char *name, *version;
 };
@@ -39,6 +48,8 @@ struct mx_provenance {
     size_t                           ndata;
     const struct mx_provenance_file *files;
     size_t                           nfiles;
+    const struct mx_provenance_form *forms;
+    size_t                           nforms;
     unsigned                         incarnation;
     double                           started_utc_s;
     const char                      *device;

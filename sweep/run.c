@@ -209,7 +209,7 @@ static int prepare(struct run *run, struct mx_err *err)
         return -1;
     run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
     if (!run->plan || (!run->made_directory && run_compare_data(run, err)) ||
-        make_scheduler(run, err))
+        run_look_at_heads(run, err) || make_scheduler(run, err))
         return -1;
     run->results = mx_results_new(run->config, run->plan, err);
     return run->results ? open_console(run, err) : -1;

@@ -14,13 +14,18 @@
 #include "worker/safetensors.h"
 #include "worker/weights.h"
 
-static int look_into_features(const struct worker_params *params, struct mx_err *err)
+static int look_into_features(const struct worker_params *params, struct run_data *data,
+                              struct mx_err *err)
 {
-    struct worker_features *features = worker_features_read(
-        params->data_path, (enum worker_precision)params->head_precision, 0, 0, err);
+    struct worker_features *features =
+        worker_features_read(params->data_path, (enum worker_precision)params->head_precision,
+                             (uint64_t)params->data_train_limit, 0, err);
+    int rc = features ? worker_head_count_features(features, &data->counts, err) : -1;
 
+    if (features)
+        data->dims = features->dims;
     worker_features_free(features);
-    return features ? 0 : -1;
+    return rc;
 }
 
 /* Normalisation in use, by opening the set as the trials will: what is wrong
@@ -29,17 +34,23 @@ static int look_into(const struct worker_params *params, uint64_t seed, struct r
                      struct mx_err *err)
 {
     struct worker_dataset *set;
+    int                    rc;
 
     if (params->data_set == WORKER_DATA_FEATURES)
-        return look_into_features(params, err);
+        return look_into_features(params, data, err);
     if (!(set = worker_dataset_open(params, seed, err)))
         return -1;
     data->channels = set->shape.channels;
     memcpy(data->mean, set->mean, sizeof data->mean);
     memcpy(data->sd, set->sd, sizeof data->sd);
     data->remarks = set->remarks;
+    data->shape = set->shape;
+    rc = worker_head_count(
+        &(struct worker_head_samples){set->train.labels, set->train.groups, set->train.n},
+        &(struct worker_head_samples){set->val.labels, set->val.groups, set->val.n},
+        set->shape.classes, set->shape.groups, &data->counts, err);
     worker_dataset_free(set);
-    return 0;
+    return rc;
 }
 
 static struct run_data *find_data(const struct run *run, const struct worker_params *params)
@@ -87,8 +98,9 @@ static int data_fingerprint(struct run *run, const struct worker_params *origina
         look_into(params, (uint64_t)run->config->base[KEY_SEED].integer, found, err))
         goto done;
     *fingerprint = found->fingerprint;
+    found->params = params;
     run->ndata++;
-    rc = 0;
+    return 0;
 done:
     free(params);
     return rc;
@@ -184,8 +196,28 @@ int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fi
     return add_file(user, params->head_hsfm_support_indices, check_array, fingerprint, err);
 }
 
+const struct run_data *run_data_of(const struct run *run, const struct worker_params *original)
+{
+    struct worker_params  *params = malloc(sizeof *params);
+    const struct run_data *found = NULL;
+
+    if (!params)
+        return NULL;
+    *params = *original;
+    run_use_smoke_data(run, params);
+    if ((found = find_data(run, params)) && !worker_dataset_same(found->params, 0, params, 0))
+        found = NULL;
+    free(params);
+    return found;
+}
+
 void run_forget_data(struct run *run)
 {
+    for (size_t i = 0; i < run->ndata; i++) {
+        free(run->data[i].params);
+        worker_head_counts_free(&run->data[i].counts);
+    }
+    free(run->forms);
     for (size_t w = 0; w < run->nweights; w++)
         free(run->weights[w].path);
     free(run->weights);

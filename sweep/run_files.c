@@ -78,6 +78,7 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
                                               {"mpi", mx_comm_library()}};
     struct mx_provenance_data *data = calloc(run->ndata + 1, sizeof *data);
     struct mx_provenance_file *files = calloc(run->nweights + 1, sizeof *files);
+    struct mx_provenance_form *forms = calloc(run->nforms + 1, sizeof *forms);
     struct mx_provenance       facts = {.name = run->config->name,
                                         .config = config,
                                         .seed = (uint64_t)run->config->base[KEY_SEED].integer,
@@ -85,6 +86,8 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
                                         .ndata = run->ndata,
                                         .files = files,
                                         .nfiles = run->nweights,
+                                        .forms = forms,
+                                        .nforms = run->nforms,
                                         .incarnation = mx_journal_incarnation(run->journal),
                                         .started_utc_s = mx_clock_utc_s(),
                                         .device = device,
@@ -96,7 +99,7 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
 
     if (!nn)
         goto done;
-    if (!data || !files) {
+    if (!data || !files || !forms) {
         mx_fail(err, MX_ENOMEM, "no memory for provenance.json");
         goto done;
     }
@@ -110,11 +113,21 @@ static int write_provenance(struct run *run, const char *config, struct mx_err *
                                               .sd = run->data[i].sd};
     for (size_t i = 0; i < run->nweights; i++)
         files[i] = (struct mx_provenance_file){run->weights[i].path, run->weights[i].fingerprint};
+    for (size_t k = 0; k < run->nforms; k++)
+        forms[k] = (struct mx_provenance_form){.set = run->forms[k].set,
+                                               .arch = run->forms[k].arch,
+                                               .dims = run->forms[k].dims,
+                                               .classes = run->forms[k].classes,
+                                               .support_per_class = run->forms[k].support_per_class,
+                                               .inner_steps = run->forms[k].inner_steps,
+                                               .form = run->forms[k].gram ? "gram" : "direct",
+                                               .chosen = run->forms[k].chosen};
     rc = mx_provenance_write(run->directory, &facts, err);
 done:
     kern_nn_free(nn);
     free(files);
     free(data);
+    free(forms);
     return rc;
 }
 

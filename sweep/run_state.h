@@ -24,6 +24,7 @@
 #include "sweep/sched.h"
 #include "sweep/status_file.h"
 #include "worker/dataset.h"
+#include "worker/head_needs.h"
 
 /* A rank, its executors [first .. first + workers), and what they did in this
  * incarnation. */
@@ -55,6 +56,18 @@ struct run_data {
     float    mean[WORKER_MAX_CHANNELS], sd[WORKER_MAX_CHANNELS];
 
     struct worker_remarks remarks;
+
+    struct worker_params     *params; /* that it was opened for */
+    struct worker_shape       shape;  /* classes 0: of features, which have none */
+    struct worker_head_counts counts;
+    uint32_t                  dims; /* of features; else 0 */
+};
+
+/* The form that hsfm's edits take for one shape. */
+struct run_form {
+    const char *set, *arch; /* words; arch NULL: of features */
+    uint32_t    dims, classes, support_per_class, inner_steps;
+    bool        gram, chosen; /* chosen: head.hsfm.form was auto */
 };
 
 /* A file of weights, or of rows of a support set, in use: read once. */
@@ -76,6 +89,8 @@ struct run {
     size_t                       ndata;
     struct run_weights          *weights;
     size_t                       nweights;
+    struct run_form             *forms;
+    size_t                       nforms;
     struct mx_owner             *owner;
     struct mx_journal           *journal;
     struct mx_sched             *sched;
@@ -177,6 +192,15 @@ int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fi
 
 /* Release what is known of the data. */
 void run_forget_data(struct run *run);
+
+/* What is known of the data of a cell; NULL if it was not opened with just these limits and
+ * shares. */
+const struct run_data *run_data_of(const struct run *run, const struct worker_params *params);
+
+/* Look at every head before anything runs: refuse those whose data cannot carry their
+ * method (MX_EDATA, unless the sweep goes on with what was begun: then such trials fail),
+ * and note the forms of hsfm for provenance.json. */
+int run_look_at_heads(struct run *run, struct mx_err *err);
 
 /* Tell what is odd with the files of the data sets. */
 void run_tell_remarks(const struct run *run);

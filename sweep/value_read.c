@@ -102,8 +102,13 @@ static bool check_bounds(const struct reading *r, double x)
     char                 low[MX_NUM_SIZE], high[MX_NUM_SIZE], shown[MX_SHOWN_SIZE];
     bool                 inside = (key->above_low ? x > key->low : x >= key->low) && x <= key->high;
 
-    if (inside || (key->zero_word && x == 0))
+    if (inside)
         return true;
+    if (key->zero_word && x == 0) {
+        mx_error_at(r->reader->messages, r->node->place, "%s: %s is written as a word: %s", r->what,
+                    mx_shown(r->node->text, shown), key->zero_word);
+        return false;
+    }
     if (key->type == MX_TYPE_DURATION) {
         mx_num_format_duration(key->low, low);
         mx_num_format_duration(key->high, high);

@@ -1,6 +1,5 @@
 #include "worker/balance.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,31 +44,6 @@ void worker_groups_free(struct worker_groups *sorted)
 uint32_t worker_groups_count(const struct worker_groups *sorted, uint32_t group)
 {
     return sorted->start[group + 1] - sorted->start[group];
-}
-
-static bool has_group(const struct worker_feature_split *split, uint32_t group)
-{
-    for (uint32_t i = 0; i < split->n; i++)
-        if (split->groups[i] == group)
-            return true;
-    return false;
-}
-
-int worker_groups_complete(const struct worker_features *features, enum worker_feature_part part,
-                           const char *method, struct mx_err *err)
-{
-    static const char *const       parts[] = {"train", "val", "test"};
-    const enum worker_feature_part other =
-        part == WORKER_FEATURES_TRAIN ? WORKER_FEATURES_VAL : WORKER_FEATURES_TRAIN;
-
-    for (uint32_t g = 0; g < features->groups; g++)
-        if (!has_group(&features->split[part], g) && has_group(&features->split[other], g))
-            return mx_fail(err, MX_EDATA,
-                           "head.method %s needs samples of every group, and group %u has none in "
-                           "%s, but some in %s (use llr, jtt_head, afr, feature_mixup or hsfm, or "
-                           "more data)",
-                           method, g, parts[part], parts[other]);
-    return 0;
 }
 
 uint32_t worker_groups_balanced_size(const struct worker_groups *sorted)

@@ -47,11 +47,6 @@ void worker_groups_free(struct worker_groups *sorted);
 
 uint32_t worker_groups_count(const struct worker_groups *sorted, uint32_t group);
 
-/* Refuse a split that lacks rows of a group which train or val has: MX_EDATA,
- * told for the head method of that name. Groups of the test split alone do not matter. */
-int worker_groups_complete(const struct worker_features *features, enum worker_feature_part part,
-                           const char *method, struct mx_err *err);
-
 /* How many rows a balanced subset has: `smallest` of each group that has rows. */
 uint32_t worker_groups_balanced_size(const struct worker_groups *sorted);
 

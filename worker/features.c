@@ -49,6 +49,22 @@ static bool has_groups(const char *folder, enum worker_feature_part part)
     return found;
 }
 
+/* Weights as other libraries have them, (features, classes), are told from wrong ones by the
+ * intercepts, of which there is one a class. */
+static int check_turned(const char *folder, const struct worker_npy *w, const struct worker_npy *b,
+                        struct mx_err *err)
+{
+    const struct worker_npy_shape *weights = worker_npy_shape(w), *intercepts = worker_npy_shape(b);
+
+    if (intercepts->rows == weights->rows || intercepts->rows != weights->row)
+        return 0;
+    return mx_fail(err, MX_EDATA,
+                   "%s/head_w.npy is (%llu, %llu) and head_b.npy (%llu): a head is (classes, "
+                   "features), so transpose head_w",
+                   folder, (unsigned long long)weights->rows, (unsigned long long)weights->row,
+                   (unsigned long long)intercepts->rows);
+}
+
 /* The classifier tells the number of classes and of features. */
 static int read_head(struct worker_features *f, const char *folder, struct mx_err *err)
 {
@@ -69,7 +85,8 @@ static int read_head(struct worker_features *f, const char *folder, struct mx_er
     }
     f->classes = (uint32_t)shape->rows;
     f->dims = (uint32_t)shape->row;
-    if (!(b = open_file(folder, NULL, "head_b", err)) || worker_npy_want(b, 1, &shape->rows, err))
+    if (!(b = open_file(folder, NULL, "head_b", err)) || check_turned(folder, w, b, err) ||
+        worker_npy_want(b, 1, &shape->rows, err))
         goto done;
     f->head_w = malloc((size_t)f->classes * f->dims * sizeof *f->head_w);
     f->head_b = malloc(f->classes * sizeof *f->head_b);
@@ -174,8 +191,13 @@ static int read_split(struct worker_features *f, const char *folder, enum worker
     if (!x || worker_npy_want(x, 2, (const uint64_t[]){any, f->dims}, err))
         goto done;
     rows = worker_npy_shape(x)->rows;
-    if (rows >= UINT32_MAX || (rows == 0 && part == WORKER_FEATURES_TRAIN)) {
+    if (rows >= UINT32_MAX) {
         mx_fail(err, MX_EDATA, "%s_x.npy has %llu rows", where, (unsigned long long)rows);
+        goto done;
+    }
+    if (rows == 0 && part != WORKER_FEATURES_VAL) {
+        mx_fail(err, MX_EDATA, "%s_x.npy has no rows: there is nothing to %s", where,
+                part == WORKER_FEATURES_TRAIN ? "train heads on" : "test them on");
         goto done;
     }
     split->n = (uint32_t)(limit > 0 && limit < rows ? limit : rows);

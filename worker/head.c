@@ -4,42 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/head_needs.h"
+
 typedef int train_function(const struct worker_head_task *, struct worker_head *, struct mx_err *);
 
-struct method {
-    train_function *train; /* NULL: known, but this version cannot do it */
-    bool            needs_groups;
-};
-
-static const struct method methods[WORKER_HEAD_METHODS] = {
-    [WORKER_HEAD_ERM] = {worker_head_erm, false},
-    [WORKER_HEAD_LLR] = {worker_head_llr, false},
-    [WORKER_HEAD_DFR] = {worker_head_dfr, true},
-    [WORKER_HEAD_JTT_HEAD] = {worker_head_jtt, false},
-    [WORKER_HEAD_GROUP_DRO] = {worker_head_group_dro, true},
-    [WORKER_HEAD_SUBG] = {worker_head_subg, true},
-    [WORKER_HEAD_AFR] = {worker_head_afr, false},
-    [WORKER_HEAD_FEATURE_MIXUP] = {worker_head_feature_mixup, false},
-    [WORKER_HEAD_HSFM] = {worker_head_hsfm, false},
+/* NULL: known, but this version cannot do it. */
+static train_function *const methods[WORKER_HEAD_METHODS] = {
+    [WORKER_HEAD_ERM] = worker_head_erm,
+    [WORKER_HEAD_LLR] = worker_head_llr,
+    [WORKER_HEAD_DFR] = worker_head_dfr,
+    [WORKER_HEAD_JTT_HEAD] = worker_head_jtt,
+    [WORKER_HEAD_GROUP_DRO] = worker_head_group_dro,
+    [WORKER_HEAD_SUBG] = worker_head_subg,
+    [WORKER_HEAD_AFR] = worker_head_afr,
+    [WORKER_HEAD_FEATURE_MIXUP] = worker_head_feature_mixup,
+    [WORKER_HEAD_HSFM] = worker_head_hsfm,
 };
 
 static int check(const struct worker_head_task *task, struct mx_err *err)
 {
-    const struct worker_features *features = task->features;
-    const unsigned                number = task->params->head_method;
-    const char                   *word;
+    const unsigned            number = task->params->head_method;
+    struct worker_head_counts counts;
+    int                       rc;
 
     if (number >= WORKER_HEAD_METHODS)
         return mx_fail(err, MX_EINVAL, "no head method has the number %u", number);
-    word = worker_heads[number].word;
-    if (!methods[number].train)
-        return mx_fail(err, MX_EINVAL, "head.method %s is not built yet in this version", word);
-    if (methods[number].needs_groups && features->groups == 0)
-        return mx_fail(err, MX_EDATA,
-                       "head.method %s balances groups, and this data set has none (use llr, "
-                       "jtt_head, afr, feature_mixup or hsfm)",
-                       word);
-    return 0;
+    if (!methods[number])
+        return mx_fail(err, MX_EINVAL, "head.method %s is not built yet in this version",
+                       worker_heads[number].word);
+    if (worker_head_count_features(task->features, &counts, err))
+        return -1;
+    rc = worker_head_needs(task->params, &counts, err);
+    worker_head_counts_free(&counts);
+    return rc;
 }
 
 int worker_head_train(const struct worker_head_task *task, struct worker_head *head,
@@ -48,7 +45,7 @@ int worker_head_train(const struct worker_head_task *task, struct worker_head *h
     memset(head, 0, sizeof *head);
     if (check(task, err))
         return -1;
-    if (methods[task->params->head_method].train(task, head, err)) {
+    if (methods[task->params->head_method](task, head, err)) {
         worker_head_free(head);
         return -1;
     }

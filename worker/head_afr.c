@@ -173,7 +173,7 @@ int worker_head_afr(const struct worker_head_task *task, struct worker_head *hea
     struct afr afr = {.task = task, .head = head};
     int        result = -1;
 
-    if (!worker_selection_needs_val(task, err) && !set_up(&afr, err))
+    if (!set_up(&afr, err))
         result = train(&afr, err);
     worker_linear_free(&afr.linear);
     free(afr.rows[0]);

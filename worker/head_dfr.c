@@ -164,9 +164,6 @@ int worker_head_dfr(const struct worker_head_task *task, struct worker_head *hea
         .task = task, .head = head, .val = worker_rows_all(task->features, WORKER_FEATURES_VAL)};
     int result = -1;
 
-    if (worker_selection_needs_val(task, err) ||
-        worker_groups_complete(task->features, WORKER_FEATURES_VAL, "dfr", err))
-        return -1;
     if (!set_up(&dfr, err) && !tune(&dfr, err) && !refit(&dfr, err))
         result = worker_head_settle(task, head, err);
     clean_up(&dfr);

@@ -242,8 +242,6 @@ int worker_head_feature_mixup(const struct worker_head_task *task, struct worker
     const uint32_t epochs = (uint32_t)task->params->head_feature_mixup_epochs;
     int            result;
 
-    if (worker_selection_needs_val(task, err))
-        return -1;
     result = set_up(&mixup, err);
     for (uint32_t e = 0; result == 0 && e < epochs; e++)
         result = worker_head_tick(task, e, epochs, err) ? -1 : run_epoch(&mixup, e, err);

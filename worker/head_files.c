@@ -137,10 +137,26 @@ static int write_indices(struct writing *writing, const struct worker_head *head
     return rc;
 }
 
+/* What the configuration left open: the form of hsfm's edits, a strength. */
+static struct worker_stage_choice choice_of(const struct worker_job  *job,
+                                            const struct worker_head *head)
+{
+    static const char *const    strengths[WORKER_HEAD_METHODS] = {[WORKER_HEAD_LLR] = "head.llr.C",
+                                                                  [WORKER_HEAD_DFR] = "head.dfr.C",
+                                                                  [WORKER_HEAD_SUBG] = "head.subg.C"};
+    const unsigned              method = job->params.head_method;
+    const enum worker_hsfm_form form = head->gram ? WORKER_HSFM_FORM_GRAM : WORKER_HSFM_FORM_DIRECT;
+
+    if (method == WORKER_HEAD_HSFM)
+        return (struct worker_stage_choice){"head.hsfm.form", worker_hsfm_forms[form].word, 0};
+    return (struct worker_stage_choice){strengths[method], NULL, head->chosen};
+}
+
 int worker_head_write(const struct worker_job *job, const struct worker_head *head,
                       enum worker_precision precision, struct mx_err *err)
 {
-    struct writing w = {.job = job, .precision = precision};
+    struct writing                   w = {.job = job, .precision = precision};
+    const struct worker_stage_choice choice = choice_of(job, head);
 
     if (write_array(&w, "head_w.npy", head->classes, head->dims, head->w, err) ||
         write_array(&w, "head_b.npy", head->classes, 0, head->b, err))
@@ -153,5 +169,5 @@ int worker_head_write(const struct worker_job *job, const struct worker_head *he
                                write_array(&w, "support_after.npy", head->nsupport, head->dims,
                                            head->support_after, err)))
         return -1;
-    return worker_stage_write_record(job, w.files, w.nfiles, err);
+    return worker_stage_write_choices(job, w.files, w.nfiles, &choice, choice.key ? 1 : 0, err);
 }

@@ -160,9 +160,7 @@ int worker_head_group_dro(const struct worker_head_task *task, struct worker_hea
         return mx_fail(err, MX_ENOMEM, "no memory for group_dro");
     dro->task = task;
     dro->head = head;
-    if (!worker_selection_needs_val(task, err) &&
-        !worker_groups_complete(task->features, WORKER_FEATURES_TRAIN, "group_dro", err) &&
-        !set_up(dro, err))
+    if (!set_up(dro, err))
         result = train(dro, err);
     worker_linear_free(&dro->linear);
     worker_groups_free(&dro->sorted);

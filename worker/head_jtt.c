@@ -184,7 +184,7 @@ int worker_head_jtt(const struct worker_head_task *task, struct worker_head *hea
                       .train = worker_rows_all(task->features, WORKER_FEATURES_TRAIN)};
     int        result = -1;
 
-    if (worker_selection_needs_val(task, err) || worker_head_start(task->features, head, err) ||
+    if (worker_head_start(task->features, head, err) ||
         worker_head_make_epochs(head, ROUNDS, err) ||
         worker_linear_new(task->features, &jtt.linear, err))
         return -1;

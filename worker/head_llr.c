@@ -13,8 +13,7 @@ int worker_head_llr(const struct worker_head_task *task, struct worker_head *hea
     struct worker_scale      scale = {0};
     int                      result = -1;
 
-    if (worker_selection_needs_val(task, err) || worker_head_start(task->features, head, err) ||
-        worker_scale_measure(&train, &scale, err))
+    if (worker_head_start(task->features, head, err) || worker_scale_measure(&train, &scale, err))
         return -1;
     if (!worker_strength_choose(task,
                                 &(struct worker_strength_search){

@@ -41,9 +41,7 @@ int worker_head_subg(const struct worker_head_task *task, struct worker_head *he
     uint32_t                     *index = NULL;
     int                           result = -1;
 
-    if (worker_selection_needs_val(task, err) ||
-        worker_groups_complete(features, WORKER_FEATURES_TRAIN, "subg", err) ||
-        worker_head_start(features, head, err) ||
+    if (worker_head_start(features, head, err) ||
         worker_groups_sort(&subset, features->groups, features->classes, &sorted, err))
         return -1;
     subset.n = worker_groups_balanced_size(&sorted);

@@ -64,6 +64,9 @@ int worker_hsfm_train(const struct worker_head_task    *task,
                       const struct worker_hsfm_options *options, struct worker_head *head,
                       struct mx_err *err);
 
+/* Say that a class has too few training samples for a support set: MX_EDATA. Returns -1. */
+int worker_hsfm_too_few(uint32_t class, uint32_t found, uint32_t wanted, struct mx_err *err);
+
 /* What one edit's gradient depends on, in double precision. */
 struct worker_hsfm_edit {
     uint32_t        n, dims, classes, hard; /* rows of support, hard rows */

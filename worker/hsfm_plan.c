@@ -25,7 +25,7 @@ static uint32_t rows_of(const struct worker_feature_split *split, uint32_t class
     return n;
 }
 
-static int too_few(uint32_t class, uint32_t found, uint32_t wanted, struct mx_err *err)
+int worker_hsfm_too_few(uint32_t class, uint32_t found, uint32_t wanted, struct mx_err *err)
 {
     return mx_fail(err, MX_EDATA,
                    "hsfm: class %u has %u training samples, head.hsfm.support_per_class is %u: "
@@ -42,7 +42,7 @@ static int draw_class(struct hsfm_plan *plan, uint32_t class, uint32_t *rows, ui
     struct mx_rng  rng = mx_rng_at(plan->task->support, class, 0, 0);
 
     if (found < wanted)
-        return too_few(class, found, wanted, err);
+        return worker_hsfm_too_few(class, found, wanted, err);
     mx_rng_permutation(&rng, order, found);
     for (uint32_t k = 0; k < wanted; k++)
         plan->support[class * wanted + k] = rows[order[k]];

@@ -70,16 +70,6 @@ const char *worker_head_word(const struct worker_head_task *task)
     return worker_heads[task->params->head_method].word;
 }
 
-int worker_selection_needs_val(const struct worker_head_task *task, struct mx_err *err)
-{
-    if (task->features->split[WORKER_FEATURES_VAL].n > 0)
-        return 0;
-    return mx_fail(err, MX_EDATA,
-                   "head.method %s chooses by validation samples, and there are none (set "
-                   "data.val_fraction, or give val_x.npy)",
-                   worker_head_word(task));
-}
-
 int worker_head_tick(const struct worker_head_task *task, uint64_t done, uint64_t total,
                      struct mx_err *err)
 {

@@ -30,9 +30,7 @@ int worker_judge(const struct worker_rows *rows, uint32_t classes, uint32_t grou
                  const double *b, struct worker_verdict *verdict, double *group_accuracy,
                  struct mx_err *err);
 
-/* Fail with MX_EDATA where there is no validation row, with MX_EINTERRUPTED
- * where task->tick says so. */
-int worker_selection_needs_val(const struct worker_head_task *task, struct mx_err *err);
+/* Fail with MX_EINTERRUPTED where task->tick says so. */
 int worker_head_tick(const struct worker_head_task *task, uint64_t done, uint64_t total,
                      struct mx_err *err);
 

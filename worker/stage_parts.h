@@ -47,6 +47,18 @@ struct worker_stage_file {
 int worker_stage_write_record(const struct worker_job *job, const struct worker_stage_file *files,
                               size_t nfiles, struct mx_err *err);
 
+/* What a stage chose for itself, for its stage.json: a word, or a number where that is NULL. */
+struct worker_stage_choice {
+    const char *key; /* the key that left it open */
+    const char *word;
+    double      number;
+};
+
+/* The same with an object "chosen". */
+int worker_stage_write_choices(const struct worker_job *job, const struct worker_stage_file *files,
+                               size_t nfiles, const struct worker_stage_choice *choices,
+                               size_t nchoices, struct mx_err *err);
+
 /* Those fields of *params that are in the set, in an object "parameters", each under its key's
  * name. */
 struct mx_json;

@@ -145,8 +145,28 @@ static int put_file(struct mx_json *json, const char *folder, const struct worke
     return 0;
 }
 
+static void put_choices(struct mx_json *json, const struct worker_stage_choice *choices, size_t n)
+{
+    if (n == 0)
+        return;
+    mx_json_object(json, "chosen");
+    for (size_t k = 0; k < n; k++)
+        if (choices[k].word)
+            mx_json_text(json, choices[k].key, choices[k].word);
+        else
+            mx_json_real(json, choices[k].key, choices[k].number);
+    mx_json_end_object(json);
+}
+
 int worker_stage_write_record(const struct worker_job *job, const struct worker_stage_file *files,
                               size_t nfiles, struct mx_err *err)
+{
+    return worker_stage_write_choices(job, files, nfiles, NULL, 0, err);
+}
+
+int worker_stage_write_choices(const struct worker_job *job, const struct worker_stage_file *files,
+                               size_t nfiles, const struct worker_stage_choice *choices,
+                               size_t nchoices, struct mx_err *err)
 {
     struct mx_buf  text = {0};
     struct mx_json json = {&text, false};
@@ -163,6 +183,7 @@ int worker_stage_write_record(const struct worker_job *job, const struct worker_
         mx_json_text(&json, NULL, job->inputs[i].key);
     mx_json_end_array(&json);
     worker_params_json(&json, &job->params, &job->used);
+    put_choices(&json, choices, nchoices);
     mx_json_uint(&json, "engine", worker_kinds[job->kind].engine);
     mx_json_text(&json, "device", WORKER_DEVICE_KIND);
     mx_json_array(&json, "files");

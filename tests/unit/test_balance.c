@@ -122,26 +122,3 @@ Test(balance, a_group_without_rows_takes_no_part, .init = make_rows)
     cr_expect_eq(worker_groups_count(&sorted, 5), 0);
     worker_groups_free(&sorted);
 }
-
-Test(balance, a_group_that_only_the_other_part_has_is_named)
-{
-    struct worker_features      *features = head_data_new(WORKER_F32, 2, 1);
-    struct worker_feature_split *val = &features->split[WORKER_FEATURES_VAL];
-    struct worker_feature_split *train = &features->split[WORKER_FEATURES_TRAIN];
-    struct mx_err                err;
-
-    cr_expect_eq(worker_groups_complete(features, WORKER_FEATURES_VAL, "dfr", &err), 0);
-    for (uint32_t i = 0; i < val->n; i++)
-        val->groups[i] = val->groups[i] == 2 ? 3 : val->groups[i];
-    cr_expect_eq(worker_groups_complete(features, WORKER_FEATURES_VAL, "dfr", &err), -1);
-    cr_expect_eq(err.code, MX_EDATA);
-    cr_expect_str_eq(err.text, "head.method dfr needs samples of every group, and group 2 has none "
-                               "in val, but some in train (use llr, jtt_head, afr, feature_mixup "
-                               "or hsfm, or more data)");
-    cr_expect_eq(worker_groups_complete(features, WORKER_FEATURES_TRAIN, "subg", &err), 0);
-    for (uint32_t i = 0; i < train->n; i++)
-        train->groups[i] = train->groups[i] == 2 ? 3 : train->groups[i];
-    cr_expect_eq(worker_groups_complete(features, WORKER_FEATURES_VAL, "dfr", &err), 0,
-                 "group 2 is of the test split alone");
-    head_data_free(features);
-}

@@ -151,7 +151,7 @@ Test(features, files_that_do_not_fit_each_other_are_refused_by_name)
     x[33] = NAN;
     expect_refused("test_x.npy", WORKER_NPY_F32, 50, 16, x,
                    "test_x.npy: row 2 holds a number that is not finite in float32");
-    expect_refused("train_x.npy", WORKER_NPY_F32, 0, 16, x, "train_x.npy has 0 rows");
+    expect_refused("train_x.npy", WORKER_NPY_F32, 0, 16, x, "train_x.npy has no rows: there is nothing to train heads on");
 }
 
 Test(features, a_missing_file_is_named)
