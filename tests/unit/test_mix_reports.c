@@ -315,6 +315,7 @@ Test(mix_reports, targets_of_a_wrong_number_of_classes_are_refused_naming_both)
 /* Two images with a bright pixel, at (1, 1) and at (6, 6). */
 Test(mix_reports, the_scope_of_a_box_is_a_setting_that_the_record_names)
 {
+    struct worker_param_set used = {{0}};
     const struct worker_shape shape = {1, 8, 8, 2, 0};
 
     for (unsigned scope = 0; scope < 2; scope++) {
@@ -341,8 +342,9 @@ Test(mix_reports, the_scope_of_a_box_is_a_setting_that_the_record_names)
         cr_expect_gt(batches, 15);
         cr_expect(scope == WORKER_GRANULARITY_BATCH ? boxes == batches : boxes > 3 * batches / 2,
                   "%d boxes in %d batches", boxes, batches);
+        worker_param_add(&used, WORKER_PARAM_mix_granularity);
         mx_json_object(&json, NULL);
-        worker_params_json(&json, &params);
+        worker_params_json(&json, &params, &used);
         cr_expect_not_null(strstr(mx_buf_str(&record), scope ? "\"mix.granularity\":\"sample\""
                                                              : "\"mix.granularity\":\"batch\""),
                            "%s", mx_buf_str(&record));
