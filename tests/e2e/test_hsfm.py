@@ -1,5 +1,6 @@
 """HSFM by way of the program: cells alone and among others, and what a user can get wrong."""
 import csv
+import json
 import random
 import struct
 
@@ -101,11 +102,20 @@ class Hsfm(harness.Case):
         (files,) = self.heads(self.folder / "given").values()
         self.assertEqual(struct.unpack("<12I", files["support_indices.npy"][-48:]),
                          tuple(sorted(wanted, key=lambda row: (row % 3, row))))
-        self.mixsweep("run", config, "--out", "few", "--set", "head.hsfm.support_per_class=41", code=1)
-        with open(self.folder / "few" / "results.csv", newline="") as file:
-            (row,) = csv.DictReader(file)
-        self.assertEqual((row["status"], row["reason"]), ("failed", "data_error"))
-        self.assertIn("hsfm: class 0 has 40 training samples, head.hsfm.support_per_class is 41", row["run.reason"])
+        err = self.refused(3, "run", config, "--out", "few", "--set", "head.hsfm.support_per_class=41")
+        self.assertEqual(err, "mixsweep: hsfm: class 0 has 40 training samples, head.hsfm.support_per_class is 41: "
+                              "lower it, or give more samples\n")
+        self.assertFalse((self.folder / "few").exists(), "told before anything ran")
+
+    def test_the_form_that_auto_took_is_on_record(self):
+        directory = self.sweep("one", 1, "--workers", "1")
+        (form,) = json.loads((directory / "provenance.json").read_text())["hsfm_forms"]
+        self.assertIn(form["form"], ("gram", "direct"))
+        self.assertEqual((form["set"], form["auto"], form["classes"]), ("features", True, CLASSES))
+        for path in directory.glob("stages/*/stage.json"):
+            record = json.loads(path.read_text())
+            if record["kind"] == "head":
+                self.assertEqual(record["chosen"], {"head.hsfm.form": form["form"]})
 
 
 if __name__ == "__main__":
