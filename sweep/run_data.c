@@ -204,7 +204,7 @@ const struct run_data *run_data_of(const struct run *run, const struct worker_pa
     if (!params)
         return NULL;
     *params = *original;
-    run_use_smoke_data(run, params);
+    mx_smoke_use(run->smoke_data, params);
     if ((found = find_data(run, params)) && !worker_dataset_same(found->params, 0, params, 0))
         found = NULL;
     free(params);
