@@ -22,7 +22,7 @@ owner_of() {
     dnnl.h | dnnl_* | oneapi/* | cuda* | cublas* | cudnn*) echo kernels ;;
     nccl.h) echo reduce ;;
     zlib.h | jpeglib.h | png.h | kiss_fft*) echo worker ;;
-    yaml.h | mpi.h | sqlite3.h | ncurses.h | curses.h) echo sweep ;;
+    yaml.h | mpi.h | curl/* | archive.h | archive_entry.h | md5.h | sha2.h | sqlite3.h | ncurses.h | curses.h) echo sweep ;;
     esac
 }
 

@@ -56,3 +56,15 @@ if(MX_MPI_USED)
     mx_header_version(MX_OPENMPI_VERSION "${MPI_C_HEADER_DIR}/mpi.h" OMPI
                       MAJOR_VERSION MINOR_VERSION RELEASE_VERSION) # empty: another MPI
 endif()
+
+# Downloading, unpacking and checking data sets: all three libraries, or none of it.
+set_property(CACHE MX_FETCH PROPERTY STRINGS AUTO ON OFF)
+set(MX_FETCH_USED OFF)
+if(MX_FETCH)
+    pkg_check_modules(fetch QUIET IMPORTED_TARGET libcurl>=7.85 libarchive libmd)
+    set(MX_FETCH_USED ${fetch_FOUND})
+    if(NOT MX_FETCH_USED AND NOT MX_FETCH STREQUAL AUTO)
+        message(FATAL_ERROR "MX_FETCH is ON, and libcurl 7.85, libarchive and libmd were not all found: "
+                            "install libcurl4-openssl-dev, libarchive-dev and libmd-dev.")
+    endif()
+endif()

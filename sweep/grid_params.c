@@ -85,8 +85,14 @@ int mx_grid_params(const struct mx_grid *grid, const struct mx_point *point,
     for (unsigned k = 0; k < KEY_COUNT; k++)
         if (mx_keys[k].offset >= 0 && set_field(grid, k, &point->value[k], params, err))
             return -1;
-    if (!*params->data_path)
-        return absolute(grid->config->directory, worker_dataset_default_path(params->data_set),
-                        params->data_path, err);
+    if (!*params->data_path && *worker_dataset_default_path(params->data_set)) {
+        struct mx_buf path = {0};
+        int           rc;
+
+        worker_dataset_look_path(params->data_set, &path);
+        rc = absolute(grid->config->directory, mx_buf_str(&path), params->data_path, err);
+        mx_buf_free(&path);
+        return rc;
+    }
     return 0;
 }

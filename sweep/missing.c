@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "sweep/downloads.h"
 #include "sweep/estimate.h"
 #include "sweep/walk.h"
 #include "worker/dataset.h"
@@ -38,16 +39,24 @@ static bool is_new(struct looked *looked, const struct worker_params *params)
 static void tell_missing(const struct mx_config *config, unsigned set, const char *path,
                          struct mx_buf *out)
 {
-    const char *word = worker_data_sets[set].word;
+    const char               *word = worker_data_sets[set].word;
+    const struct mx_download *download = mx_download_find(word, NULL);
+    struct mx_buf             look = {0};
 
-    if (!*path)
-        path = worker_dataset_default_path(set);
-    if (!*path)
+    worker_dataset_look_path(set, &look);
+    if (!*path && !download) {
         mx_buf_printf(out, "%s: warning: data set %s has no known place; set data.path\n",
                       config->file, word);
-    else if (!mx_file_exists(path))
-        mx_buf_printf(out, "%s: warning: data set %s is not at %s; put it there or set data.path\n",
-                      config->file, word, path);
+    } else if (!mx_file_exists(*path ? path : mx_buf_str(&look))) {
+        mx_buf_printf(out, "%s: warning: data set %s is not at %s; ", config->file, word,
+                      *path ? path : mx_buf_str(&look));
+        if (!download || (*path && strcmp(path, mx_buf_str(&look)) != 0))
+            mx_buf_text(out, "put it there or set data.path\n");
+        else
+            mx_buf_printf(out, "`mixsweep data fetch %s` %s, or set data.path\n", word,
+                          download->by_hand ? "tells where to get it" : "gets it");
+    }
+    mx_buf_free(&look);
 }
 
 static int look(const struct mx_config *config, const struct mx_grid *grid,

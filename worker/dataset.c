@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "worker/choices.h"
 #include "worker/image_store.h"
 #include "worker/images.h"
@@ -19,22 +20,38 @@ const char *worker_dataset_default_path(unsigned data_set)
     return known && known->package_path ? known->package_path : "";
 }
 
-int worker_set_folder(const struct worker_params *params, struct mx_buf *folder, struct mx_err *err)
+void worker_dataset_fetch_path(unsigned data_set, struct mx_buf *out)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
-    const char *name = worker_set_name(params->data_set);
-    const char *package = worker_dataset_default_path(params->data_set);
 
+    if (data && data[0])
+        mx_buf_printf(out, "%s/mixsweep/%s", data, worker_set_name(data_set));
+    else
+        mx_buf_printf(out, "%s/.local/share/mixsweep/%s", home ? home : "",
+                      worker_set_name(data_set));
+}
+
+void worker_dataset_look_path(unsigned data_set, struct mx_buf *out)
+{
+    const char   *package = worker_dataset_default_path(data_set);
+    struct mx_buf fetched = {0};
+
+    worker_dataset_fetch_path(data_set, &fetched);
+    mx_buf_text(out, *package && (mx_file_exists(package) || !mx_file_exists(mx_buf_str(&fetched)))
+                         ? package
+                         : mx_buf_str(&fetched));
+    mx_buf_free(&fetched);
+}
+
+int worker_set_folder(const struct worker_params *params, struct mx_buf *folder, struct mx_err *err)
+{
     if (params->data_path[0])
         mx_buf_text(folder, params->data_path);
-    else if (*package)
-        mx_buf_text(folder, package);
-    else if (data && data[0])
-        mx_buf_printf(folder, "%s/mixsweep/%s", data, name);
     else
-        mx_buf_printf(folder, "%s/.local/share/mixsweep/%s", home ? home : "", name);
+        worker_dataset_look_path(params->data_set, folder);
     if (!mx_buf_ok(folder))
-        return mx_fail(err, MX_ENOMEM, "no memory for the path of %s", name);
+        return mx_fail(err, MX_ENOMEM, "no memory for the path of %s",
+                       worker_set_name(params->data_set));
     return 0;
 }
 

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "worker/params.h"
 
@@ -92,10 +93,16 @@ int worker_dataset_shape(const struct worker_params *params, struct worker_shape
 int worker_dataset_counts(const struct worker_params *params, uint64_t *train, uint64_t *test,
                           struct mx_err *err);
 
-/* Where the set's Debian package puts its files, "" for a set without one.
- * With "" as data_path, open and probe look there, else where `data fetch` puts
- * a set: $XDG_DATA_HOME/mixsweep/NAME or ~/.local/share/mixsweep/NAME. */
+/* Where the set's Debian package puts its files, "" for a set without one. */
 const char *worker_dataset_default_path(unsigned data_set);
+
+/* Append where `data fetch` puts a set: $XDG_DATA_HOME/mixsweep/NAME or
+ * ~/.local/share/mixsweep/NAME. */
+void worker_dataset_fetch_path(unsigned data_set, struct mx_buf *out);
+
+/* Append where open and probe look with "" as data_path: where the package puts the set, unless
+ * it is only where `data fetch` does. */
+void worker_dataset_look_path(unsigned data_set, struct mx_buf *out);
 
 /* Where the set's files are, as text that tells it from other sets of its name: the
  * folder, or for dominoes those of both sets, "TOP FOLDER over BOTTOM FOLDER". Cut if

@@ -5,15 +5,18 @@
 #include "worker/choices.h"
 #include "worker/set_format.h"
 
-#define IDX_ADVICE                                                                                 \
-    "put its four files (train-images-idx3-ubyte and so on, gzipped or not) there, or set "        \
-    "data.path"
+#define IDX_ADVICE(name)                                                                           \
+    "get it with `mixsweep data fetch " name "`, put its four files (train-images-idx3-ubyte and " \
+    "so on, gzipped or not) there, or set data.path"
 #define EMNIST_ADVICE                                                                              \
-    "put the four files of one split (emnist-balanced-train-images-idx3-ubyte.gz and so on) "      \
-    "there, or set data.path"
-#define CIFAR_ADVICE                                                                               \
-    "put the files of the set's binary version there, or the folder that its archive unpacks to, " \
-    "or set data.path"
+    "get one with `mixsweep data fetch emnist`, put the four files of one split "                  \
+    "(emnist-balanced-train-images-idx3-ubyte.gz and so on) there, or set data.path"
+#define CIFAR_ADVICE(name)                                                                         \
+    "get it with `mixsweep data fetch " name "`, put the files of the set's binary version "       \
+    "there, or the folder that its archive unpacks to, or set data.path"
+#define PUBLISHED_ADVICE(name)                                                                     \
+    "set data.path to the folder of its files; `mixsweep data fetch " name "` tells where to get " \
+    "them"
 #define FOLDER_ADVICE   "set data.path to the folder that holds the class folders"
 #define FEATURES_ADVICE "set data.path to the folder that holds train_x.npy and so on"
 #define DOMINOES_ADVICE                                                                            \
@@ -54,7 +57,7 @@ static const struct worker_known_set known[] = {
                            .classes = 10,
                            .train = 60000,
                            .test = 10000,
-                           .advice = IDX_ADVICE,
+                           .advice = IDX_ADVICE("mnist"),
                            .mean = {.1307f},
                            .sd = {.3081f}},
     [WORKER_DATA_FASHION_MNIST] = {.format = &worker_idx_format,
@@ -66,7 +69,8 @@ static const struct worker_known_set known[] = {
                                    .test = 10000,
                                    .package_path = "/usr/share/datasets/fashion-mnist",
                                    .advice = "install the Debian package dataset-fashion-mnist, or "
-                                             "set data.path",
+                                             "get it with `mixsweep data fetch "
+                                             "fashion-mnist`, or set data.path",
                                    .mean = {.2860f},
                                    .sd = {.3530f},
                                    .class_names = clothes},
@@ -77,7 +81,7 @@ static const struct worker_known_set known[] = {
                             .classes = 10,
                             .train = 60000,
                             .test = 10000,
-                            .advice = IDX_ADVICE,
+                            .advice = IDX_ADVICE("kmnist"),
                             .class_names = kana},
     [WORKER_DATA_EMNIST] = {.format = &worker_emnist_format,
                             .channels = 1,
@@ -91,7 +95,7 @@ static const struct worker_known_set known[] = {
                              .classes = 10,
                              .train = 50000,
                              .test = 10000,
-                             .advice = CIFAR_ADVICE,
+                             .advice = CIFAR_ADVICE("cifar10"),
                              .mean = {.4914f, .4822f, .4465f},
                              .sd = {.2470f, .2435f, .2616f},
                              .class_names = cifar10},
@@ -102,7 +106,7 @@ static const struct worker_known_set known[] = {
                               .classes = 100,
                               .train = 50000,
                               .test = 10000,
-                              .advice = CIFAR_ADVICE,
+                              .advice = CIFAR_ADVICE("cifar100"),
                               .mean = {.5071f, .4865f, .4409f},
                               .sd = {.2673f, .2564f, .2762f},
                               .class_names = cifar100},
@@ -110,27 +114,29 @@ static const struct worker_known_set known[] = {
     [WORKER_DATA_FOLDER] = {.format = &worker_folder_format, .advice = FOLDER_ADVICE},
     [WORKER_DATA_WATERBIRDS] = {.format = &worker_folder_format,
                                 .channels = 3,
-                                .advice = FOLDER_ADVICE,
+                                .advice = PUBLISHED_ADVICE("waterbirds"),
                                 .mean = {.485f, .456f, .406f},
                                 .sd = {.229f, .224f, .225f}},
     [WORKER_DATA_CELEBA] = {.format = &worker_folder_format,
                             .channels = 3,
-                            .advice = FOLDER_ADVICE,
+                            .advice = PUBLISHED_ADVICE("celeba"),
                             .mean = {.485f, .456f, .406f},
                             .sd = {.229f, .224f, .225f}},
     [WORKER_DATA_METASHIFT] = {.format = &worker_folder_format,
                                .channels = 3,
-                               .advice = FOLDER_ADVICE,
+                               .advice = PUBLISHED_ADVICE("metashift"),
                                .mean = {.485f, .456f, .406f},
                                .sd = {.229f, .224f, .225f}},
-    [WORKER_DATA_CUB] = {.format = &worker_folder_format,
-                         .channels = 3,
-                         .advice = FOLDER_ADVICE,
-                         .mean = {.485f, .456f, .406f},
-                         .sd = {.229f, .224f, .225f}},
+    [WORKER_DATA_CUB] =
+        {.format = &worker_folder_format,
+         .channels = 3,
+         .advice =
+             "get it with `mixsweep data fetch cub`, or set data.path to the folder of its files",
+         .mean = {.485f, .456f, .406f},
+         .sd = {.229f, .224f, .225f}},
     [WORKER_DATA_IMAGENET] = {.format = &worker_folder_format,
                               .channels = 3,
-                              .advice = FOLDER_ADVICE,
+                              .advice = PUBLISHED_ADVICE("imagenet"),
                               .mean = {.485f, .456f, .406f},
                               .sd = {.229f, .224f, .225f}},
     [WORKER_DATA_FEATURES] = {.format = &worker_features_format, .advice = FEATURES_ADVICE},

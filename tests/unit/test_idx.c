@@ -100,13 +100,14 @@ Test(idx, names_a_folder_or_file_that_is_missing_and_what_to_do)
     struct mx_err        err = {0};
     char                 text[512];
 
-    expect_refusal(deeper, "kmnist: there is no folder %s: put its four files "
-                           "(train-images-idx3-ubyte and so on, gzipped or not) there, or set "
-                           "data.path");
+    expect_refusal(deeper, "kmnist: there is no folder %s: get it with `mixsweep data fetch "
+                           "kmnist`, put its four files (train-images-idx3-ubyte and so on, "
+                           "gzipped or not) there, or set data.path");
     snprintf(params.data_path, sizeof params.data_path, "%s", folder);
     snprintf(text, sizeof text,
              "fashion-mnist: there is no train-images-idx3-ubyte or train-images-idx3-ubyte.gz "
-             "in %s: install the Debian package dataset-fashion-mnist, or set data.path",
+             "in %s: install the Debian package dataset-fashion-mnist, or get it with `mixsweep data "
+             "fetch fashion-mnist`, or set data.path",
              folder);
     cr_expect_null(worker_dataset_open(&params, 1, &err));
     cr_expect_str_eq(err.text, text);

@@ -1,0 +1,106 @@
+/* cmd_data.c - `mixsweep data`, and its `list`. */
+#include "sweep/cmd_data.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "sweep/command.h"
+#include "sweep/downloads.h"
+#include "sweep/text_table.h"
+#include "worker/dataset.h"
+
+static const char help[] =
+    "usage: mixsweep data list\n"
+    "       mixsweep data fetch NAME [OPTIONS]\n"
+    "\n"
+    "  list     the data sets that are known, and where those lie that are there\n"
+    "  fetch    get one from its publisher: tells the terms, and asks, before it downloads\n"
+    "\n"
+    "mixsweep data fetch --help and so on tell more.\n";
+
+static const char list_help[] =
+    "usage: mixsweep data list\n"
+    "\n"
+    "The data sets that are known: how much there is to download, where a set lies if it is\n"
+    "there, and what it holds. Nothing is downloaded.\n"
+    "\n"
+    "Exit status: 0, 2 for usage.\n";
+
+static void add_row(struct mx_text_table *table, const struct mx_download *download)
+{
+    struct mx_buf size = {0}, place = {0};
+
+    worker_dataset_look_path(download->set, &place);
+    if (download->by_hand)
+        mx_buf_text(&size, "by hand");
+    else
+        mx_download_size(mx_download_bytes(download), &size);
+    mx_text_table_add(table, mx_download_word(download));
+    mx_text_table_add(table, mx_buf_str(&size));
+    mx_text_table_add(table, mx_file_exists(mx_buf_str(&place)) ? mx_buf_str(&place) : "-");
+    mx_text_table_add(table, download->what);
+    mx_buf_free(&size);
+    mx_buf_free(&place);
+}
+
+static int list(struct mx_err *err)
+{
+    static const struct mx_text_column columns[] = {
+        {"name", NULL, false, false, false},
+        {"download", NULL, true, false, false},
+        {"is at", NULL, false, false, false},
+        {"holds", NULL, false, false, false},
+    };
+    struct mx_text_table *table = mx_text_table_new(columns, sizeof columns / sizeof columns[0]);
+    struct mx_buf         out = {0};
+
+    if (!table)
+        return mx_fail(err, MX_ENOMEM, "no memory for a table of data sets");
+    for (const struct mx_download *row = mx_downloads; row->what; row++)
+        add_row(table, row);
+    mx_text_table_print(table, 0, &out);
+    fputs(mx_buf_str(&out), stdout);
+    puts("\nmixsweep data fetch NAME tells address and terms before it downloads anything.");
+    mx_buf_free(&out);
+    mx_text_table_free(table);
+    return 0;
+}
+
+int mx_cmd_data_list(int argc, char **argv)
+{
+    struct mx_err err = {0};
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        fputs(list_help, stdout);
+        return 0;
+    }
+    if (argc > 1)
+        mx_fail(&err, MX_EINVAL, "data list does not take '%s'", argv[1]);
+    else if (list(&err) == 0)
+        return 0;
+    return mx_command_fail(&err);
+}
+
+int mx_cmd_data(int argc, char **argv)
+{
+    static const struct {
+        const char *word;
+        int (*run)(int argc, char **argv);
+    } parts[] = {{"list", mx_cmd_data_list}, {"fetch", mx_cmd_data_fetch}};
+    struct mx_err err = {0};
+
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        fputs(help, stdout);
+        return 0;
+    }
+    for (size_t p = 0; argc > 1 && p < sizeof parts / sizeof parts[0]; p++)
+        if (strcmp(argv[1], parts[p].word) == 0)
+            return parts[p].run(argc - 1, argv + 1);
+    if (argc > 1)
+        mx_fail(&err, MX_EINVAL,
+                "data does not know '%s' (list, fetch); mixsweep data --help tells more", argv[1]);
+    else
+        mx_fail(&err, MX_EINVAL, "data takes list or fetch NAME; mixsweep data --help tells more");
+    return mx_command_fail(&err);
+}

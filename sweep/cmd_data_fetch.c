@@ -1,0 +1,201 @@
+/* cmd_data_fetch.c - `mixsweep data fetch`. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "sweep/cmd_data.h"
+#include "sweep/command.h"
+#include "sweep/fetch.h"
+#include "worker/dataset.h"
+
+static const char help[] =
+    "usage: mixsweep data fetch NAME [OPTIONS]\n"
+    "\n"
+    "Get a data set from its publisher: NAME is one of mixsweep data list. Tells what it is, from\n"
+    "where, how large and under what terms, and asks; then downloads, checks size and checksum,\n"
+    "and unpacks. What was cut off is gone on with by the same command. The set is then found\n"
+    "without a data.path.\n"
+    "\n"
+    "  --yes         do not ask\n"
+    "  --out FOLDER  put it there instead, and set data.path to it\n"
+    "  --part WORD   which of the parts of a set that has several (emnist: its split)\n"
+    "\n"
+    "MIXSWEEP_DATA_MIRROR: an address (http, https, file) or folder with NAME/FILE to fetch from\n"
+    "instead; sizes and checksums are those published all the same.\n"
+    "\n"
+    "Exit status: 0 fetched, or there already; 2 usage, or the answer was no; 3 network, disk,\n"
+    "or not the file that was published; 4 another process is fetching it.\n";
+
+struct options {
+    const char *name, *out, *part;
+    bool        yes;
+};
+
+enum {
+    OPT_YES = 256,
+    OPT_OUT,
+    OPT_PART,
+    OPT_HELP
+};
+
+static const struct option known[] = {
+    {"yes", no_argument, NULL, OPT_YES},
+    {"out", required_argument, NULL, OPT_OUT},
+    {"part", required_argument, NULL, OPT_PART},
+    {"help", no_argument, NULL, OPT_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+/* Returns 0, 1 if help was asked for, -1 with *err. */
+static int read_arguments(int argc, char **argv, struct options *options, struct mx_err *err)
+{
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == OPT_HELP)
+            return 1;
+        else if (option == OPT_YES)
+            options->yes = true;
+        else if (option == OPT_OUT)
+            options->out = optarg;
+        else if (option == OPT_PART)
+            options->part = optarg;
+        else
+            return mx_fail(err, MX_EINVAL, "mixsweep data fetch --help lists the options");
+    }
+    if (argc - optind != 1)
+        return mx_fail(err, MX_EINVAL,
+                       "data fetch takes one NAME; mixsweep data list tells which there are");
+    options->name = argv[optind];
+    return 0;
+}
+
+static int choose_part(const struct mx_download *download, struct options *options,
+                       struct mx_err *err)
+{
+    struct mx_buf words = {0};
+
+    if (!download->parts)
+        return options->part ? mx_fail(err, MX_EINVAL, "%s has no parts to choose from",
+                                       mx_download_word(download))
+                             : 0;
+    if (!options->part)
+        options->part = download->parts[0];
+    for (const char *const *part = download->parts; *part; part++) {
+        if (strcmp(*part, options->part) == 0) {
+            mx_buf_free(&words);
+            return 0;
+        }
+        mx_buf_printf(&words, "%s%s", words.len > 0 ? ", " : "", *part);
+    }
+    mx_fail(err, MX_EINVAL, "%s has no part '%s' (parts: %s)", mx_download_word(download),
+            options->part, mx_buf_str(&words));
+    mx_buf_free(&words);
+    return -1;
+}
+
+static void tell(const struct mx_download *download, const struct options *options,
+                 const char *mirror, const char *folder)
+{
+    struct mx_buf out = {0};
+
+    mx_buf_printf(&out, "%s: %s\nterms: %s\n       %s\n", mx_download_word(download),
+                  download->what, download->terms, download->page);
+    if (options->part)
+        mx_buf_printf(&out, "part:  %s\n", options->part);
+    for (size_t f = 0; f < download->nfiles; f++) {
+        mx_buf_text(&out, f == 0 ? "from:  " : "       ");
+        mx_fetch_url(download, &download->files[f], mirror, &out);
+        mx_buf_text(&out, ", ");
+        mx_download_size(download->files[f].bytes, &out);
+        mx_buf_text(&out, "\n");
+    }
+    mx_buf_printf(&out, "to:    %s\n", folder);
+    if (download->package)
+        mx_buf_printf(&out, "also:  the Debian package %s\n", download->package);
+    fputs(mx_buf_str(&out), stdout);
+    fflush(stdout);
+    mx_buf_free(&out);
+}
+
+static int ask(const struct options *options, struct mx_err *err)
+{
+    char line[16] = "";
+
+    if (options->yes)
+        return 0;
+    if (!isatty(STDIN_FILENO))
+        return mx_fail(err, MX_EINVAL,
+                       "nobody is there to be asked whether to download that: give --yes");
+    fputs("download it? [y/N] ", stdout);
+    fflush(stdout);
+    if (fgets(line, sizeof line, stdin) && (line[0] == 'y' || line[0] == 'Y'))
+        return 0;
+    return mx_fail(err, MX_EINVAL, "nothing was downloaded");
+}
+
+static int fetch_to(const struct mx_download *download, const struct options *options,
+                    const char *folder, struct mx_err *err)
+{
+    const char                   *mirror = getenv("MIXSWEEP_DATA_MIRROR");
+    const struct mx_fetch_options fetch = {folder, mirror && *mirror ? mirror : NULL, options->part,
+                                           stderr};
+
+    tell(download, options, fetch.mirror, folder);
+    if (ask(options, err) || mx_fetch(download, &fetch, err))
+        return -1;
+    printf("%s is at %s\n", mx_download_word(download), folder);
+    return 0;
+}
+
+static int fetch(struct options *options, struct mx_err *err)
+{
+    const struct mx_download *download = mx_download_find(options->name, err);
+    struct mx_buf             folder = {0}, look = {0};
+    int                       rc;
+
+    if (!download || choose_part(download, options, err))
+        return -1;
+    worker_dataset_look_path(download->set, &look);
+    if (options->out)
+        mx_buf_text(&folder, options->out);
+    else
+        worker_dataset_fetch_path(download->set, &folder);
+    while (folder.len > 1 && folder.data[folder.len - 1] == '/')
+        folder.data[--folder.len] = '\0';
+    if (!mx_buf_ok(&folder) || folder.len == 0 || !mx_buf_ok(&look)) {
+        rc = mx_fail(err, MX_EINVAL, "there is no place for %s: give --out FOLDER", options->name);
+    } else if (mx_file_exists(mx_buf_str(options->out ? &folder : &look))) {
+        printf("%s is there already: %s\n", options->name,
+               mx_buf_str(options->out ? &folder : &look));
+        rc = 0;
+    } else if (download->by_hand) {
+        printf("%s: %s\nterms: %s\n       %s\n", options->name, download->what, download->terms,
+               download->page);
+        rc = mx_fail(err, MX_EINVAL, "%s cannot be fetched: %s (%s), or set data.path",
+                     options->name, download->by_hand, mx_buf_str(&folder));
+    } else {
+        rc = fetch_to(download, options, mx_buf_str(&folder), err);
+    }
+    mx_buf_free(&folder);
+    mx_buf_free(&look);
+    return rc;
+}
+
+int mx_cmd_data_fetch(int argc, char **argv)
+{
+    struct options options = {.name = NULL};
+    struct mx_err  err = {0};
+    int            rc = read_arguments(argc, argv, &options, &err);
+
+    if (rc > 0)
+        fputs(help, stdout);
+    else if (rc == 0)
+        rc = fetch(&options, &err);
+    return rc < 0 ? mx_command_fail(&err) : 0;
+}

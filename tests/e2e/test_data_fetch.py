@@ -1,0 +1,192 @@
+"""`mixsweep data list` and `data fetch`: what they say, and Fashion-MNIST from a mirror. Its published files are made
+from Debian's, which hold the same compressed bytes behind another head: their SHA-256 is thus known to be right."""
+import contextlib
+import functools
+import http.server
+import os
+import pty
+import shutil
+import subprocess
+import threading
+
+from harness import Case, main
+
+PACKAGE = "/usr/share/datasets/fashion-mnist"
+MADE_AT = {"train-images-idx3-ubyte": 1504176606, "train-labels-idx1-ubyte": 1504176606,
+           "t10k-images-idx3-ubyte": 1504176627, "t10k-labels-idx1-ubyte": 1504176627}
+
+
+def make_mirror(folder):
+    folder.mkdir(parents=True)
+    for name, second in MADE_AT.items():
+        with open(f"{PACKAGE}/{name}.gz", "rb") as package:
+            compressed = package.read()[10:]
+        head = b"\x1f\x8b\x08\x08" + second.to_bytes(4, "little") + b"\0\3"
+        (folder / f"{name}.gz").write_bytes(head + name.encode() + b"\0" + compressed)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+class Cut(Quiet):
+    """Ends each connection after a fifth of the large file, and knows ranges."""
+    asked = []
+
+    def do_GET(self):
+        path = self.translate_path(self.path)
+        with open(path, "rb") as file:
+            data = file.read()
+        begin = int(self.headers.get("Range", "bytes=0-")[6:].split("-")[0])
+        Cut.asked.append((os.path.basename(path), begin))
+        self.send_response(206 if begin else 200)
+        self.send_header("Content-Length", str(len(data) - begin))
+        if begin:
+            self.send_header("Content-Range", f"bytes {begin}-{len(data) - 1}/{len(data)}")
+        self.end_headers()
+        self.wfile.write(data[begin:begin + 6000000])
+        self.close_connection = True
+
+
+@contextlib.contextmanager
+def serving(folder, handler):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=folder))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class Fetch(Case):
+    def environment(self, mirror=None):
+        env = dict(os.environ, XDG_DATA_HOME=str(self.folder / "share"))
+        env.pop("MIXSWEEP_DATA_MIRROR", None)
+        return dict(env, MIXSWEEP_DATA_MIRROR=str(mirror)) if mirror else env
+
+    def fetch_fashion(self, mirror, out="fashion", code=0):
+        return self.mixsweep("data", "fetch", "fashion-mnist", "--yes", "--out", self.folder / out, code=code,
+                             env=self.environment(mirror))
+
+    def expect_files(self, out="fashion"):
+        made = {path.name: path.read_bytes() for path in (self.folder / out).iterdir()}
+        mirror = {path.name: path.read_bytes() for path in (self.folder / "mirror" / "fashion-mnist").iterdir()}
+        self.assertEqual(sorted(made), sorted(mirror))
+        self.assertTrue(all(made[name] == mirror[name] for name in made))
+        left = [path.name for path in self.folder.iterdir() if path.name.endswith((".fetch", ".new"))]
+        self.assertEqual(left, [])
+
+    def test_list_tells_where_a_set_is(self):
+        out, err = self.mixsweep("data", "list", env=self.environment())
+        self.assertEqual(err, "")
+        lines = out.splitlines()
+        self.assertRegex(lines[0], r"^name +download +is at +holds$")
+        self.assertRegex(out, r"(?m)^cifar10 +170\.1 MB +- +60,000 photographs of 10 kinds")
+        self.assertRegex(out, r"(?m)^imagenet +by hand +- ")
+        (self.folder / "share" / "mixsweep" / "mnist").mkdir(parents=True)
+        out, _ = self.mixsweep("data", "list", env=self.environment())
+        self.assertRegex(out, rf"(?m)^mnist +11\.6 MB +{self.folder}/share/mixsweep/mnist +70,000")
+
+    def test_terms_are_shown_and_nothing_is_fetched_unasked(self):
+        out, err = self.mixsweep("data", "fetch", "kmnist", code=2, env=self.environment())
+        self.assertEqual(err, "mixsweep: nobody is there to be asked whether to download that: give --yes\n")
+        self.assertIn("terms: CC BY-SA 4.0 (ROIS-DS Center for Open Data in the Humanities)\n", out)
+        self.assertIn("from:  http://codh.rois.ac.jp/kmnist/dataset/kmnist/train-images-idx3-ubyte.gz, 18.2 MB\n", out)
+        self.assertIn(f"to:    {self.folder}/share/mixsweep/kmnist\n", out)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def ask(self, answer, mirror):
+        """At a terminal."""
+        ours, theirs = pty.openpty()
+        os.write(ours, answer)
+        try:
+            return subprocess.run([self.program, "data", "fetch", "mnist"], stdin=theirs, capture_output=True,
+                                  text=True, timeout=60, env=self.environment(mirror), check=False)
+        finally:
+            os.close(ours)
+            os.close(theirs)
+
+    def test_at_a_terminal_it_asks(self):
+        said = self.ask(b"n\n", self.folder / "none")
+        self.assertEqual((said.returncode, said.stderr), (2, "mixsweep: nothing was downloaded\n"))
+        self.assertTrue(said.stdout.endswith("download it? [y/N] "))
+        said = self.ask(b"y\n", self.folder / "none")
+        self.assertEqual(said.returncode, 3)
+        self.assertIn("Couldn't read a file:// file (0 of 9912422 bytes are there: the same command goes on",
+                      said.stderr)
+
+    def test_what_it_cannot_do_is_said_in_one_line(self):
+        for code, args, text in (
+                (2, (), "data takes list or fetch NAME; mixsweep data --help tells more"),
+                (2, ("get",), "data does not know 'get' (list, fetch); mixsweep data --help tells more"),
+                (2, ("fetch",), "data fetch takes one NAME; mixsweep data list tells which there are"),
+                (2, ("fetch", "minst"), "no data set 'minst' is known (known: mnist, fashion-mnist, kmnist, emnist, "
+                                        "cifar10, cifar100, cub, waterbirds, celeba, metashift, imagenet)"),
+                (2, ("fetch", "mnist", "--part", "x"), "mnist has no parts to choose from"),
+                (2, ("fetch", "emnist", "--part", "x"), "emnist has no part 'x' (parts: balanced, byclass, bymerge, "
+                                                        "digits, letters, mnist)"),
+                (2, ("list", "x"), "data list does not take 'x'")):
+            self.assertEqual(self.refused(code, "data", *args, env=self.environment()), f"mixsweep: {text}\n")
+
+    def test_a_set_that_wants_an_agreement_is_explained(self):
+        out, err = self.mixsweep("data", "fetch", "celeba", "--yes", code=2, env=self.environment())
+        self.assertIn("terms: for non-commercial research", out)
+        self.assertIn("celeba cannot be fetched: its publisher wants its agreement read: ", err)
+
+    def test_fashion_mnist_from_a_folder_a_file_address_and_a_server(self):
+        if not os.path.exists(PACKAGE):
+            self.skipTest("dataset-fashion-mnist is not installed")
+        make_mirror(self.folder / "mirror" / "fashion-mnist")
+        with serving(self.folder / "mirror", Quiet) as address:
+            for k, mirror in enumerate((self.folder / "mirror", f"file://{self.folder}/mirror/", address)):
+                out, err = self.fetch_fashion(mirror, f"fashion{k}")
+                self.assertTrue(out.endswith(f"fashion-mnist is at {self.folder}/fashion{k}\n"), out)
+                self.assertEqual(len(err.splitlines()), 4, err)
+                self.expect_files(f"fashion{k}")
+        out, err = self.fetch_fashion(self.folder / "nowhere", "fashion2")  # it is there already
+        self.assertEqual(out, f"fashion-mnist is there already: {self.folder}/fashion2\n")
+        self.write("sweep.yaml", "name: s\ndata: {set: fashion-mnist, path: fashion2, train_limit: 64, test_limit: 32}\n"
+                                 "model: {arch: linear}\ntrain: {epochs: 1}\n")
+        self.mixsweep("run", "sweep.yaml", "--out", "run")
+
+    def test_a_cut_connection_and_a_killed_fetch_are_gone_on_with(self):
+        if not os.path.exists(PACKAGE):
+            self.skipTest("dataset-fashion-mnist is not installed")
+        make_mirror(self.folder / "mirror" / "fashion-mnist")
+        large = self.folder / "mirror" / "fashion-mnist" / "train-images-idx3-ubyte.gz"
+        (self.folder / "fashion.fetch").mkdir()  # as a killed process leaves it
+        (self.folder / "fashion.fetch" / f"{large.name}.part").write_bytes(large.read_bytes()[:1000000])
+        with serving(self.folder / "mirror", Cut) as address:
+            self.fetch_fashion(address)
+        self.expect_files()
+        self.assertEqual([begin for name, begin in Cut.asked if name == large.name],
+                         [1000000 + 6000000 * k for k in range(5)])
+
+    def test_another_file_is_refused_and_leaves_nothing_in_place(self):
+        if not os.path.exists(PACKAGE):
+            self.skipTest("dataset-fashion-mnist is not installed")
+        mirror = self.folder / "mirror" / "fashion-mnist"
+        make_mirror(mirror)
+        labels = mirror / "train-labels-idx1-ubyte.gz"
+        data = bytearray(labels.read_bytes())
+        data[5000] ^= 1
+        labels.write_bytes(data)
+        _, err = self.fetch_fashion(self.folder / "mirror", code=3)
+        self.assertIn("train-labels-idx1-ubyte.gz is not the file that was published (its checksum is not sha256:a04f",
+                      err)
+        self.assertFalse((self.folder / "fashion").exists())
+        labels.write_bytes(data[:-1])
+        _, err = self.fetch_fashion(self.folder / "mirror", code=3)
+        self.assertIn("is not the file that was published: it has 29514 bytes, not 29515", err)
+        shutil.rmtree(mirror)
+        make_mirror(mirror)
+        self.fetch_fashion(self.folder / "mirror")  # what was right is not fetched again
+        self.expect_files()
+
+
+if __name__ == "__main__":
+    main()
