@@ -13,9 +13,11 @@
 static const char help[] =
     "usage: mixsweep data list\n"
     "       mixsweep data fetch NAME [OPTIONS]\n"
+    "       mixsweep data inspect PATH|CONFIG|NAME [OPTIONS]\n"
     "\n"
     "  list     the data sets that are known, and where those lie that are there\n"
     "  fetch    get one from its publisher: tells the terms, and asks, before it downloads\n"
+    "  inspect  look into one: images of each class, group and part, sizes, what is odd\n"
     "\n"
     "mixsweep data fetch --help and so on tell more.\n";
 
@@ -87,7 +89,8 @@ int mx_cmd_data(int argc, char **argv)
     static const struct {
         const char *word;
         int (*run)(int argc, char **argv);
-    } parts[] = {{"list", mx_cmd_data_list}, {"fetch", mx_cmd_data_fetch}};
+    } parts[] = {
+        {"list", mx_cmd_data_list}, {"fetch", mx_cmd_data_fetch}, {"inspect", mx_cmd_data_inspect}};
     struct mx_err err = {0};
 
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
@@ -99,8 +102,10 @@ int mx_cmd_data(int argc, char **argv)
             return parts[p].run(argc - 1, argv + 1);
     if (argc > 1)
         mx_fail(&err, MX_EINVAL,
-                "data does not know '%s' (list, fetch); mixsweep data --help tells more", argv[1]);
+                "data does not know '%s' (list, fetch, inspect); mixsweep data --help tells more",
+                argv[1]);
     else
-        mx_fail(&err, MX_EINVAL, "data takes list or fetch NAME; mixsweep data --help tells more");
+        mx_fail(&err, MX_EINVAL,
+                "data takes list, fetch NAME or inspect PATH; mixsweep data --help tells more");
     return mx_command_fail(&err);
 }

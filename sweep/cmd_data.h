@@ -5,5 +5,6 @@
 
 int mx_cmd_data_list(int argc, char **argv);
 int mx_cmd_data_fetch(int argc, char **argv);
+int mx_cmd_data_inspect(int argc, char **argv);
 
 #endif

@@ -24,7 +24,8 @@ static const struct mx_command commands[] = {
      mx_cmd_preview, false},
     {"edits", "DIR TRIAL", "what the edited features of an hsfm trial have come to mean",
      mx_cmd_edits, false},
-    {"data", "WHAT", "the data sets that are known: list, or fetch NAME", mx_cmd_data, false},
+    {"data", "WHAT", "data sets: list, fetch NAME, or inspect PATH to look into one", mx_cmd_data,
+     false},
     {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
     {"executor", "", NULL, mx_cmd_executor, false},
 };

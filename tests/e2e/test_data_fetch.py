@@ -1,5 +1,5 @@
 """`mixsweep data list` and `data fetch`: what they say, and Fashion-MNIST from a mirror. Its published files are made
-from Debian's, which hold the same compressed bytes behind another head: their SHA-256 is thus known to be right."""
+from Debian's, which hold the same compressed bytes behind another head: their SHA-256 is thus known to be right. ctest: slow"""
 import contextlib
 import functools
 import http.server
@@ -121,8 +121,8 @@ class Fetch(Case):
 
     def test_what_it_cannot_do_is_said_in_one_line(self):
         for code, args, text in (
-                (2, (), "data takes list or fetch NAME; mixsweep data --help tells more"),
-                (2, ("get",), "data does not know 'get' (list, fetch); mixsweep data --help tells more"),
+                (2, (), "data takes list, fetch NAME or inspect PATH; mixsweep data --help tells more"),
+                (2, ("get",), "data does not know 'get' (list, fetch, inspect); mixsweep data --help tells more"),
                 (2, ("fetch",), "data fetch takes one NAME; mixsweep data list tells which there are"),
                 (2, ("fetch", "minst"), "no data set 'minst' is known (known: mnist, fashion-mnist, kmnist, emnist, "
                                         "cifar10, cifar100, cub, waterbirds, celeba, metashift, imagenet)"),

@@ -143,8 +143,9 @@ Test(cifar, errors_name_the_file_and_what_is_wrong)
     struct worker_params params = params_of(WORKER_DATA_CIFAR10, folder);
 
     expect_error(&params,
-                 "cifar10: there is no data_batch_1.bin in %s: put the files of the set's binary "
-                 "version there, or the folder that its archive unpacks to, or set data.path",
+                 "cifar10: there is no data_batch_1.bin in %s: get it with `mixsweep data fetch "
+                 "cifar10`, put the files of the set's binary version there, or the folder that "
+                 "its archive unpacks to, or set data.path",
                  folder);
     put_cifar10(folder);
     put_buf(folder, "data_batch_3.bin", rows_of(2, 2, 0, 10));

@@ -85,7 +85,8 @@ Test(emnist, a_folder_without_one_split_is_refused)
          *path = mx_path_join(folder, "emnist-letters-test-labels-idx1-ubyte");
 
     expect_refused(folder,
-                   "emnist: there are no images of any split in %s: put the four files of one "
+                   "emnist: there are no images of any split in %s: get one with `mixsweep data "
+                   "fetch emnist`, put the four files of one "
                    "split (emnist-balanced-train-images-idx3-ubyte.gz and so on) there, or set "
                    "data.path");
     put_split(folder, "letters", "", 0);
@@ -98,7 +99,8 @@ Test(emnist, a_folder_without_one_split_is_refused)
     unlink(path);
     expect_refused(folder,
                    "emnist: there is no emnist-letters-test-labels-idx1-ubyte or "
-                   "emnist-letters-test-labels-idx1-ubyte.gz in %s: put the four files of one "
+                   "emnist-letters-test-labels-idx1-ubyte.gz in %s: get one with `mixsweep data "
+                   "fetch emnist`, put the four files of one "
                    "split (emnist-balanced-train-images-idx3-ubyte.gz and so on) there, or set "
                    "data.path");
     put_split(folder, "digits", "", 1);
