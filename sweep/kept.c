@@ -119,6 +119,23 @@ void mx_kept_close(struct mx_kept *kept)
     *kept = (struct mx_kept){0};
 }
 
+/* The first event has cells quarantined that too many failures have broken. */
+int mx_kept_read(struct mx_kept *kept, struct mx_err *err)
+{
+    struct mx_journal_report report = {0};
+    struct mx_actions        actions = {0};
+    int                      rc = -1;
+
+    if (mx_journal_read(kept->directory, mx_replay_record, &kept->replay, &report, err))
+        return -1;
+    mx_replay_settle(&kept->replay);
+    rc = mx_sched_event(kept->replay.sched, &(struct mx_event){.kind = MX_EVENT_TIME}, &actions,
+                        err);
+    mx_actions_free(&actions);
+    mx_replay_tell(&kept->replay);
+    return rc;
+}
+
 uint32_t mx_kept_trial(const struct mx_kept *kept, const char *name)
 {
     char text[MX_TRIAL_NAME_SIZE];

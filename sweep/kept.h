@@ -20,13 +20,15 @@ struct mx_kept {
 
 /* Read configuration and plan of DIR. Stage keys hold fingerprints of data, and
  * these are taken from DIR/provenance.json; only what is not noted there is
- * looked at itself. Nothing is read from the journal yet: give
- * mx_replay_record() with &kept->replay to mx_journal_read() or
- * mx_journal_open(), then call mx_replay_settle(). Returns 0; or -1 with
- * MX_EINVAL if DIR holds no sweep, or what reading and planning say; *kept then
- * needs no mx_kept_close(). */
+ * looked at itself. Returns 0; or -1 with MX_EINVAL if DIR holds no sweep, or what
+ * reading and planning say; *kept then needs no mx_kept_close(). */
 int  mx_kept_open(const char *directory, struct mx_kept *kept, struct mx_err *err);
 void mx_kept_close(struct mx_kept *kept);
+
+/* Then, once, read the journal: afterwards scheduler, results and replay say how
+ * all trials stand. replay.each may have been set before. Returns 0, or -1 with
+ * MX_EIO, MX_ENOMEM or what each() said. */
+int mx_kept_read(struct mx_kept *kept, struct mx_err *err);
 
 /* The trial of that name, CELL.rN; or UINT32_MAX. */
 uint32_t mx_kept_trial(const struct mx_kept *kept, const char *name);

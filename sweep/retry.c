@@ -89,19 +89,33 @@ static int choose_named(struct retry *retry, struct mx_err *err)
     return 0;
 }
 
+/* A quarantined trial has no stage that failed: it is open again since those are
+ * whose failures broke its cell. */
+static bool is_open_again(const struct retry *retry, uint32_t trial)
+{
+    const struct mx_plan *plan = retry->kept.plan;
+
+    for (uint32_t k = 0; k < plan->trials[trial].nstages; k++)
+        if (retry->again[plan->stage_of[plan->trials[trial].first_stage + k]])
+            return true;
+    return retry->asked->failed &&
+           mx_sched_trial_state(retry->kept.replay.sched, trial) == MX_STATE_QUARANTINED;
+}
+
 /* One line of the list: what came of the trial before. */
-static void tell_trial(const struct retry *retry, uint32_t trial, const bool *again,
-                       struct mx_buf *out)
+static void tell_trial(const struct retry *retry, uint32_t trial, struct mx_buf *out)
 {
     const struct mx_plan   *plan = retry->kept.plan;
     const struct mx_replay *replay = &retry->kept.replay;
     char                    name[MX_TRIAL_NAME_SIZE];
 
     mx_buf_printf(out, "  %s ", mx_trial_name(&plan->trials[trial], name));
+    if (mx_sched_trial_state(replay->sched, trial) == MX_STATE_QUARANTINED)
+        mx_buf_printf(out, " %s", mx_reason_names[mx_sched_trial_reason(replay->sched, trial)]);
     for (uint32_t k = 0; k < plan->trials[trial].nstages; k++) {
         const uint32_t s = plan->stage_of[plan->trials[trial].first_stage + k];
 
-        if (again[s])
+        if (retry->again[s])
             mx_buf_printf(out, " %s %s", worker_kinds[plan->stages[s].kind].word,
                           replay->failed[s] ? mx_reason_names[replay->reasons[s]] : "done");
     }
@@ -114,14 +128,9 @@ static void tell(const struct retry *retry, struct mx_buf *out)
     struct mx_buf         list = {0};
     uint32_t              trials = 0;
 
-    for (uint32_t t = 0; t < plan->ntrials; t++) {
-        bool any = false;
-
-        for (uint32_t k = 0; k < plan->trials[t].nstages; k++)
-            any |= retry->again[plan->stage_of[plan->trials[t].first_stage + k]];
-        if (any && trials++ < SHOWN)
-            tell_trial(retry, t, retry->again, &list);
-    }
+    for (uint32_t t = 0; t < plan->ntrials; t++)
+        if (is_open_again(retry, t) && trials++ < SHOWN)
+            tell_trial(retry, t, &list);
     if (trials == 0)
         mx_buf_printf(out, "%s: none of %u trials is to be run again\n", retry->kept.directory,
                       plan->ntrials);
@@ -138,7 +147,6 @@ static void tell(const struct retry *retry, struct mx_buf *out)
     mx_buf_free(&list);
 }
 
-/* Into the journal, durably, and into what was read from it. */
 static int record(struct retry *retry, struct mx_err *err)
 {
     struct mx_record record = {.kind = MX_RECORD_RETRY, .started_utc_s = mx_clock_utc_s()};
@@ -148,31 +156,37 @@ static int record(struct retry *retry, struct mx_err *err)
         if (!retry->again[s])
             continue;
         record.key = retry->kept.plan->stages[s].key;
-        if (mx_journal_append(retry->journal, &record, err) ||
-            mx_replay_record(&retry->kept.replay, &record, err))
+        if (mx_journal_append(retry->journal, &record, err))
             return -1;
     }
     return mx_journal_sync(retry->journal, err);
 }
 
-/* Tables and status say what is open now: as after an interruption. */
-static int write_files(struct retry *retry, struct mx_err *err)
+/* Tables and status say what is open now, as after an interruption: what the
+ * next `resume` will find. */
+static int write_files(const char *directory, unsigned incarnation, struct mx_err *err)
 {
     const int        code = mx_exit_code(MX_EINTERRUPTED);
-    struct mx_status status = {.name = retry->kept.config->name,
-                               .state = "interrupted",
-                               .incarnation = mx_journal_incarnation(retry->journal),
+    struct mx_kept   kept;
+    struct mx_status status = {.state = "interrupted",
+                               .incarnation = incarnation,
                                .updated_utc_s = mx_clock_utc_s(),
                                .rate_per_hour = NAN,
                                .eta_s = NAN,
                                .exit_code = code};
+    int              rc = -1;
 
-    mx_replay_settle(&retry->kept.replay);
-    mx_sched_counts(retry->kept.replay.sched, &status.counts);
-    if (mx_results_write(retry->kept.replay.results, retry->kept.directory, err) ||
-        mx_status_write(retry->kept.directory, &status, err))
+    if (mx_kept_open(directory, &kept, err))
         return -1;
-    return mx_outdir_write_exit_code(retry->kept.directory, code, err);
+    if (mx_kept_read(&kept, err) == 0) {
+        status.name = kept.config->name;
+        mx_sched_counts(kept.replay.sched, &status.counts);
+        if (mx_results_write(kept.replay.results, directory, err) == 0 &&
+            mx_status_write(directory, &status, err) == 0)
+            rc = mx_outdir_write_exit_code(directory, code, err);
+    }
+    mx_kept_close(&kept);
+    return rc;
 }
 
 static int choose(struct retry *retry, struct mx_err *err)
@@ -192,11 +206,7 @@ static bool any(const struct retry *retry)
 
 static int look(struct retry *retry, struct mx_err *err)
 {
-    struct mx_journal_report report = {0};
-
-    if (mx_journal_read(retry->kept.directory, mx_replay_record, &retry->kept.replay, &report, err))
-        return -1;
-    return choose(retry, err);
+    return mx_kept_read(&retry->kept, err) ? -1 : choose(retry, err);
 }
 
 /* It is known already. */
@@ -229,7 +239,7 @@ static int mark(struct retry  *retry, void (*waiting)(void *user, const char *te
     if (mx_owner_refresh(retry->owner, mx_journal_incarnation(retry->journal), err) ||
         record(retry, err))
         return -1;
-    return write_files(retry, err);
+    return write_files(kept->directory, mx_journal_incarnation(retry->journal), err);
 }
 
 int mx_retry(const char *directory, const struct mx_retry                 *asked,

@@ -106,22 +106,16 @@ static int find_status(struct mx_trial_view *view, struct mx_err *err)
 int mx_trial_view_open(const char *directory, const char *id, struct mx_trial_view *view,
                        struct mx_err *err)
 {
-    struct mx_journal_report report = {0};
-
     *view = (struct mx_trial_view){0};
     if (mx_kept_open(directory, &view->kept, err))
         return -1;
     view->kept.replay.each = keep;
     view->kept.replay.user = view;
-    if (find_trial(view, id, err) ||
-        mx_journal_read(directory, mx_replay_record, &view->kept.replay, &report, err))
-        goto fail;
-    mx_replay_settle(&view->kept.replay);
-    if (find_status(view, err) == 0)
-        return 0;
-fail:
-    mx_trial_view_close(view);
-    return -1;
+    if (find_trial(view, id, err) || mx_kept_read(&view->kept, err) || find_status(view, err)) {
+        mx_trial_view_close(view);
+        return -1;
+    }
+    return 0;
 }
 
 void mx_trial_view_close(struct mx_trial_view *view)

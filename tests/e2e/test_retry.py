@@ -63,6 +63,23 @@ class Retry(Case):
         self.assertEqual((row["trial"], row["run.attempts"]), (failed, "3"))
         self.assertEqual(records(self.out, "failed"), 6, "three attempts each time")
 
+    def test_a_quarantined_cell_is_tried_again_with_those_that_broke_it(self):
+        self.config = self.tiny(repeats=4)
+        expected = self.whole()
+        program, self.program = self.program, FAULTS_PROGRAM
+        self.mixsweep("run", self.config, "--out", "out", "--workers", 1, code=1,
+                      env=dict(os.environ, MX_FAULT="exit stage_starts any always"))
+        self.program = program
+        quarantined = [row["trial"] for row in self.table() if row["status"] == "quarantined"]
+        self.assertGreater(len(quarantined), 0)
+        out, _ = self.mixsweep("retry", "out", "--failed")
+        self.assertTrue(out.startswith("out: 20 of 20 trials will be run again:\n"), out)
+        for trial in quarantined:
+            self.assertIn(f"  {trial}  cell_quarantined\n", out)
+        self.assertEqual({row["status"] for row in self.table()}, {"pending"})
+        self.mixsweep("resume", "out", "--workers", 1)
+        self.assertEqual(reproducible(self.out / "results.csv"), expected)
+
     def test_a_dry_run_tells_and_changes_nothing(self):
         failed = self.run_with_a_crash(0)
         before = self.files()
