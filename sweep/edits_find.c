@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "sweep/edits.h"
 #include "sweep/kept.h"
+#include "sweep/smoke_data.h"
 #include "worker/npy.h"
 
 /* The job of the trial's head stage, with its folders. */
@@ -40,11 +41,14 @@ static int plan_job(const char *directory, const char *name, struct worker_job *
                     struct mx_err *err)
 {
     struct mx_kept kept;
+    char          *smoke_data = NULL;
     int            rc;
 
     if (mx_kept_open(directory, &kept, err))
         return -1;
-    rc = find_job(&kept, name, job, err);
+    rc = find_job(&kept, name, job, err) || mx_smoke_find(directory, &smoke_data, err) ? -1 : 0;
+    mx_smoke_use(smoke_data, &job->params);
+    free(smoke_data);
     mx_kept_close(&kept);
     return rc;
 }

@@ -59,7 +59,8 @@ int mx_results_write(const struct mx_results *results, const char *directory, st
 
 /* The table for the console: counts first, then the best `rows` cells by
  * search.metric (validation, never test), mean and interval, with "showing N
- * of M". width: columns of the terminal. */
+ * of M". Heads that were chosen by other rules stand in a table of their own. width:
+ * columns of the terminal. */
 void mx_results_print(const struct mx_results *results, const struct mx_sched_counts *counts,
                       size_t rows, unsigned width, struct mx_buf *out);
 

@@ -42,6 +42,23 @@ struct mx_cell_trials {
 /* The cell that begins with trial `first`. */
 struct mx_cell_trials mx_results_cell(const struct mx_results *results, uint32_t first);
 
+/* By what a cell's head, and its epoch, were chosen on the validation split: by the worst
+ * group, or without groups by the worst class. A network with its own head was not chosen. */
+enum mx_results_rule {
+    MX_RULE_NONE, /* or nothing is measured yet */
+    MX_RULE_WORST_GROUP,
+    MX_RULE_WORST_CLASS
+};
+enum mx_results_rule mx_results_rule(const struct mx_results *results, struct mx_cell_trials cell);
+
+/* Whether some heads were chosen by groups and others by classes: no table takes both. */
+bool mx_results_mix_rules(const struct mx_results *results);
+
+/* Append a line with the test images of each group, as the cell's first trial has them; nothing
+ * without. */
+void mx_results_put_group_counts(const struct mx_results *results, struct mx_cell_trials cell,
+                                 struct mx_buf *out);
+
 /* The measured values of a cell's trials, in order, into values[0 .. count). */
 size_t mx_results_values(const struct mx_results *results, struct mx_cell_trials cell,
                          size_t column, double *values);

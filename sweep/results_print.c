@@ -16,6 +16,8 @@ struct ranked {
 
 /* What the ranking goes by. */
 struct ranking {
+    bool           only;   /* cells of one kind: */
+    bool           groups; /* those of sets with groups, or the others */
     char           metric[WORKER_METRIC_NAME_SIZE];
     char           test[WORKER_METRIC_NAME_SIZE]; /* the same of the test split, "" if none */
     bool           smaller;
@@ -63,6 +65,9 @@ static void choose_metric(const struct mx_results *results, struct ranking *rank
         strcpy(ranking->metric, "val.worst_group_accuracy");
     else
         strcpy(ranking->metric, "val.accuracy");
+    if (ranking->only && !ranking->groups &&
+        strcmp(ranking->metric, "val.worst_group_accuracy") == 0)
+        strcpy(ranking->metric, "val.worst_class_accuracy");
     if (strncmp(ranking->metric, "val.", 4) == 0)
         snprintf(ranking->test, sizeof ranking->test, "test.%.80s", ranking->metric + 4);
     ranking->smaller =
@@ -99,15 +104,19 @@ static int collect(const struct mx_results *results, struct ranking *ranking)
         return -1;
     }
     for (uint32_t t = 0; t < plan->ntrials;) {
-        struct ranked *row = &ranking->cells[ranking->ncells++];
+        struct ranked *row = &ranking->cells[ranking->ncells];
 
         row->cell = mx_results_cell(results, t);
+        t += row->cell.count;
+        if (ranking->only &&
+            (mx_results_rule(results, row->cell) == MX_RULE_WORST_GROUP) != ranking->groups)
+            continue;
+        ranking->ncells++;
         row->value = summarise(results, row->cell, ranking->metric, values, &quantile);
         row->test = summarise(results, row->cell, ranking->test, values, &quantile);
         row->complete = all_done(results, row->cell) && row->value.n == row->cell.count &&
                         isfinite(row->value.mean);
         ranking->ncomplete += row->complete;
-        t += row->cell.count;
     }
     free(values);
     return 0;
@@ -338,6 +347,29 @@ static void put_head(const struct ranking *ranking, struct mx_buf *out)
                   ranking->smaller ? "less" : "more", ranking->ncomplete == 0 ? ": none" : "");
 }
 
+/* By what rule heads were chosen, and how many images the groups have. */
+static void put_groups(const struct mx_results *results, const struct ranking *ranking,
+                       struct mx_buf *out)
+{
+    enum mx_results_rule rule = MX_RULE_NONE;
+    bool                 heads = false;
+    struct mx_point      point;
+
+    for (size_t k = 0; k < ranking->ncells && (rule == MX_RULE_NONE || !heads); k++) {
+        const struct mx_cell_trials cell = ranking->cells[k].cell;
+
+        mx_grid_point(results->plan->grid, results->plan->trials[cell.first].point, &point);
+        heads |= point.value[KEY_HEAD_METHOD].choice != WORKER_HEAD_ERM;
+        if (rule == MX_RULE_NONE)
+            rule = mx_results_rule(results, cell);
+    }
+    if (heads && rule != MX_RULE_NONE)
+        mx_buf_printf(out, "heads were chosen by the worst %s of the validation split\n",
+                      rule == MX_RULE_WORST_GROUP ? "group" : "class");
+    if (rule == MX_RULE_WORST_GROUP)
+        mx_results_put_group_counts(results, ranking->cells[0].cell, out);
+}
+
 static void put_foot(const struct mx_results *results, const struct ranking *ranking, size_t rows,
                      struct mx_buf *out)
 {
@@ -345,16 +377,14 @@ static void put_foot(const struct mx_results *results, const struct ranking *ran
         mx_buf_printf(out, "showing %zu of %zu cells\n", rows, ranking->ncells);
     if (ranking->test[0])
         mx_buf_text(out, "* not used for the ranking\n");
+    put_groups(results, ranking, out);
     if (results->config->base[KEY_REPEATS].integer > 1)
         mx_buf_text(out, "\xC2\xB1 half of the 95 % interval of the mean over repeats\n");
 }
 
-void mx_results_print(const struct mx_results *results, const struct mx_sched_counts *counts,
-                      size_t rows, unsigned width, struct mx_buf *out)
+static void print_ranking(const struct mx_results *results, struct ranking ranking, size_t rows,
+                          unsigned width, struct mx_buf *out)
 {
-    struct ranking ranking = {0};
-
-    put_counts(counts, out);
     choose_metric(results, &ranking);
     if (collect(results, &ranking))
         goto fail;
@@ -370,4 +400,19 @@ void mx_results_print(const struct mx_results *results, const struct mx_sched_co
 fail:
     out->failed = true;
     free(ranking.cells);
+}
+
+void mx_results_print(const struct mx_results *results, const struct mx_sched_counts *counts,
+                      size_t rows, unsigned width, struct mx_buf *out)
+{
+    put_counts(counts, out);
+    if (!mx_results_mix_rules(results)) {
+        print_ranking(results, (struct ranking){0}, rows, width, out);
+        return;
+    }
+    mx_buf_text(out,
+                "\nsome heads were chosen by the worst group, others, of sets without groups, by "
+                "the worst class: a table each\n");
+    print_ranking(results, (struct ranking){.only = true, .groups = true}, rows, width, out);
+    print_ranking(results, (struct ranking){.only = true, .groups = false}, rows, width, out);
 }

@@ -151,7 +151,13 @@ Test(features, files_that_do_not_fit_each_other_are_refused_by_name)
     x[33] = NAN;
     expect_refused("test_x.npy", WORKER_NPY_F32, 50, 16, x,
                    "test_x.npy: row 2 holds a number that is not finite in float32");
-    expect_refused("train_x.npy", WORKER_NPY_F32, 0, 16, x, "train_x.npy has no rows: there is nothing to train heads on");
+    expect_refused("train_x.npy", WORKER_NPY_F32, 0, 16, x,
+                   "train_x.npy has no rows: there is nothing to train heads on");
+    expect_refused("test_x.npy", WORKER_NPY_F32, 0, 16, x,
+                   "test_x.npy has no rows: there is nothing to test them on");
+    expect_refused("head_w.npy", WORKER_NPY_F32, 16, 2, x,
+                   "/head_w.npy is (16, 2) and head_b.npy (2): a head is (classes, features), so "
+                   "transpose head_w");
 }
 
 Test(features, a_missing_file_is_named)

@@ -443,3 +443,46 @@ Test(results, of_heads_show_what_was_asked_for)
     expect_columns(&f, "test.accuracy_low,train.error_set,val.collapsed,");
     end(&f);
 }
+
+/* Two sets, of which one has groups; an erm cell and a head on each. */
+Test(results, of_other_selection_rules_stand_in_tables_of_their_own)
+{
+    struct fixture f =
+        begin("model: {arch: linear}\n"
+              "score: {metrics: [accuracy, worst_group_accuracy]}\n"
+              "grid: {data.set: [synthetic, fashion-mnist], head.method: [erm, llr]}\n");
+
+    for (uint32_t t = 0; t < 4; t++) {
+        put(&f, t, "val.worst_class_accuracy", 0.5 + 0.1 * t);
+        put(&f, t, "test.worst_class_accuracy", 0.25);
+        if (t < 2) {
+            put(&f, t, "val.worst_group_accuracy", 0.25 + 0.125 * t);
+            put(&f, t, "test.worst_group_accuracy", 0.25);
+            put(&f, t, "test.group_count.0", 7);
+            put(&f, t, "test.group_count.1", 0);
+        }
+        set_state(&f, t, MX_STATE_DONE, MX_REASON_NONE);
+    }
+    expect_print(
+        &f, 20, 100,
+        "planned 4 \xC2\xB7 done 4\n"
+        "\n"
+        "some heads were chosen by the worst group, others, of sets without groups, by the "
+        "worst class: a table each\n"
+        "\n"
+        "best cells by val.worst_group_accuracy, more is better\n"
+        "#  head.method    n  val.worst_group_accuracy  test.worst_group_accuracy*\n"
+        "1  llr          1/1  0.3750                    0.2500\n"
+        "2  erm          1/1  0.2500                    0.2500\n"
+        "* not used for the ranking\n"
+        "heads were chosen by the worst group of the validation split\n"
+        "test images of each group, from 0: 7, 0\n"
+        "\n"
+        "best cells by val.worst_class_accuracy, more is better\n"
+        "#  head.method    n  val.worst_class_accuracy  test.worst_class_accuracy*\n"
+        "1  llr          1/1  0.8000                    0.2500\n"
+        "2  erm          1/1  0.7000                    0.2500\n"
+        "* not used for the ranking\n"
+        "heads were chosen by the worst class of the validation split\n");
+    end(&f);
+}
