@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/utf8.h"
 
 struct mx_table {
     char         *path;
@@ -186,11 +187,12 @@ size_t mx_table_find(const struct mx_table *table, const char *name)
 
 int mx_table_fail(const struct mx_table *table, struct mx_err *err, const char *fmt, ...)
 {
-    char    text[384];
+    char    text[384], shown[384];
     va_list args;
 
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return mx_fail(err, MX_EDATA, "%s:%zu: %s", table->path, table->line, text);
+    mx_utf8_shown(text, shown, sizeof shown);
+    return mx_fail(err, MX_EDATA, "%s:%zu: %s", table->path, table->line, shown);
 }

@@ -1,5 +1,8 @@
 #include "base/utf8.h"
 
+#include <stdio.h>
+#include <string.h>
+
 size_t mx_utf8_decode(const void *text, size_t left, uint32_t *character)
 {
     const unsigned char  *at = text;
@@ -24,4 +27,26 @@ size_t mx_utf8_decode(const void *text, size_t left, uint32_t *character)
         return 0;
     *character = c;
     return n;
+}
+
+char *mx_utf8_shown(const char *text, char *out, size_t size)
+{
+    size_t left = strlen(text), at = 0;
+
+    while (left > 0 && at + sizeof "\\xNN" <= size) {
+        uint32_t character = 0;
+        size_t   n = mx_utf8_decode(text, left, &character);
+
+        if (n == 0 || character < 0x20 || character == 0x7F) {
+            n = 1;
+            at += (size_t)snprintf(out + at, sizeof "\\xNN", "\\x%02X", (unsigned char)*text);
+        } else {
+            memcpy(out + at, text, n);
+            at += n;
+        }
+        text += n;
+        left -= n;
+    }
+    out[at] = '\0';
+    return out;
 }

@@ -14,6 +14,10 @@ extern "C" {
  * malformed: overlong, a surrogate, beyond U+10FFFF, or cut off. */
 size_t mx_utf8_decode(const void *text, size_t left, uint32_t *character);
 
+/* Write into `out` (size bytes, 5 or more) what of a text a message can hold: bytes that are no
+ * UTF-8, and control characters, become \xNN; what does not fit is left out. Returns out. */
+char *mx_utf8_shown(const char *text, char *out, size_t size);
+
 #ifdef __cplusplus
 }
 #endif

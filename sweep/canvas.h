@@ -55,4 +55,12 @@ double mx_font_width(const char *text, struct mx_font font);
 const char *mx_font_fit(const char *text, struct mx_font font, double width, char *out,
                         size_t size);
 
+/* The text with line ends in place of some blanks, so that each line is at most `width` pixels
+ * wide if its words are; at most size - 1 bytes of it. Returns how many lines there are. */
+unsigned mx_font_wrap(const char *text, struct mx_font font, double width, char *out, size_t size);
+
+/* The font, or a smaller one in which the text is at most `width` pixels wide, but not below
+ * three fifths of it. */
+struct mx_font mx_font_shrink(const char *text, struct mx_font font, double width);
+
 #endif

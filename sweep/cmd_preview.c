@@ -42,6 +42,7 @@ struct options {
     const char  *out;
     bool         masks, json;
     int64_t      rows, draws; /* draws 0: no statistics */
+    const char  *behind;      /* what stands behind a --stats without a number, or NULL */
     const char **sets;        /* (argc) */
     size_t       nsets;
     const char  *file;
@@ -81,6 +82,8 @@ static int read_stats(int argc, char **argv, struct options *options, struct mx_
     if (!text && optind < argc && argv[optind][0] >= '0' && argv[optind][0] <= '9' &&
         strspn(argv[optind], "0123456789") == strlen(argv[optind]))
         text = argv[optind++];
+    else if (!text && optind < argc)
+        options->behind = argv[optind];
     options->draws = DEFAULT_DRAWS;
     return text ? read_count("--stats", text, MOST_DRAWS, &options->draws, err) : 0;
 }
@@ -120,6 +123,9 @@ static int read_arguments(int argc, char **argv, struct options *options, struct
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
         if ((rc = take_option(option, argc, argv, options, err)) != 0)
             return rc;
+    if (argc - optind > 1 && options->behind)
+        return mx_fail(err, MX_EINVAL, "--stats %s: give a number from 1 to %d, or none",
+                       options->behind, MOST_DRAWS);
     if (argc - optind != 1)
         return mx_fail(err, MX_EINVAL,
                        "preview takes one CONFIG; mixsweep preview --help tells more");

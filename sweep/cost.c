@@ -15,6 +15,7 @@
 #include "worker/dataset.h"
 #include "worker/engine.h"
 #include "worker/features.h"
+#include "worker/miniature.h"
 #include "worker/params.h"
 #include "worker/resamples.h"
 #include "worker/weights.h"
@@ -82,6 +83,7 @@ struct data {
 
 struct mx_costs {
     const struct mx_grid *grid;
+    bool                  smoke;
     struct data           data[DATA_ROOM]; /* a ring of the last ones */
     size_t                ndata;
     struct work           memo[MEMO_ROOM];
@@ -93,14 +95,16 @@ struct mx_costs {
     char                  why[160];
 };
 
-struct mx_costs *mx_costs_new(const struct mx_grid *grid, struct mx_err *err)
+struct mx_costs *mx_costs_new(const struct mx_grid *grid, bool smoke, struct mx_err *err)
 {
     struct mx_costs *costs = calloc(1, sizeof *costs);
 
     if (!costs)
         mx_fail(err, MX_ENOMEM, "no memory to estimate costs");
-    else
+    else {
         costs->grid = grid;
+        costs->smoke = smoke;
+    }
     return costs;
 }
 
@@ -120,8 +124,12 @@ static const struct data *data_of(struct mx_costs *costs, const struct worker_pa
             return &costs->data[k];
     data = &costs->data[costs->ndata++ % DATA_ROOM];
     data->params = *params;
-    data->known = worker_dataset_shape(params, &data->shape, &data->why) == 0 &&
-                  worker_dataset_counts(params, &data->ntrain, &data->ntest, &data->why) == 0;
+    if (costs->smoke)
+        data->known = worker_miniature_size(params, &data->shape, &data->ntrain, &data->ntest,
+                                            &data->why) == 0;
+    else
+        data->known = worker_dataset_shape(params, &data->shape, &data->why) == 0 &&
+                      worker_dataset_counts(params, &data->ntrain, &data->ntest, &data->why) == 0;
     return data;
 }
 

@@ -14,7 +14,8 @@
 
 struct mx_costs;
 
-struct mx_costs *mx_costs_new(const struct mx_grid *grid, struct mx_err *err);
+/* `smoke`: the data are those that --smoke generates. */
+struct mx_costs *mx_costs_new(const struct mx_grid *grid, bool smoke, struct mx_err *err);
 void             mx_costs_free(struct mx_costs *costs); /* NULL is allowed */
 
 /* Take a stage of a cell. `same` is equal for points whose networks cost the same:

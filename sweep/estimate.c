@@ -192,7 +192,7 @@ int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsi
                 struct mx_estimate *estimate, struct mx_err *err)
 {
     struct tally    *tally = tally_new(err);
-    struct mx_costs *costs = tally ? mx_costs_new(grid, err) : NULL;
+    struct mx_costs *costs = tally ? mx_costs_new(grid, config->smoke, err) : NULL;
     int              rc = -1;
 
     *estimate = (struct mx_estimate){.timed = false};

@@ -221,3 +221,37 @@ const char *mx_font_fit(const char *text, struct mx_font font, double width, cha
     }
     return out;
 }
+
+unsigned mx_font_wrap(const char *text, struct mx_font font, double width, char *out, size_t size)
+{
+    char    *line = out, *blank = NULL;
+    unsigned lines = 1;
+
+    snprintf(out, size, "%s", text);
+    for (char *at = out; *at; at++) { /* up to the next blank or the end */
+        char *end = at + 1, held = *end;
+
+        if (*at == ' ')
+            blank = at;
+        if (held != ' ' && held != '\0')
+            continue;
+        *end = '\0';
+        if (blank && mx_font_width(line, font) > width) {
+            *blank = '\n';
+            line = blank + 1;
+            blank = NULL;
+            lines++;
+        }
+        *end = held;
+    }
+    return lines;
+}
+
+struct mx_font mx_font_shrink(const char *text, struct mx_font font, double width)
+{
+    const double least = 0.6, wide = mx_font_width(text, font);
+    double       share = wide > width ? width / wide : 1;
+
+    share = share > least ? share : least;
+    return (struct mx_font){font.size * share, font.thick * share};
+}

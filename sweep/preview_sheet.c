@@ -14,6 +14,8 @@ enum {
     MOST_SIDE = 320,
     HEAD = 78,    /* height of the title */
     COLUMNS = 44, /* and of the columns' names */
+    NEXT = 14,    /* from a line of small text to the next */
+    SENTENCE = 200,
 };
 
 /* Colours of paper and ink; what belongs to the base image is blue, what to its partner orange. */
@@ -69,6 +71,31 @@ static void put_text(const struct sheet *sheet, int y, int x, const char *text, 
 
     mx_canvas_text(sheet->canvas, y, x, mx_font_fit(text, font, width, fitting, sizeof fitting),
                    font, colour);
+}
+
+/* Small text in as many lines as it needs, in a smaller hand where a word is too long for one. */
+static void put_lines(const struct sheet *sheet, int y, int x, const char *text,
+                      struct mx_font font, double width, uint32_t colour)
+{
+    char lines[256], *rest = lines;
+
+    mx_font_wrap(text, font, width, lines, sizeof lines);
+    for (; rest; y += NEXT) {
+        char *end = strchr(rest, '\n');
+
+        if (end)
+            *end++ = '\0';
+        put_text(sheet, y, x, rest, mx_font_shrink(rest, font, width), width, colour);
+        rest = end;
+    }
+}
+
+/* The height that its lines behind the first take. */
+static int more_lines(const char *text, struct mx_font font, double width)
+{
+    char lines[256];
+
+    return NEXT * ((int)mx_font_wrap(text, font, width, lines, sizeof lines) - 1);
 }
 
 /* The name of a class, or "class 7". */
@@ -227,32 +254,36 @@ static int put_row(const struct sheet *sheet, const struct mx_preview_settings *
     return 0;
 }
 
-static void put_head(const struct sheet *sheet, const char *name,
-                     const struct mx_preview_settings *settings, uint64_t seed)
+/* What is shown, in a sentence. */
+static void describe(const struct worker_shape *shape, const struct mx_preview_settings *settings,
+                     uint64_t seed, char text[SENTENCE])
 {
-    const struct worker_params *params = &settings->setting[0].params;
-    const struct worker_shape  *shape = &sheet->set->shape;
-    const int                   y = MARGIN + HEAD;
-    char                        text[200];
-
-    put_text(sheet, MARGIN + 16, MARGIN, name, title_font,
-             (double)sheet->canvas->width - 2 * MARGIN, ink);
-    snprintf(text, sizeof text,
+    snprintf(text, SENTENCE,
              "%s, %u classes, %u \xC3\x97 %u pixels \xC2\xB7 seed %llu \xC2\xB7 \xCE\xBB is the "
              "share of the base image",
-             worker_data_sets[params->data_set].word, shape->classes, shape->width, shape->height,
-             (unsigned long long)seed);
-    put_text(sheet, MARGIN + 42, MARGIN, text, text_font, (double)sheet->canvas->width - 2 * MARGIN,
-             faint);
-    mx_canvas_fill(sheet->canvas, MARGIN + 58, MARGIN, 1, (int)sheet->canvas->width - 2 * MARGIN,
-                   line);
+             worker_data_sets[settings->setting[0].params.data_set].word, shape->classes,
+             shape->width, shape->height, (unsigned long long)seed);
+}
+
+/* `head` is the height of the title, with what its lines need. */
+static void put_head(const struct sheet *sheet, const char *name,
+                     const struct mx_preview_settings *settings, const char *sentence, int head)
+{
+    const int    y = MARGIN + head;
+    const double width = (double)sheet->canvas->width - 2 * MARGIN;
+
+    put_text(sheet, MARGIN + 16, MARGIN, name, mx_font_shrink(name, title_font, width), width, ink);
+    put_lines(sheet, MARGIN + 42, MARGIN, sentence, text_font, width, faint);
+    mx_canvas_fill(sheet->canvas, y - 20, MARGIN, 1, (int)width, line);
     put_text(sheet, y + 12, column_at(sheet, 0), "base", name_font, sheet->column, blue);
     put_text(sheet, y + 12, column_at(sheet, 1), "partner", name_font, sheet->column, orange);
     for (size_t s = 0; s < settings->n; s++) {
-        put_text(sheet, y + 12, column_at(sheet, s + 2), settings->setting[s].title, name_font,
-                 sheet->column, ink);
-        put_text(sheet, y + 29, column_at(sheet, s + 2), settings->setting[s].below, text_font,
-                 sheet->column, faint);
+        const char *title = settings->setting[s].title;
+
+        put_text(sheet, y + 12, column_at(sheet, s + 2), title,
+                 mx_font_shrink(title, name_font, sheet->column), sheet->column, ink);
+        put_lines(sheet, y + 29, column_at(sheet, s + 2), settings->setting[s].below, text_font,
+                  sheet->column, faint);
     }
 }
 
@@ -262,7 +293,8 @@ int mx_preview_sheet(const char *name, const struct mx_preview_settings *setting
 {
     struct sheet sheet = {.canvas = canvas, .set = set, .masks = masks};
     uint32_t     height, width;
-    int          rc;
+    int          rc, head = HEAD, top = 0; /* top: what lies above the images */
+    char         sentence[SENTENCE];
 
     if (set->train.n < 2)
         return mx_fail(err, MX_EDATA, "there is only one training image: nothing to mix it with");
@@ -270,14 +302,20 @@ int mx_preview_sheet(const char *name, const struct mx_preview_settings *setting
     choose_size(&sheet);
     height = sheet.height + (masks ? sheet.height + 8 : 0) + WORDS + GAP;
     width = (uint32_t)column_at(&sheet, settings->n + 2) - GAP + MARGIN;
-    if (mx_canvas_init(canvas, MARGIN + HEAD + COLUMNS + rows * height + MARGIN - GAP, width, paper,
-                       err))
+    describe(&set->shape, settings, seed, sentence);
+    head += more_lines(sentence, text_font, width - 2 * MARGIN);
+    for (size_t s = 0; s < settings->n; s++) {
+        int more = more_lines(settings->setting[s].below, text_font, sheet.column);
+
+        top = more > top ? more : top;
+    }
+    top += MARGIN + head + COLUMNS;
+    if (mx_canvas_init(canvas, (uint32_t)top + rows * height + MARGIN - GAP, width, paper, err))
         return -1;
-    put_head(&sheet, name, settings, seed);
+    put_head(&sheet, name, settings, sentence, head);
     rc = 0;
     for (uint32_t row = 0; rc == 0 && row < rows; row++)
-        rc = put_row(&sheet, settings, seed, row, rows,
-                     MARGIN + HEAD + COLUMNS + (int)(row * height), err);
+        rc = put_row(&sheet, settings, seed, row, rows, top + (int)(row * height), err);
     if (rc)
         mx_canvas_free(canvas);
     return rc;

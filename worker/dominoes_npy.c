@@ -66,7 +66,9 @@ static int read_layout(const struct worker_npy *file, struct worker_images *imag
         sizes[1] = *last ? d[1] : d[2];
         sizes[2] = *last ? d[2] : d[3];
     }
-    if (d[0] == 0 || d[0] > INT32_MAX || (sizes[0] != 1 && sizes[0] != 3) || sizes[1] < 8 ||
+    if (shape->ndims > 0 && d[0] == 0)
+        return mx_fail(err, MX_EDATA, "there is no image in it");
+    if (shape->ndims == 0 || d[0] > INT32_MAX || (sizes[0] != 1 && sizes[0] != 3) || sizes[1] < 8 ||
         sizes[1] > 1024 || sizes[2] < 8 || sizes[2] > 1024)
         return mx_fail(err, MX_EDATA,
                        "X_*.npy of dominoes are (images, high, wide), with 1 or 3 channels before "
@@ -216,14 +218,14 @@ int worker_dominoes_npy_read(const struct worker_params *params, const char *fol
     const struct worker_images *train = &raw->parts[WORKER_PART_TRAIN];
     uint32_t                    classes = 0, attributes = 0;
 
-    for (int p = 0; p < WORKER_PARTS; p++)
+    for (int p = 0; p < WORKER_PARTS; p++) {
         if (has_part(folder, p) && read_part(folder, p, &classes, &attributes, &raw->parts[p], err))
             return -1;
-    if (classes < 2)
-        return mx_fail(err, MX_EDATA,
-                       "%s/y_train.npy holds one class only: there is nothing to tell "
-                       "apart",
-                       folder);
+        if (p == WORKER_PART_TRAIN && classes < 2)
+            return mx_fail(err, MX_EDATA,
+                           "%s/y_train.npy holds one class only: there is nothing to tell apart",
+                           folder);
+    }
     if (params->data_channels == 1 && train->channels == 3)
         return mx_fail(err, MX_EINVAL,
                        "dominoes in npy form keep their 3 channels: take "

@@ -8,8 +8,10 @@
 #include "base/file.h"
 #include "worker/choices.h"
 #include "worker/dataset.h"
+#include "worker/known_sets.h"
 #include "worker/miniature_parts.h"
 #include "worker/picture.h"
+#include "worker/set_format.h"
 #include "worker/synthetic.h"
 
 enum {
@@ -191,7 +193,7 @@ static int make_folder(const struct worker_dataset *set, const char *folder, str
 /* How each set's miniature is written; classes: of sets of image files, 0: the set's own. */
 static const struct {
     worker_miniature_writer *write;
-    uint32_t                 classes;
+    uint32_t                 classes, groups;
 } writers[] = {
     [WORKER_DATA_MNIST] = {make_idx, 0},
     [WORKER_DATA_FASHION_MNIST] = {make_idx, 0},
@@ -200,9 +202,9 @@ static const struct {
     [WORKER_DATA_CIFAR10] = {make_cifar10, 0},
     [WORKER_DATA_CIFAR100] = {make_cifar100, 0},
     [WORKER_DATA_FOLDER] = {make_folder, FOLDER_CLASSES},
-    [WORKER_DATA_WATERBIRDS] = {worker_miniature_waterbirds, 2},
-    [WORKER_DATA_CELEBA] = {worker_miniature_celeba, 2},
-    [WORKER_DATA_METASHIFT] = {worker_miniature_metashift, 2},
+    [WORKER_DATA_WATERBIRDS] = {worker_miniature_waterbirds, 2, 4},
+    [WORKER_DATA_CELEBA] = {worker_miniature_celeba, 2, 4},
+    [WORKER_DATA_METASHIFT] = {worker_miniature_metashift, 2, 6},
     [WORKER_DATA_CUB] = {worker_miniature_cub, FOLDER_CLASSES},
     [WORKER_DATA_IMAGENET] = {worker_miniature_imagenet, FOLDER_CLASSES},
 };
@@ -225,6 +227,55 @@ static int describe(unsigned data_set, struct worker_params *params, struct mx_e
         shape.classes < WORKER_SYNTHETIC_CLASSES ? shape.classes : WORKER_SYNTHETIC_CLASSES;
     params->data_synthetic_noise = 0.1;
     params->data_spurious_rate = 0.5;
+    return 0;
+}
+
+static uint64_t limited(uint64_t n, int64_t limit)
+{
+    return limit > 0 && (uint64_t)limit < n ? (uint64_t)limit : n;
+}
+
+/* How many of the lower set's n images dominoes use: their classes are equally large. */
+static uint64_t domino_share(const struct worker_params *params, uint64_t n)
+{
+    const struct worker_known_set *bottom =
+        worker_known_set(worker_domino_data_set(params->data_dominoes_bottom), NULL);
+    const uint32_t classes =
+        bottom->classes < WORKER_SYNTHETIC_CLASSES ? bottom->classes : WORKER_SYNTHETIC_CLASSES;
+
+    return n * params->data_dominoes_bottom_classes.count / classes;
+}
+
+int worker_miniature_size(const struct worker_params *params, struct worker_shape *shape,
+                          uint64_t *train, uint64_t *test, struct mx_err *err)
+{
+    const unsigned set = params->data_set;
+    uint64_t       n = MINIATURE_TRAIN;
+
+    if (set == WORKER_DATA_SYNTHETIC || set == WORKER_DATA_FEATURES)
+        return worker_dataset_shape(params, shape, err) ||
+                       worker_dataset_counts(params, train, test, err)
+                   ? -1
+                   : 0;
+    if (set < sizeof writers / sizeof writers[0] && writers[set].classes > 0) {
+        const uint32_t side = params->data_size ? (uint32_t)params->data_size : FOLDER_SIZE;
+
+        *shape = (struct worker_shape){params->data_channels ? (uint32_t)params->data_channels : 3,
+                                       side, side, writers[set].classes, writers[set].groups};
+        n = FOLDER_TRAIN;
+    } else {
+        struct worker_params known = *params;
+
+        /* EMNIST's own shape is told by its files; its digits have that of MNIST. */
+        if (set == WORKER_DATA_EMNIST)
+            known.data_set = WORKER_DATA_MNIST;
+        if (worker_dataset_shape(&known, shape, err))
+            return -1;
+        if (set == WORKER_DATA_DOMINOES)
+            n = domino_share(params, n);
+    }
+    *train = limited(n, params->data_train_limit);
+    *test = limited(n / 4, params->data_test_limit);
     return 0;
 }
 

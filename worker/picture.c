@@ -141,23 +141,8 @@ const char *worker_shown_path(const char *path, char out[WORKER_SHOWN_SIZE])
 
     if (left > WORKER_SHOWN_SIZE / 4 * 3) {
         path += left - WORKER_SHOWN_SIZE / 4 * 3;
-        left = strlen(path);
         at = strlen(strcpy(out, dots));
     }
-    while (left > 0 && at + sizeof "\\xNN" <= WORKER_SHOWN_SIZE) {
-        uint32_t character = 0;
-        size_t   n = mx_utf8_decode(path, left, &character);
-
-        if (n == 0 || character < 0x20 || character == 0x7F) {
-            n = 1;
-            at += (size_t)snprintf(out + at, sizeof "\\xNN", "\\x%02X", (unsigned char)*path);
-        } else {
-            memcpy(out + at, path, n);
-            at += n;
-        }
-        path += n;
-        left -= n;
-    }
-    out[at] = '\0';
+    mx_utf8_shown(path, out + at, WORKER_SHOWN_SIZE - at);
     return out;
 }

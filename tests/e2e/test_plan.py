@@ -130,6 +130,22 @@ class Plan(Case):
         self.assertEqual(err, f"{self.folder}/sweep.yaml: warning: data set mnist is not at "
                               f"{self.folder}/not/there; put it there or set data.path\n")
 
+    def test_smoke_plans_for_the_data_that_a_smoke_run_makes(self):
+        memory = {}
+        for name, size in (("waterbirds", ", size: 32"), ("imagenet", ", size: 32"), ("emnist", ""),
+                           ("cifar100", ""), ("folder", ", size: 32")):
+            path = self.write("sweep.yaml", f"data: {{set: {name}, path: not/there{size}}}\n"
+                                            "model: {arch: linear}\ntrain: {epochs: 1}\n")
+            out, err = self.mixsweep("plan", path, "--json", "--smoke")
+            plan = json.loads(out)
+            self.assertEqual(err, "")
+            self.assertIsNotNone(plan["hours"]["mid"], name)
+            self.assertLess(plan["hours"]["mid"], 0.01, name)
+            memory[name] = plan["memory_bytes_per_executor"]
+        self.assertEqual(memory["imagenet"], memory["folder"])
+        self.assertLess(memory["folder"], memory["cifar100"])
+        self.assertLess(memory["cifar100"], 90e6)  # the set itself would take 184 MB
+
     def test_usage_errors_are_one_line_each(self):
         path = self.write("sweep.yaml", SWEEP)
         self.assertEqual(self.refused(2, "plan"),

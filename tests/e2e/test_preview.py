@@ -163,5 +163,13 @@ class Preview(Case):
         self.assertIn("--masks", out)
 
 
+class Statistics(Case):
+    def test_what_stands_behind_stats_and_is_no_number(self):
+        self.write("look.yaml", CONFIG)
+        for order in (("--stats", "abc", "look.yaml"), ("look.yaml", "--stats", "abc")):
+            self.assertEqual(self.refused(2, "preview", *order),
+                             "mixsweep: --stats abc: give a number from 1 to 100000000, or none\n")
+
+
 if __name__ == "__main__":
     main()

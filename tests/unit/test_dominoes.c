@@ -422,3 +422,29 @@ Test(dominoes, npy_files_that_do_not_fit_are_named)
     expect_refused(&params, MX_EDATA, text);
     folder_remove(folder);
 }
+
+Test(dominoes, npy_files_without_images_or_with_one_class_are_refused)
+{
+    char                *folder = folder_make(), *path = mx_path_join(folder, "env_test.npy");
+    struct worker_params params = params_of("");
+    char                 text[512];
+
+    snprintf(params.data_path, WORKER_PATH_SIZE, "%s", folder);
+    put_npy(folder);
+    put_array(folder, "X_train.npy", WORKER_NPY_U8, 3, (uint64_t[]){0, 16, 8}, "");
+    put_array(folder, "y_train.npy", WORKER_NPY_I64, 1, (uint64_t[]){0}, "");
+    put_array(folder, "env_train.npy", WORKER_NPY_I64, 1, (uint64_t[]){0}, "");
+    snprintf(text, sizeof text, "%s/X_train.npy: there is no image in it", folder);
+    expect_refused(&params, MX_EDATA, text);
+    put_npy(folder);
+    put_array(folder, "y_train.npy", WORKER_NPY_I64, 1, (uint64_t[]){4}, (int64_t[]){0, 0, 0, 0});
+    snprintf(text, sizeof text, "%s/y_train.npy holds one class only: there is nothing to tell apart",
+             folder);
+    expect_refused(&params, MX_EDATA, text);
+    put_npy(folder);
+    unlink(path);
+    snprintf(text, sizeof text, "cannot open %s: No such file or directory", path);
+    expect_refused(&params, MX_EDATA, text);
+    free(path);
+    folder_remove(folder);
+}

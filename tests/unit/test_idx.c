@@ -1,5 +1,8 @@
 #include <criterion/criterion.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "idx_files.h"
@@ -61,11 +64,11 @@ static const struct damage damages[] = {
      "%s/train-images-idx3-ubyte is cut short: 6 of 1568 bytes behind its header: get the file "
      "again"},
     {"train-images-idx3-ubyte", BYTES("\0\0\x8\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
-     "%s/train-images-idx3-ubyte declares more than 4294967296 bytes"},
+     "%s/train-images-idx3-ubyte declares more than 1073741824 bytes"},
     {"train-images-idx3-ubyte", BYTES("\0\0\x8\3\0\1\0\0\0\1\0\0\0\1\0\0"),
-     "%s/train-images-idx3-ubyte declares more than 4294967296 bytes"},
-    {"train-images-idx3-ubyte", BYTES("\0\0\x8\3\x7f\xff\xff\xff\0\0\0\1\0\0\0\1"),
-     "%s/train-images-idx3-ubyte is cut short: 0 of 2147483647 bytes behind its header: get the "
+     "%s/train-images-idx3-ubyte declares more than 1073741824 bytes"},
+    {"train-images-idx3-ubyte", BYTES("\0\0\x8\3\x3f\xff\xff\xff\0\0\0\1\0\0\0\1"),
+     "%s/train-images-idx3-ubyte is cut short: 0 of 1073741823 bytes behind its header: get the "
      "file again"},
     {"t10k-images-idx3-ubyte", BYTES("\0\0\x8\3\0\0\0\0\0\0\0\34\0\0\0\34"),
      "%s/t10k-images-idx3-ubyte holds no images: dimension 1 is 0"},
@@ -265,4 +268,44 @@ Test(idx, fingerprint_follows_the_bytes_and_not_the_folder)
     cr_expect_neq(one, changed);
     folder_remove(a);
     folder_remove(b);
+}
+
+/* A file that another process writes anew all the time is read as one of the two that it is, or
+ * refused; what is refused leaves nothing behind. */
+Test(idx, a_file_that_changes_while_it_is_read_is_whole_or_refused)
+{
+    char          *folder = folder_make(), *path = mx_path_join(folder, "f");
+    static uint8_t few[8 + 100000], many[8 + 200000];
+    unsigned       whole = 0, refused = 0;
+    struct mx_err  err = {.code = MX_OK};
+    pid_t          child;
+
+    memcpy(few, "\0\0\x08\x01\0\x01\x86\xa0", 8);
+    memcpy(many, "\0\0\x08\x01\0\x03\x0d\x40", 8);
+    memset(few + 8, 1, sizeof few - 8);
+    memset(many + 8, 2, sizeof many - 8);
+    put_bytes(folder, "f", few, sizeof few);
+    if ((child = fork()) == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (unsigned k = 0;; k++) /* until it is killed */
+            put_bytes(folder, "f", k % 2 ? few : many, k % 2 ? sizeof few : sizeof many);
+    }
+    for (unsigned k = 0; k < 300; k++) {
+        struct worker_idx idx = {.data = NULL};
+
+        if (worker_idx_read(path, 1, &idx, &err)) {
+            cr_expect_null(idx.data);
+            cr_expect_eq(err.code, MX_EDATA, "%s", err.text);
+            refused++;
+        } else {
+            cr_expect(idx.dims[0] == 100000 || idx.dims[0] == 200000);
+            whole++;
+        }
+        free(idx.data);
+    }
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    cr_expect_eq(whole + refused, 300);
+    free(path);
+    folder_remove(folder);
 }

@@ -261,6 +261,54 @@ Test(listing, metashift_that_is_not_whole_is_refused)
     folder_remove(folder);
 }
 
+/* Names come in any encoding; messages are text. */
+Test(listing, names_that_are_no_text_are_taken_and_shown_in_hexadecimal)
+{
+    char                 *folder = folder_make();
+    struct worker_folder *listed;
+
+    put_text(folder, "metadata.csv",
+             BIRDS "1,\xff\xfe.jpg,0,0,0,x\n2,b.jpg,1,0,0,x\n3,c\xc3\xa9.jpg,0,2,1,x\n");
+    listed = must_list(WORKER_DATA_WATERBIRDS, folder);
+    expect_part(listed, WORKER_PART_TRAIN, "\xff\xfe.jpg 0 0, b.jpg 1 2");
+    expect_part(listed, WORKER_PART_TEST, "c\xc3\xa9.jpg 0 1");
+    worker_folder_free(listed);
+    expect_refused(WORKER_DATA_WATERBIRDS, folder, "metadata.csv",
+                   BIRDS "1,a.jpg,\xff\x1b[2J\xc3\xa9,0,0,x\n",
+                   "%s/metadata.csv:2: column y is '\\xFF\\x1B[2J\xc3\xa9', not one of 0 to 1");
+    folder_remove(folder);
+}
+
+/* Links that lead round in a circle are neither images nor folders. */
+Test(listing, a_link_that_goes_round_is_no_context_and_no_image)
+{
+    char                *folder = folder_make();
+    char                *loop = mx_path_join(folder, "train/cat/cat(sofa)/round");
+    char                *back = mx_path_join(folder, "train/cat/cat(sofa)/back");
+    struct worker_params params = {.data_set = WORKER_DATA_METASHIFT, .data_size = 16};
+    struct mx_err        err = {.text = ""};
+    char                 due[512];
+    uint64_t             fingerprint;
+
+    put_text(folder, "train/cat/cat(sofa)/1.jpg", "");
+    put_text(folder, "train/dog/dog(bench)/2.jpg", "");
+    put_text(folder, "test/cat/cat(shelf)/3.jpg", "");
+    put_text(folder, "test/dog/dog(shelf)/4.jpg", "");
+    snprintf(params.data_path, sizeof params.data_path, "%s", folder);
+    cr_assert_eq(symlink("round", loop), 0);
+    cr_expect_neq(worker_dataset_probe(&params, &fingerprint, &err), 0);
+    snprintf(due, sizeof due, "cannot open %s: Too many levels of symbolic links", loop);
+    cr_expect_str_eq(err.text, due);
+    unlink(loop);
+    cr_assert_eq(symlink("..", back), 0); /* a folder that holds itself */
+    cr_expect_neq(worker_dataset_probe(&params, &fingerprint, &err), 0);
+    snprintf(due, sizeof due, "%s is a folder: class folders hold image files only", back);
+    cr_expect_str_eq(err.text, due);
+    free(loop);
+    free(back);
+    folder_remove(folder);
+}
+
 static void put_cub(const char *folder)
 {
     put_text(folder, "classes.txt", "1 001.Albatross\n2 002.Auklet\n");
@@ -413,6 +461,10 @@ Test(listing, every_set_reads_its_miniature)
         cr_assert_eq(worker_miniature_make(rows[r].set, folder, &err), 0, "%s", err.text);
         set = worker_dataset_open(&params, 1, &err);
         cr_assert_not_null(set, "%s", err.text);
+        cr_expect_eq(worker_miniature_size(&params, &shape, &train, &test, &err), 0);
+        cr_expect_arr_eq(&shape, &set->shape, sizeof shape);
+        cr_expect_eq(train, set->train.n + set->val.n);
+        cr_expect_eq(test, set->test.n);
         cr_expect_eq(set->shape.classes, rows[r].classes);
         cr_expect_eq(set->shape.groups, rows[r].groups);
         cr_expect_eq(set->train.n, rows[r].train);

@@ -321,3 +321,50 @@ Test(canvas, what_lies_outside_is_cut_off)
     mx_canvas_text(&canvas, 100, -50, "outside", (struct mx_font){9, 1}, 0);
     mx_canvas_free(&canvas);
 }
+
+Test(canvas, long_text_goes_on_in_the_next_line_or_gets_smaller)
+{
+    const struct mx_font font = {9, 1.3};
+    const double         width = mx_font_width("beta 1.2, alpha", font);
+    struct mx_font       small;
+    char                 out[64];
+
+    cr_expect_eq(mx_font_wrap("beta 1.2, alpha", font, width, out, sizeof out), 1);
+    cr_expect_str_eq(out, "beta 1.2, alpha");
+    cr_expect_eq(mx_font_wrap("beta 1.2, alpha 0.5", font, width, out, sizeof out), 2);
+    cr_expect_str_eq(out, "beta 1.2, alpha\n0.5");
+    cr_expect_eq(mx_font_wrap("transport_cost_of_a_block 0.8 b", font, width, out, sizeof out), 2);
+    cr_expect_str_eq(out, "transport_cost_of_a_block\n0.8 b");
+    cr_expect_eq(mx_font_wrap("", font, width, out, sizeof out), 1);
+    cr_expect_str_eq(out, "");
+    cr_expect_eq(mx_font_wrap("a b c", font, 1, out, 4), 2);
+    cr_expect_str_eq(out, "a\nb");
+    small = mx_font_shrink("beta 1.2, alpha 0", font, width);
+    cr_expect_lt(small.size, font.size);
+    cr_expect(mx_font_width("beta 1.2, alpha 0", small) <= width + 1e-9);
+    small = mx_font_shrink("beta 1.2, alpha", font, width);
+    cr_expect(small.size == font.size && small.thick == font.thick);
+    small = mx_font_shrink("beta 1.2, alpha", font, 1);
+    cr_expect_float_eq(small.size, 5.4, 1e-12);
+}
+
+/* Two axes with long names need a second line, and move the images down. */
+Test(preview, long_headings_are_shown_whole)
+{
+    struct fixture         f = open_text(HEAD "mix: {strategy: manifold_mixup}\ngrid: {mix.layers: "
+                                                      "[[input, stage1, stage2], [stage1]], mix.prob: "
+                                                      "[0.5, 0.25]}\n");
+    struct worker_dataset *set = worker_dataset_open(&f.settings.setting[0].params, 3, NULL);
+    struct mx_canvas       canvas;
+    const uint32_t         below = 28 + 78 + 29; /* where the first line stands */
+    uint32_t               ink = 0;
+
+    cr_assert_eq(mx_preview_sheet("n", &f.settings, set, 3, 1, false, &canvas, NULL), 0);
+    for (uint32_t y = below + 4; y < below + 16; y++) /* the second line */
+        for (uint32_t x = 28 + 2 * 152; x < 28 + 2 * 152 + 132; x++)
+            ink += canvas.pixels[((size_t)y * canvas.width + x) * 3] < 200;
+    cr_expect_gt(ink, 20);
+    mx_canvas_free(&canvas);
+    worker_dataset_free(set);
+    close_all(&f);
+}
