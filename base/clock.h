@@ -23,6 +23,9 @@ double mx_clock_monotonic_s(void);
 /* Seconds since 1970-01-01 UTC. */
 double mx_clock_utc_s(void);
 
+/* Wait, or less if a signal comes. */
+void mx_clock_sleep_s(double seconds);
+
 /* RFC 3339, rounded to milliseconds, "2026-01-31T09:30:00.125Z"; "" for what is
  * no time between 1970 and 9999. Returns out. */
 const char *mx_clock_format_utc(double utc_s, char out[MX_UTC_SIZE]);

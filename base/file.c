@@ -11,16 +11,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/disk.h"
+
 /* Up to the end, or until there is more than most. */
-static int read_pieces(FILE *file, const char *path, size_t most, struct mx_buf *out,
+static int read_pieces(int fd, const char *path, size_t most, struct mx_buf *out,
                        struct mx_err *err)
 {
-    char   piece[1 << 14];
-    size_t n;
+    char    piece[1 << 14];
+    ssize_t n = 1;
 
-    while (mx_buf_ok(out) && out->len <= most && (n = fread(piece, 1, sizeof piece, file)) > 0)
-        mx_buf_add(out, piece, n);
-    if (ferror(file))
+    while (mx_buf_ok(out) && out->len <= most && n > 0) {
+        n = mx_disk_read(fd, piece, sizeof piece);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n > 0)
+            mx_buf_add(out, piece, (size_t)n);
+    }
+    if (n < 0)
         return mx_fail_errno(err, MX_EIO, errno, "cannot read %s", path);
     if (!mx_buf_ok(out))
         return mx_fail(err, MX_ENOMEM, "no memory to read %s", path);
@@ -29,14 +36,14 @@ static int read_pieces(FILE *file, const char *path, size_t most, struct mx_buf 
 
 static int read_file(const char *path, size_t most, struct mx_buf *out, struct mx_err *err)
 {
-    FILE *file = fopen(path, "rb");
-    int   rc;
+    int fd = mx_disk_open(path, O_RDONLY);
+    int rc;
 
     mx_buf_clear(out);
-    if (!file)
+    if (fd < 0)
         return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", path);
-    rc = read_pieces(file, path, most, out, err);
-    fclose(file);
+    rc = read_pieces(fd, path, most, out, err);
+    mx_disk_close(fd);
     return rc;
 }
 
@@ -65,7 +72,7 @@ int mx_file_write_all(int fd, const void *data, size_t len, const char *path, st
     const char *at = data;
 
     while (len > 0) {
-        ssize_t n = write(fd, at, len);
+        ssize_t n = mx_disk_write(fd, at, len);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -91,7 +98,7 @@ static int sync_parent(const char *path, struct mx_err *err)
 
 int mx_file_replace(const char *temporary, const char *path, struct mx_err *err)
 {
-    if (rename(temporary, path))
+    if (mx_disk_rename(temporary, path))
         return mx_fail_errno(err, MX_EIO, errno, "cannot rename %s to %s", temporary, path);
     return sync_parent(path, err);
 }
@@ -112,32 +119,31 @@ int mx_file_write_pieces(const char *path, const struct mx_piece *pieces, size_t
         mx_fail(err, MX_ENOMEM, "no memory to write %s", path);
         goto done;
     }
-    if ((fd = open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0) {
+    if ((fd = mx_disk_open(temporary.data, O_WRONLY | O_CREAT | O_TRUNC)) < 0) {
         mx_fail_errno(err, MX_EIO, errno, "cannot create %s", temporary.data);
         goto done;
     }
     for (size_t p = 0; p < npieces; p++)
         if (mx_file_write_all(fd, pieces[p].data, pieces[p].len, path, err))
             goto done;
-    if (fsync(fd)) {
+    if (mx_disk_sync(fd)) {
         mx_fail_errno(err, MX_EIO, errno, "cannot sync %s", path);
         goto done;
     }
     rc = mx_file_replace(temporary.data, path, err);
 done:
     if (fd >= 0)
-        close(fd);
+        mx_disk_close(fd);
     if (rc && fd >= 0)
-        unlink(temporary.data);
+        mx_disk_remove(temporary.data);
     mx_buf_free(&temporary);
     return rc;
 }
 
 int mx_dir_make(const char *path, struct mx_err *err)
 {
-    char       *copy;
-    struct stat st;
-    int         rc = 0;
+    char *copy;
+    int   rc = 0;
 
     if (!*path)
         return mx_fail(err, MX_EIO, "cannot make a directory without a name");
@@ -149,13 +155,13 @@ int mx_dir_make(const char *path, struct mx_err *err)
         if (held != '/' && held != '\0')
             continue;
         *at = '\0';
-        if (mkdir(copy, 0777) && errno != EEXIST)
+        if (mx_disk_make_dir(copy) && errno != EEXIST)
             rc = mx_fail_errno(err, MX_EIO, errno, "cannot make directory %s", copy);
         *at = held;
         if (held == '\0')
             break;
     }
-    if (rc == 0 && (stat(path, &st) || !S_ISDIR(st.st_mode)))
+    if (rc == 0 && !mx_disk_is_dir(path))
         rc = mx_fail(err, MX_EIO, "%s exists and is not a directory", path);
     free(copy);
     return rc;
@@ -163,16 +169,16 @@ int mx_dir_make(const char *path, struct mx_err *err)
 
 int mx_dir_sync(const char *path, struct mx_err *err)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = 0;
+    bool opened;
 
-    if (fd < 0)
+    if (mx_disk_sync_dir(path, &opened) == 0)
+        return 0;
+    if (!opened)
         return mx_fail_errno(err, MX_EIO, errno, "cannot open directory %s", path);
     /* Some network file systems refuse to sync a directory: nothing better exists there. */
-    if (fsync(fd) && errno != EINVAL && errno != ENOTSUP)
-        rc = mx_fail_errno(err, MX_EIO, errno, "cannot sync directory %s", path);
-    close(fd);
-    return rc;
+    if (errno == EINVAL || errno == ENOTSUP)
+        return 0;
+    return mx_fail_errno(err, MX_EIO, errno, "cannot sync directory %s", path);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *place)
@@ -220,9 +226,7 @@ int mx_dir_clear(const char *path, bool (*keeps)(const char *name), struct mx_er
 
 bool mx_file_exists(const char *path)
 {
-    struct stat st;
-
-    return lstat(path, &st) == 0;
+    return mx_disk_exists(path);
 }
 
 char *mx_path_join(const char *dir, const char *name)

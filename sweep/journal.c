@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/file.h"
 #include "sweep/journal_scan.h"
 
@@ -31,8 +32,8 @@ static int write_group(struct mx_journal *journal, struct mx_err *err)
     size_t done = 0;
 
     while (done < journal->group.len) {
-        ssize_t n = pwrite(journal->fd, journal->group.data + done, journal->group.len - done,
-                           journal->written + (off_t)done);
+        ssize_t n = mx_disk_write_at(journal->fd, journal->group.data + done,
+                                     journal->group.len - done, journal->written + (off_t)done);
 
         if (n < 0 && errno == EINTR)
             continue;
@@ -42,13 +43,13 @@ static int write_group(struct mx_journal *journal, struct mx_err *err)
         }
         done += (size_t)n;
     }
-    if (fsync(journal->fd)) {
+    if (mx_disk_sync(journal->fd)) {
         mx_fail_errno(err, MX_EIO, errno, "cannot sync %s", journal->path);
         goto fail;
     }
     return 0;
 fail:
-    if (ftruncate(journal->fd, journal->written))
+    if (mx_disk_truncate(journal->fd, journal->written))
         mx_err_prefix(err, "half a record is left in the file");
     return -1;
 }
@@ -114,7 +115,7 @@ static int write_first(struct mx_journal *journal, const struct mx_journal_file 
 
 static int create_file(struct mx_journal *journal, const char *folder, struct mx_err *err)
 {
-    journal->fd = open(journal->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    journal->fd = mx_disk_open(journal->path, O_WRONLY | O_CREAT | O_EXCL);
     if (journal->fd < 0 && errno == EEXIST)
         return mx_fail(err, MX_EOWNED, "another process has just begun %s", journal->path);
     if (journal->fd < 0)
@@ -144,7 +145,7 @@ struct mx_journal *mx_journal_open(const char *directory,
     if (create_file(journal, folder, err))
         goto fail;
     if (write_first(journal, files, count, err)) {
-        unlink(journal->path);
+        mx_disk_remove(journal->path);
         mx_buf_clear(&journal->group);
         goto fail;
     }
@@ -183,7 +184,7 @@ void mx_journal_close(struct mx_journal *journal)
         return;
     if (journal->fd >= 0) {
         mx_journal_sync(journal, NULL);
-        close(journal->fd);
+        mx_disk_close(journal->fd);
     }
     mx_buf_free(&journal->group);
     free(journal->path);

@@ -1,9 +1,9 @@
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "sweep/journal_scan.h"
 
@@ -26,44 +26,49 @@ static int by_number(const void *a, const void *b)
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
+struct listing {
+    struct mx_journal_file *files;
+    size_t                  count, room;
+};
+
+/* 0, or 1 without memory. */
+static int list_file(void *user, const char *name)
+{
+    struct listing *listing = user;
+    unsigned        number = file_number(name);
+
+    if (number == 0)
+        return 0;
+    if (listing->count == listing->room) {
+        size_t                  room = 2 * listing->room + 16;
+        struct mx_journal_file *more = realloc(listing->files, room * sizeof more[0]);
+
+        if (!more)
+            return 1;
+        listing->files = more;
+        listing->room = room;
+    }
+    listing->files[listing->count++] = (struct mx_journal_file){number, UINT64_MAX, 0, 0};
+    return 0;
+}
+
 /* The files of a journal folder in order; *files is to be freed. A folder that
  * is not there has none. */
 static int list_files(const char *folder, struct mx_journal_file **files, size_t *count,
                       struct mx_err *err)
 {
-    DIR           *dir = opendir(folder);
-    struct dirent *entry;
-    size_t         room = 0;
+    struct listing listing = {0};
+    int            rc = mx_disk_list(folder, list_file, &listing);
 
-    *files = NULL;
-    *count = 0;
-    if (!dir && errno == ENOENT)
-        return 0;
-    if (!dir)
+    *files = listing.files;
+    *count = listing.count;
+    if (rc > 0)
+        return mx_fail(err, MX_ENOMEM, "no memory to list %s", folder);
+    if (rc < 0 && errno != ENOENT)
         return mx_fail_errno(err, MX_EIO, errno, "cannot open directory %s", folder);
-    while ((entry = readdir(dir))) {
-        unsigned number = file_number(entry->d_name);
-
-        if (number == 0)
-            continue;
-        if (*count == room) {
-            struct mx_journal_file *more = realloc(*files, (room = 2 * room + 16) * sizeof more[0]);
-
-            if (!more)
-                goto nomem;
-            *files = more;
-        }
-        (*files)[(*count)++] = (struct mx_journal_file){number, UINT64_MAX, 0, 0};
-    }
-    closedir(dir);
     if (*count > 0)
         qsort(*files, *count, sizeof(*files)[0], by_number);
     return 0;
-nomem:
-    closedir(dir);
-    free(*files);
-    *files = NULL;
-    return mx_fail(err, MX_ENOMEM, "no memory to list %s", folder);
 }
 
 char *mx_journal_file_path(const char *folder, unsigned number)

@@ -3,22 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "sweep/link_ranks.h"
 
-enum {
-    PAUSE_US = 200, /* between two looks at MPI while nothing else is to be done */
-};
-
+static const double pause_s =
+    200e-6;                       /* between two looks at MPI while nothing else is to be done */
 static const double hello_s = 30; /* that a rank has to say HELLO once we listen, at least */
 static const double ended_s = 5;  /* that ranks have to end their executors, at most */
-
-static void pause_shortly(void)
-{
-    nanosleep(&(struct timespec){.tv_nsec = PAUSE_US * 1000}, NULL);
-}
 
 /* HELLO, if it has come: where the rank is. */
 static void take_hello(struct mx_link *link, unsigned rank, struct mx_place *place)
@@ -56,7 +49,7 @@ static void await_ranks(struct mx_link *link, struct mx_place *places)
 
     while (awaited > 0 && mx_clock_monotonic_s() - start_s < limit_s) {
         if (mx_comm_progress(link->comm) == 0)
-            pause_shortly();
+            mx_clock_sleep_s(pause_s);
         awaited = 0;
         for (unsigned r = 1; r < link->nranks; r++) {
             if (link->ranks[r].state == LINK_RANK_AWAITED)
@@ -136,13 +129,16 @@ static int start_ranks(struct mx_link *link, const struct mx_link_options *optio
 {
     struct mx_rank_message order = {.type = MX_RANK_START};
     struct mx_rank_start  *start = &order.start;
+    char                  *path = mx_disk_real_path(options->directory);
 
+    if (!path)
+        return mx_fail(err, MX_EIO, "the path of %s cannot be resolved", options->directory);
+    snprintf(start->directory, sizeof start->directory, "%s", path);
+    free(path);
     start->root = link->ranks[0].process;
     start->memory_bytes = options->memory_bytes;
     start->stall_timeout_s = options->stall_timeout_s;
     start->rank_timeout_s = options->rank_timeout_s;
-    if (!realpath(options->directory, start->directory))
-        return mx_fail(err, MX_EIO, "the path of %s cannot be resolved", options->directory);
     for (unsigned r = 1; r < link->nranks; r++) {
         start->first = link->ranks[r].first;
         start->workers = link->ranks[r].workers;
@@ -222,7 +218,7 @@ static void await_ends(struct mx_link *link, double deadline_s)
         for (unsigned r = 1; r < link->nranks; r++)
             live += link->ranks[r].state == LINK_RANK_LIVE;
         if (live > 0)
-            pause_shortly();
+            mx_clock_sleep_s(pause_s);
     }
     for (unsigned r = 1; r < link->nranks; r++)
         if (link->ranks[r].state == LINK_RANK_LIVE)
@@ -273,7 +269,7 @@ void mx_ranks_dismiss(struct mx_comm *comm)
     mx_buf_free(&frame);
     while (pending > 0 && mx_clock_monotonic_s() - start_s < ended_s) {
         if (mx_comm_progress(comm) == 0)
-            pause_shortly();
+            mx_clock_sleep_s(pause_s);
         pending = 0;
         for (unsigned r = 1; r < mx_comm_size(comm); r++)
             pending += mx_comm_pending(comm, r);

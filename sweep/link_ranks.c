@@ -2,7 +2,6 @@
 #include "sweep/link_ranks.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -58,7 +57,7 @@ void link_lose_rank(struct mx_link *link, unsigned rank, const char *why)
     /* One on our own host that only seems dead must not go on working on what
      * others do again. (Elsewhere it notices its own silence: rank.c.) */
     if (r->state != LINK_RANK_AWAITED && is_near(link, &r->process) && is_alive(&r->process))
-        kill((pid_t)r->process.pid, SIGKILL);
+        mx_process_end(&r->process);
     mx_comm_drop(link->comm, rank);
     if (link->current == (int)rank)
         link->current = -1;

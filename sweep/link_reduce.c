@@ -2,13 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "sweep/link_ranks.h"
 
 /* A round in which nothing moves for so many rank_timeouts does not end. */
 static const double stuck_timeouts = 4;
+
+static const double pause_s = 100e-6; /* between two looks at MPI */
 
 /* What a reduction works with. */
 struct job {
@@ -135,7 +136,7 @@ static int run_round(struct job *job, struct mx_err *err)
         else if (mx_clock_monotonic_s() - moved_s > stuck_timeouts * link->rank_timeout_s)
             return mx_fail(err, MX_EIO, "the reduction does not come to its end");
         else
-            nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+            mx_clock_sleep_s(pause_s);
         moved = now;
     }
     return 1;

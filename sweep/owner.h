@@ -49,6 +49,9 @@ struct mx_owner_system {
 /* The machine that we are on. */
 extern const struct mx_owner_system mx_owner_machine;
 
+/* End a process of our own space at once (SIGKILL). */
+void mx_process_end(const struct mx_process *process);
+
 struct mx_owner;
 
 /* Take the directory. `waiting` (may be NULL) is called once, with a line for

@@ -1,11 +1,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -106,10 +106,13 @@ static double utc_s(void *user)
 
 static void sleep_s(void *user, double s)
 {
-    struct timespec left = {(time_t)s, (long)((s - floor(s)) * 1e9)};
-
     (void)user;
-    nanosleep(&left, NULL);
+    mx_clock_sleep_s(s);
 }
 
 const struct mx_owner_system mx_owner_machine = {self, start_of, age_s, utc_s, sleep_s, NULL};
+
+void mx_process_end(const struct mx_process *process)
+{
+    kill((pid_t)process->pid, SIGKILL);
+}

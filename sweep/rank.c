@@ -1,7 +1,6 @@
 #include "sweep/rank.h"
 
 #include <math.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -317,15 +316,13 @@ static void look_around(struct rank *rank, double now_s)
 
 static int wait_shortly(struct rank *rank, struct mx_err *err)
 {
-    struct pollfd   signals = {mx_signals_fd(), POLLIN, 0};
-    struct timespec nap = {.tv_nsec = (long)(rank->nap_s * 1e9)};
-
     if (mx_comm_progress(rank->comm) > 0)
         rank->nap_s = shortest_nap_s;
-    else if (rank->supervisor && mx_supervisor_wait(rank->supervisor, rank->nap_s, signals.fd, err))
+    else if (rank->supervisor &&
+             mx_supervisor_wait(rank->supervisor, rank->nap_s, mx_signals_fd(), err))
         return -1;
     else if (!rank->supervisor)
-        ppoll(&signals, 1, &nap, NULL);
+        mx_signals_wait(rank->nap_s);
     rank->nap_s = fmin(2 * rank->nap_s, longest_nap_s);
     return 0;
 }

@@ -1,31 +1,38 @@
 /* run_restore.c - what earlier incarnations know. */
-#include <dirent.h>
 #include <stdlib.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "sweep/run_state.h"
+
+struct folders {
+    const struct mx_plan_index *index;
+    bool                       *found; /* by stage */
+};
+
+static int note_folder(void *user, const char *name)
+{
+    const struct folders *folders = user;
+    struct mx_hash128     key;
+    uint32_t              stage;
+
+    if (mx_hash128_parse(name, &key) && mx_plan_index_find(folders->index, key, &stage))
+        folders->found[stage] = true;
+    return 0;
+}
 
 /* Note the stages whose folders are there: the directory is read once, since
  * asking for each of many folders takes long on a shared file system. */
 static int find_folders(const struct run *run, bool **out, struct mx_err *err)
 {
     char          *path = mx_path_join(run->directory, "stages");
-    DIR           *dir = path ? opendir(path) : NULL;
     bool          *found = calloc((size_t)run->plan->nstages + 1, sizeof *found);
-    struct dirent *entry;
+    struct folders folders = {&run->replay.index, found};
 
+    if (path && found)
+        mx_disk_list(path, note_folder, &folders); /* there may be none yet */
     free(path);
-    while (found && dir && (entry = readdir(dir))) {
-        struct mx_hash128 key;
-        uint32_t          stage;
-
-        if (mx_hash128_parse(entry->d_name, &key) &&
-            mx_plan_index_find(&run->replay.index, key, &stage))
-            found[stage] = true;
-    }
-    if (dir)
-        closedir(dir);
     *out = found;
     return found ? 0 : mx_fail(err, MX_ENOMEM, "no memory for %u stages", run->plan->nstages);
 }

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -46,6 +48,14 @@ int mx_signals_install(struct mx_err *err)
 int mx_signals_fd(void)
 {
     return wake[0];
+}
+
+void mx_signals_wait(double seconds)
+{
+    struct pollfd   polled = {wake[0], POLLIN, 0};
+    struct timespec timeout = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};
+
+    ppoll(&polled, 1, &timeout, NULL);
 }
 
 enum mx_request mx_signals_request(void)

@@ -19,6 +19,9 @@ int mx_signals_install(struct mx_err *err);
 /* Readable when something came; -1 before mx_signals_install(). */
 int mx_signals_fd(void);
 
+/* Wait until something comes, at most so long. */
+void mx_signals_wait(double seconds);
+
 enum mx_request {
     MX_REQUEST_NONE,
     MX_REQUEST_DRAIN, /* finish what runs, start nothing more */
