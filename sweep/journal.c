@@ -123,6 +123,28 @@ static int create_file(struct mx_journal *journal, const char *folder, struct mx
     return mx_dir_sync(folder, err);
 }
 
+/* What was read may have been written by a process that died before its sync: it
+ * is made to last before this incarnation builds on it. */
+static int sync_files(const char *folder, const struct mx_journal_file *files, size_t count,
+                      struct mx_err *err)
+{
+    int rc = 0;
+
+    for (size_t f = 0; f < count && rc == 0; f++) {
+        char *path = mx_journal_file_path(folder, files[f].number);
+        int   fd = path ? mx_disk_open(path, O_RDONLY) : -1;
+
+        if (!path)
+            rc = mx_fail(err, MX_ENOMEM, "no memory to sync %s", folder);
+        else if (fd < 0 || mx_disk_sync(fd))
+            rc = mx_fail_errno(err, MX_EIO, errno, "cannot sync %s", path);
+        if (fd >= 0)
+            mx_disk_close(fd);
+        free(path);
+    }
+    return rc;
+}
+
 struct mx_journal *mx_journal_open(const char *directory,
                                    int (*accept)(void *user, const struct mx_record *record,
                                                  struct mx_err *err),
@@ -137,7 +159,8 @@ struct mx_journal *mx_journal_open(const char *directory,
     if (!journal || !folder)
         goto nomem;
     journal->fd = -1;
-    if (mx_dir_make(folder, err) || mx_journal_read_all(folder, &to, &files, &count, err))
+    if (mx_dir_make(folder, err) || mx_journal_read_all(folder, &to, &files, &count, err) ||
+        sync_files(folder, files, count, err))
         goto fail;
     journal->incarnation = count > 0 ? files[count - 1].number + 1 : 1;
     if (!(journal->path = mx_journal_file_path(folder, journal->incarnation)))

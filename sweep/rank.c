@@ -23,6 +23,10 @@ static const double beats_a_timeout = 8; /* signs of life in a rank_timeout */
  * and that may be a slow disk: so many rank_timeouts are waited. */
 static const double patience_timeouts = 10;
 
+/* Before START rank 0 says nothing: it waits for the directory and looks at the
+ * data. It may also have died, and then nobody else would end this process. */
+static const double start_patience_s = 1800;
+
 /* A signal to the launcher reaches all ranks: rank 0 then ends the sweep for all.
  * One that only this rank got is heeded after a moment. */
 static const double leave_after_s = 0.2;
@@ -199,9 +203,13 @@ static int read_inbox(struct rank *rank, unsigned from, struct mx_err *err)
 /* Nobody else is left to say it. */
 static void tell_user(const struct rank *rank)
 {
-    if (mx_comm_rank(rank->comm) == 1)
+    if (mx_comm_rank(rank->comm) != 1)
+        return;
+    if (rank->started)
         fprintf(stderr, "mixsweep: rank 0 on %s is gone; mixsweep resume %s goes on\n",
                 rank->start.root.host, rank->start.directory);
+    else
+        fprintf(stderr, "mixsweep: rank 0 is gone before it began; start the sweep again\n");
 }
 
 static int read_inboxes(struct rank *rank, struct mx_err *err)
@@ -289,7 +297,7 @@ static bool root_is_gone(const struct rank *rank, double now_s)
     uint64_t start;
 
     if (!rank->started)
-        return false;
+        return now_s - rank->heard_s > start_patience_s;
     if (mx_process_same_space(&rank->self, &rank->start.root))
         return !mx_owner_machine.start_of(NULL, rank->start.root.pid, &start) ||
                start != rank->start.root.start;
@@ -350,6 +358,7 @@ static int prepare(struct rank *rank, struct mx_err *err)
 {
     rank->launcher = (long)getppid();
     rank->nap_s = shortest_nap_s;
+    rank->heard_s = rank->looked_s = mx_clock_monotonic_s();
     if (mx_signals_install(err) || mx_owner_machine.self(NULL, &rank->self, err) ||
         !(rank->program = mx_program_path(err)) || !(rank->own = mx_contributions_new(err)) ||
         !(rank->reduction = mx_reduction_new(rank->comm, err)))

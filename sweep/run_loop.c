@@ -118,7 +118,8 @@ int run_write_results(struct run *run, struct mx_err *err)
 {
     double start = mx_clock_monotonic_s();
 
-    if (mx_results_write(run->results, run->directory, err))
+    /* First what the tables show, so that nothing is shown and then run again. */
+    if (mx_journal_sync(run->journal, err) || mx_results_write(run->results, run->directory, err))
         return -1;
     run->results_s = mx_clock_monotonic_s();
     run->results_cost_s = run->results_s - start;

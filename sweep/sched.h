@@ -30,7 +30,8 @@
  * once; any other costs an attempt, and the next one goes to another executor if
  * one is idle. Breaker: once two trials of a cell have failed for a reason of
  * the second kind, the cell's trials that are pending, or become so, are
- * quarantined.
+ * quarantined. If all their stages are done for others nevertheless, or one fails,
+ * they become done or failed: the state of a trial follows from those of stages.
  *
  * A stage is run while somebody needs it: a trial that has not ended, or a
  * stage that waits for it. A trial that fails does not stop what others need.
@@ -110,8 +111,9 @@ void mx_sched_restore_done(struct mx_sched *sched, uint32_t stage);
 void mx_sched_restore_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned attempts);
 
-/* Before the first event: the number of this incarnation. It enters the leases,
- * so that one of another incarnation never matches. */
+/* Before the first event, when all is restored: the number of this incarnation. It
+ * enters the leases, so that one of another incarnation never matches. What follows
+ * from what was restored is then done: trials of broken cells are quarantined. */
 void mx_sched_set_incarnation(struct mx_sched *sched, unsigned incarnation);
 
 struct mx_event {
@@ -140,7 +142,8 @@ struct mx_action {
         MX_ACTION_START,       /* executor runs stage under lease, attempt */
         MX_ACTION_KILL,        /* executor overran a deadline: end and replace it; reason. It
                                 * is given nothing more until it is up again */
-        MX_ACTION_TRIAL_ENDED, /* trial reached a terminal state; reason */
+        MX_ACTION_TRIAL_ENDED, /* trial reached a terminal state; reason. A quarantined one may
+                                * end once more, as done or failed */
     } kind;
     uint32_t       executor;
     uint32_t       stage;

@@ -75,6 +75,7 @@ struct mx_trial_node {
     enum mx_reason reason;
     uint32_t       nopen, nrunning; /* of its stages */
     uint32_t       cell;
+    bool           to_tell; /* in the chain of those whose end is to be told */
 };
 
 struct mx_cell_node {

@@ -55,6 +55,7 @@ static int tell_ended(struct mx_sched *sched, struct mx_actions *actions, struct
         if (reserve(actions, err))
             return -1;
         mx_chain_remove(&sched->ended, sched->ended_links, trial);
+        sched->trials[trial].to_tell = false;
         actions->list[actions->count++] = (struct mx_action){
             .kind = MX_ACTION_TRIAL_ENDED,
             .trial = trial,

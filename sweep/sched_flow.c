@@ -78,13 +78,21 @@ static void need_less(struct mx_sched *sched, uint32_t i)
     mx_sched_drop_unneeded(sched, i);
 }
 
+static void tell_end(struct mx_sched *sched, uint32_t t, enum mx_state state, enum mx_reason reason)
+{
+    struct mx_trial_node *trial = &sched->trials[t];
+
+    set_trial(sched, t, state);
+    trial->reason = reason;
+    if (sched->started && !trial->to_tell)
+        mx_chain_push(&sched->ended, sched->ended_links, t);
+    trial->to_tell = sched->started;
+}
+
 static void end_trial(struct mx_sched *sched, uint32_t t, enum mx_state state,
                       enum mx_reason reason)
 {
-    set_trial(sched, t, state);
-    sched->trials[t].reason = reason;
-    if (sched->started)
-        mx_chain_push(&sched->ended, sched->ended_links, t);
+    tell_end(sched, t, state, reason);
     for (size_t e = sched->parts.first[t]; e < sched->parts.first[t + 1]; e++)
         need_less(sched, sched->parts.to[e]);
 }
@@ -112,11 +120,29 @@ static void fail_trial(struct mx_sched *sched, uint32_t t, enum mx_reason reason
         break_cell(sched, cell);
 }
 
+/* A quarantined trial is not run for its own sake. What its stages come to for
+ * others counts all the same: a sweep that is restored, which sees the stages
+ * alone, must come to the same state. */
+static void tell_quarantined(struct mx_sched *sched, uint32_t t, const struct mx_stage_node *stage)
+{
+    struct mx_trial_node *trial = &sched->trials[t];
+
+    if (stage->state == MX_STAGE_FAILED && stage->reason == MX_REASON_NONE)
+        return; /* it was not needed any more, and never will be done */
+    trial->nopen--;
+    if (stage->state == MX_STAGE_FAILED)
+        tell_end(sched, t, MX_STATE_FAILED, stage->reason);
+    else if (trial->nopen == 0)
+        tell_end(sched, t, MX_STATE_DONE, MX_REASON_NONE);
+}
+
 /* One of a trial's stages ended. */
 static void tell_trial(struct mx_sched *sched, uint32_t t, const struct mx_stage_node *stage)
 {
     struct mx_trial_node *trial = &sched->trials[t];
 
+    if (trial->state == MX_STATE_QUARANTINED)
+        tell_quarantined(sched, t, stage);
     if (mx_sched_terminal(trial->state))
         return;
     trial->nopen--;

@@ -71,7 +71,8 @@ struct world {
     enum mx_reason          reason[MAX_STAGES];
     unsigned                told[MAX_TRIALS];
     unsigned                nevents, nranks_lost;
-    bool                    was_done[MAX_TRIALS]; /* at some moment */
+    bool                    was_done[MAX_TRIALS];        /* at some moment */
+    bool                    was_quarantined[MAX_TRIALS]; /* as told last */
     bool                    drained;
 };
 
