@@ -106,6 +106,7 @@ void mx_replay_settle(struct mx_replay *replay)
             mx_sched_restore_done(replay->sched, s);
         else if (replay->failed[s])
             mx_sched_restore_failed(replay->sched, s, (enum mx_reason)replay->reasons[s]);
+    mx_sched_restored(replay->sched);
     mx_replay_tell(replay);
 }
 

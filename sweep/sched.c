@@ -117,10 +117,14 @@ void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned 
     sched->stages[stage].failures = attempts;
 }
 
+void mx_sched_restored(struct mx_sched *sched)
+{
+    mx_sched_break_cells(sched);
+}
+
 void mx_sched_set_incarnation(struct mx_sched *sched, unsigned incarnation)
 {
     sched->last_lease = (uint64_t)incarnation << 40;
-    mx_sched_break_cells(sched);
 }
 
 void mx_actions_free(struct mx_actions *actions)

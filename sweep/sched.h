@@ -111,9 +111,12 @@ void mx_sched_restore_done(struct mx_sched *sched, uint32_t stage);
 void mx_sched_restore_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned attempts);
 
-/* Before the first event, when all is restored: the number of this incarnation. It
- * enters the leases, so that one of another incarnation never matches. What follows
- * from what was restored is then done: trials of broken cells are quarantined. */
+/* When all is restored: do what follows from it. Trials of broken cells are
+ * quarantined. (The first event does so too.) */
+void mx_sched_restored(struct mx_sched *sched);
+
+/* Before the first event: the number of this incarnation. It enters the leases,
+ * so that one of another incarnation never matches. */
 void mx_sched_set_incarnation(struct mx_sched *sched, unsigned incarnation);
 
 struct mx_event {

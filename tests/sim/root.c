@@ -91,7 +91,7 @@ static void close_all(struct run *run)
     mx_sched_free(run->sched);
     mx_actions_free(&run->actions);
     mx_owner_release(run->owner);
-    mx_plan_index_free(&run->stage_index);
+    mx_replay_end(&run->replay);
     worker_job_free(&run->job);
     free(run->nodes);
     free(run->computed);

@@ -7,6 +7,7 @@
 
 #include "sweep/control.h"
 #include "sweep/run_state.h"
+#include "sweep/smoke_data.h"
 #include "world.h"
 
 static struct sim_process *process_of(const struct mx_results *results)
@@ -50,6 +51,11 @@ int mx_results_write(const struct mx_results *results, const char *directory, st
         return mx_fail(err, MX_EIO, "the process is dead");
     sim_oracle_written(process_of(results));
     return 0;
+}
+
+void mx_results_forget(struct mx_results *results, uint32_t stage)
+{
+    process_of(results)->done[stage] = false;
 }
 
 void mx_console_log(struct mx_console *console, enum mx_log_level level, const char *trial,
@@ -121,9 +127,14 @@ int run_place_job(struct run *run, uint32_t stage, struct worker_job *job, struc
     return 0;
 }
 
-void run_use_smoke_data(const struct run *run, struct worker_params *params)
+void run_forget_failures(struct run *run, uint32_t trial)
 {
-    (void)run, (void)params;
+    (void)run, (void)trial;
+}
+
+void mx_smoke_use(const char *folder, struct worker_params *params)
+{
+    (void)folder, (void)params;
 }
 
 int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t stage,

@@ -107,7 +107,7 @@ static void add_trials(struct maker *maker, uint32_t per_backbone)
 }
 
 enum {
-    LEAST_STAGES = 110, /* for 200 events at least: each is worked on and answered */
+    LEAST_STAGES = 140, /* for 200 events at least: each is worked on and answered */
     MOST_TRIALS = 2000,
 };
 

@@ -60,7 +60,7 @@ Test(sched_quarantine, is_there_again_before_the_first_event_of_a_restored_sweep
     mx_sched_restore_attempts(f.sched, 1, 1);
     mx_sched_restore_failed(f.sched, 1, MX_REASON_STALLED);
     expect_trial(&f, 2, MX_STATE_PENDING, MX_REASON_NONE);
-    mx_sched_set_incarnation(f.sched, 2);
+    mx_sched_restored(f.sched);
     expect_trial(&f, 2, MX_STATE_QUARANTINED, MX_REASON_CELL_QUARANTINED);
     expect_trial(&f, 3, MX_STATE_PENDING, MX_REASON_NONE);
     mx_sched_counts(f.sched, &counts);

@@ -214,6 +214,7 @@ static void begin_incarnation(struct world *w)
     w->sched = mx_sched_new(w->stages, w->nstages, w->trials, w->ntrials, &w->options, &err);
     cr_assert(w->sched, "%s", err.text);
     restore(w);
+    mx_sched_restored(w->sched);
     mx_sched_set_incarnation(w->sched, ++w->incarnation);
     cr_assert_eq(mx_sched_check(w->sched, &err), 0, "%s", err.text);
     for (uint32_t t = 0; t < w->ntrials; t++) {
