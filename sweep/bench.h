@@ -40,6 +40,7 @@ struct mx_bench_options {
     unsigned
            archs[MX_BENCH_MAX_ARCHS]; /* train, infer: enum worker_arch; none = as the help says */
     size_t narchs;
+    const char *files; /* data: the folder of image files to measure; NULL = made ones */
 };
 
 /* Measure, and add the results. Return 0, or -1 with *err. */
@@ -47,6 +48,6 @@ typedef int mx_bench_fn(const struct mx_bench_options *options, struct mx_bench_
                         struct mx_err *err);
 
 mx_bench_fn mx_bench_augment, mx_bench_train, mx_bench_infer, mx_bench_dispatch, mx_bench_head,
-    mx_bench_reduce, mx_bench_journal;
+    mx_bench_reduce, mx_bench_journal, mx_bench_data;
 
 #endif

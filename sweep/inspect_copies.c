@@ -4,7 +4,6 @@
 
 #include "base/hash.h"
 #include "sweep/inspect.h"
-#include "worker/image_store.h"
 #include "worker/picture.h"
 
 /* One image. */
@@ -24,41 +23,19 @@ static int by_hash(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-/* Which file of its part a row is: damaged ones were left out. Where images are held out of such
- * a part it is not known: the number of all files. */
-static uint32_t file_of(const struct mx_inspection *in, int part, uint32_t row)
-{
-    const uint32_t                   n = worker_image_files_count(in->files, part);
-    const struct worker_image_store *store = in->set->stores[part];
-    uint32_t                         file = 0;
-
-    if (in->set->remarks.skipped == 0)
-        return row;
-    if (!worker_image_files_own_test(in->files) || !store || store->nfiles != n)
-        return n;
-    for (; file < n; file++)
-        if (store->state[file] >= WORKER_FILE_GOOD && row-- == 0)
-            break;
-    return file;
-}
-
 /* "test/cat/1.jpg", or "test image 7". */
 static void name_image(const struct mx_inspection *in, const struct seen *seen, char *out,
                        size_t room)
 {
-    const struct worker_split *split = mx_inspect_part(in->set, (int)seen->part);
-    const bool cut = seen->part == WORKER_PART_VAL && in->files && /* from training */
-                     worker_image_files_count(in->files, WORKER_PART_VAL) == 0;
-    const int      part = cut ? WORKER_PART_TRAIN : (int)seen->part;
-    const uint32_t row = split->rows[seen->at];
-    const uint32_t file = in->files ? file_of(in, part, row) : 0;
-    char           shown[WORKER_SHOWN_SIZE];
+    const int   part = (int)seen->part;
+    const char *name = in->files ? worker_image_files_of(in->files, in->set, part, seen->at) : NULL;
+    char        shown[WORKER_SHOWN_SIZE];
 
-    if (in->files && file < worker_image_files_count(in->files, part))
-        snprintf(out, room, "%s",
-                 worker_shown_path(worker_image_files_name(in->files, part, file), shown));
+    if (name)
+        snprintf(out, room, "%s", worker_shown_path(name, shown));
     else
-        snprintf(out, room, "%s image %u", mx_inspect_parts[seen->part], row);
+        snprintf(out, room, "%s image %u", mx_inspect_parts[part],
+                 mx_inspect_part(in->set, part)->rows[seen->at]);
 }
 
 static uint32_t label_of(const struct mx_inspection *in, const struct seen *seen)

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "worker/image_store.h"
 #include "worker/known_sets.h"
 #include "worker/listing.h"
 #include "worker/set_format.h"
@@ -67,6 +68,38 @@ const char *worker_image_files_name(const struct worker_image_files *files, int 
     return files->folder->parts[part].files[i].name;
 }
 
+/* Which file of its part a row is, damaged ones being left out; the number of all files where that
+ * is not known. */
+static uint32_t file_of_row(const struct worker_image_files *files,
+                            const struct worker_dataset *set, int part, uint32_t row)
+{
+    const struct worker_image_store *store = set->stores[part];
+    const uint32_t                   n = files->folder->parts[part].n;
+    uint32_t                         file = 0;
+
+    if (set->remarks.skipped == 0)
+        return row;
+    if (!files->own_test || !store || store->nfiles != n)
+        return n;
+    for (; file < n; file++)
+        if (store->state[file] >= WORKER_FILE_GOOD && row-- == 0)
+            break;
+    return file;
+}
+
+const char *worker_image_files_of(const struct worker_image_files *files,
+                                  const struct worker_dataset *set, int part, uint32_t i)
+{
+    const bool cut = part == WORKER_PART_VAL && files->folder->parts[WORKER_PART_VAL].n == 0;
+    const int  from = cut ? WORKER_PART_TRAIN : part; /* validation that is cut from training */
+    const struct worker_split *split = part == WORKER_PART_TRAIN ? &set->train
+                                       : part == WORKER_PART_VAL ? &set->val
+                                                                 : &set->test;
+    const uint32_t             file = file_of_row(files, set, from, split->rows[i]);
+
+    return file < files->folder->parts[from].n ? files->folder->parts[from].files[file].name : NULL;
+}
+
 bool worker_image_files_own_test(const struct worker_image_files *files)
 {
     return files->own_test;
@@ -115,10 +148,9 @@ static int jpeg_size(const uint8_t *data, size_t len, struct worker_image_size *
     return -1;
 }
 
-int worker_image_files_size(const struct worker_image_files *files, int part, uint32_t i,
-                            struct worker_image_size *size)
+int worker_image_size_of(const char *folder, const char *name, struct worker_image_size *size)
 {
-    char *path = mx_path_join(mx_buf_str(&files->path), worker_image_files_name(files, part, i));
+    char         *path = mx_path_join(folder, name);
     struct mx_buf data = {0};
     int           rc = -1;
 
@@ -131,4 +163,11 @@ int worker_image_files_size(const struct worker_image_files *files, int part, ui
     mx_buf_free(&data);
     free(path);
     return rc == 0 && size->width > 0 && size->height > 0 ? 0 : -1;
+}
+
+int worker_image_files_size(const struct worker_image_files *files, int part, uint32_t i,
+                            struct worker_image_size *size)
+{
+    return worker_image_size_of(mx_buf_str(&files->path), worker_image_files_name(files, part, i),
+                                size);
 }

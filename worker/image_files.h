@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "worker/dataset.h"
 #include "worker/images.h"
 #include "worker/params.h"
 
@@ -28,6 +29,11 @@ void worker_image_files_free(struct worker_image_files *files); /* NULL is allow
 uint32_t    worker_image_files_count(const struct worker_image_files *files, int part);
 const char *worker_image_files_name(const struct worker_image_files *files, int part, uint32_t i);
 
+/* The file of image i of a part of `set`, opened with the same parameters and seed; NULL where it is
+ * not known: damaged files were left out of a part that some are held out of. */
+const char *worker_image_files_of(const struct worker_image_files *files,
+                                  const struct worker_dataset *set, int part, uint32_t i);
+
 /* Whether the set has a part for testing of its own. */
 bool worker_image_files_own_test(const struct worker_image_files *files);
 
@@ -40,6 +46,9 @@ struct worker_image_size {
 /* Read it from the first bytes of a JPEG or PNG file. Returns 0, or -1 if they do not tell. */
 int worker_image_files_size(const struct worker_image_files *files, int part, uint32_t i,
                             struct worker_image_size *size);
+
+/* The same of the file "folder/name". */
+int worker_image_size_of(const char *folder, const char *name, struct worker_image_size *size);
 
 #ifdef __cplusplus
 }

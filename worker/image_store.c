@@ -147,18 +147,13 @@ static int decode(struct decoding *d, uint32_t i, const char *path, struct worke
 static int fit(struct decoding *d, const struct worker_picture *picture, struct mx_err *err)
 {
     const struct worker_image_store *store = d->store;
-    const size_t                     from = (size_t)picture->height * picture->width;
-    const size_t                     to = (size_t)store->height * store->width;
 
     if (d->spec->params->data_size == 0) {
         memcpy(d->image, picture->pixels, worker_image_store_bytes(store));
         return 0;
     }
-    for (uint32_t c = 0; c < store->channels; c++)
-        if (worker_fit_plane(picture->pixels + c * from, picture->height, picture->width,
-                             d->image + c * to, store->height, err))
-            return -1;
-    return 0;
+    return worker_fit_planes(picture->pixels, store->channels, picture->height, picture->width,
+                             d->image, store->height, err);
 }
 
 static int keep(struct decoding *d, struct mx_err *err)

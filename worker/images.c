@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/picture.h"
+#include "worker/resample.h"
 
 void worker_images_free(struct worker_images *images)
 {
@@ -26,38 +27,45 @@ static void cut_centre(const uint8_t *plane, uint32_t height, uint32_t width, ui
         memcpy(out + (size_t)y * size, at + (size_t)y * width, size);
 }
 
+int worker_fit_planes(const uint8_t *planes, uint32_t channels, uint32_t height, uint32_t width,
+                      uint8_t *out, uint32_t size, struct mx_err *err)
+{
+    const size_t             plane = (size_t)height * width, square = (size_t)size * size;
+    const uint32_t           shorter = height < width ? height : width;
+    const uint32_t           to_height = (uint32_t)((uint64_t)height * size / shorter);
+    const uint32_t           to_width = (uint32_t)((uint64_t)width * size / shorter);
+    struct worker_resampler *resampler = NULL;
+
+    if (shorter != size) {
+        if (!(resampler = worker_resampler_new(height, width, to_height, to_width, err)))
+            return -1;
+        worker_resampler_aim_at_centre(resampler, height, width, to_height, to_width, size);
+    }
+    for (uint32_t c = 0; c < channels; c++)
+        if (resampler)
+            worker_resampler_run(resampler,
+                                 (struct worker_window){planes + c * plane, width, height, width},
+                                 out + c * square);
+        else
+            cut_centre(planes + c * plane, height, width, out + c * square, size);
+    worker_resampler_free(resampler);
+    return 0;
+}
+
 int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                      uint32_t size, struct mx_err *err)
 {
-    uint32_t shorter = height < width ? height : width;
-    uint32_t to_height = (uint32_t)((uint64_t)height * size / shorter);
-    uint32_t to_width = (uint32_t)((uint64_t)width * size / shorter);
-    uint8_t *resized = NULL;
-
-    if (shorter != size) {
-        if (!(resized = malloc((size_t)to_height * to_width)))
-            return mx_fail(err, MX_ENOMEM, "no memory for an image of %u x %u pixels", to_width,
-                           to_height);
-        if (worker_resize(plane, height, width, resized, to_height, to_width, err)) {
-            free(resized);
-            return -1;
-        }
-    }
-    cut_centre(resized ? resized : plane, to_height, to_width, out, size);
-    free(resized);
-    return 0;
+    return worker_fit_planes(plane, 1, height, width, out, size, err);
 }
 
 /* One image of `from` channels into `to` of them. */
 static int fit_image(const uint8_t *pixels, const struct worker_images *images, uint8_t *out,
                      uint32_t to, uint32_t size, struct mx_err *err)
 {
-    const size_t plane = (size_t)images->height * images->width, square = (size_t)size * size;
+    const size_t square = (size_t)size * size;
 
-    for (uint32_t c = 0; c < images->channels; c++)
-        if (worker_fit_plane(pixels + c * plane, images->height, images->width, out + c * square,
-                             size, err))
-            return -1;
+    if (worker_fit_planes(pixels, images->channels, images->height, images->width, out, size, err))
+        return -1;
     for (uint32_t c = images->channels; c < to; c++)
         memcpy(out + c * square, out, square);
     return 0;

@@ -30,8 +30,10 @@ void worker_images_free(struct worker_images *images);
 int worker_images_fit(struct worker_images *images, uint32_t channels, uint32_t size,
                       struct mx_err *err);
 
-/* The same for one plane (height, width), into out (size, size). Returns 0, or -1
- * with MX_ENOMEM. */
+/* The same for planes (channels, height, width), or one, into out (channels, size, size),
+ * as they are. Return 0, or -1 with MX_ENOMEM. */
+int worker_fit_planes(const uint8_t *planes, uint32_t channels, uint32_t height, uint32_t width,
+                      uint8_t *out, uint32_t size, struct mx_err *err);
 int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                      uint32_t size, struct mx_err *err);
 

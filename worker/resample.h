@@ -37,7 +37,12 @@ void worker_resampler_free(struct worker_resampler *resampler); /* NULL is allow
 void worker_resampler_aim(struct worker_resampler *resampler, uint32_t height, uint32_t width,
                           uint32_t to_height, uint32_t to_width);
 
-/* Resize a window of the size aimed at into out (to_height, to_width). */
+/* The same, for the middle `size` x `size` pixels of the result alone. */
+void worker_resampler_aim_at_centre(struct worker_resampler *resampler, uint32_t height,
+                                    uint32_t width, uint32_t to_height, uint32_t to_width,
+                                    uint32_t size);
+
+/* Resize a window of the size aimed at into out, (to_height, to_width) or (size, size). */
 void worker_resampler_run(struct worker_resampler *resampler, struct worker_window window,
                           uint8_t *out);
 

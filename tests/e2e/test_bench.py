@@ -2,6 +2,7 @@
 to say. ctest: slow timeout=600"""
 import json
 
+import png
 from harness import Case, main
 
 
@@ -70,6 +71,20 @@ class Bench(Case):
         self.assertLess(0, report["results"][0]["min"])
         text, _ = self.mixsweep("bench", "augment")
         self.assertRegex(text, r"augment\.fmix +-?0\.\d{4} ")
+
+    def test_data_is_measured_on_made_files_and_on_those_of_a_folder(self):
+        (self.folder / "one").mkdir()
+        (self.folder / "one" / "a.png").write_bytes(png.encode(40, 30, lambda y, x: (x, y, 0)))
+        for more in ((), ("--files", "one")):
+            out, err = self.mixsweep("bench", "data", *more, "--json")
+            self.assertEqual(err, "")
+            rows = json.loads(out)["results"]
+            self.assertEqual([(row["name"], row["unit"], row["repeats"]) for row in rows],
+                             [("data.decode", "images/s", 7), ("data.resize", "images/s", 7)])
+            self.assertTrue(all(0 < row["min"] <= row["value"] <= row["max"] for row in rows))
+        self.assertEqual(self.refused(2, "bench", "journal", "--files", "one"),
+                         "mixsweep: bench journal takes no --files\n")
+        self.assertIn("there is no folder nowhere", self.refused(3, "bench", "data", "--files", "nowhere"))
 
     def test_reduce_is_measured(self):
         out, err = self.mixsweep("bench", "reduce", "--json")

@@ -9,6 +9,7 @@
 #include "mix_sets.h"
 #include "tests/reference/naive_augment.h"
 #include "worker/augment.h"
+#include "worker/images.h"
 #include "worker/resample.h"
 
 enum {
@@ -74,8 +75,8 @@ static void check_jitter(FILE *file)
     worker_jitter_apply(&jitter, image, channels, plane, values);
     for (size_t k = 0; k < channels * plane; k++) {
         numbers(file, &torch, 1);
-        cr_assert(fabs(naive[k] - torch) <= 2e-6, "value %zu: %.10g by definition, %.10g", k, naive[k],
-                  torch);
+        cr_assert(fabs(naive[k] - torch) <= 2e-6, "value %zu: %.10g by definition, %.10g", k,
+                  naive[k], torch);
         cr_assert(fabs((double)values[k] - torch) <= 2e-6, "value %zu: %g, not %g", k,
                   (double)values[k], torch);
         cr_assert(fabs(image[k] - 255 * torch) <= 0.501, "value %zu: %d, not %g", k, image[k],
@@ -102,6 +103,36 @@ Test(augment, has_the_bytes_of_pillow_and_the_colours_of_torchvision)
     }
     fclose(file);
     cr_expect(resizes == 11 && jitters == 8);
+}
+
+/* At widths around those of vectors, larger and smaller. */
+Test(augment, the_centre_alone_has_the_bytes_of_the_whole)
+{
+    static const uint32_t sizes[][3] = {{9, 13, 7},  {40, 33, 33},  {50, 61, 20},  {8, 64, 8},
+                                        {17, 5, 11}, {100, 70, 31}, {64, 200, 64}, {3, 3, 1}};
+
+    for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
+        const uint32_t height = sizes[k][0], width = sizes[k][1], size = sizes[k][2];
+        const uint32_t shorter = height < width ? height : width;
+        const uint32_t to_height = height * size / shorter, to_width = width * size / shorter;
+        uint8_t       *plane = malloc((size_t)height * width), *whole, *out;
+
+        whole = malloc((size_t)to_height * to_width);
+        out = malloc((size_t)size * size);
+        cr_assert(plane && whole && out);
+        fill(plane, (size_t)height * width);
+        cr_assert_eq(worker_resize(plane, height, width, whole, to_height, to_width, NULL), 0);
+        cr_assert_eq(worker_fit_plane(plane, height, width, out, size, NULL), 0);
+        for (uint32_t p = 0; p < size * size; p++) {
+            const uint32_t y = p / size + (to_height - size) / 2;
+            const uint32_t x = p % size + (to_width - size) / 2;
+
+            cr_assert_eq(out[p], whole[y * to_width + x], "%u x %u to %u", height, width, size);
+        }
+        free(plane);
+        free(whole);
+        free(out);
+    }
 }
 
 static struct worker_params params_of(unsigned augment)
