@@ -195,18 +195,18 @@ static const struct {
     worker_miniature_writer *write;
     uint32_t                 classes, groups;
 } writers[] = {
-    [WORKER_DATA_MNIST] = {make_idx, 0},
-    [WORKER_DATA_FASHION_MNIST] = {make_idx, 0},
-    [WORKER_DATA_KMNIST] = {make_idx, 0},
-    [WORKER_DATA_EMNIST] = {make_emnist, 0},
-    [WORKER_DATA_CIFAR10] = {make_cifar10, 0},
-    [WORKER_DATA_CIFAR100] = {make_cifar100, 0},
-    [WORKER_DATA_FOLDER] = {make_folder, FOLDER_CLASSES},
+    [WORKER_DATA_MNIST] = {make_idx, 0, 0},
+    [WORKER_DATA_FASHION_MNIST] = {make_idx, 0, 0},
+    [WORKER_DATA_KMNIST] = {make_idx, 0, 0},
+    [WORKER_DATA_EMNIST] = {make_emnist, 0, 0},
+    [WORKER_DATA_CIFAR10] = {make_cifar10, 0, 0},
+    [WORKER_DATA_CIFAR100] = {make_cifar100, 0, 0},
+    [WORKER_DATA_FOLDER] = {make_folder, FOLDER_CLASSES, 0},
     [WORKER_DATA_WATERBIRDS] = {worker_miniature_waterbirds, 2, 4},
     [WORKER_DATA_CELEBA] = {worker_miniature_celeba, 2, 4},
     [WORKER_DATA_METASHIFT] = {worker_miniature_metashift, 2, 6},
-    [WORKER_DATA_CUB] = {worker_miniature_cub, FOLDER_CLASSES},
-    [WORKER_DATA_IMAGENET] = {worker_miniature_imagenet, FOLDER_CLASSES},
+    [WORKER_DATA_CUB] = {worker_miniature_cub, FOLDER_CLASSES, 0},
+    [WORKER_DATA_IMAGENET] = {worker_miniature_imagenet, FOLDER_CLASSES, 0},
 };
 
 /* Shape and number of the images. */
