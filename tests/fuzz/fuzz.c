@@ -9,7 +9,12 @@
 
 #include "base/file.h"
 
-static char path[64], folder[] = "/tmp/mx_fuzz_XXXXXX";
+static struct memory_file {
+    char path[64]; /* "" before it is made */
+    int  fd;
+} files[2];
+
+static char folder[] = "/tmp/mx_fuzz_XXXXXX";
 
 void fuzz_expect(int holds, const char *text)
 {
@@ -19,24 +24,26 @@ void fuzz_expect(int holds, const char *text)
     abort();
 }
 
-static int open_memory(void)
+static const char *fill(struct memory_file *file, const void *data, size_t size)
 {
-    int fd = memfd_create("fuzz", MFD_CLOEXEC);
-
-    fuzz_expect(fd >= 0, "a file in memory can be made");
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-    return fd;
+    if (!file->path[0]) {
+        file->fd = memfd_create("fuzz", MFD_CLOEXEC);
+        fuzz_expect(file->fd >= 0, "a file in memory can be made");
+        snprintf(file->path, sizeof file->path, "/proc/self/fd/%d", file->fd);
+    }
+    fuzz_expect(ftruncate(file->fd, 0) == 0 && pwrite(file->fd, data, size, 0) == (ssize_t)size,
+                "a file in memory can be written");
+    return file->path;
 }
 
 const char *fuzz_file(const void *data, size_t size)
 {
-    static int fd = -1;
+    return fill(&files[0], data, size);
+}
 
-    if (fd < 0)
-        fd = open_memory();
-    fuzz_expect(ftruncate(fd, 0) == 0 && pwrite(fd, data, size, 0) == (ssize_t)size,
-                "a file in memory can be written");
-    return path;
+const char *fuzz_other_file(const void *data, size_t size)
+{
+    return fill(&files[1], data, size);
 }
 
 static void remove_folder(void)
@@ -48,14 +55,16 @@ static void add_link(const char *name)
 {
     char  at[sizeof folder + 64];
     char *slash;
+    int   which = *name == '+';
 
+    name += which;
     snprintf(at, sizeof at, "%s/%s", folder, name);
     if ((slash = strchr(at + sizeof folder, '/'))) {
         *slash = '\0';
         mkdir(at, 0700);
         *slash = '/';
     }
-    fuzz_expect(symlink(path, at) == 0, "a link can be made");
+    fuzz_expect(symlink(files[which].path, at) == 0, "a link can be made");
 }
 
 const char *fuzz_folder(const char *const *names)
@@ -66,6 +75,7 @@ const char *fuzz_folder(const char *const *names)
         return folder;
     made = 1;
     fuzz_file("", 0);
+    fuzz_other_file("", 0);
     fuzz_expect(mkdtemp(folder) != NULL, "a folder can be made");
     atexit(remove_folder);
     for (; *names; names++)

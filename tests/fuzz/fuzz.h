@@ -17,8 +17,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  * memory, and is the same from call to call. */
 const char *fuzz_file(const void *data, size_t size);
 
-/* A folder that holds links to that file under these names, NULL last, with the
- * folders before the last slash of each; removed when the process ends. */
+/* A second file of that kind, for sets whose files have to differ. */
+const char *fuzz_other_file(const void *data, size_t size);
+
+/* A folder that holds links to the first file under these names, NULL last, and to the second
+ * one under those that begin with a '+', which is not part of them; with the folder before
+ * the first slash of each. Removed when the process ends. */
 const char *fuzz_folder(const char *const *names);
 
 /* Ends the process with the text, as a finding, if what holds by promise does not. */

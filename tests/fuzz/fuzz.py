@@ -55,6 +55,15 @@ def idx(*dims):
     return struct.pack(">I", 0x800 | len(dims)) + b"".join(struct.pack(">I", d) for d in dims) + bytes(k % 10 for k in range(count))
 
 
+def parts(images, labels, head=b""):
+    """Two files in one input, as fuzz_idx_set.c and fuzz_dominoes.c divide it."""
+    return head + struct.pack(">H", len(images)) + images + labels
+
+
+def letters(n):
+    return struct.pack(">II", 0x801, n) + bytes(1 + k % 2 for k in range(n))
+
+
 def frame(kind, body):
     return b"MXSW" + struct.pack("<HHQ", 1, kind, len(body)) + body
 
@@ -81,6 +90,20 @@ SEEDS = {
             npy(2, "{'descr': '>u2', 'fortran_order': True, 'shape': (3, 2), }", bytes(12)),
             npy(3, "{'shape': (), 'descr': '|b1', 'fortran_order': False}", b"\1")],
     "idx": [b"\1" + idx(5), b"\0" + idx(2, 3, 4), b"\0" + gzip.compress(idx(2, 3, 4), mtime=0)],
+    "idx_set": [parts(idx(2, 28, 28), idx(2), b"\0"), parts(idx(4, 28, 28), letters(4), b"\2"),
+                parts(gzip.compress(idx(2, 28, 28), mtime=0), gzip.compress(idx(2), mtime=0), b"\1")],
+    "dominoes": [parts(npy(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 8, 4), }", bytes(range(128))),
+                       npy(1, "{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }", struct.pack("<4q", 0, 1, 0, 1)))],
+    "boxes": [b"\0file,x0,y0,x1,y1,label\na.png,1,2,3.5,4,cat\n\"b,\"\"c\",0,0,9,9\n",
+              b"\1" + b"1 0.5 1.0 20.0 30.0\n2 1.0 2.0 3.0 4.0\n",
+              b"\2<annotation><object><name>n1</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>4</ymax>"
+              b"</bndbox></object></annotation>"],
+    "listing": [b"\0img_id,img_filename,y,split,place,place_filename\n1,a.jpg,0,0,1,x\n2,b.jpg,1,0,0,x\n3,c.jpg,1,2,0,x\n",
+                b"\1image_id,split,Blond_Hair,Male\na.jpg,0,0,1\nb.jpg,0,1,0\nc.jpg,2,1,1\n",
+                b"\2img_filename,y,split,place\nd/a.jpg,0,0,1\nd/b.jpg,1,0,0\nd/c.jpg,1,2,1\n",
+                b"\3image_id,Blond_Hair,Male\na.jpg,-1,1\nb.jpg,1,-1\nc.jpg,1,1\n\0image_id,partition\na.jpg,0\nb.jpg,0\nc.jpg,2\n",
+                b"\4" + b"3\nBlond_Hair Male\na.jpg -1 1\nb.jpg 1 -1\nc.jpg 1 1\n\0a.jpg 0\nb.jpg 0\nc.jpg 2\n",
+                b"\5" + b"1 a/a.jpg\n2 b/b.jpg\n3 a/c.jpg\n\0" + b"1 1\n2 2\n3 1\n", b"\5" + b"1 a\n2 b\n\0" + b"1 1\n2 0\n"],
     "cifar": [b"\0" + bytes(3073), b"\1" + bytes(2 * 3074)],
     "picture": [png(3, 2, 0, 8, 1), png(3, 2, 2, 16, 3), png(4, 2, 3, 4, 1), png(2, 2, 6, 8, 4), jpeg()],
     "checkpoint": [],
