@@ -1,0 +1,60 @@
+"""Executors of a node share the decoded images of a set of image files, and stay below what plan says. ctest: quick
+unsanitized"""
+import json
+import os
+import subprocess
+import sys
+
+import png
+from harness import PROGRAM, Case, main
+
+CONFIG = """
+name: shared
+data: {set: folder, path: photos, size: 96, test_fraction: 0.2, augment: random_resized_crop}
+model: {arch: linear}
+train: {epochs: 2, batch_size: 32, lr: 0.001}
+grid: {train.weight_decay: [0, 1e-4]}
+"""
+
+# The largest of all processes that came of it.
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+"""
+
+
+class Shared(Case):
+    def setUp(self):
+        super().setUp()
+        for k in range(20):
+            path = self.folder / "photos" / ("blue" if k % 2 else "red") / f"{k}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(png.encode(100, 96, lambda y, x, k=k: (200 * (k % 2), (x * y + k) % 256, 2 * x)))
+            for copy in range(30):  # all are decoded: names count, not contents
+                os.link(path, path.with_name(f"{k}-{copy}.png"))
+        self.write("shared.yaml", CONFIG)
+        self.cache = self.folder / "cache"
+
+    def run_it(self, out):
+        env = dict(os.environ, MIXSWEEP_CACHE=str(self.cache))
+        done = subprocess.run([sys.executable, "-c", MEASURE, PROGRAM, "run", "shared.yaml", "--workers", "2", "--out", out],
+                              cwd=self.folder, capture_output=True, text=True, env=env, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return int(done.stdout)
+
+    def test_two_executors_share_one_file_and_stay_within_the_plan(self):
+        out, _ = self.mixsweep("plan", "shared.yaml", "--json")
+        planned = json.loads(out)["memory_bytes_per_executor"]
+        for name in ("first", "second"):
+            self.assertLess(self.run_it(name), planned)
+            images = [path for path in self.cache.iterdir() if path.name.startswith("images-")]
+            self.assertEqual(len(images), 1)
+            stamp = images[0].stat().st_mtime_ns if name == "first" else stamp
+            self.assertEqual(images[0].stat().st_mtime_ns, stamp)  # the second run decodes nothing
+            self.assertGreater(images[0].stat().st_size, 620 * 3 * 96 * 96)
+        self.assertEqual(*((self.folder / name / "cells.csv").read_bytes() for name in ("first", "second")))
+
+
+if __name__ == "__main__":
+    main()
