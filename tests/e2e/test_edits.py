@@ -102,6 +102,17 @@ class Edits(Case):
                 seen = {tuple(lines[y + k][3 * (x + k):3 * (x + k) + 3]) for k in range(0, 96, 7)}
                 self.assertGreater(len(seen), 4)
 
+    def test_those_of_a_smoke_run_are_of_its_generated_images(self):
+        self.write("smoke.yaml", CONFIG.replace("name: edits", "name: smoke").replace(
+            "{set: synthetic, size: 16, synthetic: {n: 160, classes: 2}, spurious_rate: 0.8}",
+            "{set: waterbirds, path: nowhere, size: 16}").replace("grid: {head.method: [hsfm, erm]}",
+                                                                 "smoke: {head.method: hsfm}"))
+        self.mixsweep("run", "smoke.yaml", "--smoke", "--workers", "1")
+        (row,) = rows(self.folder / "smoke/results.csv")
+        out, _ = self.mixsweep("edits", "smoke", row["trial"], "--neighbours", "2", "--out", "s.png")
+        self.assertIn("6 edited features and the 2 training images nearest to each", out)
+        self.assertTrue((self.folder / "s.png").exists())
+
     def test_what_cannot_be_told(self):
         _, err = self.mixsweep("edits", "edits", self.trial["erm"], code=2)
         self.assertEqual(err, f"mixsweep: trial {self.trial['erm']} edits no features: only those "
