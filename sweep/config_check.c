@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "sweep/config_reader.h"
+#include "worker/map_scores.h"
 
 enum {
     LOOKED_AT = 100000 /* values of an axis; longer ones get the benefit of the doubt */
@@ -39,8 +40,7 @@ static struct mx_value value_of(const struct source *source, enum mx_key_id key,
     return source->axis ? mx_axis_value(source->axis, key, i) : *source->value;
 }
 
-/* The words that a CHOICE key takes anywhere, as a mask. */
-static uint32_t words_of(const struct mx_reader *reader, enum mx_key_id key)
+uint32_t mx_reader_words(const struct mx_reader *reader, enum mx_key_id key)
 {
     uint32_t words = 0;
 
@@ -227,7 +227,7 @@ static void check_images(const struct mx_reader *reader, uint32_t sets)
     }
 }
 
-static bool has_metric(const struct mx_reader *reader, unsigned metric)
+bool mx_reader_has_metric(const struct mx_reader *reader, unsigned metric)
 {
     const struct mx_value *metrics = &reader->config->base[KEY_SCORE_METRICS];
 
@@ -237,35 +237,12 @@ static bool has_metric(const struct mx_reader *reader, unsigned metric)
     return false;
 }
 
-/* Metrics of maps that are not made; maps of sets without images. */
-static void check_maps(const struct mx_reader *reader, uint32_t sets)
+/* Whether a metric has a column val.METRIC; scores of maps are of test images alone. */
+static bool is_of_validation(unsigned metric)
 {
-    static const struct {
-        unsigned metric, map; /* WORKER_MAPS: any */
-    } needs[] = {{MX_METRIC_COMPLETENESS_MEDIAN, WORKER_MAP_INTEGRATED_GRADIENTS},
-                 {MX_METRIC_COMPLETENESS_P95, WORKER_MAP_INTEGRATED_GRADIENTS},
-                 {MX_METRIC_ALL_ZERO_MAPS, WORKER_MAPS},
-                 {MX_METRIC_RELEVANCE_SUM, WORKER_MAP_LAYER_RELEVANCE}};
-    const struct mx_value *maps = &reader->config->base[KEY_SCORE_ATTRIBUTIONS];
-    uint32_t               made = 0;
+    const struct worker_map_score *score = worker_map_score(mx_metric_words[metric].word);
 
-    if (reader->broken[KEY_SCORE_ATTRIBUTIONS] || reader->broken[KEY_SCORE_METRICS])
-        return;
-    for (size_t i = 0; i < maps->list.count; i++)
-        made |= 1u << maps->list.items[i].choice;
-    if (made && sets == 1u << WORKER_DATA_FEATURES)
-        mx_error_at(reader->values.messages, reader->places[KEY_SCORE_ATTRIBUTIONS],
-                    "score.attributions: maps are of images, and data.set features has none");
-    for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++) {
-        const unsigned map = needs[k].map;
-
-        if (!has_metric(reader, needs[k].metric) || (map == WORKER_MAPS ? made : made >> map & 1u))
-            continue;
-        mx_error_at(reader->values.messages, reader->places[KEY_SCORE_METRICS],
-                    "score.metrics: '%s' is of maps that are not made (score.attributions: [%s])",
-                    mx_metric_words[needs[k].metric].word,
-                    worker_attributions[map == WORKER_MAPS ? 0 : map].word);
-    }
+    return !score || score->is & WORKER_SCORE_NO_MAP;
 }
 
 /* search.metric is val.WORD with a word of score.metrics; group_accuracy needs
@@ -292,20 +269,28 @@ static void check_search_metric(const struct mx_reader *reader)
     text += sizeof val - 1;
     for (unsigned m = 0; mx_metric_words[m].word; m++) {
         length = strlen(mx_metric_words[m].word);
-        if (strncmp(text, mx_metric_words[m].word, length) != 0 || !has_metric(reader, m))
+        if (strncmp(text, mx_metric_words[m].word, length) != 0 || !mx_reader_has_metric(reader, m))
             continue;
-        if (m == MX_METRIC_GROUP_ACCURACY || m == MX_METRIC_GROUP_COUNT
+        if (m == MX_METRIC_GROUP_ACCURACY || m == MX_METRIC_GROUP_COUNT ||
+                    m == MX_METRIC_OCCLUSION_ACCURACY
                 ? text[length] == '.' && text[length + 1] &&
                       strspn(text + length + 1, "0123456789") == strlen(text + length + 1)
-                : !text[length])
+                : !text[length] && is_of_validation(m))
             return;
+        if (!text[length] && !is_of_validation(m)) {
+            mx_error_at(messages, place,
+                        "search.metric: '%s' is of test images, and those never rank (take "
+                        "val.accuracy)",
+                        shown);
+            return;
+        }
     }
     mx_error_at(messages, place,
                 "search.metric: '%s' is not measured (add the metric to score.metrics)", shown);
 }
 
-/* Without search.metric: the worst group where it is measured, else accuracy,
- * else what is measured first. */
+/* Without search.metric: the worst group where it is measured, else accuracy, else what is
+ * measured first; accuracy, which every training has, where only maps are scored. */
 static void choose_search_metric(struct mx_reader *reader)
 {
     static const char *const preferred[] = {"val.worst_group_accuracy", "val.accuracy"};
@@ -314,20 +299,27 @@ static void choose_search_metric(struct mx_reader *reader)
     const char              *word;
     char                    *text;
 
+    size_t k = 0;
+
     if (*chosen->text || metrics->list.count == 0)
         return;
-    if (has_metric(reader, MX_METRIC_WORST_GROUP_ACCURACY)) {
+    while (k < metrics->list.count && !is_of_validation(metrics->list.items[k].choice))
+        k++;
+    if (mx_reader_has_metric(reader, MX_METRIC_WORST_GROUP_ACCURACY)) {
         chosen->text = preferred[0];
-    } else if (has_metric(reader, MX_METRIC_ACCURACY)) {
+    } else if (mx_reader_has_metric(reader, MX_METRIC_ACCURACY) || k == metrics->list.count) {
         chosen->text = preferred[1];
     } else {
-        word = mx_metric_words[metrics->list.items[0].choice].word;
-        if (!(text = mx_arena_alloc(reader->values.arena, strlen(word) + 7, 1)))
+        const unsigned metric = metrics->list.items[k].choice;
+
+        word = mx_metric_words[metric].word;
+        if (!(text = mx_arena_alloc(reader->values.arena, strlen(word) + 8, 1)))
             return;
         strcat(strcpy(text, "val."), word);
-        if (metrics->list.items[0].choice == MX_METRIC_GROUP_ACCURACY ||
-            metrics->list.items[0].choice == MX_METRIC_GROUP_COUNT)
+        if (metric == MX_METRIC_GROUP_ACCURACY || metric == MX_METRIC_GROUP_COUNT)
             strcat(text, ".0");
+        else if (metric == MX_METRIC_OCCLUSION_ACCURACY)
+            strcat(text, ".30");
         chosen->text = text;
     }
 }
@@ -411,7 +403,7 @@ void mx_reader_check(struct mx_reader *reader)
     uint32_t sets;
 
     check_required(reader, KEY_DATA_SET, "fashion-mnist");
-    sets = words_of(reader, KEY_DATA_SET);
+    sets = mx_reader_words(reader, KEY_DATA_SET);
     if (sets != 1u << WORKER_DATA_FEATURES)
         check_required(reader, KEY_MODEL_ARCH, "resnet8");
     if (sets == 1u << WORKER_DATA_FOLDER)
@@ -427,7 +419,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_epochs(reader, KEY_MIX_RAMP_EPOCHS);
     check_groups(reader, sets);
     check_images(reader, sets);
-    check_maps(reader, sets);
+    mx_reader_check_scores(reader, sets);
     check_search_metric(reader);
     choose_search_metric(reader);
     if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)

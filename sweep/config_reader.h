@@ -101,6 +101,14 @@ void mx_reader_check_data(const struct mx_reader *reader);
  * against data sets; of values that are good one by one. */
 void mx_reader_check_mix(const struct mx_reader *reader);
 
+/* The words that a CHOICE key takes anywhere, as bits; whether score.metrics has this one. */
+uint32_t mx_reader_words(const struct mx_reader *reader, enum mx_key_id key);
+bool     mx_reader_has_metric(const struct mx_reader *reader, unsigned metric);
+
+/* Checks of score.*: metrics of maps that are not made or cannot be, of marks that the data
+ * `sets` (bits) do not have; keys of score that nothing uses. */
+void mx_reader_check_scores(const struct mx_reader *reader, uint32_t sets);
+
 /* Checks across keys, once everything is read, and what is left to choose. */
 void mx_reader_check(struct mx_reader *reader);
 

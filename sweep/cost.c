@@ -8,6 +8,7 @@
 #include "sweep/axis.h"
 #include "sweep/cost_head.h"
 #include "sweep/cost_maps.h"
+#include "sweep/cost_scores.h"
 #include "sweep/stages.h"
 #include "sweep/words.h"
 #include "worker/batch.h"
@@ -53,7 +54,7 @@ struct work {
     bool     filled, known;
     uint64_t same;
     double   seconds[NSPEEDS];
-    double   disk_bytes;
+    double   disk_bytes, files;        /* files: beyond those of any stage of its kind */
     uint64_t memory_bytes, kept_bytes; /* kept: in memory while other stages run */
     char     why[160];                 /* it is not known */
 
@@ -62,8 +63,8 @@ struct work {
 
 /* Sums over stages of a kind: fresh ones, and all uses. */
 struct sums {
-    double   new_seconds[NSPEEDS], new_bytes;
-    double   all_seconds[NSPEEDS], all_bytes;
+    double   new_seconds[NSPEEDS], new_bytes, new_files;
+    double   all_seconds[NSPEEDS], all_bytes, all_files;
     double   longest[NSPEEDS];
     uint64_t nall;
 };
@@ -209,11 +210,25 @@ static void work_out_maps(struct work *work, const struct sizes *s)
     work->memory_bytes = set_bytes(s) + mx_maps_bytes(s->params, &s->data->shape);
 }
 
+static void work_out_scores(struct work *work, const struct sizes *s)
+{
+    const struct mx_scores_size size = {fmin((double)s->params->score_images, s->test), s->val,
+                                        s->test, mx_maps_bytes(s->params, &s->data->shape)};
+    const struct mx_scores_cost cost = mx_scores_cost(s->params, &s->data->shape, &size);
+
+    for (size_t i = 0; i < NSPEEDS; i++)
+        work->seconds[i] =
+            (cost.passes * s->cost.infer_flop + cost.flop) / speeds[i].flop_s + speeds[i].start_s;
+    work->disk_bytes = cost.disk_bytes + STAGE_BYTES;
+    work->files = cost.files;
+    work->memory_bytes = s->cost.memory_bytes + set_bytes(s) + cost.memory_bytes +
+                         worker_batch_bytes(s->params, &s->data->shape, WORKER_FEATURE_BATCH);
+}
+
 static void (*const work_out[WORKER_STAGE_KINDS])(struct work *, const struct sizes *) = {
-    [WORKER_STAGE_TRAIN] = work_out_training,
-    [WORKER_STAGE_FEATURES] = work_out_features,
-    [WORKER_STAGE_HEAD] = work_out_head,
-    [WORKER_STAGE_MAPS] = work_out_maps,
+    [WORKER_STAGE_TRAIN] = work_out_training, [WORKER_STAGE_FEATURES] = work_out_features,
+    [WORKER_STAGE_HEAD] = work_out_head,      [WORKER_STAGE_MAPS] = work_out_maps,
+    [WORKER_STAGE_SCORES] = work_out_scores,
 };
 
 /* model.stem auto with model.weights. A file that is not there, or none, is for
@@ -282,6 +297,8 @@ static void add(struct mx_costs *costs, enum worker_kind kind, const struct work
     }
     sums->all_bytes += work->disk_bytes;
     sums->new_bytes += fresh ? work->disk_bytes : 0;
+    sums->all_files += work->files;
+    sums->new_files += fresh ? work->files : 0;
     sums->nall++;
     if (work->memory_bytes > costs->memory_bytes)
         costs->memory_bytes = work->memory_bytes;
@@ -370,10 +387,13 @@ static void add_disk(const struct mx_costs *costs, const struct mx_stage_kind *k
         *files += keep == MX_KEEP_ALL ? planned * HEAD_FILES : 0;
         *bytes += keep == MX_KEEP_ALL ? planned * STAGE_BYTES : 0;
     } else if (keep == MX_KEEP_RESULTS) {
-        *files += planned * (kind->kind == WORKER_STAGE_TRAIN ? kind->files - 1 : 1);
+        *files += planned * (kind->kind == WORKER_STAGE_TRAIN  ? kind->files - 1
+                             : kind->kind == WORKER_STAGE_MAPS ? 2 /* images.csv stays */
+                                                               : 1);
         *bytes += planned * STAGE_BYTES;
     } else {
-        *files += planned * kind->files;
+        *files +=
+            planned * kind->files + total(sums, counts, repeats, sums->new_files, sums->all_files);
         *bytes += total(sums, counts, repeats, sums->new_bytes, sums->all_bytes);
     }
 }

@@ -67,6 +67,10 @@ void mx_grid_reset(const struct mx_grid *grid, struct mx_point *point, unsigned 
  * appearance. *keys is lent by the grid. */
 size_t mx_grid_axis_keys(const struct mx_grid *grid, const enum mx_key_id **keys);
 
+/* Which scores (bits of enum worker_score) a value of score.metrics asks for; its other
+ * words are no scores of maps. */
+uint64_t mx_scores_asked(const struct mx_value *metrics);
+
 /* The parameters of a point for the workers; paths made absolute against the
  * config's directory, data.path filled from the set's default place. */
 struct worker_params;

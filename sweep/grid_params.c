@@ -5,6 +5,7 @@
 
 #include "sweep/grid_private.h"
 #include "worker/dataset.h"
+#include "worker/map_scores.h"
 #include "worker/params.h"
 
 /* dir/path, made absolute, into out[WORKER_PATH_SIZE]; "" stays "". */
@@ -47,6 +48,20 @@ static void set_list(enum mx_key_id key, const struct mx_value *value, struct wo
     }
 }
 
+uint64_t mx_scores_asked(const struct mx_value *metrics)
+{
+    uint64_t set = 0;
+
+    for (size_t i = 0; i < metrics->list.count; i++) {
+        const char                    *word = mx_metric_words[metrics->list.items[i].choice].word;
+        const struct worker_map_score *score = worker_map_score(word);
+
+        if (score)
+            set |= UINT64_C(1) << (score - worker_map_scores);
+    }
+    return set;
+}
+
 static int set_field(const struct mx_grid *grid, enum mx_key_id key, const struct mx_value *value,
                      struct worker_params *params, struct mx_err *err)
 {
@@ -72,7 +87,10 @@ static int set_field(const struct mx_grid *grid, enum mx_key_id key, const struc
         text = value->text ? value->text : "";
         return absolute(grid->config->directory, text, field, err);
     case MX_TYPE_LIST:
-        set_list(key, value, field);
+        if (mx_keys[key].scores)
+            params->score_metrics = mx_scores_asked(value);
+        else
+            set_list(key, value, field);
         break;
     }
     return 0;

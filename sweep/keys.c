@@ -33,6 +33,7 @@ const char *const mx_section_names[MX_SECTIONS] = {
 #define RISING_LIST_OF_INT(low_, high_) LIST_OF_INT(low_, high_), .rising = true
 #define LIST_OF_WORD(list_)             LIST(CHOICE), .choices = (list_)
 #define WEIGHED_WORDS(list_)            LIST_OF_WORD(list_), .repeats = true
+#define LIST_OF_METRICS                 LIST_OF_WORD(mx_metric_words), .scores = true
 #define RANGE_OF_REAL(low_, high_)      LIST_OF_REAL(low_, high_), .range = true, .repeats = true
 #define BUT(text_, when_, other_)       text_, .other_when = when_, .other_text = (other_)
 #define ALWAYS                          .used = {{KEY_COUNT, 0}}

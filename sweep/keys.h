@@ -85,6 +85,7 @@ struct mx_key {
     double              low, high;       /* bounds of numbers, inclusive ... */
     bool                above_low;       /* ... but low itself excluded */
     bool                range;           /* LIST: of two, the lowest and the highest value */
+    bool                scores;          /* LIST of metrics: the field is a set of scores */
     bool                rising;          /* LIST of INT: each value above the one before */
     bool                repeats;         /* LIST: the same value may stand in it several times */
     const char         *zero_word;       /* "all": written where the value is to be 0, which is out

@@ -10,6 +10,7 @@
 #include "sweep/same_ids.h"
 #include "sweep/stages.h"
 #include "sweep/walk.h"
+#include "worker/map_scores.h"
 #include "worker/params.h"
 
 enum {
@@ -366,7 +367,10 @@ int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint
     reset_unused(plan, kind, &point, &job->used);
     if (name_job(plan, config, stage, job, err))
         return -1;
-    return mx_grid_params(plan->grid, &point, &job->params, err);
+    if (mx_grid_params(plan->grid, &point, &job->params, err))
+        return -1;
+    job->params.score_metrics &= worker_scores_of(row->kind);
+    return 0;
 }
 
 int mx_plan_next_job(const struct mx_plan *plan, const struct mx_config *config, uint32_t before,

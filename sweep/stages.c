@@ -6,6 +6,7 @@
 #include "sweep/words.h"
 #include "worker/choices.h"
 #include "worker/device.h"
+#include "worker/map_scores.h"
 
 static bool on_images(const struct mx_point *point)
 {
@@ -33,6 +34,22 @@ static bool has_maps(const struct mx_point *point)
     return on_images(point) && point->value[KEY_SCORE_ATTRIBUTIONS].list.count > 0;
 }
 
+/* The scores that stages of a kind would measure, of those that are asked for. */
+static uint64_t scores_of(const struct mx_point *point, enum worker_kind kind)
+{
+    return mx_scores_asked(&point->value[KEY_SCORE_METRICS]) & worker_scores_of(kind);
+}
+
+/* Without maps only what is of the network itself. */
+static bool has_scores(const struct mx_point *point)
+{
+    const uint64_t scores = scores_of(point, WORKER_STAGE_SCORES);
+
+    return on_images(point) &&
+           (has_maps(point) ? scores != 0
+                            : (scores & worker_scores_that_are(WORKER_SCORE_NO_MAP)) != 0);
+}
+
 #define SECTION(name) MX_SECTION_BIT(MX_SECTION_##name)
 #define KIND(name)    (1u << WORKER_STAGE_##name)
 
@@ -55,6 +72,21 @@ static const struct mx_condition map_others[] = {ALWAYS(SCORE_ATTRIBUTIONS),
                                                  ALWAYS(SCORE_RISE_MASKS),
                                                  ALWAYS(SCORE_OCCLUSION_PATCH),
                                                  {KEY_COUNT, 0}};
+static const struct mx_condition score_others[] = {ALWAYS(SCORE_METRICS),
+                                                   ALWAYS(SCORE_STEPS),
+                                                   ALWAYS(SCORE_FILLS),
+                                                   ALWAYS(SCORE_RANK),
+                                                   ALWAYS(SCORE_TIES),
+                                                   ALWAYS(SCORE_PROTOCOL),
+                                                   ALWAYS(SCORE_ATTRIBUTIONS),
+                                                   ALWAYS(SCORE_IMAGES),
+                                                   ALWAYS(SCORE_TARGET),
+                                                   ALWAYS(SCORE_SMOOTHGRAD_SAMPLES),
+                                                   ALWAYS(SCORE_SMOOTHGRAD_SIGMA),
+                                                   ALWAYS(SCORE_INTEGRATED_GRADIENTS_POINTS),
+                                                   ALWAYS(SCORE_RISE_MASKS),
+                                                   ALWAYS(SCORE_OCCLUSION_PATCH),
+                                                   {KEY_COUNT, 0}};
 
 const struct mx_stage_kind mx_stage_kinds[] = {
     {WORKER_STAGE_TRAIN, SECTION(DATA) | SECTION(MODEL) | SECTION(TRAIN) | SECTION(MIX), 0, 3,
@@ -65,6 +97,8 @@ const struct mx_stage_kind mx_stage_kinds[] = {
      has_head},
     {WORKER_STAGE_MAPS, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN), 2 + WORKER_MAPS, "centre.npy",
      map_others, has_maps},
+    {WORKER_STAGE_SCORES, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN) | KIND(MAPS), 1, NULL,
+     score_others, has_scores},
 };
 const size_t mx_stage_nkinds = sizeof mx_stage_kinds / sizeof mx_stage_kinds[0];
 
@@ -101,6 +135,14 @@ bool mx_stage_uses(const struct mx_stage_kind *kind, const struct mx_point *poin
     return false;
 }
 
+/* Words in an order of our own: how they were written does not matter. */
+static void put_scores(uint64_t scores, struct mx_buf *out)
+{
+    for (unsigned k = 0; k < WORKER_SCORES; k++)
+        if (scores >> k & 1u)
+            mx_buf_printf(out, "%s ", worker_map_scores[k].word);
+}
+
 void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *point,
                    const struct mx_stage_streams *streams, uint64_t fingerprint,
                    struct mx_lines *lines, struct mx_buf *out)
@@ -116,7 +158,10 @@ void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *poin
     for (const struct mx_condition *other = kind->others; other->words != 0; other++)
         if (mx_condition_holds(other, &point->value[other->key])) {
             mx_buf_printf(out, "%s=", mx_keys[other->key].name);
-            mx_value_format(other->key, &point->value[other->key], out);
+            if (other->key == KEY_SCORE_METRICS)
+                put_scores(scores_of(point, kind->kind), out);
+            else
+                mx_value_format(other->key, &point->value[other->key], out);
             mx_buf_text(out, "\n");
         }
 }

@@ -293,7 +293,7 @@ static bool list_fits(const struct reading *r, const struct mx_value *value)
     else if (key->range && (value->list.count != 2 || items[0].real > items[1].real))
         mx_error_at(messages, r->node->place, "%s takes a lowest and a highest value (such as %s)",
                     r->what, key->default_text);
-    else if (key->offset >= 0 && value->list.count > WORKER_LIST_ROOM)
+    else if (key->offset >= 0 && !key->scores && value->list.count > WORKER_LIST_ROOM)
         mx_error_at(messages, r->node->place, "%s: %zu values, where %d can be given", r->what,
                     value->list.count, WORKER_LIST_ROOM);
     else

@@ -37,50 +37,33 @@
     X(METRIC_ACCURACY_HIGH, "accuracy_high", WORKER_READY)                                         \
     X(METRIC_COLLAPSED, "collapsed", WORKER_READY)                                                 \
     X(METRIC_ERROR_SET, "error_set", WORKER_READY)                                                 \
-    X(METRIC_OCCLUSION_ACCURACY, "occlusion_accuracy", WORKER_LATER)                               \
-    X(METRIC_DELETION, "deletion", WORKER_LATER)                                                   \
-    X(METRIC_INSERTION, "insertion", WORKER_LATER)                                                 \
-    X(METRIC_DELETION_NORMALISED, "deletion_normalised", WORKER_LATER)                             \
-    X(METRIC_INSERTION_NORMALISED, "insertion_normalised", WORKER_LATER)                           \
-    X(METRIC_DELETION_LEAST_FIRST, "deletion_least_first", WORKER_LATER)                           \
-    X(METRIC_SYMMETRIC_RELEVANCE_GAIN, "symmetric_relevance_gain", WORKER_LATER)                   \
-    X(METRIC_RANDOM_ORDER_DELETION, "random_order_deletion", WORKER_LATER)                         \
+    X(METRIC_OCCLUSION_ACCURACY, "occlusion_accuracy", WORKER_READY)                               \
+    X(METRIC_DELETION, "deletion", WORKER_READY)                                                   \
+    X(METRIC_INSERTION, "insertion", WORKER_READY)                                                 \
+    X(METRIC_DELETION_NORMALISED, "deletion_normalised", WORKER_READY)                             \
+    X(METRIC_INSERTION_NORMALISED, "insertion_normalised", WORKER_READY)                           \
+    X(METRIC_DELETION_LEAST_FIRST, "deletion_least_first", WORKER_READY)                           \
+    X(METRIC_SYMMETRIC_RELEVANCE_GAIN, "symmetric_relevance_gain", WORKER_READY)                   \
+    X(METRIC_RANDOM_ORDER_DELETION, "random_order_deletion", WORKER_READY)                         \
     X(METRIC_INTER_MODEL_MAP, "inter_model_map", WORKER_LATER)                                     \
     X(METRIC_INTER_MODEL_SCORER, "inter_model_scorer", WORKER_LATER)                               \
     X(METRIC_INTER_MODEL_SELF, "inter_model_self", WORKER_LATER)                                   \
     X(METRIC_INTER_MODEL_REFERENCE, "inter_model_reference", WORKER_LATER)                         \
-    X(METRIC_POINTING_GAME, "pointing_game", WORKER_LATER)                                         \
-    X(METRIC_ENERGY_POINTING_GAME, "energy_pointing_game", WORKER_LATER)                           \
-    X(METRIC_ENERGY_POINTING_GAME_MINUS_AREA, "energy_pointing_game_minus_area", WORKER_LATER)     \
-    X(METRIC_MAX_BOX_ACCURACY, "max_box_accuracy", WORKER_LATER)                                   \
-    X(METRIC_MAX_BOX_ACCURACY_V2, "max_box_accuracy_v2", WORKER_LATER)                             \
-    X(METRIC_MASK_IOU, "mask_iou", WORKER_LATER)                                                   \
-    X(METRIC_RELEVANCE_RANK, "relevance_rank", WORKER_LATER)                                       \
-    X(METRIC_GINI, "gini", WORKER_LATER)                                                           \
-    X(METRIC_ENTROPY, "entropy", WORKER_LATER)                                                     \
-    X(METRIC_RANDOMISATION_CORRELATION, "randomisation_correlation", WORKER_LATER)                 \
+    X(METRIC_POINTING_GAME, "pointing_game", WORKER_READY)                                         \
+    X(METRIC_ENERGY_POINTING_GAME, "energy_pointing_game", WORKER_READY)                           \
+    X(METRIC_ENERGY_POINTING_GAME_MINUS_AREA, "energy_pointing_game_minus_area", WORKER_READY)     \
+    X(METRIC_MAX_BOX_ACCURACY, "max_box_accuracy", WORKER_READY)                                   \
+    X(METRIC_MAX_BOX_ACCURACY_V2, "max_box_accuracy_v2", WORKER_READY)                             \
+    X(METRIC_MASK_IOU, "mask_iou", WORKER_READY)                                                   \
+    X(METRIC_RELEVANCE_RANK, "relevance_rank", WORKER_READY)                                       \
+    X(METRIC_GINI, "gini", WORKER_READY)                                                           \
+    X(METRIC_ENTROPY, "entropy", WORKER_READY)                                                     \
+    X(METRIC_RANDOMISATION_CORRELATION, "randomisation_correlation", WORKER_READY)                 \
     X(METRIC_CONCEPTS, "concepts", WORKER_LATER)                                                   \
     X(METRIC_COMPLETENESS_MEDIAN, "completeness_median", WORKER_READY)                             \
     X(METRIC_COMPLETENESS_P95, "completeness_p95", WORKER_READY)                                   \
     X(METRIC_ALL_ZERO_MAPS, "all_zero_maps", WORKER_READY)                                         \
     X(METRIC_RELEVANCE_SUM, "relevance_sum", WORKER_READY)
-
-#define MX_FILL_WORDS(X)                                                                           \
-    X(FILL_ZERO, "zero", WORKER_LATER)                                                             \
-    X(FILL_BLUR, "blur", WORKER_LATER)                                                             \
-    X(FILL_ROAD, "road", WORKER_LATER)
-
-#define MX_RANK_WORDS(X)                                                                           \
-    X(RANK_ABSOLUTE, "absolute", WORKER_LATER)                                                     \
-    X(RANK_SIGNED, "signed", WORKER_LATER)
-
-#define MX_TIES_WORDS(X)                                                                           \
-    X(TIES_RANDOM, "random", WORKER_LATER)                                                         \
-    X(TIES_RASTER, "raster", WORKER_LATER)
-
-#define MX_PROTOCOL_WORDS(X)                                                                       \
-    X(PROTOCOL_OWN, "own", WORKER_LATER)                                                           \
-    X(PROTOCOL_RISE, "rise", WORKER_LATER)
 
 #define MX_SEARCH_WORDS(X)                                                                         \
     X(SEARCH_GRID, "grid", WORKER_READY)                                                           \
@@ -108,10 +91,6 @@
     L(SEEDS, seeds)                                                                                \
     L(PRECISION, precision)                                                                        \
     L(METRIC, metric)                                                                              \
-    L(FILL, fill)                                                                                  \
-    L(RANK, rank)                                                                                  \
-    L(TIES, ties)                                                                                  \
-    L(PROTOCOL, protocol)                                                                          \
     L(SEARCH, search)                                                                              \
     L(MODE, mode)                                                                                  \
     L(KEEP, keep)                                                                                  \

@@ -40,6 +40,12 @@ const char *worker_annotations_remark(const struct worker_annotations *annotatio
     return annotations->remark;
 }
 
+bool worker_annotations_possible(unsigned data_set)
+{
+    return data_set == WORKER_DATA_SYNTHETIC || data_set == WORKER_DATA_FOLDER ||
+           data_set == WORKER_DATA_CUB || data_set == WORKER_DATA_IMAGENET;
+}
+
 bool worker_annotations_boxes(const struct worker_annotations *annotations)
 {
     return annotations->has_boxes;

@@ -36,6 +36,9 @@ void                       worker_annotations_free(struct worker_annotations *an
  * have, and the first of them. "" if there is nothing to tell. */
 const char *worker_annotations_remark(const struct worker_annotations *annotations);
 
+/* Whether images of a set (enum worker_data_set) can have any. */
+bool worker_annotations_possible(unsigned data_set);
+
 /* Whether the set has files of boxes, of masks at all. */
 bool worker_annotations_boxes(const struct worker_annotations *annotations);
 bool worker_annotations_masks(const struct worker_annotations *annotations);

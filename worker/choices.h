@@ -182,6 +182,25 @@ struct worker_choice {
     X(TARGET_LABEL, "label", WORKER_READY)                                                         \
     X(TARGET_PREDICTED, "predicted", WORKER_READY)
 
+/* What takes the place of a deleted pixel; how signed maps and equal pixels are ranked;
+ * whose rules curves follow (worker/curve.h). */
+#define WORKER_FILL_WORDS(X)                                                                       \
+    X(FILL_ZERO, "zero", WORKER_READY)                                                             \
+    X(FILL_BLUR, "blur", WORKER_READY)                                                             \
+    X(FILL_ROAD, "road", WORKER_READY)
+
+#define WORKER_RANK_WORDS(X)                                                                       \
+    X(RANK_ABSOLUTE, "absolute", WORKER_READY)                                                     \
+    X(RANK_SIGNED, "signed", WORKER_READY)
+
+#define WORKER_TIES_WORDS(X)                                                                       \
+    X(TIES_RANDOM, "random", WORKER_READY)                                                         \
+    X(TIES_RASTER, "raster", WORKER_READY)
+
+#define WORKER_PROTOCOL_WORDS(X)                                                                   \
+    X(PROTOCOL_OWN, "own", WORKER_READY)                                                           \
+    X(PROTOCOL_RISE, "rise", WORKER_READY)
+
 #define WORKER_ENUM_ROW(symbol, word, built) WORKER_##symbol,
 
 enum worker_data_set {
@@ -251,6 +270,18 @@ enum worker_attribution {
 enum worker_target {
     WORKER_TARGETS(WORKER_ENUM_ROW)
 };
+enum worker_fill {
+    WORKER_FILL_WORDS(WORKER_ENUM_ROW) WORKER_FILLS /* how many */
+};
+enum worker_rank {
+    WORKER_RANK_WORDS(WORKER_ENUM_ROW)
+};
+enum worker_ties {
+    WORKER_TIES_WORDS(WORKER_ENUM_ROW)
+};
+enum worker_protocol {
+    WORKER_PROTOCOL_WORDS(WORKER_ENUM_ROW)
+};
 
 /* The lists, each ended by a row whose word is NULL; index = enum value. */
 extern const struct worker_choice worker_data_sets[];
@@ -270,6 +301,10 @@ extern const struct worker_choice worker_mix_weights[];
 extern const struct worker_choice worker_heads[];
 extern const struct worker_choice worker_attributions[];
 extern const struct worker_choice worker_targets[];
+extern const struct worker_choice worker_fills[];
+extern const struct worker_choice worker_ranks[];
+extern const struct worker_choice worker_ties[];
+extern const struct worker_choice worker_protocols[];
 extern const struct worker_choice worker_precisions[];
 extern const struct worker_choice worker_hard_splits[];
 extern const struct worker_choice worker_hsfm_forms[];

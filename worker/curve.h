@@ -16,6 +16,7 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "worker/choices.h"
 #include "worker/dataset.h"
 
 #ifdef __cplusplus
@@ -40,18 +41,12 @@ enum worker_curve_kind {
     WORKER_CURVE_LEAST_FIRST,
     WORKER_CURVES
 };
-enum worker_fill {
-    WORKER_FILL_ZERO, /* the mean colour; not for insertion */
-    WORKER_FILL_BLUR,
-    WORKER_FILL_ROAD,
-    WORKER_FILLS
-};
 
 struct worker_curve_spec {
     struct worker_shape    shape;
     uint32_t               steps;
     enum worker_curve_kind kind;
-    enum worker_fill       fill;
+    enum worker_fill       fill;      /* zero: the mean colour, not for insertion */
     bool                   is_signed; /* rank by value, else by absolute value */
     bool                   raster;    /* equal pixels in raster order, else at random */
     bool                   rise;      /* score.protocol: rise, see worker_curves() */

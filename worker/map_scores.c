@@ -2,36 +2,48 @@
 
 #include <string.h>
 
+#define BY(stage)     WORKER_STAGE_##stage
+#define BETTER(which) WORKER_BETTER_##which
+#define FILLED        WORKER_SCORE_FILLED
+#define OURS          WORKER_SCORE_OURS
+#define MARKS         WORKER_SCORE_MARKS
+#define NO_MAP        WORKER_SCORE_NO_MAP
+
 // clang-format off
 const struct worker_map_score worker_map_scores[] = {
-    {"deletion",                        WORKER_BETTER_LOWER,   true,  false},
-    {"insertion",                       WORKER_BETTER_HIGHER,  true,  false},
-    {"deletion_normalised",             WORKER_BETTER_LOWER,   true,  true},
-    {"insertion_normalised",            WORKER_BETTER_HIGHER,  true,  true},
-    {"deletion_least_first",            WORKER_BETTER_HIGHER,  true,  false},
-    {"symmetric_relevance_gain",        WORKER_BETTER_HIGHER,  true,  false},
-    {"random_order_deletion",           WORKER_BETTER_HIGHER,  true,  true},
-    {"inter_model_map",                 WORKER_BETTER_HIGHER,  true,  true},
-    {"inter_model_scorer",              WORKER_BETTER_NEITHER, true,  true},
-    {"inter_model_self",                WORKER_BETTER_NEITHER, true,  true},
-    {"inter_model_reference",           WORKER_BETTER_LOWER,   true,  true},
-    {"pointing_game",                   WORKER_BETTER_HIGHER,  false, false},
-    {"energy_pointing_game",            WORKER_BETTER_HIGHER,  false, false},
-    {"energy_pointing_game_minus_area", WORKER_BETTER_HIGHER,  false, true},
-    {"max_box_accuracy",                WORKER_BETTER_HIGHER,  false, false},
-    {"max_box_accuracy_v2",             WORKER_BETTER_HIGHER,  false, false},
-    {"mask_iou",                        WORKER_BETTER_HIGHER,  false, false},
-    {"relevance_rank",                  WORKER_BETTER_HIGHER,  false, false},
-    {"gini",                            WORKER_BETTER_NEITHER, false, false},
-    {"entropy",                         WORKER_BETTER_NEITHER, false, false},
-    {"randomisation_correlation",       WORKER_BETTER_LOWER,   false, false},
-    {"completeness_median",             WORKER_BETTER_LOWER,   false, true},
-    {"completeness_p95",                WORKER_BETTER_LOWER,   false, true},
-    {"all_zero_maps",                   WORKER_BETTER_NEITHER, false, true},
-    {"relevance_sum",                   WORKER_BETTER_NEITHER, false, true},
-    {NULL,                              WORKER_BETTER_NEITHER, false, false},
+    {"occlusion_accuracy",              BY(SCORES),      BETTER(HIGHER),  NO_MAP | OURS},
+    {"deletion",                        BY(SCORES),      BETTER(LOWER),   FILLED},
+    {"insertion",                       BY(SCORES),      BETTER(HIGHER),  FILLED},
+    {"deletion_normalised",             BY(SCORES),      BETTER(LOWER),   FILLED | OURS},
+    {"insertion_normalised",            BY(SCORES),      BETTER(HIGHER),  FILLED | OURS},
+    {"deletion_least_first",            BY(SCORES),      BETTER(HIGHER),  FILLED},
+    {"symmetric_relevance_gain",        BY(SCORES),      BETTER(HIGHER),  FILLED},
+    {"random_order_deletion",           BY(SCORES),      BETTER(HIGHER),  FILLED | OURS},
+    {"inter_model_map",                 BY(INTER_MODEL), BETTER(HIGHER),  FILLED | OURS},
+    {"inter_model_scorer",              BY(INTER_MODEL), BETTER(NEITHER), FILLED | OURS},
+    {"inter_model_self",                BY(INTER_MODEL), BETTER(NEITHER), FILLED | OURS},
+    {"inter_model_reference",           BY(INTER_MODEL), BETTER(LOWER),   FILLED | OURS},
+    {"pointing_game",                   BY(SCORES),      BETTER(HIGHER),  MARKS},
+    {"energy_pointing_game",            BY(SCORES),      BETTER(HIGHER),  MARKS},
+    {"energy_pointing_game_minus_area", BY(SCORES),      BETTER(HIGHER),  MARKS | OURS},
+    {"max_box_accuracy",                BY(SCORES),      BETTER(HIGHER),  MARKS},
+    {"max_box_accuracy_v2",             BY(SCORES),      BETTER(HIGHER),  MARKS},
+    {"mask_iou",                        BY(SCORES),      BETTER(HIGHER),  MARKS},
+    {"relevance_rank",                  BY(SCORES),      BETTER(HIGHER),  MARKS},
+    {"gini",                            BY(SCORES),      BETTER(NEITHER), 0},
+    {"entropy",                         BY(SCORES),      BETTER(NEITHER), 0},
+    {"randomisation_correlation",       BY(SCORES),      BETTER(LOWER),   0},
+    {"completeness_median",             BY(MAPS),        BETTER(LOWER),   OURS},
+    {"completeness_p95",                BY(MAPS),        BETTER(LOWER),   OURS},
+    {"all_zero_maps",                   BY(MAPS),        BETTER(NEITHER), OURS},
+    {"relevance_sum",                   BY(MAPS),        BETTER(NEITHER), OURS},
+    {NULL,                              BY(TRAIN),       BETTER(NEITHER), 0},
 };
 // clang-format on
+
+_Static_assert(sizeof worker_map_scores / sizeof worker_map_scores[0] == WORKER_SCORES + 1,
+               "a row for every score");
+_Static_assert((int)WORKER_SCORES <= 64, "a bit for every score");
 
 const struct worker_map_score *worker_map_score(const char *word)
 {
@@ -39,4 +51,22 @@ const struct worker_map_score *worker_map_score(const char *word)
         if (strcmp(score->word, word) == 0)
             return score;
     return NULL;
+}
+
+uint64_t worker_scores_of(enum worker_kind stage)
+{
+    uint64_t set = 0;
+
+    for (unsigned k = 0; k < WORKER_SCORES; k++)
+        set |= (uint64_t)(worker_map_scores[k].stage == stage) << k;
+    return set;
+}
+
+uint64_t worker_scores_that_are(unsigned is)
+{
+    uint64_t set = 0;
+
+    for (unsigned k = 0; k < WORKER_SCORES; k++)
+        set |= (uint64_t)((worker_map_scores[k].is & is) != 0) << k;
+    return set;
 }

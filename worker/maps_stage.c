@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/csv.h"
 #include "base/file.h"
 #include "worker/batch.h"
 #include "worker/explain.h"
 #include "worker/npy.h"
 #include "worker/stage_parts.h"
+#include "worker/test_files.h"
 #include "worker/weights.h"
 
 enum {
@@ -49,7 +51,7 @@ static void choose_maps(struct mapping *m)
     m->wanted[WORKER_MAP_RANDOM] = m->wanted[WORKER_MAP_CENTRE] = true;
 }
 
-static struct worker_map_options options_of(const struct worker_job *job)
+struct worker_map_options worker_job_map_options(const struct worker_job *job)
 {
     const struct worker_params *params = &job->params;
 
@@ -258,16 +260,36 @@ static int report(struct mapping *m, enum worker_attribution which, struct worke
 }
 
 /* `file` is for sets that are made of files. */
+static void put_images(const struct mapping *m, const struct worker_test_files *names,
+                       struct mx_buf *text)
+{
+    struct mx_csv csv = {.out = text};
+
+    mx_buf_text(text, "row,file,label,predicted,correct,all_zero\n");
+    for (uint32_t i = 0; i < m->n; i++) {
+        mx_csv_uint(&csv, i);
+        mx_csv_text(&csv, i < names->n ? names->names[i] : "");
+        mx_csv_uint(&csv, m->set->test.labels[i]);
+        mx_csv_uint(&csv, m->predicted[i]);
+        mx_csv_uint(&csv, m->predicted[i] == m->set->test.labels[i]);
+        mx_csv_uint(&csv, m->zeros[i]);
+        mx_csv_end_line(&csv);
+    }
+}
+
 static int write_images(struct mapping *m, struct mx_err *err)
 {
-    struct mx_buf text = {0};
-    char         *path = mx_path_join(m->job.folder, "images.csv");
-    int           rc = -1;
+    struct worker_test_files names;
+    struct mx_buf            text = {0};
+    char                    *path = mx_path_join(m->job.folder, "images.csv");
+    int                      rc = -1;
 
-    mx_buf_text(&text, "row,file,label,predicted,correct,all_zero\n");
-    for (uint32_t i = 0; i < m->n; i++)
-        mx_buf_printf(&text, "%u,,%u,%u,%d,%u\n", i, m->set->test.labels[i], m->predicted[i],
-                      m->predicted[i] == m->set->test.labels[i], m->zeros[i]);
+    if (worker_test_files_list(&m->job.params, m->job.seed, m->n, &names, err)) {
+        free(path);
+        return -1;
+    }
+    put_images(m, &names, &text);
+    worker_test_files_free(&names);
     if (!path || !mx_buf_ok(&text))
         mx_fail(err, MX_ENOMEM, "no memory to write images.csv");
     else
@@ -278,10 +300,10 @@ static int write_images(struct mapping *m, struct mx_err *err)
     return rc;
 }
 
-/* Nothing is written for others where only results are kept. */
+/* Maps that go when the last stage has read them are not in the record: images.csv is. */
 static int run(struct mapping *m, struct worker_result *result, struct mx_err *err)
 {
-    const bool keeps = m->job.folder[0] && !m->job.temporary;
+    const bool keeps = m->job.folder[0] && m->job.keep_weights;
 
     if (predict(m, err))
         return -1;
@@ -293,6 +315,8 @@ static int run(struct mapping *m, struct worker_result *result, struct mx_err *e
         return 0;
     if (write_images(m, err))
         return -1;
+    if (m->job.temporary)
+        return worker_stage_write_record(&m->job, &m->files[m->nfiles - 1], 1, err);
     return worker_stage_write_record(&m->job, m->files, m->nfiles, err);
 }
 
@@ -307,7 +331,7 @@ int worker_maps_run(const struct worker_job *job, struct worker_cache *cache,
         return mx_fail(err, MX_ENOMEM, "no memory to make maps");
     m->job = *job;
     m->progress = progress;
-    m->options = options_of(job);
+    m->options = worker_job_map_options(job);
     choose_maps(m);
     failed = set_up(m, cache, err) || run(m, result, err);
     tear_down(m);

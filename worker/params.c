@@ -6,6 +6,7 @@
 #define PUT_CHOICE(name) mx_put_u32(out, params->name);
 #define PUT_PATH(name)   mx_put_text(out, params->name);
 #define PUT_LIST(name)   put_list(out, &params->name);
+#define PUT_SET(name)    mx_put_u64(out, params->name);
 
 static void put_list(struct mx_buf *out, const struct worker_list *list)
 {
@@ -16,7 +17,7 @@ static void put_list(struct mx_buf *out, const struct worker_list *list)
 
 void worker_params_put(struct mx_buf *out, const struct worker_params *params)
 {
-    WORKER_PARAMS(PUT_REAL, PUT_INT, PUT_BOOL, PUT_CHOICE, PUT_PATH, PUT_LIST)
+    WORKER_PARAMS(PUT_REAL, PUT_INT, PUT_BOOL, PUT_CHOICE, PUT_PATH, PUT_LIST, PUT_SET)
 }
 
 #define TAKE_REAL(name)   params->name = mx_take_real(wire);
@@ -25,6 +26,7 @@ void worker_params_put(struct mx_buf *out, const struct worker_params *params)
 #define TAKE_CHOICE(name) params->name = mx_take_u32(wire);
 #define TAKE_PATH(name)   mx_take_text(wire, params->name, sizeof params->name);
 #define TAKE_LIST(name)   take_list(wire, &params->name);
+#define TAKE_SET(name)    params->name = mx_take_u64(wire);
 
 /* A list that says it is longer than it can be makes the whole message bad. */
 static void take_list(struct mx_wire *wire, struct worker_list *list)
@@ -40,5 +42,5 @@ static void take_list(struct mx_wire *wire, struct worker_list *list)
 
 void worker_params_take(struct mx_wire *wire, struct worker_params *params)
 {
-    WORKER_PARAMS(TAKE_REAL, TAKE_INT, TAKE_BOOL, TAKE_CHOICE, TAKE_PATH, TAKE_LIST)
+    WORKER_PARAMS(TAKE_REAL, TAKE_INT, TAKE_BOOL, TAKE_CHOICE, TAKE_PATH, TAKE_LIST, TAKE_SET)
 }

@@ -31,8 +31,8 @@ struct worker_list {
 
 /* REAL: double. INT: int64_t. BOOL: bool. CHOICE: unsigned, an enum of
  * worker/choices.h. PATH: char[WORKER_PATH_SIZE], absolute, "" if none. LIST:
- * struct worker_list. */
-#define WORKER_PARAMS(REAL, INT, BOOL, CHOICE, PATH, LIST)                                         \
+ * struct worker_list. SET: uint64_t, whose bit k stands for value k of an enum. */
+#define WORKER_PARAMS(REAL, INT, BOOL, CHOICE, PATH, LIST, SET)                                    \
     CHOICE(data_set)                                                                               \
     PATH(data_path)                                                                                \
     INT(data_size)        /* pixels a side; 0 = native */                                          \
@@ -140,7 +140,13 @@ struct worker_list {
     REAL(score_smoothgrad_sigma)                                                                   \
     INT(score_integrated_gradients_points)                                                         \
     INT(score_rise_masks)      /* 0 = by the image's size */                                       \
-    INT(score_occlusion_patch) /* pixels; 0 = by the image's size */
+    INT(score_occlusion_patch) /* pixels; 0 = by the image's size */                               \
+    SET(score_metrics)         /* enum worker_score (worker/map_scores.h) */                       \
+    INT(score_steps)                                                                               \
+    LIST(score_fills)                                                                              \
+    CHOICE(score_rank)                                                                             \
+    CHOICE(score_ties)                                                                             \
+    CHOICE(score_protocol)
 
 #define WORKER_FIELD_REAL(name)   double name;
 #define WORKER_FIELD_INT(name)    int64_t name;
@@ -148,10 +154,11 @@ struct worker_list {
 #define WORKER_FIELD_CHOICE(name) unsigned name;
 #define WORKER_FIELD_PATH(name)   char name[WORKER_PATH_SIZE];
 #define WORKER_FIELD_LIST(name)   struct worker_list name;
+#define WORKER_FIELD_SET(name)    uint64_t name;
 
 struct worker_params {
     WORKER_PARAMS(WORKER_FIELD_REAL, WORKER_FIELD_INT, WORKER_FIELD_BOOL, WORKER_FIELD_CHOICE,
-                  WORKER_FIELD_PATH, WORKER_FIELD_LIST)
+                  WORKER_FIELD_PATH, WORKER_FIELD_LIST, WORKER_FIELD_SET)
 };
 
 #define WORKER_FIELD_NUMBER(name) WORKER_PARAM_##name,

@@ -18,10 +18,9 @@ typedef int run_function(const struct worker_job *, struct worker_cache *,
 
 /* NULL: known, but this version cannot run it. */
 static run_function *const runners[WORKER_STAGE_KINDS] = {
-    [WORKER_STAGE_TRAIN] = worker_train_run,
-    [WORKER_STAGE_FEATURES] = worker_features_run,
-    [WORKER_STAGE_HEAD] = worker_head_run,
-    [WORKER_STAGE_MAPS] = worker_maps_run,
+    [WORKER_STAGE_TRAIN] = worker_train_run,   [WORKER_STAGE_FEATURES] = worker_features_run,
+    [WORKER_STAGE_HEAD] = worker_head_run,     [WORKER_STAGE_MAPS] = worker_maps_run,
+    [WORKER_STAGE_SCORES] = worker_scores_run,
 };
 
 bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total)

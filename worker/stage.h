@@ -84,7 +84,7 @@ struct worker_job {
     struct worker_input *inputs;                   /* owned: in the order of the plan */
     uint32_t             ninputs, inputs_room;
     double               checkpoint_s; /* between two checkpoints; 0 = none */
-    bool                 keep_weights; /* leave weights.safetensors */
+    bool                 keep_weights; /* leave what other stages read: weights.safetensors, maps */
     bool                 temporary;    /* what other stages read is removed after the last of
                                           them: stage.json does not list it */
     bool                 empty; /* do nothing: made-up numbers at once, to time the way here */

@@ -4,6 +4,7 @@
 #define MX_WORKER_STAGE_PARTS_H
 
 #include "worker/dataset.h"
+#include "worker/explain.h"
 #include "worker/features.h"
 #include "worker/resamples.h"
 #include "worker/stage.h"
@@ -34,6 +35,9 @@ void worker_progress_notes(const struct worker_progress *progress, const struct 
  * stem that they have. Returns 0, or -1 with MX_EINVAL, MX_ENOMEM, or what
  * worker_weights_stem() said. */
 int worker_job_take_weights(struct worker_job *job, struct mx_err *err);
+
+/* How the job's maps are made. */
+struct worker_map_options worker_job_map_options(const struct worker_job *job);
 
 /* A file that a stage left, for its stage.json. */
 struct worker_stage_file {
@@ -78,5 +82,8 @@ int worker_head_run(const struct worker_job *job, struct worker_cache *cache,
 int worker_maps_run(const struct worker_job *job, struct worker_cache *cache,
                     const struct worker_progress *progress, struct worker_result *result,
                     struct mx_err *err);
+int worker_scores_run(const struct worker_job *job, struct worker_cache *cache,
+                      const struct worker_progress *progress, struct worker_result *result,
+                      struct mx_err *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "worker/choices.h"
 #include "worker/device.h"
+#include "worker/map_scores.h"
 #include "worker/stage_parts.h"
 
 enum {
@@ -70,6 +71,10 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define mix_choices_words          worker_strategies
 #define score_attributions_words   worker_attributions
 #define score_target_words         worker_targets
+#define score_fills_words          worker_fills
+#define score_rank_words           worker_ranks
+#define score_ties_words           worker_ties
+#define score_protocol_words       worker_protocols
 
 #define data_dominoes_top_words            worker_domino_sets
 #define data_dominoes_bottom_words         worker_domino_sets
@@ -91,6 +96,7 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define JSON_PATH(name) IF_USED(name, mx_json_text(json, key_of(#name, key), params->name))
 #define JSON_LIST(name)                                                                            \
     IF_USED(name, put_list(json, key_of(#name, key), &params->name, name##_words))
+#define JSON_SET(name) IF_USED(name, put_scores(json, key_of(#name, key), params->name))
 
 /* words NULL: a list of numbers. */
 static void put_list(struct mx_json *json, const char *key, const struct worker_list *list,
@@ -105,13 +111,22 @@ static void put_list(struct mx_json *json, const char *key, const struct worker_
     mx_json_end_array(json);
 }
 
+static void put_scores(struct mx_json *json, const char *key, uint64_t scores)
+{
+    mx_json_array(json, key);
+    for (unsigned k = 0; worker_map_scores[k].word; k++)
+        if (scores >> k & 1u)
+            mx_json_text(json, NULL, worker_map_scores[k].word);
+    mx_json_end_array(json);
+}
+
 void worker_params_json(struct mx_json *json, const struct worker_params *params,
                         const struct worker_param_set *used)
 {
     char key[KEY_SIZE];
 
     mx_json_object(json, "parameters");
-    WORKER_PARAMS(JSON_REAL, JSON_INT, JSON_BOOL, JSON_CHOICE, JSON_PATH, JSON_LIST)
+    WORKER_PARAMS(JSON_REAL, JSON_INT, JSON_BOOL, JSON_CHOICE, JSON_PATH, JSON_LIST, JSON_SET)
     mx_json_end_object(json);
 }
 

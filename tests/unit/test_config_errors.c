@@ -23,13 +23,6 @@ static void expect_messages(const struct bad *bad, size_t n)
     }
 }
 
-#define BUILT_METRICS                                                                              \
-    "built: accuracy, top5_accuracy, cross_entropy, calibration_error, confidence, "               \
-    "worst_class_accuracy, worst_group_accuracy, worst_group_accuracy_low, "                       \
-    "worst_group_accuracy_high, adjusted_average_accuracy, group_accuracy, group_count, "          \
-    "group_gap, accuracy_low, accuracy_high, collapsed, error_set, completeness_median, "          \
-    "completeness_p95, all_zero_maps, relevance_sum\n"
-
 #define BUILT_STRATEGIES                                                                           \
     "none, mixup, cutmix, cutout, saliencymix, resizemix, fmix, puzzlemix, gridmix, "              \
     "manifold_mixup, recursivemix, choices"
@@ -281,10 +274,6 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
          "f32\n"},
         {"schedule: {min_epochs: 2}",
          "c.yaml:3:24: error: schedule.min_epochs is not built yet in this version\n"},
-        {"score: {metrics: [accuracy, deletion, gini]}",
-         "c.yaml:3:29: error: score.metrics: 'deletion' is not built yet in this "
-         "version; " BUILT_METRICS "c.yaml:3:39: error: score.metrics: 'gini' is not built yet in "
-         "this version; " BUILT_METRICS},
         {"model: {weights: w.safetensors}",
          "c.yaml:3:1: error: duplicate key 'model', first at line 2\n"},
         {"search: {strategy: sobol}",

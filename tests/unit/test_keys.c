@@ -21,9 +21,10 @@ struct field {
 #define CHOICE_ROW(name)      FIELD_ROW(name, MX_TYPE_CHOICE)
 #define PATH_ROW(name)        FIELD_ROW(name, MX_TYPE_PATH)
 #define LIST_ROW(name)        FIELD_ROW(name, MX_TYPE_LIST)
+#define SET_ROW(name)         FIELD_ROW(name, MX_TYPE_LIST)
 
 static const struct field fields[] = {
-    WORKER_PARAMS(REAL_ROW, INT_ROW, BOOL_ROW, CHOICE_ROW, PATH_ROW, LIST_ROW)};
+    WORKER_PARAMS(REAL_ROW, INT_ROW, BOOL_ROW, CHOICE_ROW, PATH_ROW, LIST_ROW, SET_ROW)};
 
 /* True if the field mix_alpha belongs to the key mix.alpha. */
 static bool same_name(const char *field, const char *key)

@@ -11,7 +11,7 @@ Test(map_scores, cover_every_word_of_the_configuration)
 {
     size_t count = 0;
 
-    for (unsigned m = MX_METRIC_DELETION; mx_metric_words[m].word; m++) {
+    for (unsigned m = MX_METRIC_OCCLUSION_ACCURACY; mx_metric_words[m].word; m++) {
         const char *word = mx_metric_words[m].word;
 
         if (m == MX_METRIC_CONCEPTS) /* of a network, not of maps */
