@@ -298,8 +298,7 @@ static void choose_search_metric(struct mx_reader *reader)
     struct mx_value         *chosen = &reader->config->base[KEY_SEARCH_METRIC];
     const char              *word;
     char                    *text;
-
-    size_t k = 0;
+    size_t                   k = 0;
 
     if (*chosen->text || metrics->list.count == 0)
         return;
