@@ -419,6 +419,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_groups(reader, sets);
     check_images(reader, sets);
     mx_reader_check_scores(reader, sets);
+    mx_reader_check_cross(reader);
     check_search_metric(reader);
     choose_search_metric(reader);
     if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)

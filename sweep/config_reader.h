@@ -109,6 +109,9 @@ bool     mx_reader_has_metric(const struct mx_reader *reader, unsigned metric);
  * `sets` (bits) do not have; keys of score that nothing uses. */
 void mx_reader_check_scores(const struct mx_reader *reader, uint32_t sets);
 
+/* Checks of what is compared across models. */
+void mx_reader_check_cross(const struct mx_reader *reader);
+
 /* Checks across keys, once everything is read, and what is left to choose. */
 void mx_reader_check(struct mx_reader *reader);
 

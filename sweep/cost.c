@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "sweep/axis.h"
+#include "sweep/cost_cross.h"
 #include "sweep/cost_head.h"
 #include "sweep/cost_maps.h"
 #include "sweep/cost_scores.h"
+#include "sweep/cross.h"
 #include "sweep/stages.h"
 #include "sweep/words.h"
 #include "worker/batch.h"
@@ -90,6 +92,8 @@ struct mx_costs {
     struct work           memo[MEMO_ROOM];
     struct sums           sums[WORKER_STAGE_KINDS];
     uint64_t              memory_bytes, kept_bytes;
+    struct worker_params  scorer; /* of a comparison of models, and its images */
+    double                scorer_images;
     char                 *weights;    /* the last file of weights looked into, */
     unsigned              arch, stem; /* for this network: what it decided */
     bool                  unknown;
@@ -225,10 +229,24 @@ static void work_out_scores(struct work *work, const struct sizes *s)
                          worker_batch_bytes(s->params, &s->data->shape, WORKER_FEATURE_BATCH);
 }
 
+/* What one model has to do for the maps of one: of itself or of another. */
+static void work_out_scorer(struct work *work, const struct sizes *s)
+{
+    const double images = fmin((double)s->params->score_inter_model_images, s->test);
+    const double passes = mx_cross_passes(s->params, images);
+    const double pixels = (double)s->data->shape.height * s->data->shape.width;
+
+    for (size_t i = 0; i < NSPEEDS; i++)
+        work->seconds[i] =
+            passes * (s->cost.infer_flop / speeds[i].flop_s + s->values * speeds[i].pixel_s);
+    work->disk_bytes = 4 * mx_cross_numbers(s->params, images);
+    work->memory_bytes = s->cost.memory_bytes + set_bytes(s) + (uint64_t)(3 * 4 * images * pixels);
+}
+
 static void (*const work_out[WORKER_STAGE_KINDS])(struct work *, const struct sizes *) = {
     [WORKER_STAGE_TRAIN] = work_out_training, [WORKER_STAGE_FEATURES] = work_out_features,
     [WORKER_STAGE_HEAD] = work_out_head,      [WORKER_STAGE_MAPS] = work_out_maps,
-    [WORKER_STAGE_SCORES] = work_out_scores,
+    [WORKER_STAGE_SCORES] = work_out_scores,  [WORKER_STAGE_SCORER] = work_out_scorer,
 };
 
 /* model.stem auto with model.weights. A file that is not there, or none, is for
@@ -282,6 +300,10 @@ static int look_up(struct mx_costs *costs, struct work *work, enum worker_kind k
     sizes.train = (double)sizes.data->ntrain - sizes.val;
     sizes.test = (double)sizes.data->ntest;
     work_out[kind](work, &sizes);
+    if (kind == WORKER_STAGE_SCORER) {
+        costs->scorer = params;
+        costs->scorer_images = fmin((double)params.score_inter_model_images, sizes.test);
+    }
     work->known = true;
     return 0;
 }
@@ -330,6 +352,14 @@ int mx_costs_take(struct mx_costs *costs, enum worker_kind kind, const struct mx
     return 0;
 }
 
+/* What is worked out for a pair of models, for all pairs. */
+static double of_pairs(const struct mx_costs *costs, const struct mx_estimate *estimate, double sum)
+{
+    const uint64_t n = costs->sums[WORKER_STAGE_SCORER].nall;
+
+    return n > 0 ? sum / (double)n * estimate->cross.pairs : 0;
+}
+
 /* A sum over distinct stages: exact while they are counted exactly, else the
  * mean over all uses times their estimated number. */
 static double total(const struct sums *sums, const struct mx_kind_counts *counts, double repeats,
@@ -340,10 +370,22 @@ static double total(const struct sums *sums, const struct mx_kind_counts *counts
     return sums->nall ? of_all / (double)sums->nall * (double)counts->planned : 0;
 }
 
-static void fill_hours(const struct mx_costs *costs, double repeats, unsigned workers,
-                       struct mx_estimate *estimate)
+/* Of the last scorer that was looked up. */
+static struct mx_cross_join join_of(const struct mx_costs    *costs,
+                                    const struct mx_estimate *estimate)
 {
-    double hours[NSPEEDS];
+    return estimate->cross.models > 0 && costs->scorer_images > 0
+               ? mx_cross_join(estimate, &costs->scorer, costs->scorer_images)
+               : (struct mx_cross_join){0};
+}
+
+static void fill_hours(const struct mx_costs *costs, const struct mx_config *config,
+                       unsigned workers, struct mx_estimate *estimate)
+{
+    const double               repeats = (double)config->base[KEY_REPEATS].integer;
+    const double               share = mx_cross_share(estimate, config, &costs->scorer);
+    const struct mx_cross_join join = join_of(costs, estimate);
+    double                     hours[NSPEEDS], cross[NSPEEDS];
 
     for (size_t i = 0; i < NSPEEDS; i++) {
         double sum = 0, longest = 0;
@@ -351,12 +393,18 @@ static void fill_hours(const struct mx_costs *costs, double repeats, unsigned wo
         for (size_t k = 0; k < WORKER_STAGE_KINDS; k++) {
             const struct sums *sums = &costs->sums[k];
 
+            if (mx_cross_kind((enum worker_kind)k))
+                continue;
             sum += total(sums, &estimate->kinds[k], repeats, sums->new_seconds[i],
                          sums->all_seconds[i]);
             longest += sums->longest[i];
         }
-        hours[i] = fmax(sum / workers, longest) / 3600;
+        cross[i] =
+            share * of_pairs(costs, estimate, costs->sums[WORKER_STAGE_SCORER].new_seconds[i]) +
+            join.operations / speeds[i].head_flop_s;
+        hours[i] = (fmax(sum / workers, longest) + cross[i] / workers) / 3600;
     }
+    estimate->cross.hours_mid = cross[1] / workers / 3600;
     estimate->hours_low = hours[0];
     estimate->hours_mid = hours[1];
     estimate->hours_high = hours[2];
@@ -383,7 +431,17 @@ static void add_disk(const struct mx_costs *costs, const struct mx_stage_kind *k
     const struct sums           *sums = &costs->sums[kind->kind];
     const double                 planned = (double)counts->planned;
 
-    if (kind->kind == WORKER_STAGE_HEAD) {
+    if (mx_cross_kind(kind->kind)) {
+        const struct mx_cross_join join = join_of(costs, estimate);
+
+        *files += kind->kind == WORKER_STAGE_SCORER        ? planned * kind->files
+                  : kind->kind == WORKER_STAGE_INTER_MODEL ? join.files
+                                                           : 0;
+        *bytes += kind->kind == WORKER_STAGE_SCORER
+                      ? of_pairs(costs, estimate, sums->new_bytes) + planned * STAGE_BYTES
+                  : kind->kind == WORKER_STAGE_INTER_MODEL ? join.disk_bytes
+                                                           : 0;
+    } else if (kind->kind == WORKER_STAGE_HEAD) {
         *files += keep == MX_KEEP_ALL ? planned * HEAD_FILES : 0;
         *bytes += keep == MX_KEEP_ALL ? planned * STAGE_BYTES : 0;
     } else if (keep == MX_KEEP_RESULTS) {
@@ -424,8 +482,11 @@ void mx_costs_fill(const struct mx_costs *costs, const struct mx_config *config,
     }
     fill_disk(costs, config, repeats, workers, estimate);
     estimate->memory_bytes = costs->memory_bytes + costs->kept_bytes;
+    if (estimate->memory_bytes < (uint64_t)join_of(costs, estimate).memory_bytes + PROCESS_BYTES &&
+        estimate->cross.models > 0)
+        estimate->memory_bytes = (uint64_t)join_of(costs, estimate).memory_bytes + PROCESS_BYTES;
     if (costs->unknown)
         snprintf(estimate->basis, sizeof estimate->basis, "unknown: %s", costs->why);
     else
-        fill_hours(costs, repeats, workers, estimate);
+        fill_hours(costs, config, workers, estimate);
 }

@@ -7,6 +7,8 @@
 #include "base/file.h"
 #include "sweep/axis.h"
 #include "sweep/cost.h"
+#include "sweep/cost_cross.h"
+#include "sweep/cross.h"
 #include "sweep/distinct.h"
 #include "sweep/lines.h"
 #include "sweep/same_ids.h"
@@ -25,6 +27,8 @@ struct tally {
     struct mx_distinct *distinct[WORKER_STAGE_KINDS]; /* of one repeat */
     uint64_t            uses[WORKER_STAGE_KINDS];
     bool                holdout;
+
+    struct mx_cross_count cross;
 };
 
 static void tally_free(struct tally *tally)
@@ -104,6 +108,21 @@ static uint64_t stage_hash(const struct tally *tally, const struct mx_point *poi
     return mx_mix64(sum + k + 1);
 }
 
+/* The network of a cell meets others; `fresh`: certainly a new one. What mx_cross_group()
+ * adds up is here already. */
+static int tally_cross(struct tally *tally, const struct mx_point *point, struct mx_costs *costs,
+                       bool fresh, struct mx_err *err)
+{
+    const uint64_t training = tally->key[KEY_DATA_TRAIN_LIMIT] + tally->key[KEY_DATA_VAL_FRACTION] +
+                              tally->key[KEY_DATA_AUGMENT];
+
+    if (!tally->cross.asked)
+        return 0;
+    mx_cross_count_take(&tally->cross, tally->section[MX_SECTION_DATA] - training, fresh);
+    return fresh && costs ? mx_costs_take(costs, WORKER_STAGE_SCORER, point, tally->cost, true, err)
+                          : 0;
+}
+
 /* Take the stages of a cell. */
 static int tally_cell(struct tally *tally, const struct mx_point *point, struct mx_costs *costs,
                       struct mx_err *err)
@@ -122,6 +141,9 @@ static int tally_cell(struct tally *tally, const struct mx_point *point, struct 
             return -1;
         if (costs &&
             mx_costs_take(costs, mx_stage_kinds[k].kind, point, tally->cost, fresh > 0, err))
+            return -1;
+        if (mx_stage_kinds[k].kind == WORKER_STAGE_TRAIN &&
+            tally_cross(tally, point, costs, fresh > 0, err))
             return -1;
     }
     return 0;
@@ -196,8 +218,11 @@ int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsi
     int              rc = -1;
 
     *estimate = (struct mx_estimate){.timed = false};
+    if (tally)
+        tally->cross.asked = mx_cross_asked(config);
     if (costs && !count(config, grid, tally, costs, &estimate->counts, err)) {
         fill_kinds(tally, (uint64_t)config->base[KEY_REPEATS].integer, estimate);
+        mx_cross_count_fill(&tally->cross, config, estimate);
         mx_costs_fill(costs, config, workers, estimate);
         rc = 0;
     }

@@ -51,7 +51,12 @@ struct mx_estimate {
     double                hours_low, hours_mid, hours_high;
     char                  basis[MX_BASIS_SIZE];
     uint64_t              disk_bytes, files;
-    uint64_t memory_bytes; /* of one executor, the largest of the trials it is known of */
+    struct {
+        uint64_t models;    /* that meet each other; 0: none do */
+        double   pairs;     /* of one that scores and one that is scored */
+        double   hours_mid; /* of the sweep's, for that */
+    } cross;                /* the comparison of models, see sweep/cross.h */
+    uint64_t memory_bytes;  /* of one executor, the largest of the trials it is known of */
 };
 
 /* Count, and estimate the cost on `workers` executors of one CPU each. If the

@@ -159,6 +159,14 @@ static size_t block_of(const struct mx_grid *grid, uint64_t number)
     return b;
 }
 
+void mx_grid_refold(const struct mx_grid *grid, struct mx_point *point)
+{
+    mx_grid_used(point->value, point->used);
+    for (unsigned k = 0; k < KEY_COUNT; k++)
+        if (!point->used[k])
+            point->value[k] = grid->defaults[k];
+}
+
 void mx_grid_point(const struct mx_grid *grid, uint64_t number, struct mx_point *point)
 {
     const struct mx_grid_block *block = &grid->blocks[block_of(grid, number)];
@@ -169,10 +177,7 @@ void mx_grid_point(const struct mx_grid *grid, uint64_t number, struct mx_point 
     for (size_t a = block->naxes; a-- > 0; number /= block->axes[a].count)
         mx_axis_set(&block->axes[a], number % block->axes[a].count, point->value);
     mx_grid_settle(grid, block, point->value, settled);
-    mx_grid_used(point->value, point->used);
-    for (unsigned k = 0; k < KEY_COUNT; k++)
-        if (!point->used[k])
-            point->value[k] = grid->defaults[k];
+    mx_grid_refold(grid, point);
 }
 
 void mx_grid_reset(const struct mx_grid *grid, struct mx_point *point, unsigned sections)

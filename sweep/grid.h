@@ -63,6 +63,9 @@ uint64_t mx_grid_cell(const struct mx_point *point, struct mx_buf *scratch);
 /* Fold away every key whose section's bit (1u << section) is set. */
 void mx_grid_reset(const struct mx_grid *grid, struct mx_point *point, unsigned sections);
 
+/* After values of a point were changed: fold away what it does not use any more. */
+void mx_grid_refold(const struct mx_grid *grid, struct mx_point *point);
+
 /* The axis keys of results.csv: union over the blocks, in order of first
  * appearance. *keys is lent by the grid. */
 size_t mx_grid_axis_keys(const struct mx_grid *grid, const enum mx_key_id **keys);

@@ -128,6 +128,7 @@ int mx_kept_read(struct mx_kept *kept, struct mx_err *err)
 
     if (mx_journal_read(kept->directory, mx_replay_record, &kept->replay, &report, err))
         return -1;
+    mx_replay_forget_partial(&kept->replay);
     mx_replay_settle(&kept->replay);
     rc = mx_sched_event(kept->replay.sched, &(struct mx_event){.kind = MX_EVENT_TIME}, &actions,
                         err);

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "sweep/cross.h"
 #include "sweep/downloads.h"
 #include "sweep/estimate.h"
 #include "sweep/walk.h"
@@ -57,6 +58,25 @@ static void tell_missing(const struct mx_config *config, unsigned set, const cha
                           download->by_hand ? "tells where to get it" : "gets it");
     }
     mx_buf_free(&look);
+}
+
+/* The outside scorer of a comparison of models. */
+static int look_for_reference(const struct mx_config *config, const struct mx_grid *grid,
+                              struct mx_buf *out, struct mx_err *err)
+{
+    struct worker_params params;
+    struct mx_point      point;
+
+    if (!mx_cross_asked(config) || mx_cross_outside(config) != MX_OUTSIDE_FILE)
+        return 0;
+    mx_grid_point(grid, 0, &point);
+    mx_cross_alter(grid, MX_STAGE_OF_OUTSIDE, &point);
+    if (mx_grid_params(grid, &point, &params, err))
+        return -1;
+    if (!mx_file_exists(params.model_weights))
+        mx_buf_printf(out, "%s: warning: score.inter_model.reference: %s is not there\n",
+                      config->file, params.model_weights);
+    return 0;
 }
 
 static int look(const struct mx_config *config, const struct mx_grid *grid,
@@ -120,5 +140,5 @@ int mx_estimate_missing_data(const struct mx_config *config, const struct mx_gri
         if (data_moved(walk))
             rc = look(config, grid, mx_walk_point(walk), &looked, out, err);
     mx_walk_free(walk);
-    return rc;
+    return rc == 0 ? look_for_reference(config, grid, out, err) : rc;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sweep/cross.h"
 #include "sweep/lines.h"
 #include "sweep/plan_index.h"
 #include "sweep/same_ids.h"
@@ -73,7 +74,8 @@ static struct mx_hash128 stage_key(const void *user, uint32_t stage)
 
 /* Find or add a stage; its number in *stage. */
 static int take_stage(struct builder *b, const struct mx_stage_kind *kind, struct mx_hash128 key,
-                      const uint32_t *inputs, uint32_t ninputs, uint32_t *stage, struct mx_err *err)
+                      uint32_t repeat, const uint32_t *inputs, uint32_t ninputs, uint32_t *stage,
+                      struct mx_err *err)
 {
     struct mx_plan *plan = b->plan;
     void           *grown;
@@ -88,6 +90,7 @@ static int take_stage(struct builder *b, const struct mx_stage_kind *kind, struc
     plan->stages[plan->nstages] = (struct mx_stage){.key = key,
                                                     .kind = kind->kind,
                                                     .first_trial = plan->ntrials,
+                                                    .repeat = repeat,
                                                     .nuses = 1,
                                                     .first_input = b->ninputs,
                                                     .ninputs = ninputs};
@@ -134,8 +137,8 @@ static int add_trial(struct builder *b, uint64_t cell, uint32_t repeat, struct m
         if (b->text[k].len == 0)
             continue;
         ninputs = find_inputs(plan, kind, stages, trial.nstages, inputs, keys);
-        if (take_stage(b, kind, mx_stage_key(&b->text[k], repeat, keys, ninputs), inputs, ninputs,
-                       &stages[trial.nstages], err) ||
+        if (take_stage(b, kind, mx_stage_key(&b->text[k], repeat, keys, ninputs), repeat, inputs,
+                       ninputs, &stages[trial.nstages], err) ||
             !GROW(plan->stage_of, b->nstage_of, &b->stage_of_room, err))
             return -1;
         plan->stage_of = grown;
@@ -293,7 +296,8 @@ struct mx_plan *mx_plan_new(const struct mx_config *config, const struct mx_grid
                 plan->points, MAX_TRIALS);
         goto fail;
     }
-    if (!(b.walk = mx_walk_new(grid, err)) || !(b.lines = mx_lines_new(err)) || build(&b, err))
+    if (!(b.walk = mx_walk_new(grid, err)) || !(b.lines = mx_lines_new(err)) || build(&b, err) ||
+        mx_cross_plan(plan, config, fingerprint, user, err))
         goto fail;
     builder_free(&b);
     return plan;
@@ -320,7 +324,7 @@ static int name_job(const struct mx_plan *plan, const struct mx_config *config, 
 {
     const struct mx_stage *row = &plan->stages[stage];
 
-    job->repeat = plan->trials[row->first_trial].repeat;
+    job->repeat = row->repeat;
     job->stream_extra = mx_stage_streams(config).independent ? row->key.high : 0;
     mx_hash128_hex(row->key, job->key);
     job->ninputs = 0;
@@ -330,6 +334,8 @@ static int name_job(const struct mx_plan *plan, const struct mx_config *config, 
 
         if (worker_job_add_input(job, input->kind, mx_hash128_hex(input->key, key), err))
             return -1;
+        if (mx_cross_kind(row->kind))
+            mx_cross_name_input(plan, input, &job->inputs[i]);
     }
     return 0;
 }
@@ -360,6 +366,7 @@ int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint
     struct mx_point             point;
 
     mx_grid_point(plan->grid, trial->point, &point);
+    mx_cross_alter(plan->grid, row->of, &point);
     *job = (struct worker_job){.kind = row->kind,
                                .seed = mx_stage_streams(config).seed,
                                .inputs = job->inputs,
@@ -378,7 +385,7 @@ int mx_plan_next_job(const struct mx_plan *plan, const struct mx_config *config,
 {
     const struct mx_stage *last = &plan->stages[before], *next = &plan->stages[stage];
 
-    if (last->kind != next->kind ||
+    if (last->kind != next->kind || last->of != next->of ||
         plan->trials[last->first_trial].point != plan->trials[next->first_trial].point)
         return mx_plan_job(plan, config, stage, job, err);
     return name_job(plan, config, stage, job, err);

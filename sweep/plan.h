@@ -15,11 +15,19 @@
 #include "sweep/grid.h"
 #include "worker/stage.h"
 
-/* One stage. Its parameters are those of trial `first_trial`. */
+/* Whose parameters a stage has. */
+enum mx_stage_of {
+    MX_STAGE_OF_TRIAL,   /* those of trial `first_trial` */
+    MX_STAGE_OF_PLAIN,   /* those, but that nothing is mixed: training of an outside scorer */
+    MX_STAGE_OF_OUTSIDE, /* those, with the weights of score.inter_model.reference */
+};
+
+/* One stage. */
 struct mx_stage {
     struct mx_hash128 key;
     enum worker_kind  kind;
-    uint32_t          first_trial;
+    enum mx_stage_of  of;
+    uint32_t          first_trial, repeat;
     uint32_t          nuses;                /* trials that need it */
     uint32_t          first_input, ninputs; /* into plan->inputs: stages that come before */
 };

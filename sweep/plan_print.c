@@ -91,7 +91,7 @@ static void print_stages(const struct mx_estimate *estimate, struct mx_buf *out)
         const struct mx_kind_counts *kind = &estimate->kinds[mx_stage_kinds[k].kind];
 
         if (kind->uses > 0)
-            mx_buf_printf(out, "  %-8s %14s   %14s%s\n", worker_kinds[mx_stage_kinds[k].kind].word,
+            mx_buf_printf(out, "  %-11s %11s   %14s%s\n", worker_kinds[mx_stage_kinds[k].kind].word,
                           mx_print_grouped(kind->planned, planned),
                           mx_print_grouped(kind->uses, uses),
                           kind->estimated ? "   planned is an estimate (within 2 %)" : "");
@@ -126,6 +126,28 @@ static void print_cost(const struct mx_estimate *estimate, struct mx_buf *out)
         print_bytes(estimate->memory_bytes, out);
         mx_buf_text(out, " an executor\n");
     }
+}
+
+/* Its cost is the square of the models: said before it is paid. */
+static void print_cross(const struct mx_estimate *estimate, struct mx_buf *out)
+{
+    char models[MX_GROUPED_SIZE];
+
+    if (estimate->cross.models == 0)
+        return;
+    mx_buf_printf(out, "compared   %s models with each other",
+                  mx_print_grouped(estimate->cross.models, models));
+    if (estimate->cross.models > MX_CROSS_MODELS) {
+        mx_buf_printf(out, ", more than the %d that run takes: set score.inter_model.models\n",
+                      MX_CROSS_MODELS);
+        return;
+    }
+    if (estimate->timed) {
+        mx_buf_text(out, ": ");
+        print_hours(estimate->cross.hours_mid, out);
+        mx_buf_text(out, " of the time");
+    }
+    mx_buf_text(out, "; it grows as their square (score.inter_model.models, images)\n");
 }
 
 /* Write what has gathered to the file, if there is one: all of it, or only
@@ -230,6 +252,7 @@ int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *gri
         print_stages(estimate, &sink->buf);
     if (estimate->counts.cells > 0 || !estimate->counts.counted)
         print_cost(estimate, &sink->buf);
+    print_cross(estimate, &sink->buf);
     if (limit > 0) {
         mx_buf_text(&sink->buf, "\n");
         if (print_cells(grid, limit, NULL, sink, err))

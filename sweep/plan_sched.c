@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "sweep/cross.h"
+
 _Static_assert((int)WORKER_STAGE_KINDS <= (int)MX_SCHED_KINDS, "the scheduler tells kinds apart");
 
 struct mx_sched *mx_plan_sched(const struct mx_plan *plan, const struct mx_sched_options *options,
@@ -18,6 +20,7 @@ struct mx_sched *mx_plan_sched(const struct mx_plan *plan, const struct mx_sched
     for (uint32_t i = 0; i < plan->nstages; i++)
         stages[i] = (struct mx_sched_stage){.inputs = plan->inputs + plan->stages[i].first_input,
                                             .ninputs = plan->stages[i].ninputs,
+                                            .partial_ok = mx_cross_goes_on(plan->stages[i].kind),
                                             .kind = plan->stages[i].kind};
     for (uint32_t i = 0; i < plan->ntrials; i++)
         trials[i] = (struct mx_sched_trial){.stages = plan->stage_of + plan->trials[i].first_stage,

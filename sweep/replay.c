@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "sweep/cross.h"
+
 static struct mx_hash128 key_of_stage(const void *plan, uint32_t stage)
 {
     return ((const struct mx_plan *)plan)->stages[stage].key;
@@ -14,7 +16,9 @@ int mx_replay_begin(struct mx_replay *replay, const struct mx_plan *plan, struct
     replay->done = calloc((size_t)plan->nstages + 1, sizeof *replay->done);
     replay->failed = calloc((size_t)plan->nstages + 1, sizeof *replay->failed);
     replay->reasons = calloc((size_t)plan->nstages + 1, sizeof *replay->reasons);
-    if (!replay->done || !replay->failed || !replay->reasons)
+    replay->turns = calloc((size_t)plan->nstages + 1, sizeof *replay->turns);
+    replay->lost = calloc((size_t)plan->nstages + 1, sizeof *replay->lost);
+    if (!replay->done || !replay->failed || !replay->reasons || !replay->turns || !replay->lost)
         return mx_fail(err, MX_ENOMEM, "no memory for %u stages", plan->nstages);
     for (uint32_t i = 0; i < plan->nstages; i++)
         if (mx_plan_index_add(&replay->index, i, err))
@@ -28,7 +32,10 @@ void mx_replay_end(struct mx_replay *replay)
     free(replay->done);
     free(replay->failed);
     free(replay->reasons);
-    replay->done = replay->failed = NULL;
+    free(replay->turns);
+    free(replay->lost);
+    replay->done = replay->failed = replay->lost = NULL;
+    replay->turns = NULL;
     replay->reasons = NULL;
 }
 
@@ -71,6 +78,9 @@ static int take(struct mx_replay *replay, uint32_t stage, const struct mx_record
 
     switch (record->kind) {
     case MX_RECORD_DONE:
+        /* Others give the same whenever they are done; a comparison, what there was then. */
+        if (!replay->done[stage] || mx_cross_kind(replay->plan->stages[stage].kind))
+            replay->turns[stage] = replay->nturns++;
         replay->done[stage] = true;
         replay->failed[stage] = false;
         return mx_results_stage(replay->results, stage, record->metrics, record->nmetrics, &info,
@@ -97,6 +107,27 @@ int mx_replay_record(void *user, const struct mx_record *record, struct mx_err *
     if (take(replay, stage, record, err))
         return -1;
     return replay->each ? replay->each(replay->user, stage, record, err) : 0;
+}
+
+/* Inputs stand before their readers in the plan. */
+void mx_replay_forget_partial(struct mx_replay *replay)
+{
+    const struct mx_plan *plan = replay->plan;
+
+    for (uint32_t s = 0; s < plan->nstages; s++) {
+        const struct mx_stage *stage = &plan->stages[s];
+
+        replay->lost[s] = replay->failed[s];
+        for (uint32_t i = 0; i < stage->ninputs; i++) {
+            const uint32_t input = plan->inputs[stage->first_input + i];
+            const bool came_later = replay->done[input] ? replay->turns[input] > replay->turns[s]
+                                                        : !replay->lost[input];
+
+            replay->lost[s] |= replay->lost[input] && !mx_cross_goes_on(stage->kind);
+            if (came_later && mx_cross_kind(stage->kind))
+                replay->done[s] = false;
+        }
+    }
 }
 
 void mx_replay_settle(struct mx_replay *replay)

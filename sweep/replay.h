@@ -22,6 +22,8 @@ struct mx_replay {
     struct mx_plan_index  index;         /* stages by key */
     bool                 *done, *failed; /* by stage, as the last record has it */
     uint8_t              *reasons;       /* by stage, of its last failure */
+    uint32_t             *turns, nturns; /* by stage: its place among those that were done */
+    bool                 *lost;          /* by stage: failed, or behind one that is */
     /* Called with each record of a stage in the plan, once it counts; may be
      * NULL. Returns 0, or -1 with *err to end the reading. */
     int (*each)(void *user, uint32_t stage, const struct mx_record *record, struct mx_err *err);
@@ -39,7 +41,11 @@ void mx_replay_end(struct mx_replay *replay);
  * it again. Returns 0, or -1 with MX_ENOMEM or what each() said. */
 int mx_replay_record(void *replay, const struct mx_record *record, struct mx_err *err);
 
-/* After the last record: tell the scheduler what stands, and the results the
+/* After the last record: comparisons of models (sweep/cross.h) that went on without some
+ * that had failed are not done if one of those is there by now, or is tried again. */
+void mx_replay_forget_partial(struct mx_replay *replay);
+
+/* And then: tell the scheduler what stands, and the results the
  * states of all trials. The caller may have changed done[] before. */
 void mx_replay_settle(struct mx_replay *replay);
 

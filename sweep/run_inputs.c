@@ -79,7 +79,8 @@ static int remove_files(const struct run *run, uint32_t stage, struct mx_err *er
     char *path;
     int   rc;
 
-    if (run->keep != MX_KEEP_RESULTS || !has_files(run, stage))
+    if (run->keep != MX_KEEP_RESULTS || !has_files(run, stage) ||
+        run->plan->stages[stage].kind == WORKER_STAGE_INTER_MODEL) /* matrices are results */
         return 0;
     if (!(path = path_of(run, stage, "")))
         return mx_fail(err, MX_ENOMEM, "no memory to remove files");

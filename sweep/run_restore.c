@@ -106,6 +106,7 @@ static int settle(struct run *run, struct mx_err *err)
     bool             *folders;
     uint64_t          gone = 0;
 
+    mx_replay_forget_partial(replay);
     if (run_count_readers(run, replay->done, replay->failed, err) ||
         find_folders(run, &folders, err))
         return -1;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "sweep/cross.h"
 #include "sweep/run_state.h"
 #include "sweep/smoke_data.h"
 
@@ -32,6 +33,16 @@ static int note_start(struct run *run, const struct mx_action *action, struct mx
     return mx_journal_append(run->journal, &record, err);
 }
 
+/* What a comparison has to do without. */
+static void tell_failed_inputs(struct run *run, uint32_t stage)
+{
+    const struct mx_stage *row = &run->plan->stages[stage];
+
+    for (uint32_t i = 0; i < row->ninputs && mx_cross_goes_on(row->kind); i++)
+        run->job.inputs[i].failed =
+            mx_sched_stage_failed(run->sched, run->plan->inputs[row->first_input + i]);
+}
+
 static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
 {
     uint32_t before = run->job_stage;
@@ -42,6 +53,7 @@ static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
             : mx_plan_next_job(run->plan, run->config, before, stage, &run->job, err))
         return -1;
     run->job_stage = stage;
+    tell_failed_inputs(run, stage);
     mx_smoke_use(run->smoke_data, &run->job.params);
     run->job.checkpoint_s = run->config->base[KEY_SCHEDULE_CHECKPOINT_EVERY].real;
     run->job.empty = run->options->empty_stages;
@@ -142,8 +154,9 @@ static void log_note(const struct run *run, const struct mx_link_event *event)
     char trial[MX_TRIAL_NAME_SIZE];
 
     if (event->note && *event->note)
-        mx_console_log(run->console, MX_LOG_INFO, trial_of_stage(run, event->stage, trial),
-                       "%s: %s", worker_kinds[run->plan->stages[event->stage].kind].word,
+        mx_console_log(run->console,
+                       strstr(event->note, "warning: ") ? MX_LOG_WARNING : MX_LOG_INFO,
+                       trial_of_stage(run, event->stage, trial), "%s: %s", worker_kinds[run->plan->stages[event->stage].kind].word,
                        event->note);
 }
 

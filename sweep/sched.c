@@ -150,6 +150,11 @@ enum mx_reason mx_sched_trial_reason(const struct mx_sched *sched, uint32_t tria
     return sched->trials[trial].reason;
 }
 
+bool mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage)
+{
+    return sched->stages[stage].state == MX_STAGE_FAILED;
+}
+
 unsigned mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage)
 {
     const struct mx_stage_node *node = &sched->stages[stage];

@@ -207,6 +207,7 @@ void mx_sched_counts(const struct mx_sched *sched, struct mx_sched_counts *count
 
 enum mx_state  mx_sched_trial_state(const struct mx_sched *sched, uint32_t trial);
 enum mx_reason mx_sched_trial_reason(const struct mx_sched *sched, uint32_t trial);
+bool           mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage); /* for good */
 unsigned       mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage);
 
 /* True when no lease is held and nothing more will be started. */

@@ -29,6 +29,13 @@ static bool has_head(const struct mx_point *point)
     return !on_images(point) || has_other_head(point);
 }
 
+/* Of a comparison across models, which is planned once all trials are (sweep/cross.h). */
+static bool never(const struct mx_point *point)
+{
+    (void)point;
+    return false;
+}
+
 static bool has_maps(const struct mx_point *point)
 {
     return on_images(point) && point->value[KEY_SCORE_ATTRIBUTIONS].list.count > 0;
@@ -88,6 +95,15 @@ static const struct mx_condition score_others[] = {ALWAYS(SCORE_METRICS),
                                                    ALWAYS(SCORE_OCCLUSION_PATCH),
                                                    {KEY_COUNT, 0}};
 
+#define CROSS_OTHERS                                                                               \
+    ALWAYS(SCORE_ATTRIBUTIONS), ALWAYS(SCORE_STEPS), ALWAYS(SCORE_FILLS), ALWAYS(SCORE_RANK),      \
+        ALWAYS(SCORE_TIES), ALWAYS(SCORE_PROTOCOL), ALWAYS(SCORE_INTER_MODEL_IMAGES),              \
+        ALWAYS(SCORE_INTER_MODEL_CURVES), ALWAYS(SCORE_INTER_MODEL_MIN_ACCURACY)
+static const struct mx_condition scorer_others[] = {CROSS_OTHERS, {KEY_COUNT, 0}};
+static const struct mx_condition cross_others[] = {
+    CROSS_OTHERS, ALWAYS(SCORE_BOOTSTRAP), {KEY_COUNT, 0}};
+static const struct mx_condition standing_others[] = {{KEY_COUNT, 0}};
+
 const struct mx_stage_kind mx_stage_kinds[] = {
     {WORKER_STAGE_TRAIN, SECTION(DATA) | SECTION(MODEL) | SECTION(TRAIN) | SECTION(MIX), 0, 3,
      "weights.safetensors", train_others, on_images},
@@ -99,6 +115,10 @@ const struct mx_stage_kind mx_stage_kinds[] = {
      map_others, has_maps},
     {WORKER_STAGE_SCORES, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN) | KIND(MAPS), 1, NULL,
      score_others, has_scores},
+    {WORKER_STAGE_SCORER, SECTION(DATA) | SECTION(MODEL), KIND(TRAIN) | KIND(MAPS), 2, "areas.npy",
+     scorer_others, never},
+    {WORKER_STAGE_INTER_MODEL, 0, KIND(MAPS) | KIND(SCORER), 4, "values.csv", cross_others, never},
+    {WORKER_STAGE_STANDING, 0, KIND(INTER_MODEL) | KIND(MAPS), 0, NULL, standing_others, never},
 };
 const size_t mx_stage_nkinds = sizeof mx_stage_kinds / sizeof mx_stage_kinds[0];
 
@@ -121,7 +141,7 @@ const struct mx_stage_kind *mx_stage_kind_of(enum worker_kind kind)
 
 bool mx_stage_leaves_folder(enum worker_kind kind, enum mx_keep keep)
 {
-    return kind != WORKER_STAGE_HEAD || keep == MX_KEEP_ALL;
+    return (kind != WORKER_STAGE_HEAD && kind != WORKER_STAGE_STANDING) || keep == MX_KEEP_ALL;
 }
 
 bool mx_stage_uses(const struct mx_stage_kind *kind, const struct mx_point *point,

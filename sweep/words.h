@@ -19,6 +19,10 @@
     X(PRECISION_TF32, "tf32", WORKER_LATER)                                                        \
     X(PRECISION_BF16, "bf16", WORKER_LATER)
 
+enum {
+    MX_CROSS_MODELS = 256 /* models of one comparison at most: its cost is their square */
+};
+
 #define MX_METRIC_WORDS(X)                                                                         \
     X(METRIC_ACCURACY, "accuracy", WORKER_READY)                                                   \
     X(METRIC_TOP5_ACCURACY, "top5_accuracy", WORKER_READY)                                         \
@@ -45,10 +49,10 @@
     X(METRIC_DELETION_LEAST_FIRST, "deletion_least_first", WORKER_READY)                           \
     X(METRIC_SYMMETRIC_RELEVANCE_GAIN, "symmetric_relevance_gain", WORKER_READY)                   \
     X(METRIC_RANDOM_ORDER_DELETION, "random_order_deletion", WORKER_READY)                         \
-    X(METRIC_INTER_MODEL_MAP, "inter_model_map", WORKER_LATER)                                     \
-    X(METRIC_INTER_MODEL_SCORER, "inter_model_scorer", WORKER_LATER)                               \
-    X(METRIC_INTER_MODEL_SELF, "inter_model_self", WORKER_LATER)                                   \
-    X(METRIC_INTER_MODEL_REFERENCE, "inter_model_reference", WORKER_LATER)                         \
+    X(METRIC_INTER_MODEL_MAP, "inter_model_map", WORKER_READY)                                     \
+    X(METRIC_INTER_MODEL_SCORER, "inter_model_scorer", WORKER_READY)                               \
+    X(METRIC_INTER_MODEL_SELF, "inter_model_self", WORKER_READY)                                   \
+    X(METRIC_INTER_MODEL_REFERENCE, "inter_model_reference", WORKER_READY)                         \
     X(METRIC_POINTING_GAME, "pointing_game", WORKER_READY)                                         \
     X(METRIC_ENERGY_POINTING_GAME, "energy_pointing_game", WORKER_READY)                           \
     X(METRIC_ENERGY_POINTING_GAME_MINUS_AREA, "energy_pointing_game_minus_area", WORKER_READY)     \

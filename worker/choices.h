@@ -201,6 +201,11 @@ struct worker_choice {
     X(PROTOCOL_OWN, "own", WORKER_READY)                                                           \
     X(PROTOCOL_RISE, "rise", WORKER_READY)
 
+/* Curves by which models are compared with each other. */
+#define WORKER_INTER_CURVES(X)                                                                     \
+    X(INTER_DELETION, "deletion", WORKER_READY)                                                    \
+    X(INTER_INSERTION, "insertion", WORKER_READY)
+
 #define WORKER_ENUM_ROW(symbol, word, built) WORKER_##symbol,
 
 enum worker_data_set {
@@ -282,6 +287,9 @@ enum worker_ties {
 enum worker_protocol {
     WORKER_PROTOCOL_WORDS(WORKER_ENUM_ROW)
 };
+enum worker_inter_curve {
+    WORKER_INTER_CURVES(WORKER_ENUM_ROW)
+};
 
 /* The lists, each ended by a row whose word is NULL; index = enum value. */
 extern const struct worker_choice worker_data_sets[];
@@ -305,6 +313,7 @@ extern const struct worker_choice worker_fills[];
 extern const struct worker_choice worker_ranks[];
 extern const struct worker_choice worker_ties[];
 extern const struct worker_choice worker_protocols[];
+extern const struct worker_choice worker_inter_curves[];
 extern const struct worker_choice worker_precisions[];
 extern const struct worker_choice worker_hard_splits[];
 extern const struct worker_choice worker_hsfm_forms[];

@@ -18,7 +18,7 @@ int worker_job_add_input(struct worker_job *job, enum worker_kind kind, const ch
         job->inputs = more;
         job->inputs_room = room;
     }
-    job->inputs[job->ninputs].kind = kind;
+    job->inputs[job->ninputs] = (struct worker_input){.kind = kind};
     snprintf(job->inputs[job->ninputs++].key, sizeof job->inputs->key, "%s", key);
     return 0;
 }

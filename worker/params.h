@@ -146,7 +146,10 @@ struct worker_list {
     LIST(score_fills)                                                                              \
     CHOICE(score_rank)                                                                             \
     CHOICE(score_ties)                                                                             \
-    CHOICE(score_protocol)
+    CHOICE(score_protocol)                                                                         \
+    INT(score_inter_model_images)                                                                  \
+    LIST(score_inter_model_curves) /* deletion, insertion: enum worker_inter_curve */              \
+    REAL(score_inter_model_min_accuracy)
 
 #define WORKER_FIELD_REAL(name)   double name;
 #define WORKER_FIELD_INT(name)    int64_t name;

@@ -41,6 +41,9 @@ static void put_job(struct mx_buf *out, const struct worker_job *job)
     for (uint32_t i = 0; i < job->ninputs; i++) {
         mx_put_u32(out, (uint32_t)job->inputs[i].kind);
         mx_put_text(out, job->inputs[i].key);
+        mx_put_text(out, job->inputs[i].name);
+        mx_put_u32(out, job->inputs[i].repeat);
+        mx_put_u8(out, job->inputs[i].failed);
     }
     mx_put_real(out, job->checkpoint_s);
     mx_put_u8(out, job->keep_weights);
@@ -55,13 +58,18 @@ static void take_inputs(struct mx_wire *wire, struct worker_job *job)
 
     job->ninputs = 0;
     for (uint32_t i = 0; i < n && !wire->failed; i++) {
-        uint32_t kind = mx_take_u32(wire);
-        char     key[sizeof job->inputs->key];
+        uint32_t            kind = mx_take_u32(wire);
+        struct worker_input input = {.kind = (enum worker_kind)kind};
 
-        mx_take_text(wire, key, sizeof key);
-        if (!wire->failed && (kind >= WORKER_STAGE_KINDS ||
-                              worker_job_add_input(job, (enum worker_kind)kind, key, NULL)))
+        mx_take_text(wire, input.key, sizeof input.key);
+        mx_take_text(wire, input.name, sizeof input.name);
+        input.repeat = mx_take_u32(wire);
+        input.failed = mx_take_u8(wire) != 0;
+        if (!wire->failed &&
+            (kind >= WORKER_STAGE_KINDS || worker_job_add_input(job, input.kind, input.key, NULL)))
             wire->failed = true;
+        if (!wire->failed)
+            job->inputs[i] = input;
     }
 }
 

@@ -8,19 +8,28 @@
 
 /* Raise an engine version whenever the numbers of that kind change. */
 const struct worker_kind_info worker_kinds[WORKER_STAGE_KINDS] = {
-    [WORKER_STAGE_TRAIN] = {"train", 6},   [WORKER_STAGE_FEATURES] = {"features", 1},
-    [WORKER_STAGE_HEAD] = {"head", 2},     [WORKER_STAGE_MAPS] = {"maps", 1},
-    [WORKER_STAGE_SCORES] = {"scores", 1}, [WORKER_STAGE_INTER_MODEL] = {"inter_model", 1},
+    [WORKER_STAGE_TRAIN] = {"train", 6},
+    [WORKER_STAGE_FEATURES] = {"features", 1},
+    [WORKER_STAGE_HEAD] = {"head", 2},
+    [WORKER_STAGE_MAPS] = {"maps", 1},
+    [WORKER_STAGE_SCORES] = {"scores", 1},
+    [WORKER_STAGE_SCORER] = {"scorer", 1},
+    [WORKER_STAGE_INTER_MODEL] = {"inter_model", 1},
+    [WORKER_STAGE_STANDING] = {"standing", 1},
 };
 
 typedef int run_function(const struct worker_job *, struct worker_cache *,
                          const struct worker_progress *, struct worker_result *, struct mx_err *);
 
-/* NULL: known, but this version cannot run it. */
 static run_function *const runners[WORKER_STAGE_KINDS] = {
-    [WORKER_STAGE_TRAIN] = worker_train_run,   [WORKER_STAGE_FEATURES] = worker_features_run,
-    [WORKER_STAGE_HEAD] = worker_head_run,     [WORKER_STAGE_MAPS] = worker_maps_run,
+    [WORKER_STAGE_TRAIN] = worker_train_run,
+    [WORKER_STAGE_FEATURES] = worker_features_run,
+    [WORKER_STAGE_HEAD] = worker_head_run,
+    [WORKER_STAGE_MAPS] = worker_maps_run,
     [WORKER_STAGE_SCORES] = worker_scores_run,
+    [WORKER_STAGE_SCORER] = worker_scorer_run,
+    [WORKER_STAGE_INTER_MODEL] = worker_inter_model_run,
+    [WORKER_STAGE_STANDING] = worker_standing_run,
 };
 
 bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total)
@@ -60,9 +69,6 @@ int worker_stage_run(const struct worker_job *job, struct worker_cache *cache,
 {
     if (job->kind >= WORKER_STAGE_KINDS)
         return mx_fail(err, MX_EINVAL, "no stage has the number %d", (int)job->kind);
-    if (!runners[job->kind] && !job->empty)
-        return mx_fail(err, MX_EINVAL, "stages of kind %s are not built yet",
-                       worker_kinds[job->kind].word);
     if (job->empty ? run_empty(job, result, err)
                    : runners[job->kind](job, cache, progress, result, err)) {
         worker_result_free(result);

@@ -27,7 +27,9 @@ enum worker_kind {
     WORKER_STAGE_HEAD,
     WORKER_STAGE_MAPS,
     WORKER_STAGE_SCORES,
-    WORKER_STAGE_INTER_MODEL,
+    WORKER_STAGE_SCORER,      /* of a comparison across models: one scores the maps of all */
+    WORKER_STAGE_INTER_MODEL, /* their scores side by side */
+    WORKER_STAGE_STANDING,    /* what it says of one model */
     WORKER_STAGE_KINDS
 };
 
@@ -61,10 +63,14 @@ int worker_result_add(struct worker_result *result, const char *name, double val
 /* Release the numbers; the struct is empty again. */
 void worker_result_free(struct worker_result *result);
 
-/* A stage that is done and whose files another one reads. */
+/* A stage that is done and whose files another one reads; or one that has failed for
+ * good, of which a comparison across models goes on without. */
 struct worker_input {
     enum worker_kind kind;
-    char             key[33]; /* 32 hex digits: the name of its folder in job->stages */
+    char             key[33];  /* 32 hex digits: the name of its folder in job->stages */
+    char             name[40]; /* of a comparison: the trial whose model it is of; else "" */
+    uint32_t         repeat;   /* of a comparison: its */
+    bool             failed;
 };
 
 /* What a stage may use besides its parameters. Copies share the inputs, which

@@ -85,5 +85,14 @@ int worker_maps_run(const struct worker_job *job, struct worker_cache *cache,
 int worker_scores_run(const struct worker_job *job, struct worker_cache *cache,
                       const struct worker_progress *progress, struct worker_result *result,
                       struct mx_err *err);
+int worker_scorer_run(const struct worker_job *job, struct worker_cache *cache,
+                      const struct worker_progress *progress, struct worker_result *result,
+                      struct mx_err *err);
+int worker_inter_model_run(const struct worker_job *job, struct worker_cache *cache,
+                           const struct worker_progress *progress, struct worker_result *result,
+                           struct mx_err *err);
+int worker_standing_run(const struct worker_job *job, struct worker_cache *cache,
+                        const struct worker_progress *progress, struct worker_result *result,
+                        struct mx_err *err);
 
 #endif

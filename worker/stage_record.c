@@ -31,6 +31,7 @@ static const char *const deeper[] = {
     "score_integrated_gradients_",
     "score_rise_",
     "score_occlusion_",
+    "score_inter_model_",
 };
 
 /* The configuration key of a field: mix_alpha is mix.alpha, head_dfr_C head.dfr.C. */
@@ -45,36 +46,37 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 }
 
 /* The words of each field that is a choice. */
-#define data_set_words             worker_data_sets
-#define data_normalize_words       worker_normalizes
-#define data_augment_words         worker_augments
-#define data_on_decode_error_words worker_on_decode_errors
-#define model_arch_words           worker_archs
-#define model_stem_words           worker_stems
-#define train_optimizer_words      worker_optimizers
-#define train_schedule_words       worker_schedules
-#define mix_strategy_words         worker_strategies
-#define mix_labels_words           worker_label_rules
-#define mix_granularity_words      worker_granularities
-#define mix_weight_words           worker_mix_weights
-#define head_method_words          worker_heads
-#define head_precision_words       worker_precisions
-#define head_hsfm_hard_split_words worker_hard_splits
-#define head_hsfm_form_words       worker_hsfm_forms
-#define head_afr_split_words       worker_afr_splits
-#define head_llr_C_words           NULL
-#define head_dfr_C_words           NULL
-#define head_subg_C_words          NULL
-#define mix_scale_words            NULL
-#define train_milestones_words     NULL
-#define mix_layers_words           worker_layers
-#define mix_choices_words          worker_strategies
-#define score_attributions_words   worker_attributions
-#define score_target_words         worker_targets
-#define score_fills_words          worker_fills
-#define score_rank_words           worker_ranks
-#define score_ties_words           worker_ties
-#define score_protocol_words       worker_protocols
+#define data_set_words                 worker_data_sets
+#define data_normalize_words           worker_normalizes
+#define data_augment_words             worker_augments
+#define data_on_decode_error_words     worker_on_decode_errors
+#define model_arch_words               worker_archs
+#define model_stem_words               worker_stems
+#define train_optimizer_words          worker_optimizers
+#define train_schedule_words           worker_schedules
+#define mix_strategy_words             worker_strategies
+#define mix_labels_words               worker_label_rules
+#define mix_granularity_words          worker_granularities
+#define mix_weight_words               worker_mix_weights
+#define head_method_words              worker_heads
+#define head_precision_words           worker_precisions
+#define head_hsfm_hard_split_words     worker_hard_splits
+#define head_hsfm_form_words           worker_hsfm_forms
+#define head_afr_split_words           worker_afr_splits
+#define head_llr_C_words               NULL
+#define head_dfr_C_words               NULL
+#define head_subg_C_words              NULL
+#define mix_scale_words                NULL
+#define train_milestones_words         NULL
+#define mix_layers_words               worker_layers
+#define mix_choices_words              worker_strategies
+#define score_attributions_words       worker_attributions
+#define score_target_words             worker_targets
+#define score_inter_model_curves_words worker_inter_curves
+#define score_fills_words              worker_fills
+#define score_rank_words               worker_ranks
+#define score_ties_words               worker_ties
+#define score_protocol_words           worker_protocols
 
 #define data_dominoes_top_words            worker_domino_sets
 #define data_dominoes_bottom_words         worker_domino_sets

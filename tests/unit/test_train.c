@@ -220,6 +220,6 @@ Test(train, other_kinds_are_named)
     job->kind = WORKER_STAGE_KINDS;
     cr_assert_eq(worker_stage_run(job, NULL, NULL, &result, &err), -1);
     cr_expect_eq(err.code, MX_EINVAL);
-    cr_expect_str_eq(err.text, "no stage has the number 6");
+    cr_expect_str_eq(err.text, "no stage has the number 8");
     free(job);
 }
