@@ -171,6 +171,8 @@ static void odd_files(const struct mx_inspection *in, struct mx_buf *out, bool *
         odd(out, any, "%" PRIu64 " image%s of one colour only", in->flat, in->flat == 1 ? "" : "s");
     if (in->why_not[0])
         odd(out, any, "boxes or masks cannot be read: %s", in->why_not);
+    if (in->annotations && worker_annotations_remark(in->annotations)[0])
+        odd(out, any, "%s", worker_annotations_remark(in->annotations));
 }
 
 static void odd_counts(const struct worker_dataset *set, const uint64_t *counts, struct mx_buf *out,

@@ -50,13 +50,14 @@ class Inspect(Case):
         path = self.put("set/train/cat/zz.png", picture(60))
         path.write_bytes(path.read_bytes()[:60])
         self.put("set/train/emu/1.png", picture(70))
-        self.write("set/boxes.csv", "test/cat/0.png,1,1,5,5\n")
+        self.write("set/boxes.csv", "test/cat/0.png,1,1,5,5\ntest/cat/none.png,1,1,5,5\n")
         odd = self.inspect("set").split("\nodd     ")[1]
         for text in ("the images differ in size: data.size has to say to which they are brought\n",
                      "1 damaged file, the first: set/train/cat/zz.png is damaged",
                      "a side is 4.0 times the other one, so that most is cut off where images are made square: "
                      "train/cat/wide.png\n",
                      "1 image of one colour only\n",
+                     "boxes.csv: 1 of 2 boxes are of files that are not there, the first: test/cat/none.png\n",
                      "1 of the validation and test images are training images too: test/dog/copy.png is "
                      "train/cat/05.png\n",
                      "1 image is there again in the same part\n",
