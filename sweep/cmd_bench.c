@@ -34,7 +34,10 @@ static const struct {
     {"head", mx_bench_head,
      "  head     seconds a cell of HSFM, at the sizes and parameters published for four data\n"
      "           sets, on generated features; and of CPU time\n"},
-    {"deletion", NULL, ""},
+    {"deletion", mx_bench_deletion,
+     "  deletion images x steps a second of deletion curves as a share of the images a second of\n"
+     "           the same network in plain inference, for each fill: resnet8 and resnet20, or the\n"
+     "           networks named behind it\n"},
     {"data", mx_bench_data,
      "  data     images a second of CPU time that JPEG and PNG files are decoded, and resized to\n"
      "           224 x 224: made ones of 500 x 375 pixels, or those of --files\n"},
@@ -163,7 +166,8 @@ static int run(const char *what, const struct mx_bench_options *options, bool js
         return mx_fail(err, MX_EINVAL, "bench %s takes no --trials", what);
     if (options->files && benches[b].run != mx_bench_data)
         return mx_fail(err, MX_EINVAL, "bench %s takes no --files", what);
-    if (options->narchs > 0 && benches[b].run != mx_bench_train && benches[b].run != mx_bench_infer)
+    if (options->narchs > 0 && benches[b].run != mx_bench_train &&
+        benches[b].run != mx_bench_infer && benches[b].run != mx_bench_deletion)
         return mx_fail(err, MX_EINVAL, "bench %s takes no networks", what);
     if (benches[b].run(options, &results, err))
         return -1;

@@ -167,17 +167,23 @@ double mx_results_quantile(struct mx_quantile *last, size_t n)
     return last->t;
 }
 
-int mx_metric_word(const char *name)
+static int find_word(const char *word, size_t len)
 {
-    const char *word = strchr(name, '.');
-    size_t      len;
-
-    if (!word++)
-        return -1;
-    len = strcspn(word, ".");
     for (int k = 0; mx_metric_words[k].word; k++)
         if (strlen(mx_metric_words[k].word) == len &&
             strncmp(mx_metric_words[k].word, word, len) == 0)
             return k;
     return -1;
+}
+
+int mx_metric_word(const char *name)
+{
+    const char *word = strchr(name, '.');
+
+    return word ? find_word(word + 1, strcspn(word + 1, ".")) : -1;
+}
+
+int mx_metric_word_of(const char *word)
+{
+    return find_word(word, strlen(word));
 }

@@ -9,6 +9,7 @@
 #include "reduce/table.h"
 #include "sweep/results.h"
 #include "sweep/texts.h"
+#include "worker/map_scores.h"
 
 enum {
     MX_METRIC_WORDS_ROOM = 64
@@ -70,7 +71,13 @@ struct mx_quantile {
 };
 double mx_results_quantile(struct mx_quantile *last, size_t n);
 
-/* The word of SPLIT.WORD[...] as its number in mx_metric_words, or -1. */
+/* The word of SPLIT.WORD[...], or a word itself, as its number in mx_metric_words, or -1. */
 int mx_metric_word(const char *name);
+int mx_metric_word_of(const char *word);
+
+/* Append what the cells have of the scores of maps; nothing where none is measured. Returns 0,
+ * or -1 if there is no memory. */
+int mx_results_print_scores(const struct mx_results *results, const struct mx_cell_trials *cells,
+                            size_t ncells, unsigned width, struct mx_buf *out);
 
 #endif

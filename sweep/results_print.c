@@ -27,19 +27,14 @@ struct ranking {
 
 static bool smaller_is_better(const char *metric)
 {
-    switch (mx_metric_word(metric)) {
-    case MX_METRIC_CROSS_ENTROPY:
-    case MX_METRIC_CALIBRATION_ERROR:
-    case MX_METRIC_GROUP_GAP:
-    case MX_METRIC_DELETION:
-    case MX_METRIC_DELETION_NORMALISED:
-    case MX_METRIC_COMPLETENESS_MEDIAN:
-    case MX_METRIC_COMPLETENESS_P95:
-    case MX_METRIC_ALL_ZERO_MAPS:
-        return true;
-    default:
-        return false;
-    }
+    const int                      word = mx_metric_word(metric);
+    const struct worker_map_score *score =
+        word < 0 ? NULL : worker_map_score(mx_metric_words[word].word);
+
+    if (score)
+        return score->better == WORKER_BETTER_LOWER;
+    return word == MX_METRIC_CROSS_ENTROPY || word == MX_METRIC_CALIBRATION_ERROR ||
+           word == MX_METRIC_GROUP_GAP;
 }
 
 /* True if some trial that is done has a number there. */
@@ -382,6 +377,21 @@ static void put_foot(const struct mx_results *results, const struct ranking *ran
         mx_buf_text(out, "\xC2\xB1 half of the 95 % interval of the mean over repeats\n");
 }
 
+/* The scores of maps of the same cells. */
+static int put_scores(const struct mx_results *results, const struct ranking *ranking, size_t rows,
+                      unsigned width, struct mx_buf *out)
+{
+    struct mx_cell_trials *cells = calloc(rows + 1, sizeof *cells);
+    int                    rc = -1;
+
+    for (size_t k = 0; cells && k < rows; k++)
+        cells[k] = ranking->cells[k].cell;
+    if (cells)
+        rc = mx_results_print_scores(results, cells, rows, width, out);
+    free(cells);
+    return rc;
+}
+
 static void print_ranking(const struct mx_results *results, struct ranking ranking, size_t rows,
                           unsigned width, struct mx_buf *out)
 {
@@ -395,6 +405,8 @@ static void print_ranking(const struct mx_results *results, struct ranking ranki
     if (put_table(results, &ranking, rows, width, out))
         goto fail;
     put_foot(results, &ranking, rows, out);
+    if (put_scores(results, &ranking, rows, width, out))
+        goto fail;
     free(ranking.cells);
     return;
 fail:

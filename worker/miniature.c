@@ -172,22 +172,51 @@ int worker_miniature_picture(const char *folder, const char *name, const struct 
     return rc;
 }
 
-/* Images as part/class/NNN.png. */
+/* Where the object is: a line of boxes.csv, and a mask whose pixels are 1 on it and 0 beside. */
+static int mark(const char *folder, const char *name, const struct worker_split *split, uint32_t i,
+                uint32_t half, struct mx_buf *boxes, struct mx_err *err)
+{
+    const struct worker_box box = worker_synthetic_box(0, half, split->rows[i], FOLDER_SIZE);
+    bool                    covered[FOLDER_SIZE * FOLDER_SIZE];
+    uint8_t                 pixels[FOLDER_SIZE * FOLDER_SIZE];
+    struct mx_buf           file = {0};
+    char                    path[96];
+    int                     rc = -1;
+
+    mx_buf_printf(boxes, "%s,%u,%u,%u,%u\n", name, box.left, box.top, box.right, box.bottom);
+    worker_synthetic_mask(&box, split->labels[i], FOLDER_SIZE, covered);
+    for (size_t k = 0; k < sizeof pixels; k++)
+        pixels[k] = covered[k];
+    snprintf(path, sizeof path, "masks/%s", name);
+    if (worker_png_encode(pixels, FOLDER_SIZE, FOLDER_SIZE, 1, &file, err) == 0)
+        rc = worker_miniature_file(folder, path, &file, err);
+    mx_buf_free(&file);
+    return rc;
+}
+
+/* Images as part/class/NNN.png, with boxes and masks. */
 static int make_folder(const struct worker_dataset *set, const char *folder, struct mx_err *err)
 {
     const struct worker_split *splits[] = {&set->train, &set->test};
     const char *const          parts[] = {"train", "test"};
     static const char *const   names[] = {"disc", "plus", "frame", "triangle"};
+    struct mx_buf              boxes = {0};
+    int                        rc = 0;
 
-    for (int p = 0; p < 2; p++)
-        for (uint32_t i = 0; i < splits[p]->n; i++) {
+    mx_buf_text(&boxes, "file,x0,y0,x1,y1\n");
+    for (uint32_t p = 0; p < 2; p++)
+        for (uint32_t i = 0; i < splits[p]->n && rc == 0; i++) {
             char name[64];
 
             snprintf(name, sizeof name, "%s/%s/%04u.png", parts[p], names[splits[p]->labels[i]], i);
-            if (worker_miniature_picture(folder, name, set, splits[p], i, err))
-                return -1;
+            rc = worker_miniature_picture(folder, name, set, splits[p], i, err);
+            if (rc == 0)
+                rc = mark(folder, name, splits[p], i, p, &boxes, err);
         }
-    return 0;
+    if (rc == 0)
+        rc = worker_miniature_file(folder, "boxes.csv", &boxes, err);
+    mx_buf_free(&boxes);
+    return rc;
 }
 
 /* How each set's miniature is written; classes: of sets of image files, 0: the set's own. */

@@ -10,8 +10,6 @@ class Bench(Case):
     def test_what_it_cannot_do_is_said_in_one_line(self):
         for args, text in (
                 ((), "bench takes one WHAT; mixsweep bench --help lists them"),
-                (("deletion",), "bench deletion is not built yet; mixsweep bench --help lists what "
-                                "there is"),
                 (("journal", "resnet8"), "bench journal takes no networks"),
                 (("train", "--trials", 100), "bench train takes no --trials"),
                 (("dispatch", "--trials", 250), "bench dispatch --trials 250: give a multiple of "
@@ -53,6 +51,15 @@ class Bench(Case):
         for row in report["results"]:
             self.assertLess(0, row["min"])
             self.assertLess(0, row["gflops"])
+
+    def test_deletion_is_measured_for_every_fill(self):
+        report = json.loads(self.mixsweep("bench", "deletion", "resnet8", "--json")[0])
+        self.assertEqual([(row["name"], row["unit"]) for row in report["results"]],
+                         [("deletion.resnet8.zero", "share"), ("deletion.resnet8.blur", "share"),
+                          ("deletion.resnet8.road", "share")])
+        for row in report["results"]:
+            self.assertLess(0, row["min"])
+            self.assertLessEqual(row["min"], row["value"])
 
     def test_augment_is_measured_for_every_strategy_and_way_to_change_images(self):
         out, err = self.mixsweep("bench", "augment", "--json")

@@ -1,0 +1,135 @@
+/* The scores of maps on the console: a row each, the controls behind the attributions, the way
+ * that is better beside it, and a column for each of the best cells. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweep/results_core.h"
+#include "sweep/text_table.h"
+#include "worker/choices.h"
+
+enum {
+    MOST_CELLS = 6,
+    MOST_ROWS = 60
+};
+
+static const char *const better_words[] = {
+    [WORKER_BETTER_LOWER] = "lower",
+    [WORKER_BETTER_HIGHER] = "higher",
+    [WORKER_BETTER_NEITHER] = "",
+};
+
+/* What the table is filled from. */
+struct scores {
+    const struct mx_results     *results;
+    const struct mx_cell_trials *cells;
+    size_t                       ncells, nrows, left_out; /* rows */
+    double                      *values;                  /* room for a cell's */
+    struct mx_text_table        *table;
+};
+
+static double mean_of(const struct scores *s, size_t cell, size_t column)
+{
+    const size_t n = mx_results_values(s->results, s->cells[cell], column, s->values);
+
+    return n > 0 ? reduce_summarise(s->values, n, 0).mean : NAN;
+}
+
+/* A row for a column of results.csv, if some cell has a number there. */
+static void add_row(struct scores *s, const struct worker_map_score *score, const char *name)
+{
+    const size_t column = reduce_table_find(s->results->metrics, name);
+    bool         any = false;
+
+    for (size_t c = 0; column != SIZE_MAX && c < s->ncells; c++)
+        any |= !isnan(mean_of(s, c, column));
+    if (!any)
+        return;
+    if (s->nrows == MOST_ROWS) {
+        s->left_out++;
+        return;
+    }
+    s->nrows++;
+    mx_text_table_add(s->table, name + strlen("test."));
+    mx_text_table_add(s->table, better_words[score->better]);
+    for (size_t c = 0; c < s->ncells; c++) {
+        const double mean = mean_of(s, c, column);
+        char         text[32] = "";
+
+        if (!isnan(mean))
+            snprintf(text, sizeof text, "%.4f", mean);
+        mx_text_table_add(s->table, text);
+    }
+}
+
+/* All columns of a score, those of one fill together. */
+static void add_score(struct scores *s, const struct worker_map_score *score)
+{
+    static const char *const shares[] = {"10", "30", "50"};
+    char                     name[WORKER_METRIC_NAME_SIZE];
+
+    if (score->is & WORKER_SCORE_NO_MAP) {
+        for (size_t k = 0; k < sizeof shares / sizeof shares[0]; k++) {
+            snprintf(name, sizeof name, "test.%s.%s", score->word, shares[k]);
+            add_row(s, score, name);
+        }
+        return;
+    }
+    for (unsigned fill = 0; fill < (score->is & WORKER_SCORE_FILLED ? WORKER_FILLS : 1u); fill++)
+        for (unsigned map = 0; map < WORKER_MAPS; map++) {
+            snprintf(name, sizeof name, "test.%s.%s%s%s", score->word,
+                     worker_attributions[map].word, score->is & WORKER_SCORE_FILLED ? "." : "",
+                     score->is & WORKER_SCORE_FILLED ? worker_fills[fill].word : "");
+            add_row(s, score, name);
+        }
+}
+
+/* "#1" ... where there is more than one cell. */
+static struct mx_text_table *make_table(size_t ncells)
+{
+    struct mx_text_column columns[MOST_CELLS + 2] = {{.head = "score"}, {.head = "better"}};
+    char                  heads[MOST_CELLS][24];
+
+    for (size_t c = 0; c < ncells; c++) {
+        snprintf(heads[c], sizeof heads[c], "#%zu", c + 1);
+        columns[c + 2] =
+            (struct mx_text_column){.head = heads[c], .right = true, .optional = c > 0};
+    }
+    return mx_text_table_new(columns, ncells + 2);
+}
+
+int mx_results_print_scores(const struct mx_results *results, const struct mx_cell_trials *cells,
+                            size_t ncells, unsigned width, struct mx_buf *out)
+{
+    struct scores s = {.results = results, .cells = cells, .ncells = ncells};
+    uint32_t      most = 1;
+
+    if (s.ncells > MOST_CELLS)
+        s.ncells = MOST_CELLS;
+    for (size_t c = 0; c < s.ncells; c++)
+        most = cells[c].count > most ? cells[c].count : most;
+    s.values = malloc(most * sizeof *s.values);
+    s.table = make_table(s.ncells);
+    if (!s.values || !s.table) {
+        free(s.values);
+        mx_text_table_free(s.table);
+        return -1;
+    }
+    for (unsigned k = 0; k < WORKER_SCORES; k++) {
+        const int word = mx_metric_word_of(worker_map_scores[k].word);
+
+        if (word >= 0 && results->asked[word])
+            add_score(&s, &worker_map_scores[k]);
+    }
+    if (s.nrows > 0) {
+        mx_buf_text(out,
+                    "\nscores of maps, and which way is better; columns are the cells above\n");
+        mx_text_table_print(s.table, width, out);
+        if (s.left_out > 0)
+            mx_buf_printf(out, "showing %zu of %zu scores\n", s.nrows, s.nrows + s.left_out);
+    }
+    free(s.values);
+    mx_text_table_free(s.table);
+    return 0;
+}
