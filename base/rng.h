@@ -27,8 +27,9 @@ enum mx_purpose {
     MX_PURPOSE_HEAD = 5,
     MX_PURPOSE_SCORE = 6,
     MX_PURPOSE_BOOTSTRAP = 7,
-    MX_PURPOSE_SPLIT = 8, /* repeat 0 always */
-    MX_PURPOSE_DATA = 9,  /* repeat 0 always */
+    MX_PURPOSE_SPLIT = 8,   /* repeat 0 always */
+    MX_PURPOSE_DATA = 9,    /* repeat 0 always */
+    MX_PURPOSE_SEARCH = 10, /* repeat 0 always */
 };
 
 struct mx_stream {

@@ -24,7 +24,7 @@ static const char help[] =
     "  --smoke              apply the configuration's smoke overrides\n"
     "\n"
     "Grids of up to 100,000,000 points are counted; of larger ones only the number of points is\n"
-    "told. `run` takes up to 10,000,000 points.\n"
+    "told. `run` takes up to 10,000,000 points, or a search.budget that chooses among more.\n"
     "\n"
     "Exit status: 0, or 2 for usage and configuration.\n";
 

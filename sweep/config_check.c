@@ -421,6 +421,7 @@ void mx_reader_check(struct mx_reader *reader)
     mx_reader_check_scores(reader, sets);
     mx_reader_check_cross(reader);
     check_search_metric(reader);
+    mx_reader_check_search(reader);
     choose_search_metric(reader);
     if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)
         check_validation(reader);

@@ -97,6 +97,9 @@ extern const uint32_t mx_grouped_sets;
 /* Checks of the data keys against each other; of values that are good one by one. */
 void mx_reader_check_data(const struct mx_reader *reader);
 
+/* Checks of search.* against the axes. */
+void mx_reader_check_search(const struct mx_reader *reader);
+
 /* Checks of strategies against label rules, layers and choices, and of head methods
  * against data sets; of values that are good one by one. */
 void mx_reader_check_mix(const struct mx_reader *reader);

@@ -165,7 +165,7 @@ static int count(const struct mx_config *config, const struct mx_grid *grid, str
     *counts = (struct mx_counts){.points = mx_grid_count(grid)};
     if (mx_same_ids_check(grid, err))
         return -1;
-    if (counts->points > MX_ESTIMATE_POINTS)
+    if (mx_grid_walked(grid) > MX_ESTIMATE_POINTS)
         return 0;
     if (!(walk = mx_walk_new(grid, err)))
         return -1;
@@ -184,6 +184,7 @@ static int count(const struct mx_config *config, const struct mx_grid *grid, str
     }
     mx_walk_free(walk);
     counts->counted = true;
+    counts->not_chosen = mx_grid_searched(grid) ? counts->points - counts->cells : 0;
     counts->trials = times(counts->cells, (uint64_t)config->base[KEY_REPEATS].integer);
     return 0;
 }

@@ -20,12 +20,14 @@ enum {
     MX_ESTIMATE_POINTS = 100000000 /* larger grids are not walked through */
 };
 
-/* points = cells + excluded + folded. A point that repeats an earlier one
+/* points = cells + excluded + folded + not_chosen. Where search.budget bounds the
+ * cells, what is not chosen is not looked at: it is neither excluded nor folded. A point that repeats an earlier one
  * counts as folded, whether an exclude rule matches them or not. */
 struct mx_counts {
     bool     counted; /* false: more than MX_ESTIMATE_POINTS points, only `points` is known */
     uint64_t points, cells, excluded, folded;
-    uint64_t trials; /* cells times repeats; stops at UINT64_MAX */
+    uint64_t trials;     /* cells times repeats; stops at UINT64_MAX */
+    uint64_t not_chosen; /* by search.* */
 };
 
 /* Returns 0; or -1 with MX_EINVAL if cells differ in data.path alone (two are

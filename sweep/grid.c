@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "sweep/grid_private.h"
+#include "sweep/search.h"
 
 static void add_axis_key(struct mx_grid *grid, enum mx_key_id key)
 {
@@ -80,6 +81,9 @@ struct mx_grid *mx_grid_new(const struct mx_config *config, struct mx_err *err)
     for (size_t b = 0; b < config->nblocks; b++)
         if (add_block(grid, &config->blocks[b], err))
             goto fail;
+    if (config->base[KEY_SEARCH_BUDGET].integer > 0 &&
+        mx_search_choose(grid, &grid->chosen, &grid->nchosen, err))
+        goto fail;
     return grid;
 fail:
     mx_grid_free(grid);
@@ -96,12 +100,23 @@ void mx_grid_free(struct mx_grid *grid)
         free(grid->blocks[b].axes);
     }
     free(grid->blocks);
+    free(grid->chosen);
     free(grid);
 }
 
 uint64_t mx_grid_count(const struct mx_grid *grid)
 {
     return grid->count;
+}
+
+uint64_t mx_grid_walked(const struct mx_grid *grid)
+{
+    return grid->chosen ? grid->nchosen : grid->count;
+}
+
+bool mx_grid_searched(const struct mx_grid *grid)
+{
+    return grid->chosen;
 }
 
 size_t mx_grid_axis_keys(const struct mx_grid *grid, const enum mx_key_id **keys)

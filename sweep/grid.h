@@ -27,12 +27,19 @@ struct mx_point {
 };
 
 /* Build the numbering over a configuration, which must outlive it. Returns
- * NULL with MX_ERANGE if the points cannot be counted in 63 bits. */
+ * NULL with MX_ERANGE if the points cannot be counted in 63 bits, or what
+ * mx_search_choose() says. */
 struct mx_grid *mx_grid_new(const struct mx_config *config, struct mx_err *err);
 void            mx_grid_free(struct mx_grid *grid); /* NULL is allowed */
 
 /* How many points there are; 1 or more. */
 uint64_t mx_grid_count(const struct mx_grid *grid);
+
+/* How many points a walk goes over: all, or those that search.* has chosen. */
+uint64_t mx_grid_walked(const struct mx_grid *grid);
+
+/* True if search.budget bounds the cells. */
+bool mx_grid_searched(const struct mx_grid *grid);
 
 /* Compute a point, folded. number < count. Allocates nothing. */
 void mx_grid_point(const struct mx_grid *grid, uint64_t number, struct mx_point *point);

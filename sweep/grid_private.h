@@ -24,6 +24,8 @@ struct mx_grid {
     bool                    decides[KEY_COUNT];   /* which other keys are used depends on it, or
                                                      what they hold by default */
     struct mx_specials      specials;
+    uint64_t               *chosen; /* sorted points; NULL: there is no search.budget */
+    size_t                  nchosen;
 };
 
 /* Values of entry i of an axis into value[]. */

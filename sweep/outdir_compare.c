@@ -4,6 +4,7 @@
 
 #include "sweep/grid.h"
 #include "sweep/outdir.h"
+#include "sweep/walk.h"
 
 /* The cells of a configuration as sorted ids. */
 struct cells {
@@ -36,16 +37,15 @@ static int add(struct cells *cells, uint64_t id)
 static int collect(const struct mx_config *config, struct cells *cells, struct mx_err *err)
 {
     struct mx_grid *grid = mx_grid_new(config, err);
+    struct mx_walk *walk = grid ? mx_walk_new(grid, err) : NULL;
     struct mx_buf   scratch = {0};
-    struct mx_point point;
-    int             rc = grid ? 0 : -1;
+    int             rc = walk ? 0 : -1;
 
-    for (uint64_t n = 0; rc == 0 && n < mx_grid_count(grid); n++) {
-        mx_grid_point(grid, n, &point);
-        if (mx_grid_fate(grid, n, &point) == MX_POINT_CELL &&
-            add(cells, mx_grid_cell(&point, &scratch)))
+    while (rc == 0 && mx_walk_next(walk))
+        if (mx_walk_fate(walk) == MX_POINT_CELL &&
+            add(cells, mx_grid_cell(mx_walk_point(walk), &scratch)))
             rc = mx_fail(err, MX_ENOMEM, "no memory to compare %s", config->file);
-    }
+    mx_walk_free(walk);
     if (rc == 0 && cells->count > 0)
         qsort(cells->ids, cells->count, sizeof cells->ids[0], by_id);
     mx_buf_free(&scratch);

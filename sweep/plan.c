@@ -289,7 +289,7 @@ struct mx_plan *mx_plan_new(const struct mx_config *config, const struct mx_grid
     }
     plan->grid = grid;
     plan->points = mx_grid_count(grid);
-    if (plan->points > MAX_TRIALS) {
+    if (mx_grid_walked(grid) > MAX_TRIALS) {
         mx_fail(err, MX_ERANGE,
                 "the grid has %" PRIu64 " points, more than the %d that can be run without "
                 "search.budget; use fewer values",

@@ -63,6 +63,20 @@ static void print_row(const char *label, uint64_t n, const char *note, struct mx
     mx_buf_printf(out, *note ? "   %s\n" : "\n", note);
 }
 
+/* What search.budget leaves out. */
+static void print_search(const struct mx_config *config, const struct mx_counts *counts,
+                         struct mx_buf *out)
+{
+    char note[96];
+
+    if (config->base[KEY_SEARCH_BUDGET].integer == 0)
+        return;
+    snprintf(note, sizeof note, "search.strategy %s, search.budget %" PRId64,
+             mx_search_words[config->base[KEY_SEARCH_STRATEGY].choice].word,
+             config->base[KEY_SEARCH_BUDGET].integer);
+    print_row("  not chosen", counts->not_chosen, note, out);
+}
+
 static void print_counts(const struct mx_config *config, const struct mx_counts *counts,
                          struct mx_buf *out)
 {
@@ -75,6 +89,7 @@ static void print_counts(const struct mx_config *config, const struct mx_counts 
     print_row("  folded", counts->folded,
               counts->folded ? "differ from an earlier one only in keys they do not use" : "", out);
     print_row("  excluded", counts->excluded, "", out);
+    print_search(config, counts, out);
     print_row("cells", counts->cells, counts->cells ? "" : "the exclude rules leave nothing to run",
               out);
     snprintf(note, sizeof note, repeats == 1 ? "one for each cell" : "%" PRId64 " for each cell",
@@ -310,6 +325,8 @@ int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *gri
     json_count(&json, "cells", counts->counted, counts->cells);
     json_count(&json, "excluded", counts->counted, counts->excluded);
     json_count(&json, "folded", counts->counted, counts->folded);
+    if (mx_grid_searched(grid))
+        json_count(&json, "not_chosen", counts->counted, counts->not_chosen);
     json_count(&json, "trials", counts->counted, counts->trials);
     json_stages(&json, estimate);
     json_hours(&json, estimate);

@@ -136,11 +136,11 @@ static int make_grid(struct run *run, struct mx_err *err)
 
     if (!(run->grid = mx_grid_new(run->config, err)))
         return -1;
-    points = mx_grid_count(run->grid);
+    points = mx_grid_walked(run->grid);
     if (points > MOST_POINTS)
         return mx_fail(err, MX_EINVAL,
                        "the grid has %llu points, more than the %d that are run whole; make it "
-                       "smaller (search.budget, which would choose among them, is not built yet)",
+                       "smaller, or have search.budget choose among them",
                        (unsigned long long)points, MOST_POINTS);
     return 0;
 }

@@ -21,6 +21,7 @@ struct mx_walk {
     const struct mx_grid *grid;
     uint64_t              number;
     bool                  started;
+    size_t                choice; /* of grid->chosen, where there is one */
     size_t                block;
     uint64_t              digit[KEY_COUNT]; /* per axis of the block */
     struct mx_value       raw[KEY_COUNT];   /* before folding */
@@ -108,15 +109,19 @@ static void fold(struct mx_walk *walk, size_t from, bool conditions_moved)
     set_repeats(walk, from);
 }
 
-static void enter_block(struct mx_walk *walk, size_t b)
+/* Go to a point of block b, whatever was there before. */
+static void jump(struct mx_walk *walk, size_t b, uint64_t number)
 {
     const struct mx_grid_block *block = &walk->grid->blocks[b];
+    uint64_t                    rest = number - block->first;
 
+    walk->number = number;
     walk->block = b;
     memcpy(walk->raw, walk->grid->config->base, sizeof walk->raw);
-    for (size_t a = 0; a < block->naxes; a++) {
-        walk->digit[a] = 0;
-        mx_axis_set(&block->axes[a], 0, walk->raw);
+    for (size_t a = block->naxes; a-- > 0;) {
+        walk->digit[a] = rest % block->axes[a].count;
+        rest /= block->axes[a].count;
+        mx_axis_set(&block->axes[a], walk->digit[a], walk->raw);
     }
     mx_grid_settle(walk->grid, block, walk->raw, walk->changed); /* all are, below */
     memset(walk->repeats, 0, sizeof walk->repeats);
@@ -153,23 +158,45 @@ static void turn(struct mx_walk *walk)
     fold(walk, a, conditions_moved);
 }
 
-bool mx_walk_next(struct mx_walk *walk)
+/* Chosen points are far apart: none is made from the one before. */
+static bool next_choice(struct mx_walk *walk)
+{
+    const struct mx_grid *grid = walk->grid;
+    size_t                b = walk->block;
+
+    walk->choice += walk->started;
+    walk->started = true;
+    if (walk->choice == grid->nchosen)
+        return false;
+    while (grid->chosen[walk->choice] >= grid->blocks[b].first + grid->blocks[b].count)
+        b++;
+    jump(walk, b, grid->chosen[walk->choice]);
+    return true;
+}
+
+static bool next_point(struct mx_walk *walk)
 {
     const struct mx_grid_block *block = &walk->grid->blocks[walk->block];
 
     if (!walk->started) {
         walk->started = true;
-        enter_block(walk, 0);
+        jump(walk, 0, 0);
         return true;
     }
     if (walk->number + 1 == walk->grid->count)
         return false;
+    if (walk->number + 1 == block->first + block->count) {
+        jump(walk, walk->block + 1, walk->number + 1);
+        return true;
+    }
     walk->number++;
-    if (walk->number == block->first + block->count)
-        enter_block(walk, walk->block + 1);
-    else
-        turn(walk);
+    turn(walk);
     return true;
+}
+
+bool mx_walk_next(struct mx_walk *walk)
+{
+    return walk->grid->chosen ? next_choice(walk) : next_point(walk);
 }
 
 uint64_t mx_walk_number(const struct mx_walk *walk)

@@ -21,7 +21,8 @@ struct mx_walk;
 struct mx_walk *mx_walk_new(const struct mx_grid *grid, struct mx_err *err);
 void            mx_walk_free(struct mx_walk *walk); /* NULL is allowed */
 
-/* Go to the next point; false if there is none. The rest may be called once
+/* Go to the next point, of those that search.* has chosen if it bounds the cells
+ * (all of them are cells); false if there is none. The rest may be called once
  * this has returned true. */
 bool mx_walk_next(struct mx_walk *walk);
 

@@ -71,8 +71,8 @@ enum {
 
 #define MX_SEARCH_WORDS(X)                                                                         \
     X(SEARCH_GRID, "grid", WORKER_READY)                                                           \
-    X(SEARCH_RANDOM, "random", WORKER_LATER)                                                       \
-    X(SEARCH_SOBOL, "sobol", WORKER_LATER)
+    X(SEARCH_RANDOM, "random", WORKER_READY)                                                       \
+    X(SEARCH_SOBOL, "sobol", WORKER_READY)
 
 #define MX_MODE_WORDS(X)                                                                           \
     X(MODE_AUTO, "auto", WORKER_READY)                                                             \
