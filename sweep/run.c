@@ -1,6 +1,7 @@
 /* run.c - opening and closing a sweep around its event loop. */
 #include "sweep/run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,7 @@ static int make_scheduler(struct run *run, struct mx_err *err)
         .trial_timeout_s = base[KEY_SCHEDULE_TRIAL_TIMEOUT].real,
         .batch_seconds = batch_s,
         .batch_max = BATCH_MAX,
+        .limit_s = isfinite(run->limit.at_s) ? run->limit.at_s : 0,
     };
 
     run->sched = mx_plan_sched(run->plan, &options, err);
@@ -145,6 +147,22 @@ static int make_grid(struct run *run, struct mx_err *err)
     return 0;
 }
 
+/* When it has to have ended, if ever. */
+static void find_limit(struct run *run)
+{
+    const char *job_end = getenv("SLURM_JOB_END_TIME");
+    bool        ignored;
+
+    run->limit = mx_time_limit(run->options->time_limit_s, job_end, run->started_s,
+                               mx_clock_utc_s(), &ignored);
+    if (ignored)
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "SLURM_JOB_END_TIME '%.40s' is no time to come: it is not looked at",
+                       job_end);
+    if (run->limit.why[0])
+        mx_console_log(run->console, MX_LOG_INFO, NULL, "%s", run->limit.why);
+}
+
 /* Find or make the output directory. */
 static int open_directory(struct run *run, struct mx_err *err)
 {
@@ -209,10 +227,11 @@ static int prepare(struct run *run, struct mx_err *err)
         return -1;
     run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
     if (!run->plan || (!run->made_directory && run_compare_data(run, err)) ||
-        run_look_at_heads(run, err) || make_scheduler(run, err))
+        run_look_at_heads(run, err) || open_console(run, err))
         return -1;
+    find_limit(run);
     run->results = mx_results_new(run->config, run->plan, err);
-    return run->results ? open_console(run, err) : -1;
+    return run->results ? make_scheduler(run, err) : -1;
 }
 
 /* A trial that diverged or has no fit data would do so again. */
@@ -254,8 +273,8 @@ static void tell_counts(const struct run *run, const char *when)
     mx_buf_free(&hands);
     if (open == 0 && retries_would_help(run))
         mx_console_log(run->console, MX_LOG_INFO, NULL,
-                       "failed trials stay failed; a larger schedule.retries gives them new "
-                       "attempts: mixsweep run CONFIG --out %s --resume",
+                       "failed trials stay failed; mixsweep retry %s --failed has the next "
+                       "resume try them again",
                        run->directory);
     mx_buf_free(&text);
 }

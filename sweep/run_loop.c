@@ -19,8 +19,7 @@ uint64_t run_ended(const struct mx_sched_counts *counts)
 
 static bool time_is_up(const struct run *run)
 {
-    return run->options->time_limit_s > 0 &&
-           mx_clock_monotonic_s() - run->started_s >= run->options->time_limit_s;
+    return mx_clock_monotonic_s() >= run->limit.at_s;
 }
 
 /* What `mixsweep stop` asks for, about once a second. A file that is none of its
@@ -93,6 +92,13 @@ static int heed_requests(struct run *run, struct mx_err *err)
                        "%s: running trials are finished, no new ones start; %s stops now",
                        asked.who, asked.more);
         return run_feed(run, (struct mx_event){.kind = MX_EVENT_DRAIN}, err);
+    }
+    if (!run->draining && !run->ending && mx_sched_late(run->sched)) {
+        run->draining = true;
+        mx_console_log(run->console, MX_LOG_INFO, NULL,
+                       "time limit in %.0f s: stages that take longer do not start; mixsweep "
+                       "resume %s goes on",
+                       run->limit.at_s - mx_clock_monotonic_s(), run->directory);
     }
     return 0;
 }
@@ -170,8 +176,7 @@ static double next_due_s(const struct run *run)
     due = fmin(due, mx_console_due_s(run->console));
     due = fmin(due, mx_journal_due_s(run->journal));
     due = fmin(due, mx_sched_deadline(run->sched));
-    if (run->options->time_limit_s > 0)
-        due = fmin(due, run->started_s + run->options->time_limit_s);
+    due = fmin(due, run->limit.at_s);
     return fmax(0, due - mx_clock_monotonic_s());
 }
 

@@ -23,6 +23,7 @@
 #include "sweep/run.h"
 #include "sweep/sched.h"
 #include "sweep/status_file.h"
+#include "sweep/time_limit.h"
 #include "worker/dataset.h"
 #include "worker/head_needs.h"
 
@@ -111,6 +112,7 @@ struct run {
     struct worker_job job;          /* of the stage that was started last ... */
     uint32_t          job_stage;    /* ... UINT32_MAX: none was */
     double            started_s;    /* monotonic, of this incarnation */
+    struct mx_time_limit limit;     /* when it has to have ended */
     uint64_t          ended_before; /* trials that earlier incarnations ended */
     double            results_s, results_cost_s; /* tables: last written, how long it took */
     double            owner_s;                   /* owner.json: last renewed */

@@ -214,6 +214,11 @@ bool mx_sched_final(const struct mx_sched *sched, uint32_t stage, enum mx_reason
            node->needs == 0;
 }
 
+bool mx_sched_late(const struct mx_sched *sched)
+{
+    return sched->late;
+}
+
 bool mx_sched_finished(const struct mx_sched *sched)
 {
     return sched->nleases == 0 && (sched->draining || sched->nunsettled == 0);

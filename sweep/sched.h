@@ -83,6 +83,7 @@ struct mx_sched_stage {
     const uint32_t *inputs; /* stages that must be done before */
     size_t          ninputs;
     bool            partial_ok; /* may go on when some inputs failed (cross-model stages) */
+    bool            resumable;  /* an attempt that is broken off loses little */
     unsigned        kind;       /* below MX_SCHED_KINDS: stages of one kind take about as long */
 };
 
@@ -97,6 +98,7 @@ struct mx_sched_options {
     double   trial_timeout_s; /* of one attempt; 0 = none */
     double   batch_seconds;   /* work that an executor may hold ahead; 0 = one lease at a time */
     unsigned batch_max;       /* leases that it may hold at most; 0 = one */
+    double   limit_s;         /* when all has to have ended, on the events' clock; 0 = never */
 };
 
 struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nstages,
@@ -209,6 +211,9 @@ enum mx_state  mx_sched_trial_state(const struct mx_sched *sched, uint32_t trial
 enum mx_reason mx_sched_trial_reason(const struct mx_sched *sched, uint32_t trial);
 bool           mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage); /* for good */
 unsigned       mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage);
+
+/* True if it drains since the next stage would not have ended before limit_s. */
+bool mx_sched_late(const struct mx_sched *sched);
 
 /* True when no lease is held and nothing more will be started. */
 bool mx_sched_finished(const struct mx_sched *sched);

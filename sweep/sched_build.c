@@ -160,6 +160,7 @@ static void set_counts(struct mx_sched *sched, const struct mx_sched_stage *stag
         size_t ndependents = sched->dependents.first[i + 1] - sched->dependents.first[i];
 
         stage->partial_ok = stages[i].partial_ok;
+        stage->resumable = stages[i].resumable;
         stage->kind = stages[i].kind;
         stage->nwait = (uint32_t)stages[i].ninputs;
         stage->needs = (uint32_t)(nuses + ndependents);

@@ -55,7 +55,7 @@ enum mx_stage_state {
 struct mx_stage_node {
     enum mx_stage_state state;
     enum mx_reason      reason;
-    bool                partial_ok;
+    bool                partial_ok, resumable;
     unsigned            kind;
     unsigned            failures;    /* attempts that failed */
     uint32_t            nwait;       /* inputs that have not ended */
@@ -127,6 +127,7 @@ struct mx_sched {
     double   now_s;
     bool     started; /* the first event came */
     bool     draining;
+    bool     late; /* draining since what comes next would not end before options.limit_s */
 };
 
 /* sched_build.c: fill the graph of a zeroed sched. */

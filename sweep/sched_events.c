@@ -89,6 +89,20 @@ static int kill_overdue(struct mx_sched *sched, struct mx_actions *actions, stru
     return 0;
 }
 
+/* A stage that takes as long as others of its kind did would not end in time, and
+ * what it had done would be lost. What follows would not either, or hardly: it
+ * drains. Executors that rest then do so for less than one such stage takes. */
+static bool is_too_late(struct mx_sched *sched, uint32_t i)
+{
+    const struct mx_stage_node *stage = &sched->stages[i];
+
+    if (!(sched->options.limit_s > 0) || stage->resumable ||
+        !(sched->now_s + sched->mean_s[stage->kind] > sched->options.limit_s))
+        return false;
+    sched->draining = sched->late = true;
+    return true;
+}
+
 /* Give an executor stages until it has enough. */
 static int fill(struct mx_sched *sched, uint32_t executor, struct mx_actions *actions,
                 struct mx_err *err)
@@ -96,7 +110,7 @@ static int fill(struct mx_sched *sched, uint32_t executor, struct mx_actions *ac
     while (sched->nready > 0) {
         uint32_t i = mx_group_choose(sched, executor);
 
-        if (!mx_queue_fits(sched, executor, i))
+        if (!mx_queue_fits(sched, executor, i) || is_too_late(sched, i))
             break;
         if (reserve(actions, err))
             return -1;
@@ -120,11 +134,11 @@ static int dispatch(struct mx_sched *sched, struct mx_actions *actions, struct m
 
     if (sched->draining)
         return 0;
-    while (sched->idle.head != MX_NOBODY && sched->nready > 0)
+    while (sched->idle.head != MX_NOBODY && sched->nready > 0 && !sched->draining)
         if (fill(sched, mx_group_next(sched), actions, err))
             return -1;
     sched->refill = MX_NOBODY;
-    if (refill == MX_NOBODY || !mx_queue_is_low(sched, refill))
+    if (refill == MX_NOBODY || sched->draining || !mx_queue_is_low(sched, refill))
         return 0;
     return fill(sched, refill, actions, err);
 }

@@ -1,7 +1,9 @@
 """Going on with a sweep whose trials failed, whose data changed, or whose files are gone.
 ctest: quick"""
 import json
+import os
 import shutil
+import time
 
 from harness import Case, main, reproducible, rows, write_mnist
 
@@ -36,7 +38,7 @@ class Resume(Case):
         self.assertEqual(rows(self.folder / "out/results.csv")[0]["run.attempts"], "1")
         _, err = self.mixsweep("resume", "out", code=1)
         self.assertIn("1 failed, 0 to run", err)
-        self.assertIn("a larger schedule.retries gives them new attempts", err)
+        self.assertIn("mixsweep retry out --failed has the next resume try them again", err)
         self.assertEqual(self.status()["failing"][0]["reason"], "timed_out")
         self.run_slow(1, 1, "--resume")
         row = rows(self.folder / "out/results.csv")[0]
@@ -84,6 +86,23 @@ class Resume(Case):
         self.tiny()
         err = self.refused(2, "run", "tiny.yaml", "--time-limit", "0s")
         self.assertEqual(err, "mixsweep: --time-limit 0s: give a time above 0\n")
+
+    def test_a_job_of_slurm_stops_before_its_end(self):
+        self.write("slow.yaml", SLOW)
+        end = int(time.time()) + 20
+        _, err = self.mixsweep("run", "slow.yaml", "--out", "out", "--workers", 1, code=75,
+                               env=dict(os.environ, SLURM_JOB_END_TIME=str(end)))
+        self.assertLess(time.time(), end)
+        self.assertIn("(SLURM_JOB_END_TIME): the sweep stops then", err)
+        self.assertIn("time limit: stopping now; mixsweep resume out goes on", err)
+        self.assertTrue(list(self.folder.glob("out/stages/*/checkpoint-*.bin")))
+        self.assertEqual((self.folder / "out/exit_code").read_text(), "75\n")
+
+    def test_an_end_of_a_job_that_is_none_is_told(self):
+        for text in ("soon", "1"):
+            _, err = self.mixsweep("run", self.tiny(), "--workers", 1,
+                                   env=dict(os.environ, SLURM_JOB_END_TIME=text))
+            self.assertIn(f"SLURM_JOB_END_TIME '{text}' is no time to come: it is not looked at", err)
 
 
 if __name__ == "__main__":

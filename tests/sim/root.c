@@ -1,5 +1,6 @@
 /* root.c - what rank 0 is besides its loop: sweep/run.c without configuration,
  * data and tables. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,7 @@ void sim_root_main(struct sim_process *process)
                                  .directory = directory,
                                  .results = (struct mx_results *)process,
                                  .started_s = sim->now_s,
+                                 .limit = {.at_s = INFINITY},
                                  .job_stage = UINT32_MAX};
     struct mx_err         err = {0};
     int                   rc = -1;

@@ -93,7 +93,8 @@ static inline uint32_t add_stage(struct world *w, const uint32_t *inputs, size_t
 
     if (ninputs > 0)
         memcpy(w->inputs[i], inputs, ninputs * sizeof inputs[0]);
-    w->stages[i] = (struct mx_sched_stage){w->inputs[i], ninputs, partial_ok, kind};
+    w->stages[i] = (struct mx_sched_stage){
+        .inputs = w->inputs[i], .ninputs = ninputs, .partial_ok = partial_ok, .kind = kind};
     w->diverges[i] = chance(w, 0.05);
     w->flaky[i] = chance(w, 0.1);
     return i;

@@ -276,9 +276,12 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
          "c.yaml:3:24: error: schedule.min_epochs is not built yet in this version\n"},
         {"model: {weights: w.safetensors}",
          "c.yaml:3:1: error: duplicate key 'model', first at line 2\n"},
+        {"schedule: {early_stop: median}",
+         "c.yaml:3:24: error: schedule.early_stop: 'median' is not built yet in this version; "
+         "built: none\n"},
         {"search: {strategy: sobol}",
-         "c.yaml:3:20: error: search.strategy: 'sobol' is not built yet in this version; built: "
-         "grid\n"},
+         "c.yaml:3:10: error: search.strategy: sobol chooses among the cells; tell how many (write "
+         "search.budget: 50)\n"},
         {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights (write "
                                "model: {weights: file.safetensors})\n"},
     };

@@ -167,3 +167,61 @@ Test(sched_queue, runs_the_clock_of_its_first_stage_only)
     cr_expect_eq(mx_sched_deadline(f.sched), 110);
     end(&f);
 }
+
+/* Two executors, stages of a kind that takes 10 s, everything to have ended at 100. */
+static struct fixture begin_limited(bool resumable)
+{
+    uint32_t              own[4] = {0, 1, 2, 3};
+    struct mx_sched_stage stages[4];
+    struct mx_sched_trial trials[4];
+    struct fixture        f = {0};
+
+    for (uint32_t i = 0; i < 4; i++) {
+        stages[i] = (struct mx_sched_stage){.resumable = resumable};
+        trials[i] = (struct mx_sched_trial){.stages = &own[i], .nstages = 1, .cell = i};
+    }
+    f.sched =
+        mx_sched_new(stages, 4, trials, 4, &(struct mx_sched_options){.limit_s = 100}, &f.err);
+    cr_assert(f.sched, "%s", f.err.text);
+    return f;
+}
+
+static void end_first(struct fixture *f, double now_s)
+{
+    struct mx_lease lease;
+
+    cr_assert(mx_sched_current(f->sched, 0, &lease));
+    feed(f, (struct mx_event){.kind = MX_EVENT_STAGE_DONE,
+                              .executor = 0,
+                              .lease = lease.lease,
+                              .stage = lease.stage,
+                              .seconds = 10,
+                              .now_s = now_s});
+}
+
+Test(sched_queue, gets_no_stage_that_would_not_end_before_the_limit)
+{
+    struct fixture f = begin_limited(false);
+
+    up(&f, 0);
+    expect_started(&f, 0, 0, 1);
+    end_first(&f, 89);
+    expect_started(&f, 0, 1, 1);
+    end_first(&f, 91);
+    expect_nothing_started(&f);
+    cr_expect(mx_sched_late(f.sched));
+    cr_expect(mx_sched_finished(f.sched), "nothing runs, and nothing will");
+    end(&f);
+}
+
+Test(sched_queue, gets_stages_that_lose_little_until_the_limit)
+{
+    struct fixture f = begin_limited(true);
+
+    up(&f, 0);
+    end_first(&f, 91);
+    expect_started(&f, 0, 1, 1);
+    cr_expect_not(mx_sched_late(f.sched));
+    cr_expect_not(mx_sched_finished(f.sched));
+    end(&f);
+}
