@@ -26,6 +26,7 @@ int mx_cmd_executor(int argc, char **argv);
 int mx_cmd_preview(int argc, char **argv);
 int mx_cmd_edits(int argc, char **argv);
 int mx_cmd_bench(int argc, char **argv);
+int mx_cmd_simulate(int argc, char **argv);
 int mx_cmd_data(int argc, char **argv);
 
 /* Print "mixsweep: TEXT" on standard error and return err's exit code. */

@@ -405,6 +405,9 @@ static void fill_hours(const struct mx_costs *costs, const struct mx_config *con
         hours[i] = (fmax(sum / workers, longest) + cross[i] / workers) / 3600;
     }
     estimate->cross.hours_mid = cross[1] / workers / 3600;
+    for (size_t k = 0; k < WORKER_STAGE_KINDS; k++)
+        if (costs->sums[k].nall > 0)
+            estimate->kind_s[k] = costs->sums[k].all_seconds[1] / (double)costs->sums[k].nall;
     estimate->hours_low = hours[0];
     estimate->hours_mid = hours[1];
     estimate->hours_high = hours[2];

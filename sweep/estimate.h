@@ -51,6 +51,7 @@ struct mx_estimate {
     bool                  holdout; /* some networks are trained for head.afr.split holdout alone */
     bool                  timed; /* false: hours are unknown and memory may be, `basis` says why */
     double                hours_low, hours_mid, hours_high;
+    double                kind_s[WORKER_STAGE_KINDS]; /* mean time of a stage, mid; 0 = none */
     char                  basis[MX_BASIS_SIZE];
     uint64_t              disk_bytes, files;
     struct {

@@ -26,6 +26,8 @@ static const struct mx_command commands[] = {
      mx_cmd_edits, false},
     {"data", "WHAT", "data sets: list, fetch NAME, or inspect PATH to look into one", mx_cmd_data,
      false},
+    {"simulate", "CONFIG", "play a sweep with executors that are none: how long, how busy",
+     mx_cmd_simulate, false},
     {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
     {"executor", "", NULL, mx_cmd_executor, false},
 };
@@ -41,7 +43,7 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         if (commands[i].summary)
-            fprintf(out, "  %-7s %-9s %s\n", commands[i].name, commands[i].arguments,
+            fprintf(out, "  %-8s %-9s %s\n", commands[i].name, commands[i].arguments,
                     commands[i].summary);
     fputs("\nmixsweep COMMAND --help tells the options of a command, mixsweep --version the "
           "version.\n",
