@@ -61,7 +61,8 @@ struct run_data {
     struct worker_params     *params; /* that it was opened for */
     struct worker_shape       shape;  /* classes 0: of features, which have none */
     struct worker_head_counts counts;
-    uint32_t                  dims; /* of features; else 0 */
+    uint32_t                  dims;      /* of features; else 0 */
+    bool                      has_marks; /* boxes or masks, looked for and found */
 };
 
 /* The form that hsfm's edits take for one shape. */
@@ -108,18 +109,18 @@ struct run {
     struct run_failure           failures[RUN_FAILURES_KEPT]; /* a ring of the last ones */
     size_t                       nfailures;
     enum mx_keep                 keep;
-    uint32_t         *readers;      /* by stage: others that read its files and have not ended */
-    struct worker_job job;          /* of the stage that was started last ... */
-    uint32_t          job_stage;    /* ... UINT32_MAX: none was */
-    double            started_s;    /* monotonic, of this incarnation */
-    struct mx_time_limit limit;     /* when it has to have ended */
-    uint64_t          ended_before; /* trials that earlier incarnations ended */
-    double            results_s, results_cost_s; /* tables: last written, how long it took */
-    double            owner_s;                   /* owner.json: last renewed */
-    double            status_s;                  /* status.json: last written */
-    double            control_s;                 /* control.json: last looked for */
-    double            house_s;                   /* the house: last kept */
-    bool              draining, ending;
+    uint32_t            *readers;      /* by stage: others that read its files and have not ended */
+    struct worker_job    job;          /* of the stage that was started last ... */
+    uint32_t             job_stage;    /* ... UINT32_MAX: none was */
+    double               started_s;    /* monotonic, of this incarnation */
+    struct mx_time_limit limit;        /* when it has to have ended */
+    uint64_t             ended_before; /* trials that earlier incarnations ended */
+    double               results_s, results_cost_s; /* tables: last written, how long it took */
+    double               owner_s;                   /* owner.json: last renewed */
+    double               status_s;                  /* status.json: last written */
+    double               control_s;                 /* control.json: last looked for */
+    double               house_s;                   /* the house: last kept */
+    bool                 draining, ending;
 };
 
 /* Read the journal into scheduler and tables and start a new incarnation. */
@@ -199,10 +200,11 @@ void run_forget_data(struct run *run);
  * shares. */
 const struct run_data *run_data_of(const struct run *run, const struct worker_params *params);
 
-/* Look at every head before anything runs: refuse those whose data cannot carry their
- * method (MX_EDATA, unless the sweep goes on with what was begun: then such trials fail),
- * and note the forms of hsfm for provenance.json. */
-int run_look_at_heads(struct run *run, struct mx_err *err);
+/* Look at every cell before anything runs: refuse heads whose data cannot carry their method,
+ * and scores of boxes and masks where there are none or where their table is not sound
+ * (MX_EDATA, unless the sweep goes on with what was begun: then such trials fail); and note
+ * the forms of hsfm for provenance.json. */
+int run_look(struct run *run, struct mx_err *err);
 
 /* Tell what is odd with the files of the data sets. */
 void run_tell_remarks(const struct run *run);

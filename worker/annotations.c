@@ -126,7 +126,7 @@ struct task {
     const char                 *path; /* data.path */
     struct worker_annotations  *out;
     struct worker_marked_list   marked;
-    bool                        wants_masks;
+    bool                        has_boxes, wants_masks;
 };
 
 /* The first of the names that a mask can have and that is there; to be freed, or NULL. */
@@ -217,25 +217,32 @@ static int read_mask(const struct task *task, const char *file, const struct wor
     return rc;
 }
 
-/* Boxes of an image of ImageNet, a file each. */
-static int read_voc(struct task *task, const char *file, struct mx_err *err)
+/* Where the boxes of an image of ImageNet are: false if nowhere. */
+static bool find_voc(const struct task *task, const char *file, struct mx_buf *path)
 {
     static const char *const places[] = {"Annotations/CLS-LOC/val/", ""};
     const char              *base = strrchr(file, '/') ? strrchr(file, '/') + 1 : file;
-    struct mx_buf            path = {0};
-    int                      rc = 0;
 
     for (int k = 0; k < 2; k++) {
         const char *name = k ? file : base, *dot = strrchr(name, '.');
 
-        mx_buf_clear(&path);
-        mx_buf_printf(&path, "%s/%s%.*s.xml", task->path, places[k],
+        mx_buf_clear(path);
+        mx_buf_printf(path, "%s/%s%.*s.xml", task->path, places[k],
                       (int)(dot ? (size_t)(dot - name) : strlen(name)), name);
-        if (mx_buf_ok(&path) && mx_file_exists(path.data)) {
-            task->out->has_boxes = true;
-            rc = worker_marked_voc(&task->marked, path.data, file, err);
-            break;
-        }
+        if (mx_buf_ok(path) && mx_file_exists(path->data))
+            return true;
+    }
+    return false;
+}
+
+static int read_voc(struct task *task, const char *file, struct mx_err *err)
+{
+    struct mx_buf path = {0};
+    int           rc = 0;
+
+    if (find_voc(task, file, &path)) {
+        task->has_boxes = true;
+        rc = worker_marked_voc(&task->marked, path.data, file, err);
     }
     mx_buf_free(&path);
     return rc;
@@ -293,23 +300,36 @@ static int walk(struct task *task, const struct worker_folder_part *part, struct
 /* Read what the set has beside its images. */
 static int read_tables(struct task *task, struct mx_err *err)
 {
-    struct worker_annotations *a = task->out;
-    const bool                 cub = task->params->data_set == WORKER_DATA_CUB;
-    char                      *masks = mx_path_join(task->path, cub ? "segmentations" : "masks");
-    int                        rc = 0;
+    const bool cub = task->params->data_set == WORKER_DATA_CUB;
+    char      *masks = mx_path_join(task->path, cub ? "segmentations" : "masks");
+    int        rc = 0;
 
     if (!masks)
         return mx_fail(err, MX_ENOMEM, "no memory for a path in %s", task->path);
     if (task->params->data_set != WORKER_DATA_IMAGENET) {
         rc = cub ? worker_marked_cub(&task->marked, task->path, err)
                  : worker_marked_csv(&task->marked, task->path, err);
-        a->has_boxes = rc > 0;
+        task->has_boxes = rc > 0;
     }
     task->wants_masks = mx_file_exists(masks);
     free(masks);
-    if (rc < 0)
-        return -1;
-    if (task->wants_masks && !(a->masks = calloc(a->n, plane_of(a) * sizeof *a->masks)))
+    return rc < 0 ? -1 : 0;
+}
+
+static int no_marks(const struct task *task, struct mx_err *err)
+{
+    const char *what =
+        task->params->data_set == WORKER_DATA_FOLDER ? "a boxes.csv or a folder masks"
+        : task->params->data_set == WORKER_DATA_CUB ? "bounding_boxes.txt or a folder segmentations"
+                                                    : "Annotations/CLS-LOC/val";
+
+    return mx_fail(err, MX_EINVAL, "%s holds neither boxes nor masks: put %s there", task->path,
+                   what);
+}
+
+static int make_masks(struct worker_annotations *a, struct mx_err *err)
+{
+    if (!(a->masks = calloc((size_t)a->n + 1, plane_of(a) * sizeof *a->masks)))
         return mx_fail(err, MX_ENOMEM, "no memory for the masks of %u images", a->n);
     return 0;
 }
@@ -357,14 +377,48 @@ static int read_files(const struct worker_params *params, uint64_t seed,
     task.path = mx_buf_str(&path);
     if ((folder = worker_listing(params, task.path, err)) &&
         !worker_folder_hold_out(folder, params->data_test_fraction, seed, task.path, err) &&
-        !read_tables(&task, err) &&
+        !read_tables(&task, err) && (!task.wants_masks || !make_masks(out, err)) &&
         (params->data_set != WORKER_DATA_FOLDER || !find_unknown(&task, folder, err)))
         rc = walk(&task, &folder->parts[WORKER_PART_TEST], err);
-    if (rc == 0 && !out->has_boxes && !out->masks)
-        rc = mx_fail(err, MX_EINVAL,
-                     "%s holds neither boxes nor masks: put a boxes.csv or a folder masks there",
-                     task.path);
+    out->has_boxes = task.has_boxes;
+    if (rc == 0 && !task.has_boxes && !task.wants_masks)
+        rc = no_marks(&task, err);
     worker_folder_free(folder);
+    worker_marked_free(&task.marked);
+    mx_buf_free(&path);
+    return rc;
+}
+
+/* ImageNet has no table: a file of boxes for each image that has any. */
+static int find_any_voc(struct task *task, struct mx_err *err)
+{
+    struct worker_folder            *folder = worker_listing(task->params, task->path, err);
+    const struct worker_folder_part *part = folder ? &folder->parts[WORKER_PART_TEST] : NULL;
+    struct mx_buf                    path = {0};
+
+    for (uint32_t i = 0; folder && i < part->n && !task->has_boxes; i++)
+        task->has_boxes = find_voc(task, part->files[i].name, &path);
+    mx_buf_free(&path);
+    worker_folder_free(folder);
+    return folder ? 0 : -1;
+}
+
+int worker_annotations_check(const struct worker_params *params, struct mx_err *err)
+{
+    struct mx_buf path = {0};
+    struct task   task = {.params = params};
+    int           rc = -1;
+
+    if (params->data_set == WORKER_DATA_SYNTHETIC)
+        return 0;
+    if (!worker_annotations_possible(params->data_set))
+        return mx_fail(err, MX_EINVAL, "the data set has neither boxes nor masks");
+    if (worker_set_folder(params, &path, err))
+        return -1;
+    task.path = mx_buf_str(&path);
+    if (!read_tables(&task, err) &&
+        (params->data_set != WORKER_DATA_IMAGENET || !find_any_voc(&task, err)))
+        rc = task.has_boxes || task.wants_masks ? 0 : no_marks(&task, err);
     worker_marked_free(&task.marked);
     mx_buf_free(&path);
     return rc;
@@ -376,8 +430,8 @@ static int make_synthetic(const struct worker_dataset *set, uint64_t seed,
     const struct worker_split *test = &set->test;
 
     out->has_boxes = true;
-    if (!(out->masks = calloc(out->n, plane_of(out) * sizeof *out->masks)))
-        return mx_fail(err, MX_ENOMEM, "no memory for the masks of %u images", out->n);
+    if (make_masks(out, err))
+        return -1;
     for (uint32_t i = 0; i < out->n; i++) {
         struct worker_box box =
             worker_synthetic_box(seed, WORKER_SYNTHETIC_TEST, test->rows[i], out->height);

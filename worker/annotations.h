@@ -32,6 +32,11 @@ struct worker_annotations *worker_annotations_read(const struct worker_params *p
                                                    struct mx_err *err);
 void                       worker_annotations_free(struct worker_annotations *annotations);
 
+/* Whether there are any, without reading images: tables of boxes are read, files of masks and
+ * of boxes of ImageNet only looked for. Returns 0, or -1 with what worker_annotations_read()
+ * would say. */
+int worker_annotations_check(const struct worker_params *params, struct mx_err *err);
+
 /* What people should hear of: how many lines of boxes.csv are of files that the set does not
  * have, and the first of them. "" if there is nothing to tell. */
 const char *worker_annotations_remark(const struct worker_annotations *annotations);

@@ -23,8 +23,11 @@ int score_marks_begin(struct scoring *s, struct mx_err *err)
         s->scores &= ~worker_scores_that_are(WORKER_SCORE_MARKS);
     if (!score_wanted(s, worker_scores_that_are(WORKER_SCORE_MARKS)))
         return 0;
-    if (!(s->annotations = worker_annotations_read(&s->job.params, s->job.seed, s->set, err)))
+    if (!(s->annotations = worker_annotations_read(&s->job.params, s->job.seed, s->set, err))) {
+        if (err && err->code == MX_EINVAL)
+            err->code = MX_EDATA; /* marks that are wanted and not there: no second attempt */
         return -1;
+    }
     for (uint32_t i = 0; i < s->n; i++) {
         const struct worker_marks marks = worker_annotations_of(s->annotations, i);
         bool                      any = marks.nboxes > 0;

@@ -1,10 +1,13 @@
-/* run_heads.c - the heads of a sweep, looked at before anything runs. */
+/* run_look.c - what the cells of a sweep ask of their data, looked at before anything runs. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "sweep/run_state.h"
+#include "sweep/smoke_data.h"
+#include "worker/annotations.h"
 #include "worker/engine.h"
 #include "worker/hsfm.h"
+#include "worker/map_scores.h"
 
 enum {
     MOST_FORMS = 200 /* that provenance.json tells */
@@ -53,7 +56,8 @@ static int note_form(struct run *run, const struct worker_params *params,
     return 0;
 }
 
-static int look(struct run *run, const struct worker_params *params, struct mx_err *err)
+/* Whether the data can carry a head's method. */
+static int look_at_head(struct run *run, struct worker_params *params, struct mx_err *err)
 {
     const struct run_data *data = run_data_of(run, params);
 
@@ -64,18 +68,40 @@ static int look(struct run *run, const struct worker_params *params, struct mx_e
     return params->head_method == WORKER_HEAD_HSFM ? note_form(run, params, data, err) : 0;
 }
 
-int run_look_at_heads(struct run *run, struct mx_err *err)
+/* Whether there are the boxes or masks that maps are to be compared with. */
+static int look_at_marks(struct run *run, struct worker_params *params, struct mx_err *err)
+{
+    const struct run_data *data = run_data_of(run, params);
+    struct mx_err          why = {.code = MX_OK};
+
+    if (!run->made_directory || !worker_annotations_possible(params->data_set) ||
+        !(params->score_metrics & worker_scores_that_are(WORKER_SCORE_MARKS)) ||
+        (data && data->has_marks))
+        return 0;
+    mx_smoke_use(run->smoke_data, params);
+    if (worker_annotations_check(params, &why))
+        return mx_fail(err, why.code == MX_EINVAL ? MX_EDATA : why.code, "%s: %s",
+                       "score.metrics asks how maps agree with boxes and masks", why.text);
+    if (data)
+        run->data[data - run->data].has_marks = true;
+    return 0;
+}
+
+/* Look at each cell that has stages of a kind. */
+static int look_at(struct run *run, enum worker_kind kind,
+                   int (*look)(struct run *, struct worker_params *, struct mx_err *),
+                   struct mx_err *err)
 {
     const struct mx_plan *plan = run->plan;
     struct worker_params *params = malloc(sizeof *params);
     uint64_t              last = UINT64_MAX;
-    int                   rc = params ? 0 : mx_fail(err, MX_ENOMEM, "no memory to look at heads");
+    int                   rc = params ? 0 : mx_fail(err, MX_ENOMEM, "no memory to look at cells");
 
     for (uint32_t s = 0; rc == 0 && s < plan->nstages; s++) {
         const uint64_t  number = plan->trials[plan->stages[s].first_trial].point;
         struct mx_point point;
 
-        if (plan->stages[s].kind != WORKER_STAGE_HEAD || number == last)
+        if (plan->stages[s].kind != kind || number == last)
             continue;
         last = number;
         mx_grid_point(run->grid, number, &point);
@@ -83,4 +109,12 @@ int run_look_at_heads(struct run *run, struct mx_err *err)
     }
     free(params);
     return rc;
+}
+
+int run_look(struct run *run, struct mx_err *err)
+{
+    return look_at(run, WORKER_STAGE_HEAD, look_at_head, err) ||
+                   look_at(run, WORKER_STAGE_SCORES, look_at_marks, err)
+               ? -1
+               : 0;
 }
