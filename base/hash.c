@@ -51,8 +51,7 @@ bool mx_hash128_parse(const char *text, struct mx_hash128 *out)
 {
     struct mx_hash128 both;
 
-    if (!mx_hash64_parse(text, &both.high) ||
-        !mx_hash64_parse(text + MX_HASH64_HEX - 1, &both.low))
+    if (!mx_hash64_parse(text, &both.high) || !mx_hash64_parse(text + MX_HASH64_HEX - 1, &both.low))
         return false;
     *out = both;
     return true;

@@ -130,7 +130,7 @@ IN_PLACE void multiply(const float *tiles, size_t panel, const float *weights, f
 #pragma GCC unroll 9
     for (int r = 0; r < ROWS; r++)
         sum[r][0] = sum[r][1] = _mm256_setzero_ps();
-    for (size_t left = in / PANEL; left > 0; left--, tiles += panel, weights += PANEL * PANEL)
+    for (size_t left = in / PANEL; left > 0; left--, tiles += panel, weights += PANEL * PANEL) {
 #pragma GCC unroll 16
         for (size_t k = 0; k < PANEL; k++) {
             const __m256 first = _mm256_load_ps(weights + k * PANEL);
@@ -144,6 +144,7 @@ IN_PLACE void multiply(const float *tiles, size_t panel, const float *weights, f
                 sum[r][1] = _mm256_fmadd_ps(own, second, sum[r][1]);
             }
         }
+    }
 #pragma GCC unroll 9
     for (size_t r = 0; r < ROWS; r++) {
         _mm256_store_ps(products + r * PANEL, sum[r][0]);

@@ -89,8 +89,9 @@ bool                winograd_run_next(const struct winograd_tiles *tiles, struct
 static inline size_t winograd_rows_on(const struct winograd_run *run, size_t height,
                                       size_t channels)
 {
-    return run->row + WINOGRAD_OUTPUTS < height ? WINOGRAD_OUTPUTS
-                                                : height * (channels / WINOGRAD_LANES) - run->row;
+    if (run->row + WINOGRAD_OUTPUTS < height)
+        return WINOGRAD_OUTPUTS;
+    return height * (channels / WINOGRAD_LANES) - run->row;
 }
 
 /* Where 8 channels of a run's image begin; where those of its first tile go. */

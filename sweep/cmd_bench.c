@@ -222,7 +222,7 @@ int mx_cmd_bench(int argc, char **argv)
         }
         if (strcmp(argv[i], "--json") == 0) {
             json = true;
-        } else if (strcmp(argv[i], "--trials") == 0) {
+        } else if (strcmp(argv[i], "--trials") == 0 && argv[i + 1]) {
             if (read_trials(argv[++i], &options.trials, &err))
                 return mx_command_fail(&err);
         } else if (strcmp(argv[i], "--files") == 0 && argv[i + 1]) {

@@ -156,8 +156,8 @@ static void log_note(const struct run *run, const struct mx_link_event *event)
     if (event->note && *event->note)
         mx_console_log(run->console,
                        strstr(event->note, "warning: ") ? MX_LOG_WARNING : MX_LOG_INFO,
-                       trial_of_stage(run, event->stage, trial), "%s: %s", worker_kinds[run->plan->stages[event->stage].kind].word,
-                       event->note);
+                       trial_of_stage(run, event->stage, trial), "%s: %s",
+                       worker_kinds[run->plan->stages[event->stage].kind].word, event->note);
 }
 
 static int on_done(struct run *run, const struct mx_link_event *event, struct mx_err *err)

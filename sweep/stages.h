@@ -17,11 +17,11 @@
 #include "worker/stage.h"
 
 struct mx_stage_kind {
-    enum worker_kind      kind;
-    unsigned              sections; /* MX_SECTION_BITs: their used keys are in the stage key */
-    unsigned              inputs;   /* bits of the kinds that come before, where planned */
-    unsigned              files;    /* that one stage leaves on disk */
-    const char           *gives;    /* the last file that it writes for other stages; NULL: none */
+    enum worker_kind kind;
+    unsigned         sections; /* MX_SECTION_BITs: their used keys are in the stage key */
+    unsigned         inputs;   /* bits of the kinds that come before, where planned */
+    unsigned         files;    /* that one stage leaves on disk */
+    const char      *gives;    /* the last file that it writes for other stages; NULL: none */
     /* Keys of other sections that are in the stage key too, each where its condition
      * holds; words 0 ends them. */
     const struct mx_condition *others;

@@ -65,7 +65,7 @@ int worker_hsfm_train(const struct worker_head_task    *task,
                       struct mx_err *err);
 
 /* Say that a class has too few training samples for a support set: MX_EDATA. Returns -1. */
-int worker_hsfm_too_few(uint32_t class, uint32_t found, uint32_t wanted, struct mx_err *err);
+int worker_hsfm_too_few(uint32_t label, uint32_t found, uint32_t wanted, struct mx_err *err);
 
 /* What one edit's gradient depends on, in double precision. */
 struct worker_hsfm_edit {

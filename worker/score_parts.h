@@ -69,7 +69,9 @@ static inline bool score_wanted(const struct scoring *s, uint64_t bits)
 /* How many images there are from `first` on, SCORE_CHUNK at most. */
 static inline uint32_t score_chunk(const struct scoring *s, uint32_t first)
 {
-    return s->n - first < SCORE_CHUNK ? s->n - first : SCORE_CHUNK;
+    const uint32_t rest = s->n - first, most = SCORE_CHUNK;
+
+    return rest < most ? rest : most;
 }
 
 /* Read the maps of n images from `first` on into s->maps. Returns 0 or -1. */

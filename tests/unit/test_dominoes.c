@@ -438,8 +438,8 @@ Test(dominoes, npy_files_without_images_or_with_one_class_are_refused)
     expect_refused(&params, MX_EDATA, text);
     put_npy(folder);
     put_array(folder, "y_train.npy", WORKER_NPY_I64, 1, (uint64_t[]){4}, (int64_t[]){0, 0, 0, 0});
-    snprintf(text, sizeof text, "%s/y_train.npy holds one class only: there is nothing to tell apart",
-             folder);
+    snprintf(text, sizeof text,
+             "%s/y_train.npy holds one class only: there is nothing to tell apart", folder);
     expect_refused(&params, MX_EDATA, text);
     put_npy(folder);
     unlink(path);

@@ -111,14 +111,14 @@ Test(head_score, intervals_have_the_width_that_the_binomial_law_gives)
     enum {
         IMAGES = 2000
     };
-    static uint8_t               hits[IMAGES];
-    static uint32_t              groups[IMAGES];
+    static uint8_t          hits[IMAGES];
+    static uint32_t         groups[IMAGES];
     struct worker_intervals got;
-    double                       p = 0.8, plain;
+    double                  p = 0.8, plain;
 
     hits_of(hits, groups, IMAGES);
     cr_assert_eq(worker_bootstrap(hits, groups, IMAGES, 2, 2000, draws(), WORKER_FEATURES_TEST,
-                                       NULL, &got, NULL),
+                                  NULL, &got, NULL),
                  0);
     plain = 2 * 1.959964 * sqrt(p * (1 - p) / IMAGES);
     cr_expect(got.accuracy.low < p && p < got.accuracy.high);
@@ -133,21 +133,21 @@ Test(head_score, resamples_depend_on_the_stream_and_not_on_the_head)
     enum {
         IMAGES = 300
     };
-    static uint8_t               hits[IMAGES], wrong[IMAGES];
-    static uint32_t              groups[IMAGES];
+    static uint8_t          hits[IMAGES], wrong[IMAGES];
+    static uint32_t         groups[IMAGES];
     struct worker_intervals first, second, other, mirrored;
 
     hits_of(hits, groups, IMAGES);
     for (uint32_t i = 0; i < IMAGES; i++)
         wrong[i] = !hits[i];
     worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &first,
-                          NULL);
+                     NULL);
     worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &second,
-                          NULL);
+                     NULL);
     worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_TEST, NULL, &other,
-                          NULL);
-    worker_bootstrap(wrong, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL,
-                          &mirrored, NULL);
+                     NULL);
+    worker_bootstrap(wrong, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &mirrored,
+                     NULL);
     cr_expect_arr_eq(&first, &second, sizeof first);
     cr_expect(first.accuracy.low != other.accuracy.low ||
               first.worst_group.low != other.worst_group.low);
@@ -160,20 +160,20 @@ Test(head_score, resamples_that_are_kept_are_those_that_would_be_drawn)
     enum {
         IMAGES = 300
     };
-    static uint8_t               hits[IMAGES], one[IMAGES];
-    static uint32_t              groups[IMAGES];
-    struct worker_resamples     *kept = worker_resamples_new();
-    struct worker_intervals drawn, first, second;
-    const uint8_t               *all;
+    static uint8_t           hits[IMAGES], one[IMAGES];
+    static uint32_t          groups[IMAGES];
+    struct worker_resamples *kept = worker_resamples_new();
+    struct worker_intervals  drawn, first, second;
+    const uint8_t           *all;
 
     hits_of(hits, groups, IMAGES);
     worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, NULL, &drawn,
-                          NULL);
+                     NULL);
     worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &first,
-                          NULL);
+                     NULL);
     all = worker_resamples_get(kept, draws(), WORKER_FEATURES_VAL, IMAGES, 100);
     worker_bootstrap(hits, groups, IMAGES, 2, 100, draws(), WORKER_FEATURES_VAL, kept, &second,
-                          NULL);
+                     NULL);
     cr_expect_arr_eq(&drawn, &first, sizeof drawn);
     cr_expect_arr_eq(&drawn, &second, sizeof drawn);
     cr_expect_eq(worker_resamples_get(kept, draws(), WORKER_FEATURES_VAL, IMAGES, 100), all,
@@ -191,7 +191,7 @@ Test(head_score, resamples_that_are_kept_are_those_that_would_be_drawn)
 Test(head_score, intervals_of_nothing_are_not_there)
 {
     struct worker_intervals got;
-    const uint8_t                hits[] = {1, 1, 0};
+    const uint8_t           hits[] = {1, 1, 0};
 
     cr_assert_eq(worker_bootstrap(hits, NULL, 0, 0, 100, draws(), 0, NULL, &got, NULL), 0);
     cr_expect(isnan(got.accuracy.low) && isnan(got.worst_group.high));

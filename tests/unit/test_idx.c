@@ -107,11 +107,12 @@ Test(idx, names_a_folder_or_file_that_is_missing_and_what_to_do)
                            "kmnist`, put its four files (train-images-idx3-ubyte and so on, "
                            "gzipped or not) there, or set data.path");
     snprintf(params.data_path, sizeof params.data_path, "%s", folder);
-    snprintf(text, sizeof text,
-             "fashion-mnist: there is no train-images-idx3-ubyte or train-images-idx3-ubyte.gz "
-             "in %s: install the Debian package dataset-fashion-mnist, or get it with `mixsweep data "
-             "fetch fashion-mnist`, or set data.path",
-             folder);
+    snprintf(
+        text, sizeof text,
+        "fashion-mnist: there is no train-images-idx3-ubyte or train-images-idx3-ubyte.gz "
+        "in %s: install the Debian package dataset-fashion-mnist, or get it with `mixsweep data "
+        "fetch fashion-mnist`, or set data.path",
+        folder);
     cr_expect_null(worker_dataset_open(&params, 1, &err));
     cr_expect_str_eq(err.text, text);
     put_bytes(folder, "nothing", "", 0);

@@ -315,7 +315,7 @@ Test(mix_reports, targets_of_a_wrong_number_of_classes_are_refused_naming_both)
 /* Two images with a bright pixel, at (1, 1) and at (6, 6). */
 Test(mix_reports, the_scope_of_a_box_is_a_setting_that_the_record_names)
 {
-    struct worker_param_set used = {{0}};
+    struct worker_param_set   used = {{0}};
     const struct worker_shape shape = {1, 8, 8, 2, 0};
 
     for (unsigned scope = 0; scope < 2; scope++) {
