@@ -5,10 +5,14 @@
 #include "worker/choices.h"
 #include "worker/map_scores.h"
 
-/* Operations for each pixel, as if they were the network's: measured, in seconds, on the
- * machine whose speed for networks is the middle one of sweep/cost.c. */
-static const double road_flop = 40e3, blur_flop = 4e3, order_flop = 4e3; /* of a step; an image */
-static const double threshold_flop = 600;                                /* and threshold */
+/* Operations for each pixel, as if they were the network's: CPU seconds of one core (AVX2) for
+ * maps of 16, 32 and 64 pixels a side, times the middle speed of sweep/cost.c. Filling by road
+ * takes longer the larger the holes, which for smooth maps grow with the image; beyond 64 pixels
+ * this is assumed to go on as a straight line. Blurring was measured with 3 taps (below 2e3); what
+ * it takes with 11, at 224 pixels, is assumed. */
+static const double road_flop = 12e3, road_side_flop = 1e3; /* of a step: + for each pixel a side */
+static const double blur_flop = 4e3, order_flop = 6e3;      /* of an image */
+static const double threshold_flop = 900;                   /* of an image and threshold */
 
 enum {
     OCCLUSIONS = 3,   /* shares of the pixels that are hidden */
@@ -58,13 +62,15 @@ struct mx_scores_cost mx_scores_cost(const struct worker_params  *params,
                                      const struct worker_shape   *shape,
                                      const struct mx_scores_size *size)
 {
-    const uint64_t        scores = params->score_metrics & worker_scores_of(WORKER_STAGE_SCORES);
-    const bool            marks = (scores & worker_scores_that_are(WORKER_SCORE_MARKS)) != 0;
-    const bool            again = (scores & WORKER_SCORE_BIT(RANDOMISATION_CORRELATION)) != 0;
-    const double          pixels = (double)shape->height * shape->width;
-    const double          maps = params->score_attributions.count > 0 ? mx_maps_count(params) : 0;
-    const double          points = (double)params->score_steps + 1, n = size->maps;
-    const double          road = worker_score_curves(params, WORKER_FILL_ROAD) * points * road_flop;
+    const uint64_t scores = params->score_metrics & worker_scores_of(WORKER_STAGE_SCORES);
+    const bool     marks = (scores & worker_scores_that_are(WORKER_SCORE_MARKS)) != 0;
+    const bool     again = (scores & WORKER_SCORE_BIT(RANDOMISATION_CORRELATION)) != 0;
+    const double   pixels = (double)shape->height * shape->width;
+    const double   maps = params->score_attributions.count > 0 ? mx_maps_count(params) : 0;
+    const double   points = (double)params->score_steps + 1, n = size->maps;
+    const double   side = shape->height > shape->width ? shape->height : shape->width;
+    const double   road = worker_score_curves(params, WORKER_FILL_ROAD) * points *
+                        (road_flop + road_side_flop * side);
     const double          blur = worker_score_curves(params, WORKER_FILL_BLUR) * blur_flop;
     struct mx_scores_cost cost = {.passes = maps * n * curves_of(params) * points, .files = 0};
 
