@@ -234,7 +234,8 @@ static int read_inbox(struct mx_link *link, unsigned rank, struct mx_link_event 
     int rc;
 
     if (used == 0) {
-        memmove(inbox->data, inbox->data + r->taken, inbox->len - r->taken);
+        if (r->taken > 0) /* one that nothing ever came into has no memory */
+            memmove(inbox->data, inbox->data + r->taken, inbox->len - r->taken);
         inbox->len -= r->taken;
         r->taken = 0;
         return 0;

@@ -195,7 +195,8 @@ static int read_inbox(struct rank *rank, unsigned from, struct mx_err *err)
         rc = handle(rank, from, &message, err);
         at += (size_t)used;
     }
-    memmove(inbox->data, inbox->data + at, inbox->len - at);
+    if (at > 0) /* one that nothing ever came into has no memory */
+        memmove(inbox->data, inbox->data + at, inbox->len - at);
     inbox->len -= at;
     return rc || used < 0 ? -1 : 0;
 }
