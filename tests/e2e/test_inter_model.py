@@ -1,5 +1,5 @@
 """Models of a sweep that score each other's maps: numbers, files, who is left out, and that nothing of
-it depends on when it was done. ctest: quick"""
+it depends on when it was done. ctest: slow timeout=900"""
 import ast
 import collections
 import json
