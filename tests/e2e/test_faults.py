@@ -111,14 +111,14 @@ class Faults(Case):
                                  [False] * retries + [True])
                 self.assertEqual(table[:stage] + table[stage + 1:],
                                  expected[:stage] + expected[stage + 1:])
-                self.assertIn("a larger schedule.retries gives them new attempts", (out / "log/sweep.log").read_text())
+                self.assertIn(f"mixsweep retry {what} --failed has the next resume try them again", (out / "log/sweep.log").read_text())
 
     def test_more_attempts_are_offered_only_where_they_could_help(self):
         self.write("wild.yaml", "data: {set: synthetic, size: 12, synthetic: {n: 60}}\nmodel: {arch: resnet8}\n"
                                 "train: {epochs: 4, batch_size: 16, lr: 1000, weight_decay: 100}\n")
         self.mixsweep("run", "wild.yaml", "--out", "wild", "--workers", "1", code=1)
         self.assertEqual(rows(self.folder / "wild/results.csv")[0]["reason"], "diverged")
-        self.assertNotIn("schedule.retries", (self.folder / "wild/log/sweep.log").read_text())
+        self.assertNotIn("mixsweep retry", (self.folder / "wild/log/sweep.log").read_text())
 
     def test_an_executor_that_dies_as_it_starts_is_started_again(self):
         expected = self.undisturbed()

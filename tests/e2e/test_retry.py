@@ -134,7 +134,7 @@ class Retry(Case):
             self.assertIn(told, self.refused(2, "retry", *arguments))
 
     def test_a_sweep_that_runs_is_left_alone(self):
-        config = self.tiny(n=1024, arch="resnet8", epochs=4)
+        config = self.tiny(n=1024, arch="resnet8", epochs=400)
         sweep = self.start("run", config, "--out", "out", "--workers", 1)
         self.wait_for("a trial has started", lambda: records(self.out, "started") >= 1, sweep)
         trial = self.table_of_names()[0]
