@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "sweep/cross.h"
 #include "sweep/estimate.h"
 
 static int warn_of_idle_rules(const struct mx_config *config, const struct mx_grid *grid,
@@ -25,10 +26,36 @@ done:
     return rc;
 }
 
+/* The fit over pairs takes three models. That so many trials share networks is not looked
+ * at: a sweep that runs tells. */
+static int warn_of_few_models(const struct mx_config *config, const struct mx_grid *grid,
+                              struct mx_buf *messages, struct mx_err *err)
+{
+    enum {
+        FEWEST = 3
+    };
+    struct mx_counts counts;
+    uint64_t         models;
+
+    if (!mx_cross_asked(config))
+        return 0;
+    if (mx_estimate_counts(config, grid, &counts, err))
+        return -1;
+    models = mx_cross_models(config, counts.trials);
+    if (counts.counted && models < FEWEST)
+        mx_buf_printf(messages,
+                      "%s: warning: score.metrics: inter_model_map, _scorer and _self compare %d "
+                      "models or more, _reference two, and here are %" PRIu64
+                      ": columns stay empty (write repeats: %d, or more cells)\n",
+                      config->file, FEWEST, models > 0 ? models : counts.trials, FEWEST);
+    return 0;
+}
+
 int mx_check_warnings(const struct mx_config *config, const struct mx_grid *grid,
                       struct mx_buf *messages, struct mx_err *err)
 {
-    if (warn_of_idle_rules(config, grid, messages, err))
+    if (warn_of_idle_rules(config, grid, messages, err) ||
+        warn_of_few_models(config, grid, messages, err))
         return -1;
     return config->smoke ? 0 : mx_estimate_missing_data(config, grid, messages, err);
 }

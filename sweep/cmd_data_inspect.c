@@ -119,6 +119,10 @@ static int params_of_place(const struct options *options, struct worker_params *
                            options->what);
         params->data_set =
             named >= 0 && options->as ? (unsigned)named : mx_inspect_guess(options->what);
+        if (params->data_set == WORKER_DATA_MNIST && !options->as)
+            fputs("mixsweep: the names of these files fit mnist, fashion-mnist and kmnist alike; "
+                  "--as SET tells which it is\n",
+                  stderr);
         mx_buf_text(&path, options->what);
     } else if (named >= 0 && !options->as) {
         params->data_set = (unsigned)named;

@@ -18,8 +18,8 @@ unsigned mx_inspect_guess(const char *folder)
         const char *name;
         unsigned    set;
     } signs[] = {
-        {"train-images-idx3-ubyte", WORKER_DATA_KMNIST},
-        {"train-images-idx3-ubyte.gz", WORKER_DATA_KMNIST},
+        {"train-images-idx3-ubyte", WORKER_DATA_MNIST},
+        {"train-images-idx3-ubyte.gz", WORKER_DATA_MNIST},
         {"emnist-balanced-train-images-idx3-ubyte.gz", WORKER_DATA_EMNIST},
         {"data_batch_1.bin", WORKER_DATA_CIFAR10},
         {"cifar-10-batches-bin", WORKER_DATA_CIFAR10},

@@ -149,13 +149,28 @@ int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *
     return make_folders(path, err);
 }
 
+/* Its owner wrote its name before anything else. */
+static bool was_begun(const char *path)
+{
+    char *file = mx_path_join(path, "owner.json");
+    bool  there = file && mx_file_exists(file);
+
+    free(file);
+    return there;
+}
+
 int mx_outdir_expect(const char *path, struct mx_err *err)
 {
     if (!mx_file_exists(path))
         return mx_fail(err, MX_EINVAL, "there is no %s", path);
-    if (!holds_sweep(path))
-        return mx_fail(err, MX_EINVAL, "%s holds no sweep: it has no config.yaml", path);
-    return 0;
+    if (holds_sweep(path))
+        return 0;
+    return was_begun(path)
+               ? mx_fail(err, MX_EINVAL,
+                         "%s holds a sweep that ended before it had noted its configuration: "
+                         "mixsweep run CONFIG --out %s --resume begins it again",
+                         path, path)
+               : mx_fail(err, MX_EINVAL, "%s holds no sweep: it has no config.yaml", path);
 }
 
 /* Remove a file that may be there. */

@@ -37,7 +37,7 @@ static double mean_of(const struct scores *s, size_t cell, size_t column)
 }
 
 /* A row for a column of results.csv, if some cell has a number there. */
-static void add_row(struct scores *s, const struct worker_map_score *score, const char *name)
+static void add_row(struct scores *s, enum worker_better better, const char *name)
 {
     const size_t column = reduce_table_find(s->results->metrics, name);
     bool         any = false;
@@ -52,7 +52,7 @@ static void add_row(struct scores *s, const struct worker_map_score *score, cons
     }
     s->nrows++;
     mx_text_table_add(s->table, name + strlen("test."));
-    mx_text_table_add(s->table, better_words[score->better]);
+    mx_text_table_add(s->table, better_words[better]);
     for (size_t c = 0; c < s->ncells; c++) {
         const double mean = mean_of(s, c, column);
         char         text[32] = "";
@@ -61,6 +61,22 @@ static void add_row(struct scores *s, const struct worker_map_score *score, cons
             snprintf(text, sizeof text, "%.4f", mean);
         mx_text_table_add(s->table, text);
     }
+}
+
+/* Comparisons by insertion: areas are the better the larger they are. */
+static void add_insertions(struct scores *s, const struct worker_map_score *score)
+{
+    static const char *const variants[] = {"insertion_blur", "insertion_road"};
+    const enum worker_better better =
+        score->better == WORKER_BETTER_LOWER ? WORKER_BETTER_HIGHER : score->better;
+    char name[WORKER_METRIC_NAME_SIZE];
+
+    for (size_t v = 0; v < sizeof variants / sizeof variants[0]; v++)
+        for (unsigned map = 0; map < WORKER_MAPS; map++) {
+            snprintf(name, sizeof name, "test.%s.%s.%s", score->word, worker_attributions[map].word,
+                     variants[v]);
+            add_row(s, better, name);
+        }
 }
 
 /* All columns of a score, those of one fill together. */
@@ -72,7 +88,7 @@ static void add_score(struct scores *s, const struct worker_map_score *score)
     if (score->is & WORKER_SCORE_NO_MAP) {
         for (size_t k = 0; k < sizeof shares / sizeof shares[0]; k++) {
             snprintf(name, sizeof name, "test.%s.%s", score->word, shares[k]);
-            add_row(s, score, name);
+            add_row(s, score->better, name);
         }
         return;
     }
@@ -81,8 +97,10 @@ static void add_score(struct scores *s, const struct worker_map_score *score)
             snprintf(name, sizeof name, "test.%s.%s%s%s", score->word,
                      worker_attributions[map].word, score->is & WORKER_SCORE_FILLED ? "." : "",
                      score->is & WORKER_SCORE_FILLED ? worker_fills[fill].word : "");
-            add_row(s, score, name);
+            add_row(s, score->better, name);
         }
+    if (score->stage == WORKER_STAGE_INTER_MODEL)
+        add_insertions(s, score);
 }
 
 /* "#1" ... where there is more than one cell. */

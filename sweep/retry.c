@@ -1,8 +1,10 @@
 #include "sweep/retry.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -36,20 +38,48 @@ static bool is_named(const struct mx_trial *trial, const char *id)
     return strncmp(name, id, len) == 0 && (name[len] == '\0' || name[len] == '.');
 }
 
-/* A stage that leaves a folder under schedule.keep, and left none. */
+/* True if a file that stage.json lists is not there, or not whole. */
+static bool lacks_file(const struct retry *retry, uint32_t stage, const json_t *entry)
+{
+    const char *name = json_string_value(json_object_get(entry, "name"));
+    char       *path = name ? mx_kept_path(&retry->kept, stage, name) : NULL;
+    struct stat info;
+    bool        lacks;
+
+    lacks = path && (stat(path, &info) != 0 ||
+                     info.st_size != (off_t)json_integer_value(json_object_get(entry, "bytes")));
+    free(path);
+    return lacks;
+}
+
+/* Of a stage that is done: whether what it left is gone, in whole or in part. Where only
+ * results are kept, its arrays go by themselves. */
+static bool has_lost_files(const struct retry *retry, uint32_t stage, const char *record,
+                           enum mx_keep keep)
+{
+    json_t *root = json_load_file(record, 0, NULL);
+    json_t *files = json_object_get(root, "files");
+    bool    lost = !root;
+
+    for (size_t k = 0; k < json_array_size(files) && keep != MX_KEEP_RESULTS && !lost; k++)
+        lost = lacks_file(retry, stage, json_array_get(files, k));
+    json_decref(root);
+    return lost;
+}
+
 static int is_missing(const struct retry *retry, uint32_t stage, bool *missing, struct mx_err *err)
 {
     const enum mx_keep keep = (enum mx_keep)retry->kept.config->base[KEY_SCHEDULE_KEEP].choice;
-    char              *path;
+    char              *record;
 
     *missing = false;
     if (!retry->kept.replay.done[stage] ||
         !mx_stage_leaves_folder(retry->kept.plan->stages[stage].kind, keep))
         return 0;
-    if (!(path = mx_kept_path(&retry->kept, stage, "stage.json")))
+    if (!(record = mx_kept_path(&retry->kept, stage, "stage.json")))
         return mx_fail(err, MX_ENOMEM, "no memory for a path");
-    *missing = !mx_file_exists(path);
-    free(path);
+    *missing = has_lost_files(retry, stage, record, keep);
+    free(record);
     return 0;
 }
 

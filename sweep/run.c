@@ -150,15 +150,15 @@ static int make_grid(struct run *run, struct mx_err *err)
 /* When it has to have ended, if ever. */
 static void find_limit(struct run *run)
 {
-    const char *job_end = getenv("SLURM_JOB_END_TIME");
-    bool        ignored;
+    const char  *job_end = getenv("SLURM_JOB_END_TIME");
+    const double asked_s = run->options->time_limit_s;
+    bool         ignored;
 
-    run->limit = mx_time_limit(run->options->time_limit_s, job_end, run->started_s,
-                               mx_clock_utc_s(), &ignored);
+    run->limit = mx_time_limit(asked_s > 0 ? run->started_s + asked_s : INFINITY, job_end,
+                               mx_clock_monotonic_s(), mx_clock_utc_s(), &ignored);
     if (ignored)
         mx_console_log(run->console, MX_LOG_WARNING, NULL,
-                       "SLURM_JOB_END_TIME '%.40s' is no time to come: it is not looked at",
-                       job_end);
+                       "SLURM_JOB_END_TIME '%.40s' is no time to come: it does not count", job_end);
     if (run->limit.why[0])
         mx_console_log(run->console, MX_LOG_INFO, NULL, "%s", run->limit.why);
 }

@@ -9,7 +9,11 @@
 
 static const double most_kept_s = 60, share_kept = 0.2;
 
-/* Seconds until a job's end that work may take; NaN if the text tells no such time. */
+/* An end that lies further back is of another job, whose environment was kept. */
+static const double stale_s = 3600;
+
+/* Seconds until a job's end that work may take, 0 if it is over; NaN if the text
+ * tells no such time. */
 static double left_of_job(const char *job_end, double now_utc_s)
 {
     int64_t end_s;
@@ -18,13 +22,15 @@ static double left_of_job(const char *job_end, double now_utc_s)
     if (!mx_num_parse_int(job_end, &end_s))
         return NAN;
     left_s = (double)end_s - now_utc_s;
-    return left_s > 0 ? left_s - fmin(most_kept_s, share_kept * left_s) : NAN;
+    if (left_s <= 0)
+        return left_s > -stale_s ? 0 : NAN;
+    return left_s - fmin(most_kept_s, share_kept * left_s);
 }
 
-struct mx_time_limit mx_time_limit(double asked_s, const char *job_end, double now_monotonic_s,
+struct mx_time_limit mx_time_limit(double asked_at_s, const char *job_end, double now_monotonic_s,
                                    double now_utc_s, bool *ignored)
 {
-    struct mx_time_limit limit = {.at_s = asked_s > 0 ? now_monotonic_s + asked_s : INFINITY};
+    struct mx_time_limit limit = {.at_s = asked_at_s};
     const double         left_s = job_end && *job_end ? left_of_job(job_end, now_utc_s) : INFINITY;
     char                 utc[MX_UTC_SIZE];
 

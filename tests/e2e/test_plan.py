@@ -155,5 +155,18 @@ class Plan(Case):
         self.mixsweep("plan", "--help")
 
 
+    def test_too_few_models_for_a_comparison_are_told_before_anything_runs(self):
+        config = self.write("few.yaml", """
+name: few
+data: {set: synthetic, size: 12, synthetic: {n: 96, classes: 3}}
+model: {arch: resnet8}
+grid: {mix.strategy: [none, mixup]}
+score: {metrics: [inter_model_map], attributions: [gradcam]}
+""")
+        told = ("_reference two, and here are 2: columns stay empty (write repeats: 3, or more cells)\n")
+        self.assertIn(told, self.mixsweep("check", config)[1])
+        self.assertIn(told, self.mixsweep("plan", config)[1])
+        self.assertEqual(self.mixsweep("check", config, "--set", "repeats=2")[1], "")
+
 if __name__ == "__main__":
     main()

@@ -102,7 +102,7 @@ class Resume(Case):
         for text in ("soon", "1"):
             _, err = self.mixsweep("run", self.tiny(), "--workers", 1,
                                    env=dict(os.environ, SLURM_JOB_END_TIME=text))
-            self.assertIn(f"SLURM_JOB_END_TIME '{text}' is no time to come: it is not looked at", err)
+            self.assertIn(f"SLURM_JOB_END_TIME '{text}' is no time to come: it does not count", err)
 
 
 if __name__ == "__main__":

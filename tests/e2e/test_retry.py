@@ -95,6 +95,12 @@ class Retry(Case):
         folder = self.out / "stages" / view["stages"]["train"]
         weights = (folder / "weights.safetensors").read_bytes()
         shutil.rmtree(folder)
+        other = json.loads(self.mixsweep("trial", "out", self.table()[3]["trial"], "--json")[0])
+        (self.out / "stages" / other["stages"]["train"] / "weights.safetensors").unlink()
+        out, _ = self.mixsweep("retry", "out", "--missing", "--dry-run")
+        self.assertIn("2 of 5 trials would be run again", out)
+        self.assertIn(other["trial"], out)
+        out, _ = self.mixsweep("retry", "out", "--id", other["trial"])
         out, _ = self.mixsweep("retry", "out", "--missing")
         self.assertIn(f"1 of 5 trials will be run again:\n  {trial}  train done\n", out)
         self.mixsweep("resume", "out", "--workers", 1)

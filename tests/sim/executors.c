@@ -374,7 +374,7 @@ int mx_supervisor_next(struct mx_supervisor *supervisor, struct mx_supervisor_ev
         return 0;
     sim->current->changed = true;
     tale = &supervisor->tales[supervisor->first++];
-    event->kind = tale->kind;
+    event->kind = (unsigned)tale->kind; /* the enum has no name to be cast to */
     event->executor = supervisor->options.first + tale->index;
     event->lease = tale->answer.lease;
     event->reason = tale->answer.reason;

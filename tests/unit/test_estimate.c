@@ -261,7 +261,7 @@ Test(estimate, names_each_missing_data_set_once)
 }
 
 static const struct mx_estimate sample = {
-    .counts = {true, 1234, 1000, 34, 200, 3000},
+    .counts = {true, 1234, 1000, 34, 200, 3000, 0},
     .kinds =
         {[WORKER_STAGE_TRAIN] = {3000, 3000, false}, [WORKER_STAGE_FEATURES] = {12, 1200000, true}},
     .timed = true,

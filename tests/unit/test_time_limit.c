@@ -7,7 +7,7 @@ static const double now_s = 1000, utc_s = 1764000000;
 
 static struct mx_time_limit limit(double asked_s, const char *job_end, bool *ignored)
 {
-    return mx_time_limit(asked_s, job_end, now_s, utc_s, ignored);
+    return mx_time_limit(asked_s > 0 ? now_s + asked_s : INFINITY, job_end, now_s, utc_s, ignored);
 }
 
 Test(time_limit, is_never_where_nobody_tells_one)
@@ -44,6 +44,16 @@ Test(time_limit, leaves_a_fifth_of_a_short_job)
     cr_expect_float_eq(limit(0, "1764000100", &ignored).at_s, 1080, 1e-6);
 }
 
+/* What was to be done before has taken too long. */
+Test(time_limit, is_now_when_the_job_is_over)
+{
+    bool ignored;
+
+    cr_expect_eq(limit(0, "1764000000", &ignored).at_s, 1000);
+    cr_expect_eq(limit(0, "1763999000", &ignored).at_s, 1000);
+    cr_expect_not(ignored);
+}
+
 Test(time_limit, is_the_earlier_of_two)
 {
     bool ignored;
@@ -54,7 +64,7 @@ Test(time_limit, is_the_earlier_of_two)
 
 Test(time_limit, passes_over_what_is_no_time_to_come)
 {
-    static const char *const odd[] = {"soon", "1763999999", "1764000000", "17640036x", "-1", "1e9"};
+    static const char *const odd[] = {"soon", "1763996400", "17640036x", "-1", "1e9"};
 
     for (size_t k = 0; k < sizeof odd / sizeof odd[0]; k++) {
         bool ignored = false;
