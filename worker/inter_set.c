@@ -118,7 +118,7 @@ static int read_table(struct mx_table *table, struct inter_set *set, uint32_t m,
                       struct mx_err *err)
 {
     size_t   columns[2] = {SIZE_MAX, SIZE_MAX};
-    int64_t  values[2];
+    int64_t  values[2] = {0, 0};
     uint32_t n = 0, right = 0;
     int      rc;
 

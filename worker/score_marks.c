@@ -181,7 +181,7 @@ int score_marks(struct scoring *s, struct mx_err *err)
     if (!wanted)
         return 0;
     m.all = malloc(((size_t)s->n + 1) * sizeof *m.all);
-    m.is = malloc(((size_t)s->n + 1) * sizeof *m.is);
+    m.is = calloc((size_t)s->n + 1, sizeof *m.is);
     m.order = malloc(s->pixels * sizeof *m.order);
     m.halves = malloc(((size_t)s->n + 1) * WORKER_THRESHOLDS * sizeof *m.halves);
     if (!m.all || !m.is || !m.order || !m.halves)

@@ -315,13 +315,15 @@ static const struct scored *find_scored(const struct scoring *s, struct mx_strea
 
 static int remember(struct scoring *s, struct mx_stream stream, uint32_t map, struct mx_err *err)
 {
-    const size_t bytes = s->set.ncommon * s->pixels * sizeof *s->picked;
-    float       *maps = malloc(bytes);
+    const size_t   bytes = s->set.ncommon * s->pixels * sizeof *s->picked;
+    struct scored *entry = &s->scored[s->nscored];
 
-    if (!maps)
+    *entry = (struct scored){.stream = stream};
+    if (!(entry->maps = malloc(bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory for the controls of %u models", s->set.ntaken);
-    memcpy(maps, s->picked, bytes);
-    s->scored[s->nscored++] = (struct scored){stream, map, maps};
+    memcpy(entry->maps, s->picked, bytes);
+    entry->map = map;
+    s->nscored++;
     return 0;
 }
 
