@@ -107,7 +107,7 @@ static void add_trials(struct maker *maker, uint32_t per_backbone)
 }
 
 enum {
-    LEAST_STAGES = 140, /* for 200 events at least: each is worked on and answered */
+    LEAST_STAGES = 180, /* for 200 events at least, though cells may be quarantined early */
     MOST_TRIALS = 2000,
 };
 
