@@ -142,11 +142,11 @@ const struct mx_download *mx_download_find(const char *word, struct mx_err *err)
 {
     struct mx_buf words = {0};
 
-    for (const struct mx_download *row = mx_downloads; row->what; row++) {
+    for (const struct mx_download *row = mx_downloads; row->what; row++)
         if (strcmp(mx_download_word(row), word) == 0)
             return row;
+    for (const struct mx_download *row = mx_downloads; row->what; row++)
         mx_buf_printf(&words, "%s%s", words.len > 0 ? ", " : "", mx_download_word(row));
-    }
     mx_fail(err, MX_EINVAL, "no data set '%s' is known (known: %s)", word, mx_buf_str(&words));
     mx_buf_free(&words);
     return NULL;
