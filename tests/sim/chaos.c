@@ -265,11 +265,11 @@ void sim_chaos(void)
         sim->budget = 0;
         return;
     }
-    for (unsigned tries = 0; tries < 20; tries++) {
+    for (unsigned tries = 0; tries < (sim->injected < 3 ? 200 : 20); tries++) {
         enum sim_fault fault = sim_below(FAULT_INJECTED);
 
-        /* The first ones are of different kinds. */
-        if (!sim->enabled[fault] || (sim->injected < 3 && sim->faults[fault] > 0))
+        /* The first ones are of different kinds, of others than it has where those cannot be. */
+        if ((!sim->enabled[fault] && tries < 20) || (sim->injected < 3 && sim->faults[fault] > 0))
             continue;
         sim_happened(fault);
         if (inject(fault)) {
