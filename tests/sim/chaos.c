@@ -51,13 +51,13 @@ static void plan_start(double delay_s)
     sim_plan((struct sim_event){.at_s = sim->now_s + delay_s, .kind = SIM_START});
 }
 
-static unsigned count_enabled(void)
+unsigned sim_fault_kinds(void)
 {
-    unsigned n = 0;
+    unsigned kinds = 0;
 
-    for (unsigned k = 0; k < FAULT_INJECTED; k++)
-        n += sim->enabled[k];
-    return n;
+    for (unsigned k = 0; k < FAULTS; k++)
+        kinds += sim->faults[k] > 0;
+    return kinds;
 }
 
 void sim_chaos_begin(void)
@@ -79,8 +79,7 @@ void sim_chaos_begin(void)
     sim->next_fault = 1 + sim_below(30);
     for (unsigned k = 0; k < FAULT_INJECTED; k++)
         sim->enabled[k] = sim_chance(0.5);
-    /* Some can do nothing in some sweeps: a rank that is cut off, where there is one rank. */
-    while (count_enabled() < 8)
+    for (unsigned k = 0; k < 3; k++)
         sim->enabled[sim_below(FAULT_INJECTED)] = true;
     plan_start(0);
 }
@@ -257,29 +256,32 @@ static bool inject(enum sim_fault fault)
     }
 }
 
+/* Until there are enough kinds, each fault is of a new one, and of one that the seed does not
+ * have where its own cannot be: a rank that is cut off, where there is one rank. Some
+ * count only when they come to pass, which may be never. */
 void sim_chaos(void)
 {
+    bool begins;
+
     if (sim->budget == 0 || sim->events < sim->next_fault)
         return;
     if (sim->finished) {
         sim->budget = 0;
         return;
     }
-    for (unsigned tries = 0; tries < (sim->injected < 3 ? 200 : 20); tries++) {
+    begins = sim_fault_kinds() < SIM_LEAST_KINDS;
+    for (unsigned tries = 0; tries < (begins ? 200 : 20); tries++) {
         enum sim_fault fault = sim_below(FAULT_INJECTED);
 
-        /* The first ones are of different kinds, of others than it has where those cannot be. */
-        if ((!sim->enabled[fault] && tries < 20) || (sim->injected < 3 && sim->faults[fault] > 0))
+        if ((!sim->enabled[fault] && tries < 20) || (begins && sim->faults[fault] > 0))
             continue;
         sim_happened(fault);
         if (inject(fault)) {
-            sim->injected++;
-            sim->budget--;
+            sim->budget -= !begins || sim->budget > 1;
             break;
         }
         sim->faults[fault]--;
     }
     sim->next_fault =
-        sim->events + 1 +
-        sim_below(sim->injected < 3 ? 30 : 5 * sim->work.plan.nstages / (sim->budget + 4));
+        sim->events + 1 + sim_below(begins ? 30 : 5 * sim->work.plan.nstages / (sim->budget + 4));
 }

@@ -177,7 +177,7 @@ struct sim_world {
     unsigned             syncs_to_fail;
     unsigned             hangs_to_come;
     bool                 enabled[FAULT_INJECTED];
-    unsigned             faults[FAULTS], injected, budget;
+    unsigned             faults[FAULTS], budget;
     uint64_t             events, next_fault;
     bool                 finished; /* a job has come to the end of the sweep */
     unsigned             finished_jobs, starts_planned, calm_restarts;
@@ -257,9 +257,15 @@ void sim_oracle_end(void); /* everything is over */
 /* chaos.c */
 void sim_chaos_begin(void);
 void sim_chaos(void); /* after each event */
-void sim_root_ended(struct sim_process *root);
-void sim_start_job(void);
-void sim_happened(enum sim_fault fault);
-bool sim_calm(void); /* no more faults are to come */
+
+/* How many kinds of fault have happened in this seed: SIM_LEAST_KINDS in the end. */
+enum {
+    SIM_LEAST_KINDS = 3
+};
+unsigned sim_fault_kinds(void);
+void     sim_root_ended(struct sim_process *root);
+void     sim_start_job(void);
+void     sim_happened(enum sim_fault fault);
+bool     sim_calm(void); /* no more faults are to come */
 
 #endif
