@@ -5,6 +5,7 @@
 
 #include "sweep/cross.h"
 #include "sweep/estimate.h"
+#include "sweep/walk.h"
 
 static int warn_of_idle_rules(const struct mx_config *config, const struct mx_grid *grid,
                               struct mx_buf *messages, struct mx_err *err)
@@ -26,28 +27,42 @@ done:
     return rc;
 }
 
-/* The fit over pairs takes three models. That so many trials share networks is not looked
- * at: a sweep that runs tells. */
+enum {
+    FEWEST_MODELS = 3 /* that a fit over pairs takes */
+};
+
+/* How many trials there are, counted no further than to FEWEST_MODELS. */
+static int count_few(const struct mx_config *config, const struct mx_grid *grid, uint64_t *trials,
+                     struct mx_err *err)
+{
+    struct mx_walk *walk = mx_walk_new(grid, err);
+
+    if (!walk)
+        return -1;
+    for (*trials = 0; *trials < FEWEST_MODELS && mx_walk_next(walk);)
+        if (mx_walk_fate(walk) == MX_POINT_CELL)
+            *trials += (uint64_t)config->base[KEY_REPEATS].integer;
+    mx_walk_free(walk);
+    return 0;
+}
+
+/* That trials may share networks is not looked at: a sweep that runs tells. */
 static int warn_of_few_models(const struct mx_config *config, const struct mx_grid *grid,
                               struct mx_buf *messages, struct mx_err *err)
 {
-    enum {
-        FEWEST = 3
-    };
-    struct mx_counts counts;
-    uint64_t         models;
+    uint64_t trials, models;
 
-    if (!mx_cross_asked(config))
+    if (!mx_cross_asked(config) || mx_grid_walked(grid) > MX_ESTIMATE_POINTS)
         return 0;
-    if (mx_estimate_counts(config, grid, &counts, err))
+    if (count_few(config, grid, &trials, err))
         return -1;
-    models = mx_cross_models(config, counts.trials);
-    if (counts.counted && models < FEWEST)
+    models = mx_cross_models(config, trials);
+    if (models < FEWEST_MODELS)
         mx_buf_printf(messages,
                       "%s: warning: score.metrics: inter_model_map, _scorer and _self compare %d "
                       "models or more, _reference two, and here are %" PRIu64
                       ": columns stay empty (write repeats: %d, or more cells)\n",
-                      config->file, FEWEST, models > 0 ? models : counts.trials, FEWEST);
+                      config->file, FEWEST_MODELS, models > 0 ? models : trials, FEWEST_MODELS);
     return 0;
 }
 

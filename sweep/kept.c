@@ -1,6 +1,5 @@
 #include "sweep/kept.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,22 +118,15 @@ void mx_kept_close(struct mx_kept *kept)
     *kept = (struct mx_kept){0};
 }
 
-/* The first event has cells quarantined that too many failures have broken. */
 int mx_kept_read(struct mx_kept *kept, struct mx_err *err)
 {
     struct mx_journal_report report = {0};
-    struct mx_actions        actions = {0};
-    int                      rc = -1;
 
     if (mx_journal_read(kept->directory, mx_replay_record, &kept->replay, &report, err))
         return -1;
     mx_replay_forget_partial(&kept->replay);
     mx_replay_settle(&kept->replay);
-    rc = mx_sched_event(kept->replay.sched, &(struct mx_event){.kind = MX_EVENT_TIME}, &actions,
-                        err);
-    mx_actions_free(&actions);
-    mx_replay_tell(&kept->replay);
-    return rc;
+    return 0;
 }
 
 uint32_t mx_kept_trial(const struct mx_kept *kept, const char *name)
@@ -149,12 +141,5 @@ uint32_t mx_kept_trial(const struct mx_kept *kept, const char *name)
 
 char *mx_kept_path(const struct mx_kept *kept, uint32_t stage, const char *file)
 {
-    char   key[MX_HASH128_HEX];
-    size_t room = strlen(kept->directory) + sizeof "/stages//" + sizeof key + strlen(file);
-    char  *path = malloc(room);
-
-    if (path)
-        snprintf(path, room, "%s/stages/%s%s%s", kept->directory,
-                 mx_hash128_hex(kept->plan->stages[stage].key, key), *file ? "/" : "", file);
-    return path;
+    return mx_plan_stage_path(kept->plan, stage, kept->directory, file);
 }

@@ -408,3 +408,25 @@ const char *mx_trial_name(const struct mx_trial *trial, char out[MX_TRIAL_NAME_S
     out[MX_HASH64_HEX + 1 + n] = '\0';
     return out;
 }
+
+bool mx_trial_is(const struct mx_trial *trial, const char *id)
+{
+    char   name[MX_TRIAL_NAME_SIZE];
+    size_t len = strlen(id);
+
+    mx_trial_name(trial, name);
+    return strncmp(name, id, len) == 0 && (name[len] == '\0' || name[len] == '.');
+}
+
+char *mx_plan_stage_path(const struct mx_plan *plan, uint32_t stage, const char *directory,
+                         const char *file)
+{
+    char   key[MX_HASH128_HEX];
+    size_t room = strlen(directory) + sizeof "/stages//" + sizeof key + strlen(file);
+    char  *path = malloc(room);
+
+    if (path)
+        snprintf(path, room, "%s/stages/%s%s%s", directory,
+                 mx_hash128_hex(plan->stages[stage].key, key), *file ? "/" : "", file);
+    return path;
+}

@@ -7,6 +7,7 @@
 #ifndef MX_SWEEP_PLAN_H
 #define MX_SWEEP_PLAN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -85,5 +86,13 @@ enum {
 
 /* "CELL.rN"; returns out. */
 const char *mx_trial_name(const struct mx_trial *trial, char out[MX_TRIAL_NAME_SIZE]);
+
+/* True if `id` is the trial's name or its cell's. */
+bool mx_trial_is(const struct mx_trial *trial, const char *id);
+
+/* The path of a file of a stage in DIR/stages, or of its folder if `file` is "", to be
+ * freed; NULL if there is no memory. */
+char *mx_plan_stage_path(const struct mx_plan *plan, uint32_t stage, const char *directory,
+                         const char *file);
 
 #endif

@@ -138,11 +138,6 @@ void mx_replay_settle(struct mx_replay *replay)
         else if (replay->failed[s])
             mx_sched_restore_failed(replay->sched, s, (enum mx_reason)replay->reasons[s]);
     mx_sched_restored(replay->sched);
-    mx_replay_tell(replay);
-}
-
-void mx_replay_tell(struct mx_replay *replay)
-{
     for (uint32_t t = 0; t < replay->plan->ntrials; t++)
         mx_results_trial(replay->results, t, mx_sched_trial_state(replay->sched, t),
                          mx_sched_trial_reason(replay->sched, t));

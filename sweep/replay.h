@@ -49,9 +49,6 @@ void mx_replay_forget_partial(struct mx_replay *replay);
  * states of all trials. The caller may have changed done[] before. */
 void mx_replay_settle(struct mx_replay *replay);
 
-/* Tell the results the states of all trials, as the scheduler has them now. */
-void mx_replay_tell(struct mx_replay *replay);
-
 /* The columns of results.csv that a record holds; its texts are lent. */
 struct mx_run_info mx_replay_info(const struct mx_record *record);
 

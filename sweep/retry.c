@@ -28,16 +28,6 @@ struct retry {
     bool                  *again; /* by stage */
 };
 
-/* True if `id` is the trial's name or its cell's. */
-static bool is_named(const struct mx_trial *trial, const char *id)
-{
-    char   name[MX_TRIAL_NAME_SIZE];
-    size_t len = strlen(id);
-
-    mx_trial_name(trial, name);
-    return strncmp(name, id, len) == 0 && (name[len] == '\0' || name[len] == '.');
-}
-
 /* True if a file that stage.json lists is not there, or not whole. */
 static bool lacks_file(const struct retry *retry, uint32_t stage, const json_t *entry)
 {
@@ -104,7 +94,7 @@ static int choose_named(struct retry *retry, struct mx_err *err)
     bool                    found = false;
 
     for (uint32_t t = 0; t < plan->ntrials; t++) {
-        if (!is_named(&plan->trials[t], retry->asked->id))
+        if (!mx_trial_is(&plan->trials[t], retry->asked->id))
             continue;
         found = true;
         for (uint32_t k = 0; k < plan->trials[t].nstages; k++) {

@@ -43,17 +43,9 @@ int run_place_job(struct run *run, uint32_t stage, struct worker_job *job, struc
     return mx_dir_clear(job->folder, worker_checkpoint_name, err);
 }
 
-/* The path of a stage's folder, or of a file there, to be freed. */
 static char *path_of(const struct run *run, uint32_t stage, const char *file)
 {
-    char   key[MX_HASH128_HEX];
-    size_t room = strlen(run->directory) + sizeof "/stages//" + sizeof key + strlen(file);
-    char  *path = malloc(room);
-
-    if (path)
-        snprintf(path, room, "%s/stages/%s%s%s", run->directory,
-                 mx_hash128_hex(run->plan->stages[stage].key, key), *file ? "/" : "", file);
-    return path;
+    return mx_plan_stage_path(run->plan, stage, run->directory, file);
 }
 
 static bool has_files(const struct run *run, uint32_t stage)

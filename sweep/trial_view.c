@@ -2,7 +2,6 @@
 #include "sweep/trial_view.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "sweep/owner.h"
 
@@ -67,17 +66,11 @@ static int keep(void *user, uint32_t stage, const struct mx_record *record, stru
 static int find_trial(struct mx_trial_view *view, const char *id, struct mx_err *err)
 {
     const struct mx_plan *plan = view->kept.plan;
-    const size_t          len = strlen(id);
-    char                  name[MX_TRIAL_NAME_SIZE];
     uint32_t              found = 0;
 
-    for (uint32_t t = 0; t < plan->ntrials; t++) {
-        mx_trial_name(&plan->trials[t], name);
-        if (strncmp(name, id, len) != 0 || (name[len] && name[len] != '.'))
-            continue;
-        if (found++ == 0)
+    for (uint32_t t = 0; t < plan->ntrials; t++)
+        if (mx_trial_is(&plan->trials[t], id) && found++ == 0)
             view->trial = t;
-    }
     if (found == 0)
         return mx_fail(err, MX_EINVAL, "%s has no trial %s: results.csv lists them",
                        view->kept.directory, id);
