@@ -9,7 +9,7 @@
 # missing. "unsanitized": it measures memory, of which sanitizers take some of their own,
 # and does not exist in their build. For the programs in tests/mpi: ranks to start (2), and "survives": the job
 # goes on when one of them dies. The launcher's status tells nothing then; the line
-# "all survivors passed" does.
+# "all survivors passed" does. The line ends its comment: words on the next one would be lost.
 
 function(mx_test_properties test source)
     file(STRINGS ${source} lines REGEX "ctest: [a-z]+" LIMIT_COUNT 1)
@@ -21,6 +21,9 @@ function(mx_test_properties test source)
     endif()
     if(NOT label MATCHES "^(quick|slow|nightly)$")
         message(FATAL_ERROR "${source}: label '${label}' is none of quick, slow, nightly")
+    endif()
+    if(lines AND NOT lines MATCHES "ctest: [a-z0-9= ]+( [*]/|\"\"\")$")
+        message(FATAL_ERROR "${source}: the line with 'ctest:' must end with its words and the comment's end")
     endif()
     if(lines MATCHES "timeout=([0-9]+)")
         set(timeout ${CMAKE_MATCH_1})

@@ -222,10 +222,10 @@ int mx_cmd_bench(int argc, char **argv)
         }
         if (strcmp(argv[i], "--json") == 0) {
             json = true;
-        } else if (strcmp(argv[i], "--trials") == 0 && argv[i + 1]) {
+        } else if (strcmp(argv[i], "--trials") == 0 && i + 1 < argc) {
             if (read_trials(argv[++i], &options.trials, &err))
                 return mx_command_fail(&err);
-        } else if (strcmp(argv[i], "--files") == 0 && argv[i + 1]) {
+        } else if (strcmp(argv[i], "--files") == 0 && i + 1 < argc) {
             options.files = argv[++i];
         } else if (argv[i][0] == '-' || (what && !add_network(argv[i], &options))) {
             mx_fail(&err, MX_EINVAL, "bench does not take '%s'; mixsweep bench --help tells more",

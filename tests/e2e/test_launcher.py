@@ -1,7 +1,6 @@
-"""Processes that a launcher started and MPI cannot join: one of them says so. ctest: quick
+"""Processes that a launcher started and MPI cannot join: one of them says so.
 
-In a build with MPI the launcher is of another one; in a build without, it is any.
-"""
+In a build with MPI the launcher is of another one; in a build without, it is any. ctest: quick"""
 import os
 
 from harness import Case, main

@@ -1,5 +1,5 @@
-"""Executors of a node share the decoded images of a set of image files, and stay below what plan says. ctest: quick
-unsanitized"""
+"""Executors of a node share the decoded images of a set of image files, and stay below what plan says.
+ctest: quick unsanitized"""
 import json
 import os
 import subprocess
