@@ -171,14 +171,14 @@ static int print_features(const struct worker_params *params, struct mx_err *err
 {
     struct worker_features *features =
         worker_features_read(params->data_path, WORKER_F32, 0, 0, err);
+    struct mx_buf out = {0};
 
     if (!features)
         return -1;
-    printf("features in %s\n%u classes, %u groups, %u numbers an image\n", params->data_path,
-           features->classes, features->groups, features->dims);
-    for (int p = 0; p < WORKER_FEATURE_PARTS; p++)
-        printf("%-5s %u rows\n", worker_feature_parts[p], features->split[p].n);
+    mx_inspect_features(params->data_path, features, &out);
     worker_features_free(features);
+    fputs(mx_buf_str(&out), stdout);
+    mx_buf_free(&out);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "base/utf8.h"
 #include "sweep/edits.h"
 #include "sweep/text_table.h"
 
@@ -42,19 +43,47 @@ static void add_share(struct mx_text_table *table, double before, double after)
     mx_text_table_add(table, text);
 }
 
-static struct mx_text_table *new_table(const struct worker_edits *edits, const char *word)
+enum {
+    SHOWN = 64 /* bytes of a name in the table */
+};
+
+static const char *part_name(const struct mx_edits_case *found, uint32_t part)
+{
+    return worker_feature_name(found->features,
+                               found->features->groups > 0 ? WORKER_FEATURE_GROUP_NAMES
+                                                           : WORKER_FEATURE_CLASS_NAMES,
+                               part);
+}
+
+/* Its name, or its number behind `word`. */
+static const char *part_text(const struct mx_edits_case *found, uint32_t part, const char *word,
+                             char out[SHOWN])
+{
+    const char *name = part_name(found, part);
+
+    if (name)
+        return mx_utf8_shown(name, out, SHOWN);
+    snprintf(out, SHOWN, "%s%s%u", word, *word ? " " : "", part);
+    return out;
+}
+
+static struct mx_text_table *new_table(const struct mx_edits_case *found,
+                                       const struct worker_edits *edits, const char *word)
 {
     const size_t           ncolumns = 3 + (size_t)edits->parts + edits->ntexts;
     struct mx_text_column *columns = calloc(ncolumns, sizeof *columns);
-    char(*heads)[32] = calloc(ncolumns, sizeof *heads);
+    char(*heads)[SHOWN + 8] = calloc(ncolumns, sizeof *heads);
     struct mx_text_table *table = NULL;
 
     if (columns && heads) {
         snprintf(heads[0], sizeof heads[0], "%s", word);
         snprintf(heads[1], sizeof heads[1], "edited");
         snprintf(heads[2], sizeof heads[2], "moved by");
-        for (uint32_t p = 0; p < edits->parts; p++)
-            snprintf(heads[3 + p], sizeof heads[0], "near %s %u", word, p);
+        for (uint32_t p = 0; p < edits->parts; p++) {
+            char shown[SHOWN];
+
+            snprintf(heads[3 + p], sizeof heads[0], "near %s", part_text(found, p, word, shown));
+        }
         for (uint32_t t = 0; t < edits->ntexts; t++)
             snprintf(heads[3 + edits->parts + t], sizeof heads[0], "text %u", t);
         for (size_t c = 0; c < ncolumns; c++)
@@ -66,13 +95,14 @@ static struct mx_text_table *new_table(const struct worker_edits *edits, const c
     return table;
 }
 
-static void add_part(struct mx_text_table *table, const struct worker_edits *edits, uint32_t part)
+static void add_part(struct mx_text_table *table, const struct mx_edits_case *found,
+                     const struct worker_edits *edits, uint32_t part)
 {
     const uint32_t n = support_of(edits, part);
     const double   all = (double)n * edits->neighbours;
-    char           text[64];
+    char           text[SHOWN];
 
-    add_number(table, "%.0f", part);
+    mx_text_table_add(table, part_text(found, part, "", text));
     add_number(table, "%.0f", n);
     add_number(table, "%.4g", mean_of(edits, part, edits->moved, 1, 0));
     for (uint32_t p = 0; p < edits->parts; p++)
@@ -90,7 +120,7 @@ void mx_edits_text(const struct mx_edits_case *found, const struct worker_edits 
                    struct mx_buf *out)
 {
     const char           *word = found->features->groups > 0 ? "group" : "class";
-    struct mx_text_table *table = new_table(edits, word);
+    struct mx_text_table *table = new_table(found, edits, word);
 
     mx_buf_printf(out,
                   "%u edited features and the %u training images nearest to each, before > after\n",
@@ -101,9 +131,18 @@ void mx_edits_text(const struct mx_edits_case *found, const struct worker_edits 
     }
     for (uint32_t p = 0; p < edits->parts; p++)
         if (support_of(edits, p) > 0)
-            add_part(table, edits, p);
+            add_part(table, found, edits, p);
     mx_text_table_print(table, 0, out);
     mx_text_table_free(table);
+}
+
+static void put_row(struct mx_json *json, const struct mx_edits_case *found, uint32_t row)
+{
+    const char *name = worker_feature_name(found->features, WORKER_FEATURE_ROW_NAMES, row);
+
+    mx_json_uint(json, "row", row);
+    if (name)
+        mx_json_text(json, "name", name);
 }
 
 static void put_neighbours(struct mx_json *json, const char *key, const struct mx_edits_case *found,
@@ -112,7 +151,7 @@ static void put_neighbours(struct mx_json *json, const char *key, const struct m
     mx_json_array(json, key);
     for (uint32_t k = 0; k < edits->neighbours; k++) {
         mx_json_object(json, NULL);
-        mx_json_uint(json, "row", nearest[k].row);
+        put_row(json, found, nearest[k].row);
         mx_json_uint(json, "part", worker_edits_part(found->features, nearest[k].row));
         mx_json_real(json, "distance", nearest[k].distance);
         mx_json_end_object(json);
@@ -145,7 +184,7 @@ static void put_support(struct mx_json *json, const struct mx_edits_case *found,
     const size_t                       k = edits->neighbours, texts = edits->ntexts;
 
     mx_json_object(json, NULL);
-    mx_json_uint(json, "row", found->rows[s]);
+    put_row(json, found, found->rows[s]);
     mx_json_uint(json, "label", train->labels[found->rows[s]]);
     mx_json_uint(json, "part", edits->part[s]);
     mx_json_real(json, "moved", edits->moved[s]);
@@ -169,6 +208,8 @@ void mx_edits_json(const char *trial, const struct mx_edits_case *found,
     for (uint32_t p = 0; p < edits->parts; p++) {
         mx_json_object(&json, NULL);
         mx_json_uint(&json, "part", p);
+        if (part_name(found, p))
+            mx_json_text(&json, "name", part_name(found, p));
         mx_json_uint(&json, "edited", support_of(edits, p));
         put_counts(&json, "before", edits, edits->count_before + (size_t)p * edits->parts);
         put_counts(&json, "after", edits, edits->count_after + (size_t)p * edits->parts);

@@ -15,6 +15,7 @@
 #include "sweep/canvas.h"
 #include "worker/annotations.h"
 #include "worker/dataset.h"
+#include "worker/features.h"
 #include "worker/image_files.h"
 #include "worker/params.h"
 
@@ -76,6 +77,10 @@ int mx_inspect_copies(struct mx_inspection *inspection, struct mx_err *err);
 
 /* Append what was found as text. */
 void mx_inspect_text(const struct mx_inspection *inspection, struct mx_buf *out);
+
+/* The same for features as worker_features_read() gives them. */
+void mx_inspect_features(const char *folder, const struct worker_features *features,
+                         struct mx_buf *out);
 
 /* Draw images of each class, the first of training and of test, with boxes. Returns 0 with a
  * canvas to be freed, or -1 with MX_ENOMEM. */

@@ -5,72 +5,34 @@
 #include <stdlib.h>
 
 #include "sweep/inspect.h"
-#include "sweep/text_table.h"
+#include "sweep/inspect_counts.h"
 #include "worker/choices.h"
 
 enum {
-    SHOWN = 30,     /* classes, or groups */
     FEW = 10,       /* training images of a class */
     UNEVEN = 10,    /* the largest class by the smallest */
     LONG_SIDES = 3, /* the longer side by the shorter one */
-    NUMBER_SIZE = 24,
 };
 
-/* How many images of each part have each of n labels or groups: (n, MX_INSPECT_PARTS); NULL
- * without memory. */
-static uint64_t *count(const struct worker_dataset *set, uint32_t n, bool groups)
+static const char *class_name(const void *owner, uint32_t id)
 {
-    uint64_t *counts = calloc((size_t)n * MX_INSPECT_PARTS + 1, sizeof *counts);
-
-    for (int p = 0; counts && p < MX_INSPECT_PARTS; p++) {
-        const struct worker_split *split = mx_inspect_part(set, p);
-
-        for (uint32_t i = 0; i < split->n; i++)
-            counts[(size_t)(groups ? split->groups[i] : split->labels[i]) * MX_INSPECT_PARTS +
-                   (size_t)p]++;
-    }
-    return counts;
+    return worker_dataset_class(owner, id);
 }
 
-static void add_counts(struct mx_text_table *table, const uint64_t *counts)
+static struct mx_inspect_ids ids_of(const struct worker_dataset *set, bool groups)
 {
-    char number[NUMBER_SIZE];
+    struct mx_inspect_ids ids = {.head = groups ? "group" : "class",
+                                 .n = groups ? set->shape.groups : set->shape.classes,
+                                 .name = groups ? NULL : class_name,
+                                 .owner = set};
 
     for (int p = 0; p < MX_INSPECT_PARTS; p++) {
-        snprintf(number, sizeof number, "%" PRIu64, counts[p]);
-        mx_text_table_add(table, number);
-    }
-}
+        const struct worker_split *split = mx_inspect_part(set, p);
 
-static void put_table(const struct worker_dataset *set, uint32_t n, bool groups,
-                      const uint64_t *counts, struct mx_buf *out)
-{
-    const struct mx_text_column columns[] = {
-        {groups ? "group" : "class", NULL, false, false, false},
-        {"train", NULL, true, false, false},
-        {"val", NULL, true, false, false},
-        {"test", NULL, true, false, false},
-    };
-    struct mx_text_table *table = mx_text_table_new(columns, sizeof columns / sizeof columns[0]);
-
-    for (uint32_t k = 0; table && k < n && k < SHOWN; k++) {
-        const char *name = groups ? NULL : worker_dataset_class(set, k);
-        char        text[160];
-
-        if (name)
-            snprintf(text, sizeof text, "%u %s", k, name);
-        else
-            snprintf(text, sizeof text, "%u", k);
-        mx_text_table_add(table, text);
-        add_counts(table, counts + (size_t)k * MX_INSPECT_PARTS);
+        ids.of[p] = groups ? split->groups : split->labels;
+        ids.rows[p] = split->n;
     }
-    if (table) {
-        mx_buf_text(out, "\n");
-        mx_text_table_print(table, 0, out);
-        if (n > SHOWN)
-            mx_buf_printf(out, "(the first %d of %u)\n", SHOWN, n);
-    }
-    mx_text_table_free(table);
+    return ids;
 }
 
 static void put_head(const struct mx_inspection *in, struct mx_buf *out)
@@ -202,15 +164,16 @@ static void odd_counts(const struct worker_dataset *set, const uint64_t *counts,
 void mx_inspect_text(const struct mx_inspection *in, struct mx_buf *out)
 {
     const struct worker_dataset *set = in->set;
-    uint64_t                    *classes = count(set, set->shape.classes, false);
-    uint64_t *groups = set->shape.groups > 0 ? count(set, set->shape.groups, true) : NULL;
-    bool      any = false;
+    const struct mx_inspect_ids  labels = ids_of(set, false), parts = ids_of(set, true);
+    uint64_t                    *classes = mx_inspect_count(&labels);
+    uint64_t                    *groups = parts.n > 0 ? mx_inspect_count(&parts) : NULL;
+    bool                         any = false;
 
     put_head(in, out);
     if (classes)
-        put_table(set, set->shape.classes, false, classes, out);
+        mx_inspect_counts(&labels, classes, out);
     if (groups)
-        put_table(set, set->shape.groups, true, groups, out);
+        mx_inspect_counts(&parts, groups, out);
     put_files(in, out);
     odd_files(in, out, &any);
     odd_copies(&in->copies, out, &any);

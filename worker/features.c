@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "worker/feature_names.h"
 #include "worker/npy.h"
 #include "worker/params.h"
 
@@ -177,7 +178,7 @@ static int read_ids(const struct worker_npy *file, uint64_t rows, uint32_t n, ui
 }
 
 static int read_split(struct worker_features *f, const char *folder, enum worker_feature_part part,
-                      bool grouped, uint64_t limit, struct mx_err *err)
+                      bool grouped, uint64_t limit, uint64_t *rows_there, struct mx_err *err)
 {
     struct worker_feature_split *split = &f->split[part];
     const char                  *name = worker_feature_parts[part];
@@ -190,7 +191,7 @@ static int read_split(struct worker_features *f, const char *folder, enum worker
     snprintf(where, sizeof where, "%s/%s", folder, name);
     if (!x || worker_npy_want(x, 2, (const uint64_t[]){any, f->dims}, err))
         goto done;
-    rows = worker_npy_shape(x)->rows;
+    rows = *rows_there = worker_npy_shape(x)->rows;
     if (rows >= UINT32_MAX) {
         mx_fail(err, MX_EDATA, "%s_x.npy has %llu rows", where, (unsigned long long)rows);
         goto done;
@@ -222,6 +223,7 @@ struct worker_features *worker_features_read(const char *folder, enum worker_pre
 {
     const uint64_t          limits[WORKER_FEATURE_PARTS] = {train_limit, 0, test_limit};
     struct worker_features *f = calloc(1, sizeof *f);
+    uint64_t                rows[WORKER_FEATURE_PARTS];
     bool                    grouped = false;
 
     if (!f) {
@@ -234,8 +236,10 @@ struct worker_features *worker_features_read(const char *folder, enum worker_pre
     if (read_head(f, folder, err) || check_head(f, folder, err))
         goto fail;
     for (unsigned p = 0; p < WORKER_FEATURE_PARTS; p++)
-        if (read_split(f, folder, p, grouped, limits[p], err))
+        if (read_split(f, folder, p, grouped, limits[p], &rows[p], err))
             goto fail;
+    if (worker_feature_names_read(folder, rows[WORKER_FEATURES_TRAIN], f, err))
+        goto fail;
     return f;
 fail:
     worker_features_free(f);
@@ -252,6 +256,7 @@ void worker_features_free(struct worker_features *features)
         free(features->split[p].labels);
         free(features->split[p].groups);
     }
+    worker_feature_names_free(features);
     free(features->head_w);
     free(features->head_b);
     free(features);

@@ -42,6 +42,20 @@ struct worker_feature_split {
     uint32_t *groups; /* (n), below groups; NULL without groups */
 };
 
+/* What there may be names of (data.set features): for the eyes only. */
+enum worker_feature_names {
+    WORKER_FEATURE_CLASS_NAMES, /* class_names.txt */
+    WORKER_FEATURE_GROUP_NAMES, /* group_names.txt */
+    WORKER_FEATURE_ROW_NAMES,   /* train_names.txt */
+    WORKER_FEATURE_NAMES
+};
+
+struct worker_name_list {
+    uint64_t n; /* 0: there is no such file */
+    char   **names;
+    char    *text; /* they stand in it */
+};
+
 struct worker_features {
     enum worker_precision       precision;
     uint32_t                    dims, classes;
@@ -49,18 +63,23 @@ struct worker_features {
     struct worker_feature_split split[WORKER_FEATURE_PARTS];
     double                     *head_w, *head_b; /* (classes, dims), (classes): the head that came
                                                     with the backbone */
+    struct worker_name_list     names[WORKER_FEATURE_NAMES];
 };
 
 /* Read the files in folder; numbers of any float type become those of
  * `precision`. limits: at most so many rows of train and of test, the first
  * ones (0: all). Returns features to be released with worker_features_free();
  * or NULL with MX_EDATA (a file is missing or damaged, shapes that do not fit
- * each other, a label or group out of range, a number that is not finite: file
- * and row are named), MX_EIO or MX_ENOMEM. */
+ * each other, a label or group out of range, a number that is not finite, names
+ * that are too few or too many: file and row are named), MX_EIO or MX_ENOMEM. */
 struct worker_features *worker_features_read(const char *folder, enum worker_precision precision,
                                              uint64_t train_limit, uint64_t test_limit,
                                              struct mx_err *err);
 void worker_features_free(struct worker_features *features); /* NULL is allowed */
+
+/* The name of a class, a group or a training row, UTF-8, lent; NULL if it has none. */
+const char *worker_feature_name(const struct worker_features *features,
+                                enum worker_feature_names kind, uint32_t number);
 
 /* XXH3-64 over size and XXH3-64 of each file. Returns 0, or -1 with MX_EDATA that
  * names one that is missing, or MX_EIO. */

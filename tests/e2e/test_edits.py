@@ -102,6 +102,31 @@ class Edits(Case):
                 seen = {tuple(lines[y + k][3 * (x + k):3 * (x + k) + 3]) for k in range(0, 96, 7)}
                 self.assertGreater(len(seen), 4)
 
+    def test_names_beside_the_features_are_told(self):
+        (self.folder / "frozen").mkdir()
+        for path in self.features.glob("*.npy"):
+            (self.folder / "frozen" / path.name).write_bytes(path.read_bytes())
+        n = len(read_npy(self.features / "train_y.npy"))
+        (self.folder / "frozen/train_names.txt").write_text("".join(f"{k}.jpg\n" for k in range(n)))
+        (self.folder / "frozen/group_names.txt").write_text("on land\nat sea\nin air\nunder it\n")
+        self.write("named.yaml", "name: named\ndata: {set: features, path: frozen}\nschedule: {keep: all}\n"
+                                 "head: {method: hsfm, hsfm: {support_per_class: 3, epochs: 2, hard_per_class: 8}}\n")
+        self.mixsweep("run", "named.yaml", "--workers", "1")
+        (row,) = rows(self.folder / "named/results.csv")
+        out, _ = self.mixsweep("edits", "named", row["trial"], "--neighbours", "2")
+        self.assertIn("near on land", out)
+        self.assertRegex(out, r"(?m)^ *(on land|at sea|in air|under it) ")
+        out, _ = self.mixsweep("edits", "named", row["trial"], "--json")
+        answer = json.loads(out)
+        self.assertEqual([part["name"] for part in answer["composition"]],
+                         ["on land", "at sea", "in air", "under it"])
+        for one in answer["support"]:
+            for near in (one, *one["before"], *one["after"]):
+                self.assertEqual(near["name"], f"{near['row']}.jpg")
+        out, _ = self.mixsweep("data", "inspect", "named.yaml")
+        self.assertRegex(out, rf"2 classes, 4 groups, 64 numbers an image; {n} training, ")
+        self.assertRegex(out, r"(?m)^2 in air  +\d+  +\d+  +\d+$")
+
     def test_those_of_a_smoke_run_are_of_its_generated_images(self):
         self.write("smoke.yaml", CONFIG.replace("name: edits", "name: smoke").replace(
             "{set: synthetic, size: 16, synthetic: {n: 160, classes: 2}, spurious_rate: 0.8}",

@@ -199,3 +199,78 @@ Test(features, any_changed_file_changes_the_fingerprint)
     cr_assert_eq(worker_features_fingerprint(folder, &second, NULL), 0);
     cr_expect_neq(first, second);
 }
+
+static void text_file(const char *name, const char *text)
+{
+    char         *path = mx_path_join(folder, name);
+    struct mx_err err = {.text = ""};
+
+    cr_assert_eq(mx_file_write(path, text, strlen(text), &err), 0, "%s", err.text);
+    free(path);
+}
+
+Test(features, have_the_names_that_lie_beside_them)
+{
+    struct worker_features *f;
+    struct mx_buf           rows = {0};
+
+    feature_folder(folder, true);
+    f = read_good(WORKER_F32, 0, 0);
+    cr_expect_null(worker_feature_name(f, WORKER_FEATURE_CLASS_NAMES, 0));
+    worker_features_free(f);
+    text_file("class_names.txt", "landbird\r\nwater bird\r\n");
+    text_file("group_names.txt", "a\nb\nc\nd\n\xC3\xA9 that no row is of");
+    for (int i = 0; i < 60; i++)
+        mx_buf_printf(&rows, "photo %d.jpg\n", i);
+    text_file("train_names.txt", mx_buf_str(&rows));
+    mx_buf_free(&rows);
+    f = read_good(WORKER_F32, 3, 0);
+    cr_expect_str_eq(worker_feature_name(f, WORKER_FEATURE_CLASS_NAMES, 1), "water bird");
+    cr_expect_str_eq(worker_feature_name(f, WORKER_FEATURE_GROUP_NAMES, 3), "d");
+    cr_expect_str_eq(worker_feature_name(f, WORKER_FEATURE_ROW_NAMES, 2), "photo 2.jpg");
+    cr_expect_null(worker_feature_name(f, WORKER_FEATURE_CLASS_NAMES, 2));
+    worker_features_free(f);
+}
+
+Test(features, have_names_that_fit_or_say_which_file_is_wrong)
+{
+    static const struct {
+        const char *file, *text, *told;
+    } bad[] = {
+        {"class_names.txt", "one\n",
+         "has 1 lines, and there are 2 classes: write one name a line, in the order of their "
+         "numbers"},
+        {"class_names.txt", "one\ntwo\nthree\n", "has 3 lines, and there are 2 classes"},
+        {"class_names.txt", "one\n\n", "line 2 is empty"},
+        {"class_names.txt", "one\ntw\xff\n", "line 2 is not UTF-8"},
+        {"class_names.txt", "", "is empty: remove it if there are no names"},
+        {"group_names.txt", "one\ntwo\nthree\n", "has 3 lines, and there are 4 groups"},
+        {"train_names.txt", "one\n", "has 1 lines, and there are 60 training rows"},
+    };
+
+    feature_folder(folder, true);
+    for (size_t k = 0; k < sizeof bad / sizeof bad[0]; k++) {
+        struct mx_err err = {.text = ""};
+        char         *path = mx_path_join(folder, bad[k].file);
+
+        text_file(bad[k].file, bad[k].text);
+        cr_expect_null(worker_features_read(folder, WORKER_F32, 0, 0, &err));
+        cr_expect_eq(err.code, MX_EDATA);
+        cr_expect_not_null(strstr(err.text, path), "%s", err.text);
+        cr_expect_not_null(strstr(err.text, bad[k].told), "%s", err.text);
+        cr_assert_eq(unlink(path), 0);
+        free(path);
+    }
+}
+
+Test(features, have_names_on_which_no_fingerprint_depends)
+{
+    uint64_t      before, after;
+    struct mx_err err = {.text = ""};
+
+    feature_folder(folder, true);
+    cr_assert_eq(worker_features_fingerprint(folder, &before, &err), 0, "%s", err.text);
+    text_file("class_names.txt", "one\ntwo\n");
+    cr_assert_eq(worker_features_fingerprint(folder, &after, &err), 0, "%s", err.text);
+    cr_expect_eq(before, after);
+}
