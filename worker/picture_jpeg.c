@@ -78,7 +78,8 @@ static int decode(struct reader *reader, const char *name, struct worker_picture
                              jpeg->output_width, name, err))
         return -1;
     row = jpeg->mem->alloc_sarray((j_common_ptr)jpeg, JPOOL_IMAGE,
-                                  jpeg->output_width * (JDIMENSION)jpeg->output_components, 1);
+                                  jpeg->output_width * (JDIMENSION)jpeg->output_components + 1, 1);
+    row[0]++; /* to an aligned row the library writes past the caches: reading it took a fifth */
     for (uint32_t y = 0; y < picture->height; y++) {
         jpeg_read_scanlines(jpeg, row, 1);
         if (jpeg->out_color_space == JCS_CMYK)
