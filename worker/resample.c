@@ -21,17 +21,18 @@ struct axis {
     int32_t  *weight;                /* (count, most), summing to about 2^22 */
 };
 
+/* Eight whole numbers; where vectors are narrow, the compiler makes them of two. */
+typedef int32_t  many __attribute__((vector_size(LANES * sizeof(int32_t))));
+typedef uint16_t halves __attribute__((vector_size(LANES * sizeof(uint16_t))));
+typedef uint8_t  bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
+typedef uint8_t  sixteen __attribute__((vector_size(2 * LANES), aligned(1), may_alias));
+
 struct worker_resampler {
     struct axis down, along;
     double     *share;  /* weights of one output pixel */
     uint8_t    *rows;   /* (height, to_width): resized along rows only */
-    uint8_t    *turned; /* (width, LANES): some rows, side by side */
+    many       *turned; /* (width): the pixels of eight rows, column by column */
 };
-
-/* Eight whole numbers; where vectors are narrow, the compiler makes them of two. */
-typedef int32_t many __attribute__((vector_size(LANES * sizeof(int32_t))));
-typedef uint8_t bytes __attribute__((vector_size(LANES), aligned(1), may_alias));
-typedef uint8_t sixteen __attribute__((vector_size(2 * LANES), aligned(1), may_alias));
 
 /* Weights that an output pixel can have; for all of them 2 from + 4 to at most. */
 static uint32_t most_taps(uint32_t from, uint32_t to)
@@ -103,7 +104,7 @@ struct worker_resampler *worker_resampler_new(uint32_t height, uint32_t width, u
         goto nomem;
     resampler->share = calloc(most_taps(longer, 1), sizeof *resampler->share);
     resampler->rows = malloc((size_t)height * to_width);
-    resampler->turned = malloc((size_t)width * LANES);
+    resampler->turned = aligned_alloc(sizeof *resampler->turned, width * sizeof *resampler->turned);
     if (!resampler->share || !resampler->rows || !resampler->turned ||
         axis_new(&resampler->down, height, to_height) ||
         axis_new(&resampler->along, width, to_width))
@@ -143,16 +144,21 @@ void worker_resampler_aim_at_centre(struct worker_resampler *resampler, uint32_t
     axis_aim(&resampler->along, width, to_width, (to_width - size) / 2, size, resampler->share);
 }
 
-/* As macros: functions that take wide vectors have another ABI where they are not there. */
-#define LOAD(at) __builtin_convertvector(*(const bytes *)(at), many)
+/* As macros: functions that take wide vectors have another ABI where they are not there. In two
+ * steps, for which compilers have instructions. */
+#define LOAD(at)                                                                                   \
+    __builtin_convertvector(__builtin_convertvector(*(const bytes *)(at), halves), many)
 
 /* Sums as bytes; weights that were rounded up can sum to a little more than 1. */
 #define IS_OVER(sum) ((sum) >> WEIGHT_BITS > 255)
 #define LEVELS(sum)                                                                                \
-    __builtin_convertvector(((sum) >> WEIGHT_BITS & ~IS_OVER(sum)) | (IS_OVER(sum) & 255), bytes)
+    __builtin_convertvector(                                                                       \
+        __builtin_convertvector(((sum) >> WEIGHT_BITS & ~IS_OVER(sum)) | (IS_OVER(sum) & 255),     \
+                                halves),                                                           \
+        bytes)
 
-/* Column `x` to `x` + 7 of eight rows: those of a column side by side. */
-KERN_IN_PLACE void turn_eight(const uint8_t *const row[LANES], uint32_t x, uint8_t *turned)
+/* Eight columns of eight rows, `row[k]` + x on, to the other way round: (column, row). */
+KERN_IN_PLACE void turn_eight(const uint8_t *const row[LANES], uint32_t x, sixteen turned[4])
 {
 #define ROW(k) (*(const bytes *)(row[k] + x))
 #define BYTES(a, b)                                                                                \
@@ -167,41 +173,66 @@ KERN_IN_PLACE void turn_eight(const uint8_t *const row[LANES], uint32_t x, uint8
     const sixteen c = BYTES(ROW(4), ROW(5)), d = BYTES(ROW(6), ROW(7));
     const sixteen ab = PAIRS(a, b, 0), cd = PAIRS(c, d, 0), ab8 = PAIRS(a, b, 8),
                   cd8 = PAIRS(c, d, 8);
-    sixteen *to = (sixteen *)(void *)(turned + (size_t)x * LANES);
 
-    to[0] = FOURS(ab, cd, 0);
-    to[1] = FOURS(ab, cd, 8);
-    to[2] = FOURS(ab8, cd8, 0);
-    to[3] = FOURS(ab8, cd8, 8);
+    turned[0] = FOURS(ab, cd, 0);
+    turned[1] = FOURS(ab, cd, 8);
+    turned[2] = FOURS(ab8, cd8, 0);
+    turned[3] = FOURS(ab8, cd8, 8);
 #undef ROW
 #undef BYTES
 #undef PAIRS
 #undef FOURS
 }
 
-/* Eight rows, of which one may stand for others that are not there, to eight of along->count. */
-KERN_IN_PLACE void resize_rows(const struct axis *along, const uint8_t *const row[LANES],
-                               uint8_t *turned, uint8_t *out, uint32_t rows)
+/* The columns of eight rows that `along` looks at, as whole numbers: (column, row). */
+KERN_IN_PLACE void turn_rows(const struct axis *along, const uint8_t *const row[LANES],
+                             many *turned)
 {
     const uint32_t last = along->count - 1, end = along->first[last] + along->taps[last];
     uint32_t       x = along->first[0];
 
-    for (; x + LANES <= end; x += LANES)
-        turn_eight(row, x, turned);
+    for (; x + LANES <= end; x += LANES) {
+        sixteen columns[LANES / 2];
+
+        turn_eight(row, x, columns);
+        for (uint32_t k = 0; k < LANES; k++)
+            turned[x + k] = LOAD((const uint8_t *)columns + (size_t)k * LANES);
+    }
     for (; x < end; x++)
-        for (size_t k = 0; k < LANES; k++)
-            turned[(size_t)x * LANES + k] = row[k][x];
-    for (x = 0; x < along->count; x++) {
-        const uint8_t *at = turned + (size_t)along->first[x] * LANES;
+        for (uint32_t k = 0; k < LANES; k++)
+            turned[x][k] = row[k][x];
+}
+
+/* Eight rows, of which one may stand for others that are not there, to eight of along->count. */
+KERN_IN_PLACE void resize_rows(const struct axis *along, const uint8_t *const row[LANES],
+                               many *turned, uint8_t *out, uint32_t rows)
+{
+    uint8_t        made[LANES * LANES]; /* (column, row) */
+    const uint8_t *column[LANES];
+
+    for (uint32_t k = 0; k < LANES; k++)
+        column[k] = made + (size_t)k * LANES;
+    turn_rows(along, row, turned);
+    for (uint32_t x = 0; x < along->count; x++) {
+        const many    *at = turned + along->first[x];
         const int32_t *weight = along->weight + (size_t)x * along->most;
         many           sum = (many){0} + HALF;
-        bytes          made;
 
         for (uint32_t t = 0; t < along->taps[x]; t++)
-            sum += LOAD(at + (size_t)t * LANES) * weight[t];
-        made = LEVELS(sum);
-        for (uint32_t k = 0; k < rows; k++)
-            out[(size_t)k * along->count + x] = made[k];
+            sum += at[t] * weight[t];
+        *(bytes *)(made + (size_t)(x % LANES) * LANES) = LEVELS(sum);
+        if (x % LANES == LANES - 1) {
+            sixteen lines[LANES / 2]; /* (row, column) */
+
+            turn_eight(column, 0, lines);
+            for (uint32_t k = 0; k < rows; k++)
+                memcpy(out + (size_t)k * along->count + x - (LANES - 1),
+                       (const uint8_t *)lines + (size_t)k * LANES, LANES);
+        } else if (x == along->count - 1) {
+            for (uint32_t c = 0; c <= x % LANES; c++)
+                for (uint32_t k = 0; k < rows; k++)
+                    out[(size_t)k * along->count + x - x % LANES + c] = column[c][k];
+        }
     }
 }
 
