@@ -17,6 +17,8 @@ static const struct mx_command commands[] = {
     {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume, true},
     {"stop", "DIR", "ask a running sweep, on any host, to stop; resume goes on later", mx_cmd_stop,
      false},
+    {"status", "DIR", "how a sweep is doing: counts, speed, time to the end, nodes, failures",
+     mx_cmd_status, false},
     {"retry", "DIR", "mark failed or lost trials to be run again by the next resume", mx_cmd_retry,
      false},
     {"trial", "DIR ID", "everything about one trial", mx_cmd_trial, false},

@@ -71,8 +71,8 @@ struct mx_owner_look {
 
 /* Look at owner.json and leave it as it is. An owner elsewhere is told by the
  * age of the file, now: nothing is waited for, but for that a file is made beside
- * it and removed. Returns 0, or -1 with MX_EIO or
- * MX_ENOMEM. */
+ * it and removed; where none can be made, the age is by this host's clock. Returns
+ * 0, or -1 with MX_EIO or MX_ENOMEM. */
 int mx_owner_look(const char *directory, const struct mx_owner_system *system,
                   struct mx_owner_look *look, struct mx_err *err);
 

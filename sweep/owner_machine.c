@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -69,7 +70,8 @@ static double seconds(const struct timespec *t)
     return (double)t->tv_sec + 1e-9 * (double)t->tv_nsec;
 }
 
-/* A file made now beside it tells the time of the same file system. */
+/* A file made now beside it tells the time of the same file system. Where none can be made,
+ * for one who may only read, this host's clock has to do. */
 static int age_s(void *user, const char *path, double *age_s, struct mx_err *err)
 {
     struct mx_buf name = {0};
@@ -82,11 +84,13 @@ static int age_s(void *user, const char *path, double *age_s, struct mx_err *err
         mx_fail(err, MX_ENOMEM, "no memory to look at %s", path);
         goto done;
     }
-    if ((fd = open(name.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) < 0 ||
-        fstat(fd, &now) || stat(path, &then)) {
+    fd = open(name.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (stat(path, &then) || (fd >= 0 && fstat(fd, &now))) {
         mx_fail_errno(err, MX_EIO, errno, "cannot tell how old %s is", path);
         goto done;
     }
+    if (fd < 0)
+        clock_gettime(CLOCK_REALTIME, &now.st_mtim);
     *age_s = fmax(0, seconds(&now.st_mtim) - seconds(&then.st_mtim));
     rc = 0;
 done:

@@ -21,12 +21,11 @@ double mx_progress_eta_s(const struct mx_progress *progress)
     return (left > 0 ? left : 0) * 3600.0 / mx_progress_rate(progress);
 }
 
-/* "45s", "12m", "2h05m", "3d04h"; "unknown" for NaN. */
-static void format_eta(double eta_s, char *out, size_t room)
+const char *mx_progress_time(double seconds, char *out, size_t room)
 {
-    uint64_t s = isfinite(eta_s) ? (uint64_t)(eta_s + 0.5) : 0;
+    uint64_t s = isfinite(seconds) && seconds > 0 ? (uint64_t)(seconds + 0.5) : 0;
 
-    if (!isfinite(eta_s))
+    if (!isfinite(seconds))
         snprintf(out, room, "unknown");
     else if (s < 90)
         snprintf(out, room, "%" PRIu64 "s", s);
@@ -36,6 +35,7 @@ static void format_eta(double eta_s, char *out, size_t room)
         snprintf(out, room, "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
     else
         snprintf(out, room, "%" PRIu64 "d%02" PRIu64 "h", s / 86400, s / 3600 % 24);
+    return out;
 }
 
 /* ", 1 failed, 2 running, 35/h, ETA 12m" */
@@ -44,7 +44,7 @@ static void format_tail(const struct mx_progress *progress, uint64_t failed, cha
     char   eta[32], failures[48] = "", rate_text[32] = "";
     double rate = mx_progress_rate(progress);
 
-    format_eta(mx_progress_eta_s(progress), eta, sizeof eta);
+    mx_progress_time(mx_progress_eta_s(progress), eta, sizeof eta);
     if (failed > 0)
         snprintf(failures, sizeof failures, ", %" PRIu64 " failed", failed);
     if (isfinite(rate))

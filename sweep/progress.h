@@ -21,6 +21,10 @@ double mx_progress_rate(const struct mx_progress *progress);
 /* Seconds until everything is done at that rate; NaN while unknown, 0 at the end. */
 double mx_progress_eta_s(const struct mx_progress *progress);
 
+/* A length of time for people: "45s", "12m", "2h05m", "3d04h"; "unknown" for NaN. Returns
+ * out (size room). */
+const char *mx_progress_time(double seconds, char *out, size_t room);
+
 /* One line without line end, at most `width` columns (16 or more), ASCII: the bar of a
  * terminal. "[=====>    ] 12/24 done, 1 failed, 2 running, 35/h, ETA 12m". */
 void mx_progress_bar(const struct mx_progress *progress, uint64_t failed, unsigned width, char *out,

@@ -284,11 +284,14 @@ static int begin(struct run *run, struct mx_err *err)
 {
     struct mx_sched_counts counts;
 
-    if (mx_outdir_begin(run->directory, err) || run_restore(run, err) ||
-        run_write_config(run, err) || (!mx_sched_finished(run->sched) && start_executors(run, err)))
+    if (mx_outdir_begin(run->directory, err) || run_restore(run, err))
         return -1;
     mx_sched_counts(run->sched, &counts);
     run->ended_before = run_ended(&counts);
+    /* A status before a configuration: what holds a sweep can always be asked how it is. */
+    if (run_write_status(run, "running", -1, err) || run_write_config(run, err) ||
+        (!mx_sched_finished(run->sched) && start_executors(run, err)))
+        return -1;
     run_tell_remarks(run);
     tell_counts(run, run->ended_before > 0 ? "continued" : "begun");
     return 0;

@@ -174,6 +174,7 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     record.metrics = event->result->metrics;
     record.nmetrics = event->result->nmetrics;
     run->nodes[event->rank].done++;
+    run->nodes[event->rank].busy_s += event->seconds > 0 ? event->seconds : 0;
     run->computed[event->stage] = event->rank;
     log_note(run, event);
     if (mx_console_wants(run->console))
@@ -224,6 +225,7 @@ static int attempt_failed(struct run *run, struct mx_event scheduled,
                    "attempt %u of stage %s failed: %s", record.attempt,
                    worker_kinds[stage->kind].word, event->text);
     run->nodes[event->rank].failed++;
+    run->nodes[event->rank].busy_s += event->seconds > 0 ? event->seconds : 0;
     run_note_failure(run, stage->first_trial, scheduled.reason, record.attempt, event->text);
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, lease->stage, NULL, 0, &info, err))

@@ -34,6 +34,7 @@ struct run_node {
     uint32_t first, workers;
     bool     lost;
     uint64_t done, failed; /* stages */
+    double   busy_s;       /* that they took */
 };
 
 enum {

@@ -118,6 +118,7 @@ static void list_nodes(const struct run *run, double rate_per_hour, struct mx_st
             .executors = node->lost ? 0 : node->workers,
             .done = node->done,
             .failed = node->failed,
+            .busy_s = node->busy_s,
             .rate_per_hour = done > 0 ? rate_per_hour * (double)node->done / (double)done : NAN,
             .lost = node->lost,
         };

@@ -1,11 +1,7 @@
 #include "sweep/status_file.h"
 
-#include <inttypes.h>
-#include <math.h>
-
 #include "base/clock.h"
 #include "base/json.h"
-#include "base/num.h"
 #include "sweep/outdir.h"
 
 static void put_node(struct mx_json *json, const struct mx_status_node *node)
@@ -18,6 +14,7 @@ static void put_node(struct mx_json *json, const struct mx_status_node *node)
     mx_json_uint(json, "done", node->done);
     mx_json_uint(json, "failed", node->failed);
     mx_json_real(json, "rate_per_hour", node->rate_per_hour);
+    mx_json_real(json, "busy_seconds", node->busy_s);
     mx_json_bool(json, "quarantined", node->quarantined);
     mx_json_bool(json, "lost", node->lost);
     mx_json_array(json, "gpus");
@@ -64,9 +61,8 @@ static void put_reduction(struct mx_json *json, const struct mx_status_reduction
     mx_json_end_object(json);
 }
 
-static const enum mx_state state_order[] = {MX_STATE_DONE,        MX_STATE_FAILED,
-                                            MX_STATE_QUARANTINED, MX_STATE_STOPPED,
-                                            MX_STATE_RUNNING,     MX_STATE_PENDING};
+const enum mx_state mx_status_order[] = {MX_STATE_DONE,    MX_STATE_FAILED,  MX_STATE_QUARANTINED,
+                                         MX_STATE_STOPPED, MX_STATE_RUNNING, MX_STATE_PENDING};
 
 static void put_totals(struct mx_json *json, const struct mx_status *status)
 {
@@ -78,7 +74,8 @@ static void put_totals(struct mx_json *json, const struct mx_status *status)
     mx_json_text(json, "updated", mx_clock_format_utc(status->updated_utc_s, utc));
     mx_json_uint(json, "planned", status->counts.planned);
     for (size_t k = 0; k < MX_STATES; k++)
-        mx_json_uint(json, mx_state_names[state_order[k]], status->counts.by_state[state_order[k]]);
+        mx_json_uint(json, mx_state_names[mx_status_order[k]],
+                     status->counts.by_state[mx_status_order[k]]);
     mx_json_real(json, "rate_per_hour", status->rate_per_hour);
     mx_json_real(json, "eta_s", status->eta_s);
     mx_json_text(json, "eta_basis", status->eta_basis);
@@ -109,91 +106,6 @@ void mx_status_json(const struct mx_status *status, struct mx_buf *out)
     put_reduction(&json, status->reduction);
     mx_json_end_object(&json);
     mx_buf_text(out, "\n");
-}
-
-/* A label's value: backslash, quote and line end are escaped. */
-static void put_label(struct mx_buf *out, const char *text)
-{
-    for (; *text; text++)
-        if (*text == '\n')
-            mx_buf_text(out, "\\n");
-        else if (*text == '\\' || *text == '"')
-            mx_buf_printf(out, "\\%c", *text);
-        else
-            mx_buf_add(out, text, 1);
-}
-
-static void put_family(struct mx_buf *out, const char *name, const char *help)
-{
-    mx_buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
-}
-
-/* One sample: name{sweep="..."} x, with the state of the trials if not NULL. */
-static void put_sample(struct mx_buf *out, const char *name, const struct mx_status *status,
-                       const char *state, double x)
-{
-    char number[MX_NUM_SIZE];
-
-    mx_buf_printf(out, "%s{sweep=\"", name);
-    put_label(out, status->name);
-    if (state)
-        mx_buf_printf(out, "\",state=\"%s", state);
-    mx_buf_printf(out, "\"} %s\n", mx_num_format(x, number));
-}
-
-/* A family with one sample; none at all for what is not known. */
-static void put_single(struct mx_buf *out, const char *name, const char *help,
-                       const struct mx_status *status, double x)
-{
-    if (!isfinite(x))
-        return;
-    put_family(out, name, help);
-    put_sample(out, name, status, NULL, x);
-}
-
-/* Samples of one node carry host and rank. */
-static void put_node_sample(struct mx_buf *out, const char *name, const struct mx_status *status,
-                            const struct mx_status_node *node, double x)
-{
-    char number[MX_NUM_SIZE];
-
-    mx_buf_printf(out, "%s{sweep=\"", name);
-    put_label(out, status->name);
-    mx_buf_text(out, "\",host=\"");
-    put_label(out, node->host);
-    mx_buf_printf(out, "\",rank=\"%" PRIu32 "\"} %s\n", node->rank, mx_num_format(x, number));
-}
-
-static void put_nodes(struct mx_buf *out, const struct mx_status *status)
-{
-    if (status->nnodes == 0)
-        return;
-    put_family(out, "mixsweep_node_executors", "Executors of a node.");
-    for (size_t k = 0; k < status->nnodes; k++)
-        put_node_sample(out, "mixsweep_node_executors", status, &status->nodes[k],
-                        status->nodes[k].executors);
-    put_family(out, "mixsweep_node_running", "Stages that a node is running.");
-    for (size_t k = 0; k < status->nnodes; k++)
-        put_node_sample(out, "mixsweep_node_running", status, &status->nodes[k],
-                        (double)status->nodes[k].running);
-}
-
-void mx_status_metrics(const struct mx_status *status, struct mx_buf *out)
-{
-    put_family(out, "mixsweep_trials", "Trials by state; their sum is mixsweep_trials_planned.");
-    for (size_t k = 0; k < MX_STATES; k++)
-        put_sample(out, "mixsweep_trials", status, mx_state_names[state_order[k]],
-                   (double)status->counts.by_state[state_order[k]]);
-    put_single(out, "mixsweep_trials_planned", "Trials of the whole sweep.", status,
-               (double)status->counts.planned);
-    put_single(out, "mixsweep_incarnation", "How often the sweep was started.", status,
-               status->incarnation);
-    put_single(out, "mixsweep_updated_timestamp_seconds", "When these numbers were written.",
-               status, status->updated_utc_s);
-    put_single(out, "mixsweep_trials_per_hour", "Trials that end in an hour at present.", status,
-               status->rate_per_hour);
-    put_single(out, "mixsweep_eta_seconds", "Time to the end of the sweep.", status, status->eta_s);
-    put_nodes(out, status);
 }
 
 int mx_status_write(const char *directory, const struct mx_status *status, struct mx_err *err)

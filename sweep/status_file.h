@@ -17,6 +17,7 @@ struct mx_status_node {
     uint32_t           rank, executors;
     uint64_t           running, done, failed; /* stages under way, trials ended there */
     double             rate_per_hour;
+    double             busy_s; /* that its executors worked on stages which have ended */
     bool               quarantined, lost;
     const char *const *gpus;
     size_t             ngpus;
@@ -44,21 +45,25 @@ struct mx_status_reduction {
 };
 
 struct mx_status {
-    const char                     *name, *state; /* state: running draining finished interrupted */
-    unsigned                        incarnation;
-    double                          updated_utc_s;
-    struct mx_sched_counts          counts;
-    double                          rate_per_hour, eta_s;
-    const char                     *eta_basis; /* what the ETA was made from; NULL */
-    int                             exit_code; /* -1 = none yet */
-    const struct mx_status_node    *nodes;
-    size_t                          nnodes;
-    const struct mx_status_running *slowest;
-    size_t                          nslowest;
-    const struct mx_status_failing *failing;
-    size_t                          nfailing;
+    const char                  *name, *state; /* state: running draining finished interrupted; lost
+                                                   * (never written: sweep/status_read.h) */
+    unsigned                     incarnation;
+    double                       updated_utc_s;
+    struct mx_sched_counts       counts;
+    double                       rate_per_hour, eta_s;
+    const char                  *eta_basis; /* what the ETA was made from; NULL */
+    int                          exit_code; /* -1 = none yet */
+    const struct mx_status_node *nodes;
+    size_t                       nnodes;
+    const struct mx_status_running   *slowest;
+    size_t                            nslowest;
+    const struct mx_status_failing   *failing;
+    size_t                            nfailing;
     const struct mx_status_reduction *reduction; /* NULL = none took place */
 };
+
+/* States in the order in which they are told. */
+extern const enum mx_state mx_status_order[MX_STATES];
 
 /* Append the status as the JSON object of formats.md, and as metrics. */
 void mx_status_json(const struct mx_status *status, struct mx_buf *out);

@@ -8,7 +8,8 @@
 #include "sweep/status_file.h"
 
 static const char *const           gpus[] = {"H100"};
-static const struct mx_status_node nodes[] = {{"n\"1", 0, 2, 1, 3, 0, NAN, false, true, gpus, 1}};
+static const struct mx_status_node nodes[] = {
+    {"n\"1", 0, 2, 1, 3, 0, NAN, 40.5, false, true, gpus, 1}};
 static const struct mx_status_running slowest[] = {{"0a.r0", "train", "n1", 1, 12.5, 0.25}};
 static const struct mx_status_failing failing[] = {{"0b.r1", "loss is nan", 1, MX_REASON_DIVERGED}};
 static const struct mx_status_reduction reduction = {"tree", 4, 4096, 0.5, true};
@@ -50,7 +51,8 @@ Test(status_file, has_the_fields_of_the_contract)
         "\"quarantined\":0,\"stopped\":0,\"running\":1,\"pending\":4,\"rate_per_hour\":120,"
         "\"eta_s\":null,\"eta_basis\":null,\"exit_code\":null,"
         "\"nodes\":[{\"host\":\"n\\\"1\",\"rank\":0,\"executors\":2,\"running\":1,\"done\":3,"
-        "\"failed\":0,\"rate_per_hour\":null,\"quarantined\":false,\"lost\":true,\"gpus\":["
+        "\"failed\":0,\"rate_per_hour\":null,\"busy_seconds\":40.5,\"quarantined\":false,\"lost\":"
+        "true,\"gpus\":["
         "\"H100\"]}],"
         "\"slowest\":[{\"trial\":\"0a.r0\",\"stage\":\"train\",\"host\":\"n1\",\"executor\":1,"
         "\"seconds\":12.5,\"progress\":0.25}],"
@@ -77,6 +79,12 @@ Test(status_file, metrics_are_in_the_text_format_of_prometheus)
     mx_status_metrics(&status, &out);
     cr_expect_str_eq(
         mx_buf_str(&out),
+        "# HELP mixsweep_state 1 for what the sweep says it is doing.\n"
+        "# TYPE mixsweep_state gauge\n"
+        "mixsweep_state{sweep=\"a\\\\b\\\"\\n\",state=\"running\"} 1\n"
+        "mixsweep_state{sweep=\"a\\\\b\\\"\\n\",state=\"draining\"} 0\n"
+        "mixsweep_state{sweep=\"a\\\\b\\\"\\n\",state=\"finished\"} 0\n"
+        "mixsweep_state{sweep=\"a\\\\b\\\"\\n\",state=\"interrupted\"} 0\n"
         "# HELP mixsweep_trials Trials by state; their sum is mixsweep_trials_planned.\n"
         "# TYPE mixsweep_trials gauge\n"
         "mixsweep_trials{sweep=\"a\\\\b\\\"\\n\",state=\"done\"} 3\n"
@@ -94,15 +102,30 @@ Test(status_file, metrics_are_in_the_text_format_of_prometheus)
         "# HELP mixsweep_updated_timestamp_seconds When these numbers were written.\n"
         "# TYPE mixsweep_updated_timestamp_seconds gauge\n"
         "mixsweep_updated_timestamp_seconds{sweep=\"a\\\\b\\\"\\n\"} 1764000000.125\n"
-        "# HELP mixsweep_trials_per_hour Trials that end in an hour at present.\n"
-        "# TYPE mixsweep_trials_per_hour gauge\n"
-        "mixsweep_trials_per_hour{sweep=\"a\\\\b\\\"\\n\"} 120\n"
+        "# HELP mixsweep_trials_per_second Trials that end in a second at present.\n"
+        "# TYPE mixsweep_trials_per_second gauge\n"
+        "mixsweep_trials_per_second{sweep=\"a\\\\b\\\"\\n\"} 0.03333333333333333\n"
         "# HELP mixsweep_node_executors Executors of a node.\n"
         "# TYPE mixsweep_node_executors gauge\n"
         "mixsweep_node_executors{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} 2\n"
         "# HELP mixsweep_node_running Stages that a node is running.\n"
         "# TYPE mixsweep_node_running gauge\n"
-        "mixsweep_node_running{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} 1\n",
+        "mixsweep_node_running{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} 1\n"
+        "# HELP mixsweep_node_lost 1 if a node was lost in this incarnation.\n"
+        "# TYPE mixsweep_node_lost gauge\n"
+        "mixsweep_node_lost{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} 1\n"
+        "# HELP mixsweep_node_stages_done_total Stages that a node has done in this incarnation.\n"
+        "# TYPE mixsweep_node_stages_done_total counter\n"
+        "mixsweep_node_stages_done_total{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} 3\n"
+        "# HELP mixsweep_node_stage_failures_total Attempts that failed on a node in this "
+        "incarnation.\n"
+        "# TYPE mixsweep_node_stage_failures_total counter\n"
+        "mixsweep_node_stage_failures_total{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} 0\n"
+        "# HELP mixsweep_node_busy_seconds_total Time that executors of a node spent on ended "
+        "stages.\n"
+        "# TYPE mixsweep_node_busy_seconds_total counter\n"
+        "mixsweep_node_busy_seconds_total{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} "
+        "40.5\n",
         "is\n%s", mx_buf_str(&out));
     mx_buf_free(&out);
 }

@@ -1,0 +1,142 @@
+/* status_metrics.c - a status in Prometheus' text format: each family with its help and type
+ * once, before its samples; base units; counters end in _total and begin anew with each
+ * incarnation, which Prometheus takes for a reset. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "sweep/status_file.h"
+
+/* A label's value: backslash, quote and line end are escaped. */
+static void put_label(struct mx_buf *out, const char *text)
+{
+    for (; *text; text++)
+        if (*text == '\n')
+            mx_buf_text(out, "\\n");
+        else if (*text == '\\' || *text == '"')
+            mx_buf_printf(out, "\\%c", *text);
+        else
+            mx_buf_add(out, text, 1);
+}
+
+static void put_family(struct mx_buf *out, const char *name, const char *help, bool counter)
+{
+    mx_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
+                  counter ? "counter" : "gauge");
+}
+
+/* One sample: name{sweep="..."} x, with the state if not NULL. */
+static void put_sample(struct mx_buf *out, const char *name, const struct mx_status *status,
+                       const char *state, double x)
+{
+    char number[MX_NUM_SIZE];
+
+    mx_buf_printf(out, "%s{sweep=\"", name);
+    put_label(out, status->name);
+    if (state)
+        mx_buf_printf(out, "\",state=\"%s", state);
+    mx_buf_printf(out, "\"} %s\n", mx_num_format(x, number));
+}
+
+/* A family with one sample; none at all for what is not known. */
+static void put_single(struct mx_buf *out, const char *name, const char *help,
+                       const struct mx_status *status, double x)
+{
+    if (!isfinite(x))
+        return;
+    put_family(out, name, help, false);
+    put_sample(out, name, status, NULL, x);
+}
+
+/* What is told of each node. */
+static double executors_of(const struct mx_status_node *node)
+{
+    return node->executors;
+}
+
+static double running_of(const struct mx_status_node *node)
+{
+    return (double)node->running;
+}
+
+static double lost_of(const struct mx_status_node *node)
+{
+    return node->lost;
+}
+
+static double done_of(const struct mx_status_node *node)
+{
+    return (double)node->done;
+}
+
+static double failed_of(const struct mx_status_node *node)
+{
+    return (double)node->failed;
+}
+
+static double busy_of(const struct mx_status_node *node)
+{
+    return isfinite(node->busy_s) ? node->busy_s : 0;
+}
+
+static const struct {
+    const char *name, *help;
+    bool        counter;
+    double (*value)(const struct mx_status_node *node);
+} of_nodes[] = {
+    {"mixsweep_node_executors", "Executors of a node.", false, executors_of},
+    {"mixsweep_node_running", "Stages that a node is running.", false, running_of},
+    {"mixsweep_node_lost", "1 if a node was lost in this incarnation.", false, lost_of},
+    {"mixsweep_node_stages_done_total", "Stages that a node has done in this incarnation.", true,
+     done_of},
+    {"mixsweep_node_stage_failures_total", "Attempts that failed on a node in this incarnation.",
+     true, failed_of},
+    {"mixsweep_node_busy_seconds_total", "Time that executors of a node spent on ended stages.",
+     true, busy_of},
+};
+
+static void put_nodes(struct mx_buf *out, const struct mx_status *status)
+{
+    char number[MX_NUM_SIZE];
+
+    for (size_t f = 0; status->nnodes > 0 && f < sizeof of_nodes / sizeof of_nodes[0]; f++) {
+        put_family(out, of_nodes[f].name, of_nodes[f].help, of_nodes[f].counter);
+        for (size_t k = 0; k < status->nnodes; k++) {
+            mx_buf_printf(out, "%s{sweep=\"", of_nodes[f].name);
+            put_label(out, status->name);
+            mx_buf_text(out, "\",host=\"");
+            put_label(out, status->nodes[k].host);
+            mx_buf_printf(out, "\",rank=\"%" PRIu32 "\"} %s\n", status->nodes[k].rank,
+                          mx_num_format(of_nodes[f].value(&status->nodes[k]), number));
+        }
+    }
+}
+
+void mx_status_metrics(const struct mx_status *status, struct mx_buf *out)
+{
+    static const char *const states[] = {"running", "draining", "finished", "interrupted"};
+
+    put_family(out, "mixsweep_state", "1 for what the sweep says it is doing.", false);
+    for (size_t k = 0; k < sizeof states / sizeof states[0]; k++)
+        put_sample(out, "mixsweep_state", status, states[k],
+                   strcmp(status->state, states[k]) == 0 ? 1 : 0);
+    put_family(out, "mixsweep_trials", "Trials by state; their sum is mixsweep_trials_planned.",
+               false);
+    for (size_t k = 0; k < MX_STATES; k++)
+        put_sample(out, "mixsweep_trials", status, mx_state_names[mx_status_order[k]],
+                   (double)status->counts.by_state[mx_status_order[k]]);
+    put_single(out, "mixsweep_trials_planned", "Trials of the whole sweep.", status,
+               (double)status->counts.planned);
+    put_single(out, "mixsweep_incarnation", "How often the sweep was started.", status,
+               status->incarnation);
+    put_single(out, "mixsweep_updated_timestamp_seconds", "When these numbers were written.",
+               status, status->updated_utc_s);
+    put_single(out, "mixsweep_trials_per_second", "Trials that end in a second at present.", status,
+               status->rate_per_hour / 3600);
+    put_single(out, "mixsweep_eta_seconds", "Time to the end of the sweep.", status, status->eta_s);
+    put_single(out, "mixsweep_exit_code", "The exit code of a sweep that has ended.", status,
+               status->exit_code < 0 ? NAN : (double)status->exit_code);
+    put_nodes(out, status);
+}
