@@ -56,8 +56,7 @@ static double incomplete_beta(double a, double b, double x)
     return 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
-/* Probability of |T| > t. */
-static double two_tails(double t, double dof)
+double reduce_student_tails(double t, double dof)
 {
     return incomplete_beta(dof / 2, 0.5, dof / (dof + t * t));
 }
@@ -66,12 +65,12 @@ double reduce_student_quantile(double p, double dof)
 {
     double low = 0, high = 1, wanted = 2 * (1 - p);
 
-    while (two_tails(high, dof) > wanted && high < 1e300)
+    while (reduce_student_tails(high, dof) > wanted && high < 1e300)
         high *= 2;
     for (int k = 0; k < HALVINGS; k++) {
         double middle = low + (high - low) / 2;
 
-        if (two_tails(middle, dof) > wanted)
+        if (reduce_student_tails(middle, dof) > wanted)
             low = middle;
         else
             high = middle;

@@ -21,6 +21,9 @@ struct reduce_summary {
  * incomplete beta by its continued fraction (DLMF 8.17.22). */
 double reduce_student_quantile(double p, double dof);
 
+/* The probability of |T| > |t|. */
+double reduce_student_tails(double t, double dof);
+
 /* Summary of values[0..n), none of them NaN, added in their order. t: the 0.975
  * quantile for n - 1 degrees of freedom; it may be anything for n < 2. */
 struct reduce_summary reduce_summarise(const double *values, size_t n, double t);

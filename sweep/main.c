@@ -22,6 +22,8 @@ static const struct mx_command commands[] = {
     {"retry", "DIR", "mark failed or lost trials to be run again by the next resume", mx_cmd_retry,
      false},
     {"trial", "DIR ID", "everything about one trial", mx_cmd_trial, false},
+    {"report", "DIR [DIR2]", "one page on a sweep: failures, tables with intervals, plots",
+     mx_cmd_report, false},
     {"preview", "CONFIG", "show what the mixing strategies do to images of the data set",
      mx_cmd_preview, false},
     {"edits", "DIR TRIAL", "what the edited features of an hsfm trial have come to mean",
@@ -45,7 +47,7 @@ static void print_help(FILE *out)
           out);
     for (size_t i = 0; i < COMMANDS; i++)
         if (commands[i].summary)
-            fprintf(out, "  %-8s %-9s %s\n", commands[i].name, commands[i].arguments,
+            fprintf(out, "  %-8s %-10s %s\n", commands[i].name, commands[i].arguments,
                     commands[i].summary);
     fputs("\nmixsweep COMMAND --help tells the options of a command, mixsweep --version the "
           "version.\n",

@@ -1,4 +1,5 @@
-/* run_files.c - what the results depend on: config.yaml and provenance.json. */
+/* run_files.c - what the results depend on, config.yaml and provenance.json, and the page that
+ * shows them. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,6 +10,7 @@
 #include "sweep/noted.h"
 #include "sweep/outdir.h"
 #include "sweep/provenance.h"
+#include "sweep/report.h"
 #include "sweep/run_state.h"
 #include "worker/device.h"
 
@@ -145,4 +147,18 @@ int run_write_config(struct run *run, struct mx_err *err)
     mx_buf_free(&text);
     free(path);
     return rc;
+}
+
+void run_write_report(struct run *run)
+{
+    const struct mx_report_sweep sweep = {.directory = run->directory,
+                                          .config = run->config,
+                                          .plan = run->plan,
+                                          .results = run->results};
+    struct mx_err                err;
+
+    if (mx_report_write(&sweep, NULL, &err))
+        mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                       "no report.html: %s; mixsweep report %s makes it later", err.text,
+                       run->directory);
 }

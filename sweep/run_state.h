@@ -188,6 +188,10 @@ int run_compare_data(struct run *run, struct mx_err *err);
 /* Write DIR/config.yaml, every key resolved, and DIR/provenance.json. */
 int run_write_config(struct run *run, struct mx_err *err);
 
+/* Write DIR/report.html of a sweep that has come to its end: whoever interrupts one does not
+ * wait. It can be made again, and the results are as good without it: a failure is told. */
+void run_write_report(struct run *run);
+
 /* The mx_fingerprint_fn of a sweep (`user` is the struct run): checks a data
  * set, and a file of weights, the first time it is asked about, and makes the
  * miniature under --smoke. */

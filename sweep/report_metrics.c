@@ -1,0 +1,111 @@
+/* report_metrics.c - every metric of the first cells: which way is better, what is ours. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sweep/report_parts.h"
+
+enum {
+    METRIC_ROWS = 60,
+    METRIC_COLUMNS = 60
+};
+
+/* Which way is better, "" where no ranking can be made of it; and whether no source has it so. */
+static const char *direction_of(const char *metric, bool *ours)
+{
+    const int                      word = mx_metric_word(metric);
+    const struct worker_map_score *score =
+        word < 0 ? NULL : worker_map_score(mx_metric_words[word].word);
+
+    *ours = score && (score->is & WORKER_SCORE_OURS);
+    if (score && score->better == WORKER_BETTER_NEITHER)
+        return "";
+    if (word == MX_METRIC_GROUP_COUNT || word == MX_METRIC_CONFIDENCE || word < 0 ||
+        word == MX_METRIC_COLLAPSED || word == MX_METRIC_ERROR_SET)
+        return "";
+    return mx_metric_smaller_is_better(metric) ? "lower is better" : "higher is better";
+}
+
+/* Whether a column is in the table: the first ones of the test split, then of validation. */
+static size_t choose_columns(const struct report *r, size_t chosen[METRIC_COLUMNS], size_t *all)
+{
+    size_t n = 0;
+
+    *all = 0;
+    for (int turn = 0; turn < 2; turn++)
+        for (size_t k = 0; k < r->columns.count; k++) {
+            const bool test = strncmp(r->columns.list[k].name, "test.", 5) == 0;
+
+            if (test != (turn == 0) || r->columns.list[k].at == SIZE_MAX)
+                continue;
+            ++*all;
+            if (n < METRIC_COLUMNS)
+                chosen[n++] = k;
+        }
+    return n;
+}
+
+static void put_head(struct report *r, const size_t *chosen, size_t n)
+{
+    mx_buf_text(r->out, "<thead><tr><th class=\"fixed\">cell</th>");
+    for (size_t k = 0; k < n; k++) {
+        const char *name = r->columns.list[chosen[k]].name;
+        bool        ours;
+        const char *way = direction_of(name, &ours);
+
+        mx_buf_text(r->out, "<th>");
+        mx_html_text(r->out, name);
+        if (*way || ours)
+            mx_buf_printf(r->out, "<br><span class=\"note\">%s%s%s</span>", way,
+                          *way && ours ? ", " : "", ours ? "ours" : "");
+        mx_buf_text(r->out, "</th>");
+    }
+    mx_buf_text(r->out, "</tr></thead>\n");
+}
+
+static void put_row(struct report *r, struct mx_cell_trials cell, const size_t *chosen, size_t n)
+{
+    char *label = report_label_new(r, cell);
+    char  hex[MX_HASH64_HEX];
+
+    mx_buf_printf(r->out, "<tr data-cell=\"%s\"><th class=\"fixed\" scope=\"row\">",
+                  mx_hash64_hex(r->plan->trials[cell.first].cell, hex));
+    mx_html_text(r->out, label ? label : "");
+    free(label);
+    mx_buf_text(r->out, "</th>");
+    for (size_t k = 0; k < n; k++) {
+        const struct mx_metric_column *column = &r->columns.list[chosen[k]];
+        const struct reduce_summary    s = mx_metric_summary(r->results, column, cell, &r->scratch);
+
+        mx_buf_printf(r->out, "<td class=\"nw\" data-metric=\"%s\">", column->name);
+        report_summary_put(r, &s);
+        mx_buf_text(r->out, "</td>");
+    }
+    mx_buf_text(r->out, "</tr>\n");
+}
+
+void report_metrics(struct report *r)
+{
+    size_t       chosen[METRIC_COLUMNS], all;
+    const size_t n = choose_columns(r, chosen, &all);
+    const size_t rows = r->ranking.ncells < METRIC_ROWS ? r->ranking.ncells : METRIC_ROWS;
+
+    if (n == 0)
+        return;
+    mx_buf_printf(r->out, "<details><summary>%zu metrics of %zu cells</summary>\n", n, rows);
+    mx_buf_text(r->out, "<div class=\"scroll\"><table>");
+    put_head(r, chosen, n);
+    mx_buf_text(r->out, "<tbody>\n");
+    for (size_t k = 0; k < rows; k++)
+        put_row(r, r->ranking.cells[k].cell, chosen, n);
+    mx_buf_text(r->out, "</tbody></table></div></details>\n");
+    if (n < all || rows < r->ranking.ncells)
+        mx_buf_printf(r->out,
+                      "<p class=\"note\">Showing %zu of %zu metrics and %zu of %zu cells; "
+                      "<a href=\"cells.csv\">cells.csv</a> has them all.</p>\n",
+                      n, all, rows, r->ranking.ncells);
+    mx_buf_text(r->out,
+                "<p class=\"note\">\"Ours\": a definition of this program, where the source "
+                "leaves it open. The controls <b>random</b> and <b>centre</b> are maps that "
+                "know nothing of the network: a score that is no better than theirs says "
+                "nothing.</p>\n");
+}

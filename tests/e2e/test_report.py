@@ -1,0 +1,140 @@
+"""The page on a sweep. ctest: quick timeout=600"""
+import html.parser
+import os
+import re
+
+from harness import FAULTS_PROGRAM, Case, main, rows
+
+VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
+SHAPES = {"path", "rect", "circle", "line"}  # written as <path/>
+
+
+class Page(html.parser.HTMLParser):
+    """A page read strictly: every element is closed, in order; text, rows and links are kept."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.pictures, self.rows, self.text = [], [], [], [], {}, []
+        self.images = []
+        self.metric = None
+        self.feed(text)
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attrs):
+        assert len(attrs) == len(dict(attrs)), (tag, attrs)
+        attrs = dict(attrs)
+        if "id" in attrs:
+            self.ids.append(attrs["id"])
+        if tag == "a":
+            self.links.append(attrs["href"])
+        if tag == "svg":
+            self.pictures.append(attrs)
+        if tag == "img":
+            self.images.append(attrs)
+        if "data-cell" in attrs:
+            self.cell = self.rows.setdefault(attrs["data-cell"], {})
+        if "data-metric" in attrs:
+            self.metric = self.cell[attrs["data-metric"]] = []
+        if tag == "data" and self.metric is not None:
+            self.metric.append(attrs["value"])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        assert tag in SHAPES, tag
+
+    def handle_endtag(self, tag):
+        assert self.open and self.open[-1] == tag, (tag, self.open, self.getpos())
+        self.open.pop()
+        if tag in ("td", "th"):
+            self.metric = None
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+class Report(Case):
+    def page(self, directory="out"):
+        text = (self.folder / directory / "report.html").read_text(encoding="utf-8")
+        page = Page(text)
+        # Nothing is fetched and nothing runs; what is linked is in the page or beside it.
+        self.assertNotIn("<script", text)
+        self.assertFalse(re.search(r"url\(|@import|src=\"(?!data:)|\son\w+=", text))
+        for link in page.links:
+            if link.startswith("#"):
+                self.assertIn(link[1:], page.ids)
+            else:
+                self.assertTrue((self.folder / directory / link).exists(), link)
+        self.assertEqual(len(page.ids), len(set(page.ids)))
+        for attrs in page.pictures:
+            self.assertTrue(attrs.get("aria-label") or attrs.get("aria-hidden") == "true", attrs)
+        for attrs in page.images:
+            self.assertTrue(attrs["alt"], attrs)
+        return page, text
+
+    def test_numbers_are_those_of_cells_csv(self):
+        out, _ = self.mixsweep("run", self.tiny(repeats=2), "--out", "out", "--workers", 1)
+        self.assertIn("report: out/report.html\n", out)
+        written = (self.folder / "out/report.html").read_bytes()
+        self.assertEqual(self.mixsweep("report", "out"), ("report: out/report.html\n", ""))
+        self.assertEqual((self.folder / "out/report.html").read_bytes(), written)
+        page, _ = self.page()
+        cells = rows(self.folder / "out/cells.csv")
+        self.assertEqual(set(page.rows), {cell["cell"] for cell in cells})
+        for cell in cells:
+            shown = page.rows[cell["cell"]]
+            self.assertIn("test.cross_entropy", shown)
+            for metric, numbers in shown.items():
+                self.assertEqual(numbers, [cell[f"{metric}.{part}"] for part in ("mean", "low", "high")
+                                           if cell[f"{metric}.{part}"]], metric)
+
+    def test_names_cannot_break_the_page(self):
+        config = self.tiny().read_text().replace("name: tiny", "name: \"<b>a&b'\\\"\"")
+        self.write("odd.yaml", config)
+        self.mixsweep("run", "odd.yaml", "--out", "out", "--workers", 1)
+        page, text = self.page()
+        self.assertIn("<h1>&lt;b&gt;a&amp;b&#39;&quot;</h1>", text)
+        self.assertIn("<b>a&b'\"", page.text)
+
+    def test_one_trial_is_enough(self):
+        config = self.tiny().read_text()
+        self.write("one.yaml", config[:config.index("grid:")] + "score: {metrics: [accuracy]}\n")
+        self.mixsweep("run", "one.yaml", "--out", "out", "--workers", 1)
+        page, _ = self.page()
+        self.assertEqual(len(page.rows), 1)
+        self.assertIn("One cell is complete: there is nothing to compare it with.", page.text)
+
+    def test_failures_come_first_with_their_reasons(self):
+        self.program = FAULTS_PROGRAM
+        self.mixsweep("run", self.tiny(repeats=3), "--out", "out", "--workers", 1, code=1,
+                      env=dict(os.environ, MX_FAULT="exit stage_starts 1 always"))
+        page, text = self.page()
+        failed = [row for row in rows(self.folder / "out/results.csv") if row["status"] == "failed"]
+        self.assertEqual(len(failed), 1)
+        self.assertLess(text.index(failed[0]["trial"]), text.index("<h2>What was run</h2>"))
+        self.assertIn(failed[0]["run.reason"], page.text)
+        # Its cell says 2/3, takes no part in the order, and says why.
+        row = text[text.index(f'<tr class="out" data-cell="{failed[0]["cell"]}">'):]
+        row = row[:row.index("</tr>")]
+        self.assertIn('<td class="n">\N{EN DASH}</td>', row)
+        self.assertIn('<td class="n">2/3</td>', row)
+        self.assertIn("1 failed (crashed)", row)
+
+    def test_a_sweep_of_nothing_but_failures_has_a_page(self):
+        self.program = FAULTS_PROGRAM
+        self.mixsweep("run", self.tiny(), "--out", "out", "--workers", 1, "--set",
+                      "schedule.retries=0", code=1,
+                      env=dict(os.environ, MX_FAULT="exit stage_starts any always"))
+        page, _ = self.page()
+        self.assertIn("No cell is complete: there is no best one.", page.text)
+
+    def test_what_is_wrong_is_said(self):
+        for arguments, told in (((), "report takes a DIR; mixsweep report --help tells more"),
+                                (("a", "b", "c"), "report does not take 'c'"),
+                                (("none",), "there is no none")):
+            self.assertIn(told, self.refused(2, "report", *arguments))
+
+
+if __name__ == "__main__":
+    main()
