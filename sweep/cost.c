@@ -37,14 +37,15 @@ enum {
 
 static const double head_start_s = 0.01;
 
-/* What is assumed of one CPU, from fast to slow. */
+/* What is assumed of one CPU, from fast to slow. Networks: a core with AVX2 trains resnet50 and
+ * vgg11_bn at 71 to 74 GFLOP/s, resnet8 at 75, resnet20 at 90, resnet18 at 150 (docs/training.md). */
 static const struct speed {
     double flop_s, pixel_s, start_s; /* network; making batches, a value; a stage's start */
     double head_flop_s;              /* heads: few long rows at a time */
 } speeds[] = {
-    {60e9, 1e-9, 0.1, 10e9},
-    {40e9, 3e-9, 0.3, 5e9},
-    {15e9, 10e-9, 1, 1e9},
+    {150e9, 1e-9, 0.1, 10e9},
+    {75e9, 3e-9, 0.3, 5e9},
+    {20e9, 10e-9, 1, 1e9},
 };
 
 enum {

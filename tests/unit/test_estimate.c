@@ -163,7 +163,7 @@ Test(estimate, of_time_grows_with_the_work_and_shrinks_with_executors)
     cr_expect(fabs(few.hours_mid / wide.hours_mid - 4) <= 1e-9);
     cr_expect(few.hours_low < few.hours_mid && few.hours_mid < few.hours_high);
     cr_expect_gt(few.memory_bytes, 1 << 20);
-    cr_expect_str_eq(few.basis, "1 executor of one CPU each, assumed to train at 60, 40 and 15 "
+    cr_expect_str_eq(few.basis, "1 executor of one CPU each, assumed to train at 150, 75 and 20 "
                                 "GFLOP/s; nothing was measured");
     mx_grid_free(grid);
     build_free(b);
