@@ -134,6 +134,16 @@ fail:
                    text);
 }
 
+const char *mx_num_format_fixed(double x, int digits, char out[MX_NUM_SIZE])
+{
+    if (!(fabs(x) < 1e15))
+        return mx_num_format(x, out);
+    snprintf(out, MX_NUM_SIZE, "%.*f", digits, x);
+    if (out[0] == '-' && strspn(out + 1, "0.") == strlen(out + 1))
+        snprintf(out, MX_NUM_SIZE, "%.*f", digits, 0.0);
+    return out;
+}
+
 const char *mx_num_format_duration(double seconds, char out[MX_NUM_SIZE])
 {
     static const double exact = 1e15; /* whole numbers up to here have no gaps */

@@ -24,6 +24,10 @@ enum {
 /* Write x to out and return out. NaN is "nan", infinities "inf" and "-inf". */
 const char *mx_num_format(double x, char out[MX_NUM_SIZE]);
 
+/* For people: with so many digits behind the point (0 to 9), "0.0000" for what rounds to nothing
+ * from either side, "nan" without a sign; from 1e15 on as mx_num_format(). Returns out. */
+const char *mx_num_format_fixed(double x, int digits, char out[MX_NUM_SIZE]);
+
 /* Read a whole text as a double or an integer: no blanks, no rest. Hexadecimal,
  * "nan" and "inf" are refused. Returns false, *out untouched, if it is none or
  * does not fit. (The program never leaves the C locale.) */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "sweep/results_rank.h"
 #include "sweep/text_table.h"
 
@@ -23,11 +24,13 @@ static void put_counts(const struct mx_sched_counts *counts, struct mx_buf *out)
 /* "0.9012 ± 0.0034"; "" of nothing. */
 static void put_summary(const struct reduce_summary *s, struct mx_buf *out)
 {
+    char text[MX_NUM_SIZE];
+
     if (s->n == 0)
         return;
-    mx_buf_printf(out, "%.4f", s->mean);
+    mx_buf_text(out, mx_num_format_fixed(s->mean, 4, text));
     if (!isnan(s->sd))
-        mx_buf_printf(out, " \xC2\xB1 %.4f", s->high - s->mean);
+        mx_buf_printf(out, " \xC2\xB1 %s", mx_num_format_fixed(s->high - s->mean, 4, text));
 }
 
 /* Numbers in six digits. A blank would read as a value that is missing. */

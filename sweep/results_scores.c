@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/num.h"
 #include "sweep/results_core.h"
 #include "sweep/text_table.h"
 #include "worker/choices.h"
@@ -55,11 +56,9 @@ static void add_row(struct scores *s, enum worker_better better, const char *nam
     mx_text_table_add(s->table, better_words[better]);
     for (size_t c = 0; c < s->ncells; c++) {
         const double mean = mean_of(s, c, column);
-        char         text[32] = "";
+        char         text[MX_NUM_SIZE];
 
-        if (!isnan(mean))
-            snprintf(text, sizeof text, "%.4f", mean);
-        mx_text_table_add(s->table, text);
+        mx_text_table_add(s->table, isnan(mean) ? "" : mx_num_format_fixed(mean, 4, text));
     }
 }
 
@@ -103,6 +102,20 @@ static void add_score(struct scores *s, const struct worker_map_score *score)
         add_insertions(s, score);
 }
 
+/* Which cells the columns are, and what was asked for and is not there. */
+static void put_notes(const struct scores *s, size_t ncells, const struct mx_buf *nowhere,
+                      struct mx_buf *out)
+{
+    if (s->left_out > 0)
+        mx_buf_printf(out, "showing %zu of %zu scores\n", s->nrows, s->nrows + s->left_out);
+    if (s->nrows > 0 && ncells > s->ncells)
+        mx_buf_printf(out, "showing the first %zu of the %zu cells above\n", s->ncells, ncells);
+    if (nowhere->len > 0)
+        mx_buf_printf(out,
+                      "no cell has a number of %s; mixsweep trial DIR ID tells of its stages\n",
+                      nowhere->data);
+}
+
 /* "#1" ... where there is more than one cell. */
 static struct mx_text_table *make_table(size_t ncells)
 {
@@ -121,6 +134,7 @@ int mx_results_print_scores(const struct mx_results *results, const struct mx_ce
                             size_t ncells, unsigned width, struct mx_buf *out)
 {
     struct scores s = {.results = results, .cells = cells, .ncells = ncells};
+    struct mx_buf nowhere = {0};
     uint32_t      most = 1;
 
     if (s.ncells > MOST_CELLS)
@@ -135,18 +149,22 @@ int mx_results_print_scores(const struct mx_results *results, const struct mx_ce
         return -1;
     }
     for (unsigned k = 0; k < WORKER_SCORES; k++) {
-        const int word = mx_metric_word_of(worker_map_scores[k].word);
+        const int    word = mx_metric_word_of(worker_map_scores[k].word);
+        const size_t rows = s.nrows + s.left_out;
 
-        if (word >= 0 && results->asked[word])
-            add_score(&s, &worker_map_scores[k]);
+        if (word < 0 || !results->asked[word])
+            continue;
+        add_score(&s, &worker_map_scores[k]);
+        if (s.nrows + s.left_out == rows)
+            mx_buf_printf(&nowhere, "%s%s", nowhere.len > 0 ? ", " : "", worker_map_scores[k].word);
     }
     if (s.nrows > 0) {
         mx_buf_text(out,
                     "\nscores of maps, and which way is better; columns are the cells above\n");
         mx_text_table_print(s.table, width, out);
-        if (s.left_out > 0)
-            mx_buf_printf(out, "showing %zu of %zu scores\n", s.nrows, s.nrows + s.left_out);
     }
+    put_notes(&s, ncells, &nowhere, out);
+    mx_buf_free(&nowhere);
     free(s.values);
     mx_text_table_free(s.table);
     return 0;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/num.h"
 #include "sweep/lines.h"
@@ -85,6 +86,7 @@ static void text_point(const struct mx_trial_view *view, struct mx_buf *out)
         }
 }
 
+/* A stage that left no folder has not run, or what it left was not kept. */
 static void text_stages(const struct mx_trial_view *view, struct mx_buf *out)
 {
     const struct mx_trial *trial = trial_of(view);
@@ -98,7 +100,8 @@ static void text_stages(const struct mx_trial_view *view, struct mx_buf *out)
             out->failed = true;
             return;
         }
-        mx_buf_printf(out, "  %-12s %s", kind_of(view, stage), path);
+        mx_buf_printf(out, "  %-12s %s", kind_of(view, stage),
+                      mx_file_exists(path) ? path : "left no folder");
         if (uses > 1)
             mx_buf_printf(out, "  (shared by %u trials)", uses);
         mx_buf_text(out, "\n");

@@ -39,6 +39,9 @@ class Trial(Case):
         self.assertEqual([(a["attempt"], a["outcome"], a["reason"]) for a in view["attempts"]],
                          [(n, "failed", "crashed") for n in (1, 2, 3)])
         self.assertEqual({a["text"] for a in view["attempts"]}, {row["run.reason"]})
+        shutil.rmtree(self.folder / "out/stages" / view["stages"]["train"], ignore_errors=True)
+        text, _ = self.mixsweep("trial", "out", row["trial"])
+        self.assertIn("  train        left no folder\n", text)
 
     def test_nothing_is_needed_but_the_directory(self):
         self.write("set.yaml", """

@@ -242,3 +242,21 @@ Test(num, writes_lengths_of_time_that_read_back_exactly)
         cr_expect_eq(back, rows[i].seconds, "%s", out);
     }
 }
+
+Test(num, fixed_digits_have_no_sign_where_nothing_is_left)
+{
+    static const struct {
+        double      x;
+        int         digits;
+        const char *text;
+    } rows[] = {{0.12345, 4, "0.1235"},   {-0.00004, 4, "0.0000"},
+                {-0.00006, 4, "-0.0001"}, {-0.0, 2, "0.00"},
+                {-0.4, 0, "0"},           {1e15, 4, "1000000000000000"},
+                {-NAN, 4, "nan"},         {-INFINITY, 4, "-inf"},
+                {-1e300, 4, "-1e+300"},   {-999999999999999, 9, "-999999999999999.000000000"}};
+    char out[MX_NUM_SIZE];
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        cr_expect_str_eq(mx_num_format_fixed(rows[i].x, rows[i].digits, out), rows[i].text, "%s",
+                         out);
+}

@@ -486,3 +486,31 @@ Test(results, of_other_selection_rules_stand_in_tables_of_their_own)
         "heads were chosen by the worst class of the validation split\n");
     end(&f);
 }
+
+static void expect_printed(const struct fixture *f, const char *part)
+{
+    struct mx_buf out = {0};
+
+    mx_results_print(f->results, &f->counts, 20, 0, &out);
+    cr_expect_not_null(strstr(mx_buf_str(&out), part), "printed\n%s", mx_buf_str(&out));
+    mx_buf_free(&out);
+}
+
+Test(results, of_maps_say_what_is_not_shown_or_not_there)
+{
+    struct fixture f =
+        begin("name: maps\ndata: {set: synthetic}\nmodel: {arch: resnet8}\n"
+              "grid: {train.lr: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7]}\n"
+              "score: {attributions: [gradcam], metrics: [accuracy, gini, entropy]}\n");
+
+    for (uint32_t t = 0; t < 7; t++) {
+        put(&f, t, "test.gini.gradcam", -0.00001);
+        done(&f, t, 0.5, 0.5);
+    }
+    expect_printed(&f, "showing the first 6 of the 7 cells above\n"
+                       "no cell has a number of entropy; mixsweep trial DIR ID tells of its "
+                       "stages\n");
+    expect_printed(&f, "gini.gradcam");
+    expect_printed(&f, " 0.0000");
+    end(&f);
+}
