@@ -48,6 +48,22 @@ struct mx_table *mx_table_open(const char *path, bool blanks, size_t max_bytes, 
     return NULL;
 }
 
+struct mx_table *mx_table_of(const char *name, struct mx_buf *text, struct mx_err *err)
+{
+    struct mx_table *table = calloc(1, sizeof *table);
+
+    if (!table || !(table->path = strdup(name)) || !mx_buf_ok(text)) {
+        mx_fail(err, MX_ENOMEM, "no memory to read %s", name);
+        mx_table_close(table);
+        return NULL;
+    }
+    table->text = *text;
+    *text = (struct mx_buf){0};
+    table->at = table->text.len > 0 ? table->text.data : NULL;
+    table->next_line = 1;
+    return table;
+}
+
 void mx_table_close(struct mx_table *table)
 {
     if (!table)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #ifdef __cplusplus
@@ -22,6 +23,10 @@ struct mx_table; /* a file that is read whole */
  * and nothing is quoted. Returns a table to be released with mx_table_close(), or NULL
  * with MX_EDATA (missing, a byte 0 in it, too large), MX_EIO or MX_ENOMEM. */
 struct mx_table *mx_table_open(const char *path, bool blanks, size_t max_bytes, struct mx_err *err);
+
+/* The same of a text that is in memory, which is taken over (*text is empty then); `name` is for
+ * messages. */
+struct mx_table *mx_table_of(const char *name, struct mx_buf *text, struct mx_err *err);
 void             mx_table_close(struct mx_table *table); /* NULL is allowed */
 
 /* The next row. Returns 1, 0 behind the last one, or -1 with MX_EDATA (a quote that is not

@@ -54,6 +54,10 @@ const char *mx_results_column_name(const struct mx_results *results, size_t colu
 bool        mx_results_value(const struct mx_results *results, uint32_t trial, size_t column,
                              double *value);
 
+/* Append what results.csv and cells.csv hold. Returns 0, or -1 with MX_ENOMEM. */
+int mx_results_texts(const struct mx_results *results, struct mx_buf *trials, struct mx_buf *cells,
+                     struct mx_err *err);
+
 /* Write DIR/results.csv and DIR/cells.csv. */
 int mx_results_write(const struct mx_results *results, const char *directory, struct mx_err *err);
 

@@ -193,28 +193,56 @@ static void put_cells(struct mx_csv *csv, const struct mx_results *results,
     mx_metric_scratch_free(&scratch);
 }
 
+static void put_trials(struct mx_csv *csv, const struct mx_results *results,
+                       const struct mx_metric_columns *columns, struct axis_fields *fields)
+{
+    results_head(csv, results, columns);
+    for (uint32_t t = 0; t < results->plan->ntrials; t++)
+        results_row(csv, results, columns, t, fields);
+}
+
+static void free_fields(struct axis_fields *fields)
+{
+    mx_buf_free(&fields->text);
+    mx_buf_free(&fields->scratch);
+}
+
+int mx_results_texts(const struct mx_results *results, struct mx_buf *trials, struct mx_buf *cells,
+                     struct mx_err *err)
+{
+    struct mx_metric_columns columns;
+    struct axis_fields       fields = {0};
+
+    if (mx_metric_columns_find(results, &columns, err))
+        return -1;
+    put_trials(&(struct mx_csv){.out = trials}, results, &columns, &fields);
+    put_cells(&(struct mx_csv){.out = cells}, results, &columns, &fields);
+    free_fields(&fields);
+    mx_metric_columns_free(&columns);
+    return mx_buf_ok(trials) && mx_buf_ok(cells)
+               ? 0
+               : mx_fail(err, MX_ENOMEM, "no memory for the tables of results");
+}
+
 int mx_results_write(const struct mx_results *results, const char *directory, struct mx_err *err)
 {
     struct mx_metric_columns columns;
     struct axis_fields       fields = {0};
     struct mx_buf            text = {0};
     struct mx_csv            csv = {.out = &text};
-    int                      rc = -1;
+    int                      rc;
 
     if (mx_metric_columns_find(results, &columns, err))
         return -1;
-    results_head(&csv, results, &columns);
-    for (uint32_t t = 0; t < results->plan->ntrials; t++)
-        results_row(&csv, results, &columns, t, &fields);
-    if (mx_outdir_write(directory, "results.csv", &text, err))
-        goto done;
-    mx_buf_clear(&text);
-    put_cells(&csv, results, &columns, &fields);
-    rc = mx_outdir_write(directory, "cells.csv", &text, err);
-done:
+    put_trials(&csv, results, &columns, &fields);
+    rc = mx_outdir_write(directory, "results.csv", &text, err);
+    if (rc == 0) {
+        mx_buf_clear(&text);
+        put_cells(&csv, results, &columns, &fields);
+        rc = mx_outdir_write(directory, "cells.csv", &text, err);
+    }
     mx_buf_free(&text);
-    mx_buf_free(&fields.text);
-    mx_buf_free(&fields.scratch);
+    free_fields(&fields);
     mx_metric_columns_free(&columns);
     return rc;
 }
