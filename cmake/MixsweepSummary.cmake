@@ -62,6 +62,7 @@ message(STATUS "mixsweep ${PROJECT_VERSION}, ${CMAKE_BUILD_TYPE}, "
 mx_summary_row(oneDNN "${onednn_version}" "networks on the CPU (needed)")
 mx_summary_row(libyaml "${yaml_VERSION}" "configuration (needed)")
 mx_summary_row(jansson "${jansson_VERSION}" "journal and results (needed)")
+mx_summary_row(SQLite "${sqlite_VERSION}" "export to databases (needed)")
 mx_summary_row(xxHash "${xxhash_VERSION}" "names of cells and stages (needed)")
 mx_summary_row(zlib "${ZLIB_VERSION_STRING}" "compressed data files (needed)")
 mx_summary_row(libjpeg "${jpeg_VERSION}" "JPEG images (needed)")

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "sweep/options.h"
 
 struct mx_command {
     const char *name;
@@ -30,6 +31,17 @@ int mx_cmd_edits(int argc, char **argv);
 int mx_cmd_bench(int argc, char **argv);
 int mx_cmd_simulate(int argc, char **argv);
 int mx_cmd_data(int argc, char **argv);
+
+int mx_cmd_export(int argc, char **argv);
+int mx_cmd_diff(int argc, char **argv);
+int mx_cmd_clean(int argc, char **argv);
+int mx_cmd_doctor(int argc, char **argv);
+
+extern const struct mx_usage mx_usage_export, mx_usage_diff, mx_usage_clean, mx_usage_doctor;
+
+/* Read a command line as mx_options_read() does, and print the help where it is asked for. */
+int mx_command_read(const struct mx_usage *usage, int argc, char **argv, void *into,
+                    const char **arguments, size_t *narguments, struct mx_err *err);
 
 /* Print "mixsweep: TEXT" on standard error and return err's exit code. */
 int mx_command_fail(const struct mx_err *err);

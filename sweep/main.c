@@ -24,6 +24,10 @@ static const struct mx_command commands[] = {
     {"trial", "DIR ID", "everything about one trial", mx_cmd_trial, false},
     {"report", "DIR [DIR2]", "one page on a sweep: failures, tables with intervals, plots",
      mx_cmd_report, false},
+    {"export", "DIR", "the tables for elsewhere: csv, jsonl, sqlite, markdown, latex, tensorboard",
+     mx_cmd_export, false},
+    {"diff", "A B", "which cells, metrics and keys of two sweeps differ", mx_cmd_diff, false},
+    {"clean", "DIR", "remove what schedule.keep does not keep", mx_cmd_clean, false},
     {"preview", "CONFIG", "show what the mixing strategies do to images of the data set",
      mx_cmd_preview, false},
     {"edits", "DIR TRIAL", "what the edited features of an hsfm trial have come to mean",
@@ -33,6 +37,8 @@ static const struct mx_command commands[] = {
     {"simulate", "CONFIG", "play a sweep with executors that are none: how long, how busy",
      mx_cmd_simulate, false},
     {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
+    {"doctor", "", "what this machine has, what is wrong, and how to mend it", mx_cmd_doctor,
+     false},
     {"executor", "", NULL, mx_cmd_executor, false},
 };
 

@@ -74,8 +74,7 @@ static bool holds_sweep(const char *path)
     return holds;
 }
 
-/* "NAME.tmp.PID": a file that a process was writing when it was killed. */
-static bool is_remnant(const char *name)
+bool mx_outdir_remnant(const char *name)
 {
     const char *mark = strstr(name, ".tmp.");
 
@@ -89,7 +88,7 @@ static void remove_remnants(const char *path)
     struct dirent *entry;
 
     while (dir && (entry = readdir(dir)))
-        if (is_remnant(entry->d_name))
+        if (mx_outdir_remnant(entry->d_name))
             unlinkat(dirfd(dir), entry->d_name, 0);
     if (dir)
         closedir(dir);
@@ -107,7 +106,8 @@ static bool is_fresh(const char *path)
 
         for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++)
             known |= strcmp(entry->d_name, folders[k]) == 0;
-        fresh = known || strcmp(entry->d_name, "owner.json") == 0 || is_remnant(entry->d_name);
+        fresh =
+            known || strcmp(entry->d_name, "owner.json") == 0 || mx_outdir_remnant(entry->d_name);
     }
     if (dir)
         closedir(dir);

@@ -29,6 +29,9 @@ int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *
  * Returns 0, or -1 with MX_EINVAL. */
 int mx_outdir_expect(const char *path, struct mx_err *err);
 
+/* True for "NAME.tmp.PID": a file that a process was writing when it was killed. */
+bool mx_outdir_remnant(const char *name);
+
 /* An incarnation starts: exit_code and a request to an earlier one go, folders
  * that are missing come. */
 int mx_outdir_begin(const char *path, struct mx_err *err);
@@ -48,6 +51,11 @@ enum mx_edit {
     MX_EDIT_ADDS,        /* every trial of before, and more */
     MX_EDIT_INCOMPATIBLE /* some trials of before would not be there, or mean something else */
 };
+
+/* Append a line for each key of two configurations that differs ("train.epochs: was 30, is
+ * 20"), and raise *edit to what the worst of them means beside the cells. */
+void mx_outdir_compare_keys(const struct mx_config *old, const struct mx_config *edited,
+                            enum mx_edit *edit, struct mx_buf *text);
 
 /* Compare the configuration of a directory with the one that is to continue it.
  * Appends a line for each key that differs ("train.epochs: was 30, is 20").

@@ -148,14 +148,9 @@ static enum mx_edit weigh_key(const struct mx_config *old, const struct mx_confi
     }
 }
 
-int mx_outdir_compare(const struct mx_config *old, const struct mx_config *edited,
-                      enum mx_edit *edit, struct mx_buf *text, struct mx_err *err)
+void mx_outdir_compare_keys(const struct mx_config *old, const struct mx_config *edited,
+                            enum mx_edit *edit, struct mx_buf *text)
 {
-    struct cells before = {0}, after = {0};
-    size_t       missing;
-    int          rc = -1;
-
-    *edit = MX_EDIT_NONE;
     for (int k = 0; k < KEY_COUNT; k++) {
         enum mx_key_id key = (enum mx_key_id)k;
 
@@ -165,6 +160,17 @@ int mx_outdir_compare(const struct mx_config *old, const struct mx_config *edite
         if (compare_key(old, edited, key, text))
             worsen(edit, weigh_key(old, edited, key));
     }
+}
+
+int mx_outdir_compare(const struct mx_config *old, const struct mx_config *edited,
+                      enum mx_edit *edit, struct mx_buf *text, struct mx_err *err)
+{
+    struct cells before = {0}, after = {0};
+    size_t       missing;
+    int          rc = -1;
+
+    *edit = MX_EDIT_NONE;
+    mx_outdir_compare_keys(old, edited, edit, text);
     if (collect(old, &before, err) || collect(edited, &after, err))
         goto done;
     missing = count_missing(&before, &after);
