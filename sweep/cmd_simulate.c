@@ -10,6 +10,7 @@
 #include "sweep/command.h"
 #include "sweep/config.h"
 #include "sweep/estimate.h"
+#include "sweep/plan_early.h"
 #include "sweep/simulate.h"
 
 static const char help[] =
@@ -181,6 +182,7 @@ static int play(struct options *options, const struct mx_config *config, const s
         .trial_timeout_s = config->base[KEY_SCHEDULE_TRIAL_TIMEOUT].real,
         .batch_seconds = batch_s,
         .batch_max = BATCH_MAX,
+        .early = mx_plan_early_rule(config),
     };
     if (!(plan = mx_plan_new(config, grid, no_fingerprint, NULL, err)))
         return -1;

@@ -25,7 +25,7 @@ static struct source source_of(const struct mx_reader *reader, size_t block, enu
     return source;
 }
 
-static size_t blocks_of(const struct mx_reader *reader)
+size_t mx_reader_blocks(const struct mx_reader *reader)
 {
     return reader->nblocks > 0 ? reader->nblocks : 1;
 }
@@ -44,7 +44,7 @@ uint32_t mx_reader_words(const struct mx_reader *reader, enum mx_key_id key)
 {
     uint32_t words = 0;
 
-    for (size_t b = 0; b < blocks_of(reader); b++) {
+    for (size_t b = 0; b < mx_reader_blocks(reader); b++) {
         struct source source = source_of(reader, b, key);
 
         for (uint64_t i = 0; i < count_of(&source); i++)
@@ -83,7 +83,7 @@ static void check_values(const struct mx_reader *reader)
     };
 
     for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++)
-        for (size_t b = 0; b < blocks_of(reader); b++) {
+        for (size_t b = 0; b < mx_reader_blocks(reader); b++) {
             struct source source = source_of(reader, b, wrong[w].key);
 
             for (uint64_t i = 0;
@@ -113,6 +113,14 @@ static double extreme(const struct source *source, enum mx_key_id key, bool larg
     return best;
 }
 
+double mx_reader_extreme(const struct mx_reader *reader, size_t block, enum mx_key_id key,
+                         bool largest)
+{
+    const struct source source = source_of(reader, block, key);
+
+    return extreme(&source, key, largest);
+}
+
 /* Epochs of a part that is longer than the whole: a warm-up that never reaches
  * the rate asked for, a ramp that never ends. Exclude rules and zips may keep
  * the values apart: then nothing is said. */
@@ -120,7 +128,7 @@ static void check_epochs(const struct mx_reader *reader, enum mx_key_id key)
 {
     bool broken = reader->broken[key] || reader->broken[KEY_TRAIN_EPOCHS];
 
-    for (size_t b = 0; !broken && b < blocks_of(reader); b++) {
+    for (size_t b = 0; !broken && b < mx_reader_blocks(reader); b++) {
         struct source part = source_of(reader, b, key);
         struct source epochs = source_of(reader, b, KEY_TRAIN_EPOCHS);
 
@@ -137,7 +145,7 @@ static void check_weights(const struct mx_reader *reader)
 {
     bool broken = reader->broken[KEY_MODEL_WEIGHTS] || reader->broken[KEY_TRAIN_EPOCHS];
 
-    for (size_t b = 0; !broken && b < blocks_of(reader); b++) {
+    for (size_t b = 0; !broken && b < mx_reader_blocks(reader); b++) {
         struct source weights = source_of(reader, b, KEY_MODEL_WEIGHTS);
         struct source epochs = source_of(reader, b, KEY_TRAIN_EPOCHS);
 
@@ -156,7 +164,7 @@ static void check_milestones(const struct mx_reader *reader)
 {
     if (reader->broken[KEY_TRAIN_MILESTONES] || reader->broken[KEY_TRAIN_SCHEDULE])
         return;
-    for (size_t b = 0; b < blocks_of(reader); b++) {
+    for (size_t b = 0; b < mx_reader_blocks(reader); b++) {
         struct source schedule = source_of(reader, b, KEY_TRAIN_SCHEDULE);
         struct source milestones = source_of(reader, b, KEY_TRAIN_MILESTONES);
 
@@ -331,17 +339,22 @@ static void check_validation(const struct mx_reader *reader)
 
     if (reader->broken[key] || !knows(reader, key))
         return;
-    for (size_t b = 0; b < blocks_of(reader); b++) {
+    for (size_t b = 0; b < mx_reader_blocks(reader); b++) {
         struct source source = source_of(reader, b, key);
 
         if (extreme(&source, key, false) > 0)
             continue;
-        mx_warning_at(reader->values.messages, source.place,
-                      extreme(&source, key, true) > 0
-                          ? "data.val_fraction: where it is 0 there will be no val.* values: "
-                            "nothing to rank by"
-                          : "data.val_fraction: 0: there will be no val.* columns: nothing to "
-                            "rank by");
+        if (reader->config->base[KEY_SCHEDULE_EARLY_STOP].choice != MX_EARLY_STOP_NONE)
+            mx_error_at(reader->values.messages, source.place,
+                        "data.val_fraction: schedule.early_stop judges trainings by their "
+                        "validation images, and 0 leaves none (write 0.1)");
+        else
+            mx_warning_at(reader->values.messages, source.place,
+                          extreme(&source, key, true) > 0
+                              ? "data.val_fraction: where it is 0 there will be no val.* values: "
+                                "nothing to rank by"
+                              : "data.val_fraction: 0: there will be no val.* columns: nothing to "
+                                "rank by");
         break;
     }
 }
@@ -363,7 +376,7 @@ static void check_name(const struct mx_reader *reader)
 /* True if no value that the condition's key takes fulfils it. */
 static bool never_holds(const struct mx_reader *reader, const struct mx_condition *condition)
 {
-    for (size_t b = 0; b < blocks_of(reader); b++) {
+    for (size_t b = 0; b < mx_reader_blocks(reader); b++) {
         struct source source = source_of(reader, b, condition->key);
 
         for (uint64_t i = 0; i < count_of(&source); i++) {
@@ -423,6 +436,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_search_metric(reader);
     mx_reader_check_search(reader);
     choose_search_metric(reader);
+    mx_reader_check_early(reader, sets);
     if (sets != 1u << WORKER_DATA_FEATURES && reader->values.messages->errors == 0)
         check_validation(reader);
     if (reader->values.messages->errors == 0) {

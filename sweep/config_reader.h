@@ -97,6 +97,15 @@ extern const uint32_t mx_grouped_sets;
 /* Checks of the data keys against each other; of values that are good one by one. */
 void mx_reader_check_data(const struct mx_reader *reader);
 
+/* The blocks of a grid, one where there is none; and the smallest or largest number of a
+ * key in one of them. */
+size_t mx_reader_blocks(const struct mx_reader *reader);
+double mx_reader_extreme(const struct mx_reader *reader, size_t block, enum mx_key_id key,
+                         bool largest);
+
+/* Checks of early stopping; sets: those of mx_reader_words(reader, KEY_DATA_SET). */
+void mx_reader_check_early(const struct mx_reader *reader, uint32_t sets);
+
 /* Checks of search.* against the axes. */
 void mx_reader_check_search(const struct mx_reader *reader);
 

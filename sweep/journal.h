@@ -24,6 +24,10 @@ enum mx_record_kind {
     MX_RECORD_DONE,        /* key, attempt, metrics, seconds, at */
     MX_RECORD_FAILED,      /* key, attempt, reason, text, seconds, at, final */
     MX_RECORD_RETRY,       /* key, at: what was known of the stage counts no more */
+    MX_RECORD_REACHED,     /* as DONE, epoch: a training waits at a rung; one metric, if it was
+                            * measured: what is judged; text, of that */
+    MX_RECORD_DECIDED,     /* key, epoch, rung, go_on, at: it goes on from there, or is stopped */
+    MX_RECORD_HOST,        /* host, text, go_on, at: it gets no more work, or does again */
     MX_RECORD_KINDS
 };
 
@@ -40,7 +44,9 @@ struct mx_record {
     char                        text[256]; /* free text of a failure */
     const struct worker_metric *metrics;   /* lent */
     size_t                      nmetrics;
-    long                        pid; /* INCARNATION */
+    long                        pid;         /* INCARNATION */
+    uint32_t                    epoch, rung; /* REACHED, DECIDED */
+    bool                        go_on;       /* DECIDED, HOST */
 };
 
 /* What reading found besides good records. */

@@ -17,6 +17,9 @@ static const char *const kind_names[MX_RECORD_KINDS] = {
     [MX_RECORD_DONE] = "done",
     [MX_RECORD_FAILED] = "failed",
     [MX_RECORD_RETRY] = "retry",
+    [MX_RECORD_REACHED] = "reached",
+    [MX_RECORD_DECIDED] = "decided",
+    [MX_RECORD_HOST] = "host",
 };
 
 static void put_time(struct mx_json *json, const char *key, double utc_s)
@@ -68,6 +71,25 @@ static void put_retry(struct mx_json *json, const struct mx_record *record)
     put_time(json, "started", record->started_utc_s);
 }
 
+static void put_decision(struct mx_json *json, const struct mx_record *record)
+{
+    char hex[MX_HASH128_HEX];
+
+    mx_json_text(json, "key", mx_hash128_hex(record->key, hex));
+    mx_json_uint(json, "epoch", record->epoch);
+    mx_json_uint(json, "rung", record->rung);
+    mx_json_bool(json, "go_on", record->go_on);
+    put_time(json, "started", record->started_utc_s);
+}
+
+static void put_host(struct mx_json *json, const struct mx_record *record)
+{
+    mx_json_text(json, "host", record->host);
+    mx_json_bool(json, "go_on", record->go_on);
+    mx_json_text(json, "text", record->text);
+    put_time(json, "started", record->started_utc_s);
+}
+
 static void put_stage(struct mx_json *json, const struct mx_record *record)
 {
     char hex[MX_HASH128_HEX];
@@ -83,13 +105,37 @@ static void put_stage(struct mx_json *json, const struct mx_record *record)
     if (record->kind == MX_RECORD_STARTED)
         return;
     mx_json_real(json, "seconds", record->seconds);
-    if (record->kind == MX_RECORD_DONE) {
+    if (record->kind == MX_RECORD_DONE || record->kind == MX_RECORD_REACHED)
         put_metrics(json, record);
-        return;
+    if (record->kind == MX_RECORD_REACHED) {
+        mx_json_uint(json, "epoch", record->epoch);
+        mx_json_text(json, "text", record->text);
     }
+    if (record->kind != MX_RECORD_FAILED)
+        return;
     mx_json_text(json, "reason", mx_reason_names[record->reason]);
     mx_json_bool(json, "final", record->final);
     mx_json_text(json, "text", record->text);
+}
+
+static void put_record(struct mx_json *json, const struct mx_journal_line *line)
+{
+    switch (line->record.kind) {
+    case MX_RECORD_INCARNATION:
+        put_incarnation(json, line);
+        break;
+    case MX_RECORD_RETRY:
+        put_retry(json, &line->record);
+        break;
+    case MX_RECORD_DECIDED:
+        put_decision(json, &line->record);
+        break;
+    case MX_RECORD_HOST:
+        put_host(json, &line->record);
+        break;
+    default:
+        put_stage(json, &line->record);
+    }
 }
 
 void mx_journal_line_format(const struct mx_journal_line *line, struct mx_buf *out)
@@ -101,12 +147,7 @@ void mx_journal_line_format(const struct mx_journal_line *line, struct mx_buf *o
     mx_json_object(&json, NULL);
     mx_json_uint(&json, "seq", line->seq);
     mx_json_text(&json, "kind", kind_names[line->record.kind]);
-    if (line->record.kind == MX_RECORD_INCARNATION)
-        put_incarnation(&json, line);
-    else if (line->record.kind == MX_RECORD_RETRY)
-        put_retry(&json, &line->record);
-    else
-        put_stage(&json, &line->record);
+    put_record(&json, line);
     if (!mx_buf_ok(out))
         return;
     mx_hash64_hex(mx_hash64(out->data + begin, out->len - begin), hex);
@@ -281,9 +322,15 @@ static bool get_content(json_t *object, struct mx_journal_line *line)
     record->ended_utc_s = get_time(object, "ended");
     record->seconds = json_number_value(json_object_get(object, "seconds"));
     record->final = json_is_true(json_object_get(object, "final"));
+    record->epoch = get_u32(object, "epoch");
+    record->rung = get_u32(object, "rung");
+    record->go_on = json_is_true(json_object_get(object, "go_on"));
+    if (record->kind == MX_RECORD_HOST)
+        return true;
     return get_key(object, &record->key) &&
            (record->kind != MX_RECORD_FAILED || get_reason(object, &record->reason)) &&
-           (record->kind != MX_RECORD_DONE || get_metrics(object, record));
+           ((record->kind != MX_RECORD_DONE && record->kind != MX_RECORD_REACHED) ||
+            get_metrics(object, record));
 }
 
 static bool get_kind(const json_t *object, enum mx_record_kind *kind)

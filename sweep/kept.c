@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "sweep/noted.h"
 #include "sweep/outdir.h"
+#include "sweep/plan_early.h"
 #include "sweep/plan_sched.h"
 #include "sweep/smoke_data.h"
 #include "worker/dataset.h"
@@ -84,7 +85,8 @@ static int make_plan(struct mx_kept *kept, struct mx_err *err)
 static int make_replay(struct mx_kept *kept, struct mx_err *err)
 {
     struct mx_sched_options options = {
-        .retries = (unsigned)kept->config->base[KEY_SCHEDULE_RETRIES].integer};
+        .retries = (unsigned)kept->config->base[KEY_SCHEDULE_RETRIES].integer,
+        .early = mx_plan_early_rule(kept->config)};
 
     if (!(kept->replay.sched = mx_plan_sched(kept->plan, &options, err)) ||
         !(kept->replay.results = mx_results_new(kept->config, kept->plan, err)))

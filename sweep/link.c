@@ -135,7 +135,7 @@ static int local_event(struct mx_link *link, const struct mx_supervisor_event *f
     event->stage = message->stage;
     event->seconds = message->seconds;
     event->note = message->note;
-    if (event->kind == MX_LINK_FAILED)
+    if (event->kind == MX_LINK_FAILED || message->result.paused_epoch > 0)
         return 0;
     return mx_contributions_add(link->own, event->lease, event->stage, message->result.metrics,
                                 message->result.nmetrics, err);

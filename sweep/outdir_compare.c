@@ -140,6 +140,17 @@ static enum mx_edit weigh_key(const struct mx_config *old, const struct mx_confi
     case KEY_SEED:
     case KEY_SEEDS:
         return MX_EDIT_INCOMPATIBLE;
+    /* Trainings that were stopped by one rule are not to be compared by another. */
+    case KEY_SCHEDULE_EARLY_STOP:
+    case KEY_SCHEDULE_MIN_EPOCHS:
+    case KEY_SCHEDULE_REDUCTION_FACTOR:
+    case KEY_SCHEDULE_BRACKETS:
+        return MX_EDIT_INCOMPATIBLE;
+    case KEY_SEARCH_METRIC:
+    case KEY_SEARCH_MODE:
+        return old->base[KEY_SCHEDULE_EARLY_STOP].choice == MX_EARLY_STOP_NONE
+                   ? MX_EDIT_HARMLESS
+                   : MX_EDIT_INCOMPATIBLE;
     case KEY_REPEATS:
         return edited->base[key].integer > old->base[key].integer ? MX_EDIT_ADDS
                                                                   : MX_EDIT_INCOMPATIBLE;

@@ -7,6 +7,7 @@
 
 #include "sweep/cross.h"
 #include "sweep/lines.h"
+#include "sweep/plan_early.h"
 #include "sweep/plan_index.h"
 #include "sweep/same_ids.h"
 #include "sweep/stages.h"
@@ -300,6 +301,7 @@ struct mx_plan *mx_plan_new(const struct mx_config *config, const struct mx_grid
         mx_cross_plan(plan, config, fingerprint, user, err))
         goto fail;
     builder_free(&b);
+    mx_plan_early_mark(plan, config);
     return plan;
 fail:
     builder_free(&b);

@@ -31,6 +31,7 @@ struct mx_stage {
     uint32_t          first_trial, repeat;
     uint32_t          nuses;                /* trials that need it */
     uint32_t          first_input, ninputs; /* into plan->inputs: stages that come before */
+    uint32_t          epochs, bracket;      /* of a training that early stopping judges; else 0 */
 };
 
 struct mx_trial {

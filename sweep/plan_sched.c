@@ -18,11 +18,13 @@ struct mx_sched *mx_plan_sched(const struct mx_plan *plan, const struct mx_sched
         goto done;
     }
     for (uint32_t i = 0; i < plan->nstages; i++)
-        stages[i] = (struct mx_sched_stage){.inputs = plan->inputs + plan->stages[i].first_input,
-                                            .ninputs = plan->stages[i].ninputs,
-                                            .partial_ok = mx_cross_goes_on(plan->stages[i].kind),
-                                            .resumable = plan->stages[i].kind == WORKER_STAGE_TRAIN,
-                                            .kind = plan->stages[i].kind};
+        stages[i] = (struct mx_sched_stage){
+            .inputs = plan->inputs + plan->stages[i].first_input,
+            .ninputs = plan->stages[i].ninputs,
+            .partial_ok = mx_cross_goes_on(plan->stages[i].kind),
+            .resumable = plan->stages[i].kind == WORKER_STAGE_TRAIN,
+            .kind = plan->stages[i].kind,
+            .early = {plan->stages[i].epochs, plan->stages[i].repeat, plan->stages[i].bracket}};
     for (uint32_t i = 0; i < plan->ntrials; i++)
         trials[i] = (struct mx_sched_trial){.stages = plan->stage_of + plan->trials[i].first_stage,
                                             .nstages = plan->trials[i].nstages,

@@ -247,7 +247,8 @@ static int pass_on(struct rank *rank, const struct mx_supervisor_event *event, s
         memcpy(message.text, event->text, sizeof message.text);
         break;
     case MX_SUPERVISOR_DONE:
-        if (mx_contributions_add(rank->own, event->message->lease, event->message->stage,
+        if (event->message->result.paused_epoch == 0 &&
+            mx_contributions_add(rank->own, event->message->lease, event->message->stage,
                                  event->message->result.metrics, event->message->result.nmetrics,
                                  err))
             return -1;

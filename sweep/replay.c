@@ -1,5 +1,6 @@
 #include "sweep/replay.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "sweep/cross.h"
@@ -64,8 +65,21 @@ static void take_failure(struct mx_replay *replay, uint32_t stage, const struct 
     replay->reasons[stage] = (uint8_t)record->reason;
 }
 
+/* A training waits, and has no result. */
+static int take_reached(struct mx_replay *replay, uint32_t stage, const struct mx_record *record,
+                        struct mx_err *err)
+{
+    struct mx_run_info info = mx_replay_info(record);
+
+    info.goes_on = true;
+    mx_sched_restore_reached(replay->sched, stage, record->epoch,
+                             record->nmetrics > 0 ? record->metrics[0].value : NAN);
+    return mx_results_stage(replay->results, stage, NULL, 0, &info, err);
+}
+
 static void forget(struct mx_replay *replay, uint32_t stage)
 {
+    mx_sched_restore_anew(replay->sched, stage);
     replay->done[stage] = replay->failed[stage] = false;
     mx_sched_restore_attempts(replay->sched, stage, 0);
     mx_results_forget(replay->results, stage);
@@ -91,6 +105,11 @@ static int take(struct mx_replay *replay, uint32_t stage, const struct mx_record
     case MX_RECORD_RETRY:
         forget(replay, stage);
         return 0;
+    case MX_RECORD_REACHED:
+        return take_reached(replay, stage, record, err);
+    case MX_RECORD_DECIDED:
+        mx_sched_restore_decided(replay->sched, stage, record->epoch, record->go_on);
+        return 0;
     default:
         return 0;
     }
@@ -101,7 +120,7 @@ int mx_replay_record(void *user, const struct mx_record *record, struct mx_err *
     struct mx_replay *replay = user;
     uint32_t          stage;
 
-    if (record->kind == MX_RECORD_INCARNATION ||
+    if (record->kind == MX_RECORD_INCARNATION || record->kind == MX_RECORD_HOST ||
         !mx_plan_index_find(&replay->index, record->key, &stage))
         return 0;
     if (take(replay, stage, record, err))
@@ -117,7 +136,7 @@ void mx_replay_forget_partial(struct mx_replay *replay)
     for (uint32_t s = 0; s < plan->nstages; s++) {
         const struct mx_stage *stage = &plan->stages[s];
 
-        replay->lost[s] = replay->failed[s];
+        replay->lost[s] = replay->failed[s] || mx_sched_stage_stopped(replay->sched, s);
         for (uint32_t i = 0; i < stage->ninputs; i++) {
             const uint32_t input = plan->inputs[stage->first_input + i];
             const bool came_later = replay->done[input] ? replay->turns[input] > replay->turns[s]

@@ -63,7 +63,8 @@ static int keep_run(struct mx_results *results, uint32_t stage, const struct mx_
         .text = mx_texts_keep(&results->texts, run->text),
         .started_utc_s = run->started_utc_s,
         .ended_utc_s = run->ended_utc_s,
-        .seconds = run->seconds,
+        .seconds = results->runs[stage].before_s + run->seconds,
+        .before_s = results->runs[stage].before_s + (run->goes_on ? run->seconds : 0),
     };
 
     if (!kept.host || !kept.device || !kept.text)
@@ -115,7 +116,7 @@ bool mx_results_value(const struct mx_results *results, uint32_t trial, size_t c
 {
     const struct mx_trial *t = &results->plan->trials[trial];
 
-    if (results->states[trial] != MX_STATE_DONE && results->states[trial] != MX_STATE_STOPPED)
+    if (results->states[trial] != MX_STATE_DONE)
         return false;
     for (uint32_t k = t->nstages; k-- > 0;)
         if (reduce_table_get(results->metrics, results->plan->stage_of[t->first_stage + k], column,

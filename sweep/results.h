@@ -23,6 +23,7 @@ struct mx_run_info {
     uint32_t    rank, executor;
     double      started_utc_s, ended_utc_s, seconds; /* seconds: of all its stages */
     const char *text;                                /* lent; NULL = "" */
+    bool        goes_on; /* it has not ended: what comes next adds its seconds to these */
 };
 
 struct mx_results;

@@ -22,6 +22,7 @@ struct mx_stage_run {
     uint32_t    rank, executor;
     const char *host, *device, *text;
     double      started_utc_s, ended_utc_s, seconds;
+    double      before_s; /* in seconds: of pieces of it that went before */
 };
 
 struct mx_results {

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "sweep/estimate.h"
 #include "sweep/outdir.h"
+#include "sweep/plan_early.h"
 #include "sweep/plan_sched.h"
 #include "sweep/run_state.h"
 #include "sweep/signals.h"
@@ -47,6 +48,7 @@ static int make_scheduler(struct run *run, struct mx_err *err)
         .batch_seconds = batch_s,
         .batch_max = BATCH_MAX,
         .limit_s = isfinite(run->limit.at_s) ? run->limit.at_s : 0,
+        .early = mx_plan_early_rule(run->config),
     };
 
     run->sched = mx_plan_sched(run->plan, &options, err);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "sweep/run_state.h"
@@ -112,5 +113,17 @@ int run_release_inputs(struct run *run, uint32_t stage, struct mx_err *err)
         if (--run->readers[input] == 0 && remove_files(run, input, err))
             return -1;
     }
+    return 0;
+}
+
+int run_drop_checkpoints(struct run *run, uint32_t stage, struct mx_err *err)
+{
+    char *path = path_of(run, stage, "");
+
+    if (!path)
+        return mx_fail(err, MX_ENOMEM, "no memory to remove files");
+    worker_checkpoint_remove(path);
+    rmdir(path); /* one that holds something else stays */
+    free(path);
     return 0;
 }

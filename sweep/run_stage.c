@@ -1,8 +1,10 @@
 /* run_stage.c - what happens when a stage starts, ends or fails. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/num.h"
 #include "sweep/cross.h"
 #include "sweep/run_state.h"
 #include "sweep/smoke_data.h"
@@ -43,9 +45,9 @@ static void tell_failed_inputs(struct run *run, uint32_t stage)
             mx_sched_stage_failed(run->sched, run->plan->inputs[row->first_input + i]);
 }
 
-static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
+static int make_job(struct run *run, const struct mx_action *action, struct mx_err *err)
 {
-    uint32_t before = run->job_stage;
+    const uint32_t before = run->job_stage, stage = action->stage;
 
     run->job_stage = UINT32_MAX;
     if (before == UINT32_MAX
@@ -55,14 +57,20 @@ static int make_job(struct run *run, uint32_t stage, struct mx_err *err)
     run->job_stage = stage;
     tell_failed_inputs(run, stage);
     mx_smoke_use(run->smoke_data, &run->job.params);
+    run->job.until_epoch = action->epoch;
     run->job.checkpoint_s = run->config->base[KEY_SCHEDULE_CHECKPOINT_EVERY].real;
     run->job.empty = run->options->empty_stages;
     return run->job.empty ? 0 : run_place_job(run, stage, &run->job, err);
 }
 
+/* Nobody goes past a rung before it is durable that it does: what it leaves on disk would
+ * be of a time that the next incarnation knows nothing of. */
 static int start_stage(struct run *run, const struct mx_action *action, struct mx_err *err)
 {
-    if (make_job(run, action->stage, err) || note_start(run, action, err))
+    if (run->undecided_on_disk && mx_journal_sync(run->journal, err))
+        return -1;
+    run->undecided_on_disk = false;
+    if (make_job(run, action, err) || note_start(run, action, err))
         return -1;
     return mx_link_start(run->link, action->executor, action->lease, action->stage, &run->job, err);
 }
@@ -76,6 +84,27 @@ static void end_trial(struct run *run, const struct mx_action *action)
         mx_console_log(run->console, MX_LOG_WARNING,
                        mx_trial_name(&run->plan->trials[action->trial], name), "%s: %s",
                        mx_state_names[action->state], mx_reason_names[action->reason]);
+}
+
+/* What a training that waited is told, for the journal. */
+static int note_decision(struct run *run, const struct mx_action *action, struct mx_err *err)
+{
+    struct mx_record record = {.kind = MX_RECORD_DECIDED,
+                               .key = run->plan->stages[action->stage].key,
+                               .epoch = action->epoch,
+                               .rung = action->rung,
+                               .go_on = action->go_on,
+                               .started_utc_s = mx_clock_utc_s()};
+    char             trial[MX_TRIAL_NAME_SIZE];
+
+    if (mx_console_wants(run->console))
+        mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, action->stage, trial),
+                       "%s at rung %u, epoch %u", action->go_on ? "goes on" : "is stopped",
+                       action->rung, action->epoch);
+    run->undecided_on_disk = true;
+    if (mx_journal_append(run->journal, &record, err))
+        return -1;
+    return action->go_on ? 0 : run_drop_checkpoints(run, action->stage, err);
 }
 
 static int apply_actions(struct run *run, struct mx_err *err)
@@ -97,6 +126,10 @@ static int apply_actions(struct run *run, struct mx_err *err)
             break;
         case MX_ACTION_TRIAL_ENDED:
             end_trial(run, action);
+            break;
+        case MX_ACTION_DECIDED:
+            if (note_decision(run, action, err))
+                return -1;
             break;
         }
     }
@@ -160,6 +193,50 @@ static void log_note(const struct run *run, const struct mx_link_event *event)
                        worker_kinds[run->plan->stages[event->stage].kind].word, event->note);
 }
 
+/* The one number that a training is judged by; NaN if it was not measured. */
+static const struct worker_metric *judged(const struct run *run, const struct worker_result *result)
+{
+    const char *name = run->config->base[KEY_SEARCH_METRIC].text;
+
+    for (size_t k = 0; name && k < result->nmetrics; k++)
+        if (strcmp(result->metrics[k].name, name) == 0)
+            return &result->metrics[k];
+    return NULL;
+}
+
+/* A training waits at a rung. */
+static int on_paused(struct run *run, const struct mx_link_event *event,
+                     const struct mx_lease *lease, struct mx_err *err)
+{
+    const struct worker_metric *metric = judged(run, event->result);
+    struct mx_record            record = end_record(run, MX_RECORD_REACHED, event, lease);
+    char                        value[MX_NUM_SIZE] = "not measured";
+    struct mx_run_info          info;
+
+    if (metric)
+        mx_num_format(metric->value, value);
+    record.epoch = event->result->paused_epoch;
+    record.metrics = metric;
+    record.nmetrics = metric != NULL;
+    snprintf(record.text, sizeof record.text, "epoch %u: %s %s", record.epoch,
+             run->config->base[KEY_SEARCH_METRIC].text, value);
+    info = mx_replay_info(&record);
+    info.goes_on = true;
+    log_note(run, event);
+    if (mx_journal_append(run->journal, &record, err) ||
+        mx_results_stage(run->results, event->stage, NULL, 0, &info, err))
+        return -1;
+    return run_feed(run,
+                    (struct mx_event){.kind = MX_EVENT_STAGE_PAUSED,
+                                      .executor = event->executor,
+                                      .lease = event->lease,
+                                      .stage = event->stage,
+                                      .seconds = event->seconds,
+                                      .epoch = record.epoch,
+                                      .value = metric ? metric->value : NAN},
+                    err);
+}
+
 static int on_done(struct run *run, const struct mx_link_event *event, struct mx_err *err)
 {
     struct mx_record   record;
@@ -169,6 +246,8 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
 
     if (!is_current(run, event, &lease))
         return mx_link_reject(run->link, event, err);
+    if (event->result->paused_epoch > 0)
+        return on_paused(run, event, &lease, err);
     record = end_record(run, MX_RECORD_DONE, event, &lease);
     info = mx_replay_info(&record);
     record.metrics = event->result->metrics;

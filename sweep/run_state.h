@@ -122,6 +122,7 @@ struct run {
     double               control_s;                 /* control.json: last looked for */
     double               house_s;                   /* the house: last kept */
     bool                 draining, ending;
+    bool                 undecided_on_disk; /* decisions of early stopping may not be durable yet */
 };
 
 /* Read the journal into scheduler and tables and start a new incarnation. */
@@ -156,6 +157,9 @@ int run_count_readers(struct run *run, bool *done, const bool *failed, struct mx
 /* A stage is done: files that it was the last to read are removed, where
  * schedule.keep does not keep them. */
 int run_release_inputs(struct run *run, uint32_t stage, struct mx_err *err);
+
+/* A training was stopped: what it would have gone on from is removed. */
+int run_drop_checkpoints(struct run *run, uint32_t stage, struct mx_err *err);
 
 /* Whether stages of a kind leave a folder. */
 bool run_leaves_folder(const struct run *run, enum worker_kind kind);

@@ -52,7 +52,7 @@ struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nsta
     sched->refill = MX_NOBODY;
     sched->batch_ns = batch_ns(options->batch_seconds);
     sched->now_s = -INFINITY;
-    if (mx_sched_build(sched, stages, trials, err)) {
+    if (mx_sched_build(sched, stages, trials, err) || mx_sched_early_new(sched, stages, err)) {
         mx_sched_free(sched);
         return NULL;
     }
@@ -76,6 +76,7 @@ void mx_sched_free(struct mx_sched *sched)
 {
     if (!sched)
         return;
+    mx_early_free(sched->early);
     free_edges(&sched->inputs);
     free_edges(&sched->dependents);
     free_edges(&sched->uses);
@@ -119,6 +120,7 @@ void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned 
 
 void mx_sched_restored(struct mx_sched *sched)
 {
+    mx_sched_restore_early(sched);
     mx_sched_break_cells(sched);
 }
 

@@ -33,6 +33,11 @@
  * quarantined. If all their stages are done for others nevertheless, or one fails,
  * they become done or failed: the state of a trial follows from those of stages.
  *
+ * Early stopping (sweep/early.h): a training that is judged is started until its
+ * next rung, and waits there, without a lease, until the rule says whether it goes
+ * on; it then comes before what has not begun. The trials of one that is stopped
+ * are stopped.
+ *
  * A stage is run while somebody needs it: a trial that has not ended, or a
  * stage that waits for it. A trial that fails does not stop what others need.
  */
@@ -44,6 +49,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sweep/early.h"
 
 struct mx_sched;
 
@@ -85,6 +91,7 @@ struct mx_sched_stage {
     bool            partial_ok; /* may go on when some inputs failed (cross-model stages) */
     bool            resumable;  /* an attempt that is broken off loses little */
     unsigned        kind;       /* below MX_SCHED_KINDS: stages of one kind take about as long */
+    struct mx_early_training early; /* with options.early; zeroed: it is not judged */
 };
 
 struct mx_sched_trial {
@@ -99,6 +106,8 @@ struct mx_sched_options {
     double   batch_seconds;   /* work that an executor may hold ahead; 0 = one lease at a time */
     unsigned batch_max;       /* leases that it may hold at most; 0 = one */
     double   limit_s;         /* when all has to have ended, on the events' clock; 0 = never */
+
+    struct mx_early_rule early; /* zeroed: no training is stopped early */
 };
 
 struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nstages,
@@ -113,8 +122,15 @@ void mx_sched_restore_done(struct mx_sched *sched, uint32_t stage);
 void mx_sched_restore_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 void mx_sched_restore_attempts(struct mx_sched *sched, uint32_t stage, unsigned attempts);
 
+/* In the order in which it happened: a training came to a rung; it was decided there
+ * whether it goes on; it begins anew. What does not fit the rule is left alone. */
+void mx_sched_restore_reached(struct mx_sched *sched, uint32_t stage, uint32_t epoch, double value);
+void mx_sched_restore_decided(struct mx_sched *sched, uint32_t stage, uint32_t epoch, bool go_on);
+void mx_sched_restore_anew(struct mx_sched *sched, uint32_t stage);
+
 /* When all is restored: do what follows from it. Trials of broken cells are
- * quarantined. (The first event does so too.) */
+ * quarantined, those of stopped trainings stopped. To be called before the first
+ * event where there was something to restore. */
 void mx_sched_restored(struct mx_sched *sched);
 
 /* Before the first event: the number of this incarnation. It enters the leases,
@@ -131,6 +147,7 @@ struct mx_event {
                                  * ...). It may come up again, or not */
         MX_EVENT_STAGE_DONE,    /* lease, stage, seconds */
         MX_EVENT_STAGE_FAILED,  /* lease, stage, reason, seconds */
+        MX_EVENT_STAGE_PAUSED,  /* lease, stage, seconds: it waits at `epoch` with `value` */
         MX_EVENT_DRAIN,         /* start nothing more; what is leased ends */
         MX_EVENT_END,           /* revoke all leases at once */
     } kind;
@@ -140,6 +157,8 @@ struct mx_event {
     uint32_t       stage;
     enum mx_reason reason;
     double         seconds; /* that the stage took, NaN or 0 = not known */
+    uint32_t       epoch;
+    double         value;
 };
 
 struct mx_action {
@@ -149,6 +168,7 @@ struct mx_action {
                                 * is given nothing more until it is up again */
         MX_ACTION_TRIAL_ENDED, /* trial reached a terminal state; reason. A quarantined one may
                                 * end once more, as done or failed */
+        MX_ACTION_DECIDED,     /* stage waited at rung, epoch: it goes on, or is stopped */
     } kind;
     uint32_t       executor;
     uint32_t       stage;
@@ -156,6 +176,9 @@ struct mx_action {
     uint64_t       lease;
     unsigned       attempt; /* from 1 */
     bool           brief;   /* START: thought to take less than options.batch_seconds */
+    uint32_t       epoch;   /* START: of a training: after which it waits; 0 = it does not */
+    uint32_t       rung;    /* DECIDED, and epoch */
+    bool           go_on;
     enum mx_state  state;
     enum mx_reason reason;
 };
@@ -209,7 +232,8 @@ void mx_sched_counts(const struct mx_sched *sched, struct mx_sched_counts *count
 
 enum mx_state  mx_sched_trial_state(const struct mx_sched *sched, uint32_t trial);
 enum mx_reason mx_sched_trial_reason(const struct mx_sched *sched, uint32_t trial);
-bool           mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage); /* for good */
+bool           mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage);  /* for good */
+bool           mx_sched_stage_stopped(const struct mx_sched *sched, uint32_t stage); /* by rule */
 unsigned       mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage);
 
 /* True if it drains since the next stage would not have ended before limit_s. */

@@ -51,7 +51,7 @@ static int check_trial(const struct mx_sched *sched, uint32_t t, struct mx_err *
           "trial %" PRIu32 " is %s with %" PRIu32 " stages open and %" PRIu32 " failed", t,
           mx_state_names[trial->state], nopen, nfailed + ndropped);
     /* What failed for no reason was not needed: the trial had ended before. */
-    CHECK((trial->state == MX_STATE_FAILED) == (nfailed > 0),
+    CHECK((trial->state == MX_STATE_FAILED || trial->state == MX_STATE_STOPPED) == (nfailed > 0),
           "trial %" PRIu32 " is %s with %" PRIu32 " stages failed", t, mx_state_names[trial->state],
           nfailed);
     CHECK(ndropped == 0 || !open_trial(sched, t),
@@ -144,6 +144,22 @@ static int check_totals(const struct mx_sched *sched, struct mx_err *err)
     return 0;
 }
 
+static int check_early(const struct mx_sched *sched, struct mx_err *err)
+{
+    for (uint32_t i = 0; i < sched->nstages; i++) {
+        const struct mx_stage_node *stage = &sched->stages[i];
+
+        CHECK(!sched->started || (sched->early && mx_early_waits(sched->early, i)) ==
+                                     (stage->state == MX_STAGE_PAUSED),
+              "stage %" PRIu32 " in state %d waits for a decision or does not", i,
+              (int)stage->state);
+        CHECK(!sched->started || !sched->early || !mx_early_is_stopped(sched->early, i) ||
+                  stage->state >= MX_STAGE_DONE,
+              "stage %" PRIu32 " is stopped and goes on", i);
+    }
+    return sched->early && sched->started ? mx_early_check(sched->early, err) : 0;
+}
+
 int mx_sched_check(const struct mx_sched *sched, struct mx_err *err)
 {
     CHECK(sched->ntodo == 0, "%zu stages ended without what follows", sched->ntodo);
@@ -153,7 +169,8 @@ int mx_sched_check(const struct mx_sched *sched, struct mx_err *err)
     for (uint32_t i = 0; i < sched->nstages; i++)
         if (check_inputs(sched, i, err) || check_needs(sched, i, err) || check_lease(sched, i, err))
             return -1;
-    return check_counts(sched, err) || check_totals(sched, err) || mx_sched_check_queues(sched, err)
+    return check_early(sched, err) || check_counts(sched, err) || check_totals(sched, err) ||
+                   mx_sched_check_queues(sched, err)
                ? -1
                : 0;
 }

@@ -6,6 +6,7 @@
  * sched_place.c        ready stages, and which executor takes which
  * sched_queue.c        executors and the leases that they hold
  * sched_events.c       events in, actions out
+ * sched_early.c        trainings that are judged
  * sched_check.c        the invariants, from scratch: trials and stages
  * sched_check_queue.c  the same of queues and groups
  *
@@ -47,6 +48,7 @@ struct mx_edges {
 enum mx_stage_state {
     MX_STAGE_WAITING, /* for its inputs */
     MX_STAGE_READY,   /* in the chain of its group */
+    MX_STAGE_PAUSED,  /* a training at a rung, until it is decided whether it goes on */
     MX_STAGE_RUNNING, /* under a lease, in the queue of its executor */
     MX_STAGE_DONE,
     MX_STAGE_FAILED, /* for good, or no longer needed */
@@ -104,6 +106,7 @@ struct mx_sched {
     struct mx_edges          uses;               /* stage -> trials */
     struct mx_edges          parts;              /* trial -> stages */
     struct mx_edges          members;            /* cell -> trials */
+    struct mx_early         *early;              /* by stage; NULL: none is judged */
 
     struct mx_chain      idle, running; /* of executors: neither overdue nor down */
     struct mx_chain      unheld, held;  /* of open groups */
@@ -152,6 +155,16 @@ void mx_sched_drop_unneeded(struct mx_sched *sched, uint32_t stage);
 void mx_sched_break_cells(struct mx_sched *sched);
 bool mx_sched_deterministic(enum mx_reason reason);
 
+/* sched_early.c. Make the judge, where options ask for one; a training that comes to a
+ * rung; decide what can be decided, each with its action. */
+int      mx_sched_early_new(struct mx_sched *sched, const struct mx_sched_stage *stages,
+                            struct mx_err *err);
+uint32_t mx_sched_until(const struct mx_sched *sched, uint32_t stage);
+void     mx_sched_pause(struct mx_sched *sched, uint32_t stage, const struct mx_event *event);
+void     mx_sched_restore_early(struct mx_sched *sched);
+int      mx_sched_decide(struct mx_sched *sched, struct mx_actions *actions, struct mx_err *err);
+int      mx_sched_reserve(struct mx_actions *actions, struct mx_err *err); /* room for one more */
+
 /* sched_place.c. Who holds a group, MX_NOBODY if nobody; the stage that an
  * executor would take next (there is one that is ready); the executor that
  * takes the next one (some are idle). */
@@ -168,6 +181,7 @@ int      mx_queue_know(struct mx_sched *sched, uint32_t executor, struct mx_err 
 bool     mx_queue_fits(const struct mx_sched *sched, uint32_t executor, uint32_t stage);
 bool     mx_queue_is_low(const struct mx_sched *sched, uint32_t executor);
 void     mx_queue_lease(struct mx_sched *sched, uint32_t executor, uint32_t stage);
+void     mx_queue_paused(struct mx_sched *sched, uint32_t stage, double seconds);
 void     mx_queue_done(struct mx_sched *sched, uint32_t stage, double seconds);
 void     mx_queue_failed(struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 void     mx_queue_up(struct mx_sched *sched, uint32_t executor);

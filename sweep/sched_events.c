@@ -1,22 +1,5 @@
 /* sched_events.c - events in, actions out. */
-#include <stdlib.h>
-
 #include "sweep/sched_core.h"
-
-/* Room for one more action. */
-static int reserve(struct mx_actions *actions, struct mx_err *err)
-{
-    size_t            room = actions->room ? 2 * actions->room : 16;
-    struct mx_action *list;
-
-    if (actions->count < actions->room)
-        return 0;
-    if (!(list = realloc(actions->list, room * sizeof list[0])))
-        return mx_fail(err, MX_ENOMEM, "no memory for %zu actions of the scheduler", room);
-    actions->list = list;
-    actions->room = room;
-    return 0;
-}
 
 /* The stage that a report is about, or MX_NOBODY if its lease is not held. */
 static uint32_t reported(const struct mx_sched *sched, const struct mx_event *event)
@@ -35,6 +18,8 @@ static void stage_ended(struct mx_sched *sched, const struct mx_event *event)
         return;
     if (event->kind == MX_EVENT_STAGE_DONE)
         mx_queue_done(sched, i, event->seconds);
+    else if (event->kind == MX_EVENT_STAGE_PAUSED)
+        mx_sched_pause(sched, i, event);
     else
         mx_queue_failed(sched, i, event->reason);
 }
@@ -52,7 +37,7 @@ static int tell_ended(struct mx_sched *sched, struct mx_actions *actions, struct
     while (sched->ended.head != MX_NOBODY) {
         uint32_t trial = sched->ended.head;
 
-        if (reserve(actions, err))
+        if (mx_sched_reserve(actions, err))
             return -1;
         mx_chain_remove(&sched->ended, sched->ended_links, trial);
         sched->trials[trial].to_tell = false;
@@ -74,7 +59,7 @@ static int kill_overdue(struct mx_sched *sched, struct mx_actions *actions, stru
         uint32_t                    i = sched->executors[executor].queue.head;
         const struct mx_stage_node *stage = &sched->stages[i];
 
-        if (reserve(actions, err))
+        if (mx_sched_reserve(actions, err))
             return -1;
         mx_queue_overdue(sched, executor);
         actions->list[actions->count++] = (struct mx_action){
@@ -112,7 +97,7 @@ static int fill(struct mx_sched *sched, uint32_t executor, struct mx_actions *ac
 
         if (!mx_queue_fits(sched, executor, i) || is_too_late(sched, i))
             break;
-        if (reserve(actions, err))
+        if (mx_sched_reserve(actions, err))
             return -1;
         mx_queue_lease(sched, executor, i);
         actions->list[actions->count++] = (struct mx_action){
@@ -122,6 +107,7 @@ static int fill(struct mx_sched *sched, uint32_t executor, struct mx_actions *ac
             .lease = sched->stages[i].lease,
             .attempt = sched->stages[i].failures + 1,
             .brief = sched->stages[i].expected_ns < sched->batch_ns,
+            .epoch = mx_sched_until(sched, i),
         };
     }
     return 0;
@@ -156,6 +142,7 @@ static void handle(struct mx_sched *sched, const struct mx_event *event)
         break;
     case MX_EVENT_STAGE_DONE:
     case MX_EVENT_STAGE_FAILED:
+    case MX_EVENT_STAGE_PAUSED:
         stage_ended(sched, event);
         break;
     case MX_EVENT_DRAIN:
@@ -180,7 +167,8 @@ int mx_sched_event(struct mx_sched *sched, const struct mx_event *event, struct 
     if (event->now_s > sched->now_s)
         sched->now_s = event->now_s;
     handle(sched, event);
-    if (tell_ended(sched, actions, err) || kill_overdue(sched, actions, err))
+    if (mx_sched_decide(sched, actions, err) || tell_ended(sched, actions, err) ||
+        kill_overdue(sched, actions, err))
         return -1;
     return dispatch(sched, actions, err);
 }

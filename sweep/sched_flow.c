@@ -54,6 +54,8 @@ static void close_stage(struct mx_sched *sched, uint32_t i, enum mx_stage_state 
     sched->stages[i].state = state;
     sched->stages[i].reason = reason;
     sched->nunsettled--;
+    if (sched->early)
+        mx_early_gone(sched->early, i);
     sched->todo[sched->ntodo++] = i;
 }
 
@@ -68,7 +70,7 @@ void mx_sched_drop_unneeded(struct mx_sched *sched, uint32_t i)
 {
     const struct mx_stage_node *stage = &sched->stages[i];
 
-    if (stage->needs == 0 && (stage->state == MX_STAGE_WAITING || stage->state == MX_STAGE_READY))
+    if (stage->needs == 0 && stage->state <= MX_STAGE_PAUSED)
         close_stage(sched, i, MX_STAGE_FAILED, MX_REASON_NONE);
 }
 
@@ -107,12 +109,18 @@ static void break_cell(struct mx_sched *sched, uint32_t cell)
     }
 }
 
+/* What a trial is whose stage ended without a result. */
+static enum mx_state fate(enum mx_reason reason)
+{
+    return reason == MX_REASON_EARLY_STOP ? MX_STATE_STOPPED : MX_STATE_FAILED;
+}
+
 static void fail_trial(struct mx_sched *sched, uint32_t t, enum mx_reason reason)
 {
     uint32_t cell = sched->trials[t].cell;
 
-    end_trial(sched, t, MX_STATE_FAILED, reason);
-    if (mx_sched_deterministic(reason))
+    end_trial(sched, t, fate(reason), reason);
+    if (mx_sched_deterministic(reason) || reason == MX_REASON_EARLY_STOP)
         return;
     sched->cells[cell].nfailed++;
     /* While restoring, trials that are done may still be on their way. */
@@ -131,7 +139,7 @@ static void tell_quarantined(struct mx_sched *sched, uint32_t t, const struct mx
         return; /* it was not needed any more, and never will be done */
     trial->nopen--;
     if (stage->state == MX_STAGE_FAILED)
-        tell_end(sched, t, MX_STATE_FAILED, stage->reason);
+        tell_end(sched, t, fate(stage->reason), stage->reason);
     else if (trial->nopen == 0)
         tell_end(sched, t, MX_STATE_DONE, MX_REASON_NONE);
 }

@@ -154,6 +154,17 @@ void mx_queue_done(struct mx_sched *sched, uint32_t stage, double seconds)
     mx_sched_rest_users(sched, stage);
 }
 
+/* It ends for now: who decides whether it goes on is asked after this. */
+void mx_queue_paused(struct mx_sched *sched, uint32_t stage, double seconds)
+{
+    sched->refill = sched->stages[stage].executor;
+    learn(sched, stage, seconds);
+    end_lease(sched, stage);
+    sched->stages[stage].state = MX_STAGE_PAUSED;
+    mx_sched_drop_unneeded(sched, stage);
+    mx_sched_rest_users(sched, stage);
+}
+
 /* An attempt failed: again, or for good. */
 void mx_queue_failed(struct mx_sched *sched, uint32_t i, enum mx_reason reason)
 {

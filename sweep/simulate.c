@@ -40,6 +40,7 @@ struct order {
     uint64_t lease;
     uint32_t attempt, next;
     double   arrives_s;
+    uint32_t from, until; /* epochs of a training: done so far; where it waits next, 0: nowhere */
 };
 
 struct play {
@@ -102,6 +103,17 @@ static struct happening_at take_first(struct play *play)
     return first;
 }
 
+/* How much of a stage is to be done: of a training that waits on its way, some epochs. */
+static double part_of(const struct play *play, uint32_t stage)
+{
+    const struct order *order = &play->orders[stage];
+    const uint32_t      epochs = play->plan->stages[stage].epochs;
+
+    if (epochs == 0)
+        return 1;
+    return (double)((order->until > 0 ? order->until : epochs) - order->from) / epochs;
+}
+
 /* The executor takes up the first of its queue. What an attempt comes to depends
  * on its name alone. */
 static int work(struct play *play, uint32_t x, double now_s, struct mx_err *err)
@@ -118,8 +130,8 @@ static int work(struct play *play, uint32_t x, double now_s, struct mx_err *err)
     rng = mx_rng_at(play->stream, stage, play->orders[stage].attempt, 0);
     end.stage = stage;
     end.lease = play->orders[stage].lease;
-    end.seconds =
-        play->options->kind_s[play->plan->stages[stage].kind] * (0.8 + 0.4 * mx_rng_uniform(&rng));
+    end.seconds = play->options->kind_s[play->plan->stages[stage].kind] * part_of(play, stage) *
+                  (0.8 + 0.4 * mx_rng_uniform(&rng));
     if (mx_rng_uniform(&rng) < play->options->failure_rate) {
         end.what = DIES;
         end.seconds *= mx_rng_uniform(&rng);
@@ -170,7 +182,11 @@ static int take_order(struct play *play, const struct mx_action *action, double 
     struct executor *executor = &play->executors[action->executor];
     struct order    *order = &play->orders[action->stage];
 
-    *order = (struct order){action->lease, action->attempt, UINT32_MAX, now_s + latency_s};
+    order->lease = action->lease;
+    order->attempt = action->attempt;
+    order->next = UINT32_MAX;
+    order->arrives_s = now_s + latency_s;
+    order->until = action->epoch;
     if (!executor->up)
         return 0; /* its loss is on the way */
     if (executor->first == UINT32_MAX)
@@ -202,6 +218,16 @@ static int feed(struct play *play, struct mx_event event, double arrived_s, stru
     return 0;
 }
 
+/* A training waits at a rung, as good as it happens to be. */
+static void pause_at(struct play *play, uint32_t stage, struct mx_event *event)
+{
+    struct mx_rng rng = mx_rng_at(play->stream, stage, UINT32_MAX, 0);
+
+    event->kind = MX_EVENT_STAGE_PAUSED;
+    event->epoch = play->orders[stage].from = play->orders[stage].until;
+    event->value = mx_rng_uniform(&rng);
+}
+
 static int told(struct play *play, const struct happening_at *it, struct mx_err *err)
 {
     struct mx_event event = {.executor = it->executor, .lease = it->lease, .stage = it->stage};
@@ -216,7 +242,11 @@ static int told(struct play *play, const struct happening_at *it, struct mx_err 
     } else {
         event.kind = MX_EVENT_STAGE_DONE;
         event.seconds = it->seconds;
-        if (mx_sched_lease(play->sched, it->stage, it->lease, &held)) {
+        if (!mx_sched_lease(play->sched, it->stage, it->lease, &held)) {
+            /* late: what it says does not count */
+        } else if (play->orders[it->stage].until > 0) {
+            pause_at(play, it->stage, &event);
+        } else {
             play->out->duplicated += play->done[it->stage];
             play->done[it->stage] = true;
         }

@@ -86,9 +86,9 @@ enum {
 
 #define MX_EARLY_STOP_WORDS(X)                                                                     \
     X(EARLY_STOP_NONE, "none", WORKER_READY)                                                       \
-    X(EARLY_STOP_MEDIAN, "median", WORKER_LATER)                                                   \
-    X(EARLY_STOP_SHA, "sha", WORKER_LATER)                                                         \
-    X(EARLY_STOP_ASHA, "asha", WORKER_LATER)
+    X(EARLY_STOP_MEDIAN, "median", WORKER_READY)                                                   \
+    X(EARLY_STOP_SHA, "sha", WORKER_READY)                                                         \
+    X(EARLY_STOP_ASHA, "asha", WORKER_READY)
 
 /* L(NAME, name): every list above, for the enums and the arrays. */
 #define MX_WORD_LISTS(L)                                                                           \

@@ -27,6 +27,7 @@ uint64_t worker_progress_lease(const struct worker_progress_slot *slot)
 
 static void put_job(struct mx_buf *out, const struct worker_job *job)
 {
+    mx_put_u32(out, job->until_epoch);
     mx_put_u32(out, (uint32_t)job->kind);
     worker_params_put(out, &job->params);
     for (size_t k = 0; k < sizeof job->used.bits / sizeof job->used.bits[0]; k++)
@@ -75,6 +76,7 @@ static void take_inputs(struct mx_wire *wire, struct worker_job *job)
 
 static void take_job(struct mx_wire *wire, struct worker_job *job)
 {
+    job->until_epoch = mx_take_u32(wire);
     job->kind = (enum worker_kind)mx_take_u32(wire);
     worker_params_take(wire, &job->params);
     for (size_t k = 0; k < sizeof job->used.bits / sizeof job->used.bits[0]; k++)
@@ -96,6 +98,7 @@ static void take_job(struct mx_wire *wire, struct worker_job *job)
 
 static void put_result(struct mx_buf *out, const struct worker_result *result)
 {
+    mx_put_u32(out, result->paused_epoch);
     mx_put_u64(out, result->nmetrics);
     for (size_t i = 0; i < result->nmetrics; i++) {
         mx_put_text(out, result->metrics[i].name);
@@ -105,8 +108,10 @@ static void put_result(struct mx_buf *out, const struct worker_result *result)
 
 static void take_result(struct mx_wire *wire, struct worker_result *result)
 {
-    uint64_t n = mx_take_u64(wire);
+    uint64_t n;
 
+    result->paused_epoch = mx_take_u32(wire);
+    n = mx_take_u64(wire);
     for (uint64_t i = 0; i < n && !wire->failed; i++) {
         char   name[WORKER_METRIC_NAME_SIZE];
         double value;

@@ -54,6 +54,8 @@ struct worker_metric {
 struct worker_result {
     struct worker_metric *metrics; /* owned */
     size_t                nmetrics, room;
+    uint32_t              paused_epoch; /* > 0: the training waits after so many epochs; the
+                                           numbers are of its validation part there */
 };
 
 /* Add a number. Returns 0, or -1 with MX_ENOMEM. */
@@ -90,6 +92,8 @@ struct worker_job {
     struct worker_input *inputs;                   /* owned: in the order of the plan */
     uint32_t             ninputs, inputs_room;
     double               checkpoint_s; /* between two checkpoints; 0 = none */
+    uint32_t             until_epoch;  /* a training saves itself after so many epochs and ends
+                                          for now; 0 = it goes to its end */
     bool                 keep_weights; /* leave what other stages read: weights.safetensors, maps */
     bool                 temporary;    /* what other stages read is removed after the last of
                                           them: stage.json does not list it */
@@ -133,7 +137,9 @@ void                 worker_cache_free(struct worker_cache *cache); /* NULL is a
  *   MX_EINTERRUPTED  progress->tick said so; a training has saved its last step
  * Files in job->folder are complete only after a return of 0; stage.json is
  * written last. A training leaves checkpoints there until it is done, or has
- * diverged, and goes on from them when it is run again. *result must be empty and is empty after a failure. */
+ * diverged, and goes on from them when it is run again. One that has come to
+ * job->until_epoch returns 0 with result->paused_epoch set and is not done. *result must be
+ * empty and is empty after a failure. */
 int worker_stage_run(const struct worker_job *job, struct worker_cache *cache,
                      const struct worker_progress *progress, struct worker_result *result,
                      struct mx_err *err);

@@ -294,7 +294,24 @@ static int find_start(struct training *t, struct mx_err *err)
 
     worker_progress_notes(t->progress, &notes);
     mx_buf_free(&notes);
-    return failed;
+    if (failed || t->job->until_epoch == 0 ||
+        t->at.epoch + (t->at.batch > 0) <= t->job->until_epoch)
+        return failed;
+    worker_checkpoint_remove(t->job->folder);
+    return mx_fail(err, MX_EINTERNAL,
+                   "its checkpoint is of epoch %u, and it is to be judged at %u: the next attempt "
+                   "begins anew",
+                   t->at.epoch, t->job->until_epoch);
+}
+
+/* It has come to the epoch before, and nobody knows: its answer was lost. */
+static int score_again(struct training *t, struct mx_err *err)
+{
+    const uint64_t ticks = t->at.ticks;
+
+    t->val = evaluate(t, &t->set->val, "validation", t->hits[0], err);
+    t->at.ticks = ticks;
+    return t->val ? 0 : -1;
 }
 
 /* Nothing to train: the weights are scored as they came. */
@@ -305,13 +322,21 @@ static int validate(struct training *t, struct mx_err *err)
     return (t->val = evaluate(t, &t->set->val, "validation", t->hits[0], err)) ? 0 : -1;
 }
 
+/* Whether it waits here for a decision. */
+static bool is_to_pause(const struct training *t)
+{
+    return t->job->until_epoch > 0 && t->at.epoch == t->job->until_epoch &&
+           t->at.epoch < (uint64_t)t->job->params.train_epochs;
+}
+
 static int train(struct training *t, struct mx_err *err)
 {
     if (t->job->params.train_epochs == 0)
         return validate(t, err);
-    if (find_start(t, err))
+    if (find_start(t, err) ||
+        (t->job->until_epoch > 0 && t->at.epoch == t->job->until_epoch && score_again(t, err)))
         return -1;
-    while (t->at.epoch < (uint64_t)t->job->params.train_epochs) {
+    while (t->at.epoch < (uint64_t)t->job->params.train_epochs && !is_to_pause(t)) {
         const uint32_t epoch = t->at.epoch;
 
         t->started_s = mx_clock_monotonic_s() - t->at.seconds;
@@ -399,6 +424,22 @@ static int write_files(const struct training *t, struct mx_err *err)
                                      t->job->keep_weights && !t->job->temporary ? 2 : 1, err);
 }
 
+/* All of it is on disk, the epoch's scores included, and nothing is said of the test part. */
+static int pause_here(struct training *t, struct worker_result *result, struct mx_err *err)
+{
+    t->keeper.kept = false; /* a file of this step may be from before the scores */
+    if (worker_metrics_report(t->val, "val", result, err) ||
+        worker_keeper_save(&t->keeper, &t->at, &t->history, err))
+        return -1;
+    result->paused_epoch = t->at.epoch;
+    return 0;
+}
+
+static int finish(struct training *t, struct worker_result *result, struct mx_err *err)
+{
+    return report(t, result, err) || write_files(t, err) ? -1 : 0;
+}
+
 /* Whoever asks a training to end finds all of it again: not one step is lost. */
 static void save_interrupted(struct training *t)
 {
@@ -416,13 +457,14 @@ int worker_train_run(const struct worker_job *job, struct worker_cache *cache,
     struct training   t = {.job = &own, .progress = progress};
     struct mx_err     why = {0};
     int               failed = worker_weights_stem(&own.params, &why) || set_up(&t, cache, &why) ||
-                 train(&t, &why) || report(&t, result, &why) || write_files(&t, &why);
+                 train(&t, &why) ||
+                 (is_to_pause(&t) ? pause_here(&t, result, &why) : finish(&t, result, &why));
 
     if (failed && why.code == MX_EINTERRUPTED)
         save_interrupted(&t);
     tear_down(&t);
     /* One that has diverged would do so again. */
-    if (job->folder[0] && (!failed || why.code == MX_EDIVERGED))
+    if (job->folder[0] && ((!failed && result->paused_epoch == 0) || why.code == MX_EDIVERGED))
         worker_checkpoint_remove(job->folder);
     if (failed && err)
         *err = why;

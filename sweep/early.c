@@ -1,0 +1,450 @@
+#include "sweep/early.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweep/early_core.h"
+
+static const double worst = 1e300; /* values beyond are as bad, or good, as this */
+
+/* The epoch of a rung; UINT32_MAX or more: there is none. */
+static uint64_t rung_epoch(const struct mx_early_rule *rule, uint32_t bracket, uint32_t rung)
+{
+    uint64_t epoch = rule->min_epochs;
+
+    if (rule->rule == MX_EARLY_STOP_MEDIAN)
+        return epoch * ((uint64_t)rung + 1);
+    for (uint32_t k = 0; k < bracket + rung && epoch < UINT32_MAX; k++)
+        epoch *= rule->reduction;
+    return epoch;
+}
+
+uint32_t mx_early_rungs(const struct mx_early_rule *rule, const struct mx_early_training *training,
+                        uint32_t most, uint32_t *epochs)
+{
+    uint32_t n = 0;
+    uint64_t epoch;
+
+    if (rule->rule == MX_EARLY_STOP_NONE)
+        return 0;
+    for (; (epoch = rung_epoch(rule, training->bracket, n)) < training->epochs; n++)
+        if (n < most)
+            epochs[n] = (uint32_t)epoch;
+    return n;
+}
+
+static int by_pool(const void *a, const void *b)
+{
+    const struct pool_key *x = a, *y = b;
+
+    if (x->repeat != y->repeat)
+        return x->repeat < y->repeat ? -1 : 1;
+    if (x->bracket != y->bracket)
+        return x->bracket < y->bracket ? -1 : 1;
+    return x->training < y->training ? -1 : x->training > y->training;
+}
+
+static int make_rungs(struct mx_early *early, struct mx_err *err)
+{
+    size_t nrungs = 0;
+
+    for (uint32_t p = 0; p < early->npools; p++) {
+        struct pool *pool = &early->pools[p];
+
+        nrungs += pool->nrungs;
+        pool->rungs = calloc((size_t)pool->nrungs + 1, sizeof pool->rungs[0]);
+        if (!pool->rungs)
+            return mx_fail(err, MX_ENOMEM, "no memory for %" PRIu32 " rungs", pool->nrungs);
+        for (uint32_t m = pool->first; m < pool->first + pool->count; m++)
+            for (uint32_t k = 0; k < early->all[early->members[m]].nrungs; k++)
+                pool->rungs[k].coming++;
+        for (uint32_t k = 0; k < pool->nrungs; k++) {
+            pool->rungs[k].ranked = calloc(pool->rungs[k].coming, sizeof pool->rungs[k].ranked[0]);
+            if (!pool->rungs[k].ranked)
+                return mx_fail(err, MX_ENOMEM, "no memory for a rung of %" PRIu32 " trainings",
+                               pool->rungs[k].coming);
+        }
+    }
+    early->todo = calloc(nrungs + 1, sizeof early->todo[0]);
+    early->means = calloc((size_t)early->count + 1, sizeof early->means[0]);
+    return early->todo && early->means ? 0
+                                       : mx_fail(err, MX_ENOMEM, "no memory for %zu rungs", nrungs);
+}
+
+/* Trainings that are judged, pool after pool. */
+static int make_pools(struct mx_early *early, const struct mx_early_training *list,
+                      struct mx_err *err)
+{
+    struct pool_key *keys = calloc((size_t)early->count + 1, sizeof keys[0]);
+    uint32_t         n = 0;
+
+    early->members = calloc((size_t)early->count + 1, sizeof early->members[0]);
+    early->pools = calloc((size_t)early->count + 1, sizeof early->pools[0]);
+    if (!keys || !early->members || !early->pools) {
+        free(keys);
+        return mx_fail(err, MX_ENOMEM, "no memory to judge %" PRIu32 " trainings", early->count);
+    }
+    for (uint32_t i = 0; i < early->count; i++)
+        if (early->all[i].nrungs > 0)
+            keys[n++] = (struct pool_key){list[i].repeat, list[i].bracket, i};
+    qsort(keys, n, sizeof keys[0], by_pool);
+    for (uint32_t m = 0; m < n; m++) {
+        struct training *training = &early->all[keys[m].training];
+        struct pool     *pool;
+
+        if (m == 0 || keys[m].repeat != keys[m - 1].repeat ||
+            keys[m].bracket != keys[m - 1].bracket)
+            early->pools[early->npools++] = (struct pool){.first = m, .bracket = keys[m].bracket};
+        pool = &early->pools[early->npools - 1];
+        pool->count++;
+        if (training->nrungs > pool->nrungs)
+            pool->nrungs = training->nrungs;
+        training->pool = early->npools - 1;
+        early->members[m] = keys[m].training;
+    }
+    free(keys);
+    return make_rungs(early, err);
+}
+
+struct mx_early *mx_early_new(const struct mx_early_rule     *rule,
+                              const struct mx_early_training *list, uint32_t count,
+                              struct mx_err *err)
+{
+    struct mx_early *early = calloc(1, sizeof *early);
+    size_t           nvalues = 0;
+
+    if (!early || !(early->all = calloc((size_t)count + 1, sizeof early->all[0]))) {
+        free(early);
+        mx_fail(err, MX_ENOMEM, "no memory to judge %" PRIu32 " trainings", count);
+        return NULL;
+    }
+    early->rule = *rule;
+    early->count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        early->all[i].first = nvalues;
+        early->all[i].nrungs = mx_early_rungs(rule, &list[i], 0, NULL);
+        nvalues += early->all[i].nrungs;
+    }
+    if (nvalues > MOST_VALUES) {
+        mx_fail(err, MX_ERANGE,
+                "schedule.early_stop: trainings would be judged %zu times, more than %d; raise "
+                "schedule.min_epochs",
+                nvalues, MOST_VALUES);
+        goto fail;
+    }
+    if (!(early->values = calloc(nvalues + 1, sizeof early->values[0]))) {
+        mx_fail(err, MX_ENOMEM, "no memory to judge %" PRIu32 " trainings", count);
+        goto fail;
+    }
+    if (make_pools(early, list, err))
+        goto fail;
+    return early;
+fail:
+    mx_early_free(early);
+    return NULL;
+}
+
+void mx_early_free(struct mx_early *early)
+{
+    if (!early)
+        return;
+    for (uint32_t p = 0; p < early->npools; p++) {
+        for (uint32_t k = 0; early->pools[p].rungs && k < early->pools[p].nrungs; k++)
+            free(early->pools[p].rungs[k].ranked);
+        free(early->pools[p].rungs);
+    }
+    free(early->pools);
+    free(early->members);
+    free(early->all);
+    free(early->values);
+    free(early->todo);
+    free(early->means);
+    free(early);
+}
+
+uint32_t mx_early_until(const struct mx_early *early, uint32_t i)
+{
+    const struct training *training = &early->all[i];
+
+    if (training->passed >= training->nrungs)
+        return 0;
+    return (uint32_t)rung_epoch(&early->rule, early->pools[training->pool].bracket,
+                                training->passed);
+}
+
+bool mx_early_waits(const struct mx_early *early, uint32_t i)
+{
+    return early_waits(&early->all[i]);
+}
+
+bool mx_early_is_stopped(const struct mx_early *early, uint32_t i)
+{
+    return early->all[i].stopped;
+}
+
+/* See that a rung is looked at. Each is in the list once at most: there is room for all. */
+static void look_again(struct mx_early *early, uint32_t pool, uint32_t rung)
+{
+    struct rung *it = &early->pools[pool].rungs[rung];
+
+    it->scanned = 0;
+    early->nmeans = 0;
+    if (it->in_todo)
+        return;
+    it->in_todo = true;
+    early->todo[early->ntodo++] = (struct place){pool, rung};
+}
+
+/* It will not come to the rungs from `rung` on. */
+static void comes_no_more(struct mx_early *early, const struct training *training, uint32_t rung)
+{
+    for (uint32_t k = rung; k < training->nrungs; k++) {
+        early->pools[training->pool].rungs[k].coming--;
+        look_again(early, training->pool, k);
+    }
+}
+
+/* Values as the rule sees them: larger is better. */
+static double seen(const struct mx_early *early, double value)
+{
+    if (isnan(value))
+        return -worst;
+    value = fmax(-worst, fmin(worst, value));
+    return early->rule.smaller ? -value : value;
+}
+
+/* Before which of those that are ranked a training comes. */
+static uint32_t place_of(const struct rung *rung, double value, uint32_t training)
+{
+    uint32_t low = 0, high = rung->n;
+
+    while (low < high) {
+        const uint32_t mid = low + (high - low) / 2;
+
+        if (rung->ranked[mid].value > value ||
+            (rung->ranked[mid].value == value && rung->ranked[mid].training < training))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+bool mx_early_reached(struct mx_early *early, uint32_t i, uint32_t epoch, double value)
+{
+    struct training *training = &early->all[i];
+    struct rung     *rung;
+    uint32_t         at;
+
+    if (early_waits(training) || training->stopped || training->gone ||
+        mx_early_until(early, i) != epoch || epoch == 0)
+        return false;
+    rung = &early->pools[training->pool].rungs[training->reached];
+    value = early->values[training->first + training->reached] = seen(early, value);
+    at = place_of(rung, value, i);
+    memmove(&rung->ranked[at + 1], &rung->ranked[at], (rung->n - at) * sizeof rung->ranked[0]);
+    rung->ranked[at] = (struct ranked){value, i};
+    rung->n++;
+    rung->coming--;
+    rung->waiting++;
+    look_again(early, training->pool, training->reached);
+    training->reached++;
+    return true;
+}
+
+/* It waits at a rung no more. */
+static void decide(struct mx_early *early, struct training *training, bool go_on)
+{
+    const uint32_t k = training->reached - 1;
+
+    early->pools[training->pool].rungs[k].waiting--;
+    if (go_on) {
+        training->passed++;
+        return;
+    }
+    training->stopped = true;
+    comes_no_more(early, training, k + 1);
+}
+
+bool mx_early_decided(struct mx_early *early, uint32_t i, uint32_t epoch, bool go_on)
+{
+    struct training *training = &early->all[i];
+
+    if (!early_waits(training) || mx_early_until(early, i) != epoch)
+        return false;
+    decide(early, training, go_on);
+    return true;
+}
+
+void mx_early_gone(struct mx_early *early, uint32_t i)
+{
+    struct training *training = &early->all[i];
+    struct pool     *pool = &early->pools[training->pool];
+
+    if (training->nrungs == 0 || training->gone || training->stopped)
+        return;
+    training->gone = true;
+    if (training->reached > training->passed) {
+        pool->rungs[training->passed].waiting--;
+        look_again(early, training->pool, training->passed);
+    } else if (training->reached < training->nrungs) {
+        pool->rungs[training->reached].lost++;
+    }
+    comes_no_more(early, training, training->reached);
+}
+
+void mx_early_forget(struct mx_early *early, uint32_t i)
+{
+    struct training *training = &early->all[i];
+    struct pool     *pool = &early->pools[training->pool];
+    const bool       open = !training->gone && !training->stopped;
+
+    if (training->nrungs == 0)
+        return;
+    if (early_waits(training))
+        pool->rungs[training->passed].waiting--;
+    if (training->gone && training->reached == training->passed &&
+        training->reached < training->nrungs)
+        pool->rungs[training->reached].lost--;
+    for (uint32_t k = 0; k < training->nrungs; k++) {
+        struct rung *rung = &pool->rungs[k];
+
+        if (k < training->reached) {
+            const uint32_t at = place_of(rung, early->values[training->first + k], i);
+
+            rung->n--;
+            memmove(&rung->ranked[at], &rung->ranked[at + 1],
+                    (rung->n - at) * sizeof rung->ranked[0]);
+        }
+        if (k < training->reached || !open)
+            rung->coming++;
+        look_again(early, training->pool, k);
+    }
+    training->reached = training->passed = 0;
+    training->stopped = training->gone = false;
+}
+
+/* How many of a rung go on, by sha and asha. */
+static uint32_t share(const struct mx_early *early, const struct rung *rung, bool closed)
+{
+    const uint32_t most = (rung->n + rung->lost) / early->rule.reduction;
+
+    return closed && most == 0 ? 1 : most;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static double mean_of(const struct mx_early *early, const struct training *training, uint32_t rung)
+{
+    const uint32_t n = training->reached < rung + 1 ? training->reached : rung + 1;
+    double         sum = 0;
+
+    for (uint32_t k = 0; k < n; k++)
+        sum += early->values[training->first + k];
+    return sum / n;
+}
+
+/* The median of `n` sorted numbers but the one at `out`. */
+static double median_without(const double *sorted, uint32_t n, uint32_t out)
+{
+    const uint32_t rest = n - 1, low = (rest - 1) / 2, high = rest / 2;
+
+    return (sorted[low + (low >= out)] + sorted[high + (high >= out)]) / 2;
+}
+
+/* The means of all that came to some rung, sorted, are kept while nothing changes. */
+static void sort_means(struct mx_early *early, uint32_t p, uint32_t rung)
+{
+    const struct pool *pool = &early->pools[p];
+    uint32_t           n = 0;
+
+    if (early->nmeans > 0 && early->means_of.pool == p && early->means_of.rung == rung)
+        return;
+    for (uint32_t m = pool->first; m < pool->first + pool->count; m++)
+        if (early->all[early->members[m]].reached > 0)
+            early->means[n++] = mean_of(early, &early->all[early->members[m]], rung);
+    qsort(early->means, n, sizeof early->means[0], by_value);
+    early->nmeans = n;
+    early->means_of = (struct place){p, rung};
+}
+
+/* Where a number stands among sorted ones. */
+static uint32_t find(const double *sorted, uint32_t n, double x)
+{
+    uint32_t low = 0, high = n;
+
+    while (low < high) {
+        const uint32_t mid = low + (high - low) / 2;
+
+        if (sorted[mid] < x)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* Whether a training has been better than the median of the others, once. */
+static bool keeps_up(const struct mx_early *early, const struct training *training, uint32_t rung)
+{
+    const uint32_t n = early->nmeans;
+    double         best = early->values[training->first], mean = mean_of(early, training, rung);
+
+    if (n <= LEAST_OTHERS)
+        return true;
+    for (uint32_t k = 1; k <= rung; k++)
+        best = fmax(best, early->values[training->first + k]);
+    return best >= median_without(early->means, n, find(early->means, n, mean));
+}
+
+/* Decides about the next one that waits at a rung, the best first; false if there
+ * is none, or none can be decided about yet. */
+static bool look_at(struct mx_early *early, uint32_t p, uint32_t k,
+                    struct mx_early_decision *decision)
+{
+    struct rung   *rung = &early->pools[p].rungs[k];
+    const bool     closed = rung->coming == 0, median = early->rule.rule == MX_EARLY_STOP_MEDIAN;
+    const uint32_t most = median ? 0 : share(early, rung, closed);
+    const uint32_t last = closed || most > rung->n ? rung->n : most;
+
+    if (rung->waiting == 0 || (!closed && early->rule.rule != MX_EARLY_STOP_ASHA))
+        return false;
+    if (median)
+        sort_means(early, p, k);
+    while (rung->scanned < last) {
+        const uint32_t   at = rung->scanned++, i = rung->ranked[at].training;
+        struct training *training = &early->all[i];
+
+        if (!early_waits(training) || training->passed != k)
+            continue;
+        *decision = (struct mx_early_decision){
+            .training = i,
+            .rung = k,
+            .epoch = mx_early_until(early, i),
+            .go_on = median ? keeps_up(early, training, k) : at < most,
+        };
+        decide(early, training, decision->go_on);
+        return true;
+    }
+    return false;
+}
+
+bool mx_early_next(struct mx_early *early, struct mx_early_decision *decision)
+{
+    while (early->ntodo > 0) {
+        const struct place place = early->todo[early->ntodo - 1];
+
+        if (look_at(early, place.pool, place.rung, decision))
+            return true;
+        early->pools[place.pool].rungs[place.rung].in_todo = false;
+        early->ntodo--;
+    }
+    return false;
+}

@@ -1,0 +1,69 @@
+/* early_core.h - inside sweep/early*.c: what is known of trainings and rungs. */
+#ifndef MX_SWEEP_EARLY_CORE_H
+#define MX_SWEEP_EARLY_CORE_H
+
+#include "sweep/early.h"
+
+enum {
+    MOST_VALUES = 1 << 28,
+    LEAST_OTHERS = 3, /* for a median to say something */
+};
+
+struct training {
+    size_t   first; /* of its values */
+    uint32_t pool, nrungs;
+    uint32_t reached, passed; /* rungs; one more reached than passed: it waits, or did */
+    bool     stopped, gone;
+};
+
+/* One that came to a rung, larger values first. */
+struct ranked {
+    double   value;
+    uint32_t training;
+};
+
+struct rung {
+    uint32_t       coming;  /* trainings that may still come here */
+    uint32_t       waiting; /* that wait here */
+    uint32_t       lost;    /* that failed on their way from the rung below */
+    uint32_t       n;       /* that came here, whatever came of them */
+    struct ranked *ranked;  /* (n) */
+    bool           in_todo;
+    uint32_t       scanned; /* of those that are ranked: decided, as far as they can be */
+};
+
+struct pool {
+    uint32_t     first, count; /* of early->members */
+    uint32_t     bracket, nrungs;
+    struct rung *rungs;
+};
+
+struct pool_key {
+    uint32_t repeat, bracket, training;
+};
+
+struct place {
+    uint32_t pool, rung;
+};
+
+struct mx_early {
+    struct mx_early_rule rule;
+    uint32_t             count;
+    struct training     *all;
+    double              *values;  /* by training and rung, larger is better */
+    uint32_t            *members; /* trainings, pool after pool */
+    struct pool         *pools;
+    uint32_t             npools;
+    struct place        *todo; /* rungs at which something changed */
+    size_t               ntodo;
+    double              *means; /* of a pool up to a rung, sorted ... */
+    uint32_t             nmeans;
+    struct place         means_of; /* ... those of this one, if nmeans > 0 */
+};
+
+static inline bool early_waits(const struct training *training)
+{
+    return training->reached > training->passed && !training->stopped && !training->gone;
+}
+
+#endif

@@ -1,0 +1,83 @@
+#include "sweep/plan_early.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "sweep/results_core.h"
+#include "sweep/results_rank.h"
+
+struct mx_early_rule mx_plan_early_rule(const struct mx_config *config)
+{
+    const struct mx_value *base = config->base;
+    const unsigned         mode = base[KEY_SEARCH_MODE].choice;
+    const char            *metric = base[KEY_SEARCH_METRIC].text;
+
+    return (struct mx_early_rule){
+        .rule = (enum mx_early_stop)base[KEY_SCHEDULE_EARLY_STOP].choice,
+        .min_epochs = (uint32_t)base[KEY_SCHEDULE_MIN_EPOCHS].integer,
+        .reduction = (uint32_t)base[KEY_SCHEDULE_REDUCTION_FACTOR].integer,
+        .smaller = mode == MX_MODE_AUTO ? mx_metric_smaller_is_better(metric) : mode == MX_MODE_MIN,
+    };
+}
+
+/* The bracket of a cell: shares of [0, 1) one behind the other. */
+static uint32_t bracket_of(const struct mx_config *config, uint64_t cell)
+{
+    const uint32_t n = (uint32_t)config->base[KEY_SCHEDULE_BRACKETS].integer;
+    const double   r = (double)config->base[KEY_SCHEDULE_REDUCTION_FACTOR].integer;
+    const uint64_t name[] = {(uint64_t)config->base[KEY_SEED].integer, cell};
+    double         at = (double)(mx_hash64(name, sizeof name) >> 11) * 0x1p-53, sum = 0, share;
+
+    if (config->base[KEY_SCHEDULE_EARLY_STOP].choice == MX_EARLY_STOP_MEDIAN)
+        return 0;
+    for (uint32_t b = 0; b < n; b++)
+        sum += pow(r, -(double)b) * n / (n - b);
+    at *= sum;
+    for (uint32_t b = 0; b + 1 < n; b++) {
+        share = pow(r, -(double)b) * n / (n - b);
+        if (at < share)
+            return b;
+        at -= share;
+    }
+    return n - 1;
+}
+
+void mx_plan_early_mark(struct mx_plan *plan, const struct mx_config *config)
+{
+    if (config->base[KEY_SCHEDULE_EARLY_STOP].choice == MX_EARLY_STOP_NONE)
+        return;
+    for (uint32_t s = 0; s < plan->nstages; s++) {
+        struct mx_stage       *stage = &plan->stages[s];
+        const struct mx_trial *trial = &plan->trials[stage->first_trial];
+        struct mx_point        point;
+
+        if (stage->kind != WORKER_STAGE_TRAIN || stage->of != MX_STAGE_OF_TRIAL)
+            continue;
+        mx_grid_point(plan->grid, trial->point, &point);
+        stage->epochs = (uint32_t)point.value[KEY_TRAIN_EPOCHS].integer;
+        stage->bracket = bracket_of(config, trial->cell);
+    }
+}
+
+bool mx_plan_early_metric(const char *name)
+{
+    static const unsigned words[] = {
+        MX_METRIC_ACCURACY,
+        MX_METRIC_TOP5_ACCURACY,
+        MX_METRIC_CROSS_ENTROPY,
+        MX_METRIC_CALIBRATION_ERROR,
+        MX_METRIC_CONFIDENCE,
+        MX_METRIC_WORST_GROUP_ACCURACY,
+        MX_METRIC_ADJUSTED_AVERAGE_ACCURACY,
+        MX_METRIC_GROUP_ACCURACY,
+        MX_METRIC_WORST_CLASS_ACCURACY,
+        MX_METRIC_GROUP_GAP,
+    };
+    const int word = mx_metric_word(name);
+
+    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++)
+        if (strncmp(name, "val.", 4) == 0 && word == (int)words[k])
+            return true;
+    return false;
+}
