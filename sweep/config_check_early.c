@@ -50,9 +50,9 @@ static void check_rungs(const struct mx_reader *reader)
     for (int64_t b = 0; b < base[KEY_SCHEDULE_BRACKETS].integer - 1; b++) {
         if (first >= epochs) {
             mx_error_at(messages, reader->places[KEY_SCHEDULE_BRACKETS],
-                        "schedule.brackets: from bracket %" PRId64 " on the first rung is at %.0f "
-                        "epochs or later, and no training is longer (take %" PRId64 ")",
-                        b + 1, first, b + 1);
+                        "schedule.brackets: %" PRId64 " are enough: the first rung of the last of "
+                        "those is at %.0f epochs, and no training is longer",
+                        b + 1, first);
             return;
         }
         first *= (double)base[KEY_SCHEDULE_REDUCTION_FACTOR].integer;

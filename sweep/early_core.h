@@ -61,6 +61,9 @@ struct mx_early {
     struct place         means_of; /* ... those of this one, if nmeans > 0 */
 };
 
+/* The epoch of a rung; UINT32_MAX or more: there is none. */
+uint64_t early_rung_epoch(const struct mx_early_rule *rule, uint32_t bracket, uint32_t rung);
+
 static inline bool early_waits(const struct training *training)
 {
     return training->reached > training->passed && !training->stopped && !training->gone;

@@ -18,6 +18,7 @@ enum fate {
 struct order {
     uint64_t lease;
     uint32_t stage;
+    uint32_t until; /* of a training: the epoch at which it waits, 0: none */
 };
 
 struct executor {
@@ -138,6 +139,7 @@ static void work(struct mx_supervisor *supervisor, uint32_t index)
     end.life = executor->life;
     end.answer.lease = executor->working_lease = executor->queue[0].lease;
     end.answer.stage = executor->queue[0].stage;
+    end.answer.epoch = executor->queue[0].until;
     end.b = draw_fate(end.answer.stage, &end.answer);
     seconds = sim->work.mean_s[sim->work.plan.stages[end.answer.stage].kind] *
               (0.3 + 1.4 * sim_uniform());
@@ -171,6 +173,7 @@ int mx_supervisor_order(struct mx_supervisor *supervisor, uint32_t number, const
         wire = mx_wire_body(at, body);
         order.lease = mx_take_u64(&wire);
         order.stage = mx_take_u32(&wire);
+        order.until = mx_take_u32(&wire);
         at += MX_WIRE_HEAD + body;
         len -= MX_WIRE_HEAD + body;
         if (!executor->ready || !sim_is_real())
@@ -350,7 +353,11 @@ static void lend(struct mx_supervisor *supervisor, const struct sim_answer *answ
                                 .code = answer->code};
     if (answer->code)
         snprintf(message->text, sizeof message->text, "it failed");
-    for (unsigned k = 0; !answer->code && k < SIM_METRICS; k++)
+    message->result.paused_epoch = answer->code ? 0 : answer->epoch;
+    if (message->result.paused_epoch > 0)
+        worker_result_add(&message->result, sim_metric_names[0],
+                          sim_metric(answer->stage, SIM_METRICS + answer->epoch), NULL);
+    for (unsigned k = 0; !answer->code && answer->epoch == 0 && k < SIM_METRICS; k++)
         worker_result_add(&message->result, sim_metric_names[k], sim_metric(answer->stage, k),
                           NULL);
     mx_buf_clear(&supervisor->frame);

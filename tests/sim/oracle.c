@@ -74,9 +74,11 @@ static void check_counts(const struct mx_sched *sched)
  * was this process's to write. */
 static void take_acknowledgements(struct sim_process *root)
 {
-    if (root->nunacked == 0 || mx_journal_due_s(root->run->journal) < INFINITY || root->dead)
+    if (mx_journal_due_s(root->run->journal) < INFINITY || root->dead)
         return;
     if (sim_disk_owned_by(root))
+        sim_judged_written(root);
+    if (root->nunacked > 0 && sim_disk_owned_by(root))
         for (uint32_t k = 0; k < root->nunacked; k++)
             sim->oracle->stages[root->unacked[k]].acked = true;
     root->nunacked = 0;
@@ -107,6 +109,7 @@ void sim_oracle_begun(struct sim_process *root)
     for (uint32_t s = 0; s < sim->work.plan.nstages; s++)
         if (sim->oracle->stages[s].acked && !root->done[s])
             sim_fail("the acknowledged result of stage %u is lost", s);
+    sim_judged_begun(root);
     if (mx_sched_check(root->run->sched, &err))
         sim_fail("restored: %s", err.text);
     for (uint32_t t = 0; sim->oracle->finished && t < sim->work.plan.ntrials; t++)
@@ -123,6 +126,8 @@ void sim_oracle_started(struct sim_process *root, uint32_t stage)
         return;
     if (root->done[stage])
         sim_fail("stage %u is done and is started again", stage);
+    if (mx_sched_stage_stopped(root->run->sched, stage))
+        sim_fail("stage %u is stopped and is started again", stage);
     if (sim->oracle->stages[stage].acked && sim_disk_owned_by(root))
         sim_fail("stage %u is acknowledged and is started again", stage);
     sim_tell("starts stage %u", stage);
@@ -255,11 +260,15 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
     double                      metrics[SIM_METRICS];
 
     (void)err;
-    if (record->kind != MX_RECORD_DONE && record->kind != MX_RECORD_FAILED)
+    if (record->kind != MX_RECORD_DONE && record->kind != MX_RECORD_FAILED &&
+        record->kind != MX_RECORD_REACHED && record->kind != MX_RECORD_DECIDED)
         return 0;
     if (!mx_plan_index_find(index, record->key, &stage))
         sim_fail("the journal speaks of a stage that there is none");
     facts = &sim->oracle->stages[stage];
+    sim_judged_record(stage, record);
+    if (record->kind == MX_RECORD_REACHED || record->kind == MX_RECORD_DECIDED)
+        return 0;
     if (record->attempt != facts->nfailed + 1)
         sim_fail("attempt %u of stage %u comes after %u that failed", record->attempt, stage,
                  facts->nfailed);
@@ -342,6 +351,7 @@ void sim_oracle_end(void)
     if (!sim->oracle->finished)
         sim_fail("the sweep does not come to its end");
     read_journal();
+    sim_judged_end(sim->oracle->states);
     for (uint32_t s = 0; s < sim->work.plan.nstages; s++)
         if (sim->oracle->stages[s].acked && sim->oracle->stages[s].ndone != 1)
             sim_fail("the acknowledged result of stage %u is not in the journal", s);

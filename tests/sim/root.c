@@ -9,8 +9,10 @@
 #include "sweep/run_state.h"
 #include "world.h"
 
-/* All keys are zero: nothing of what runs here asks for another value. */
-static const struct mx_config no_config;
+/* All other keys are zero: nothing of what runs here asks for another value. */
+static const struct mx_config no_config = {
+    .base[KEY_SEARCH_METRIC] = {.text = "val.accuracy"},
+};
 
 static int start_executors(struct run *run, struct mx_err *err)
 {

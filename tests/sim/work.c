@@ -86,6 +86,7 @@ static void add_trials(struct maker *maker, uint32_t per_backbone)
             .cell = t / repeats, .repeat = t % repeats, .first_stage = (uint32_t)maker->nparts};
         if (t % per_backbone == 0) {
             train = add_stage(maker, WORKER_STAGE_TRAIN, NULL, 0);
+            plan->stages[train].repeat = t % repeats;
             features = sim_chance(p_features) ? add_stage(maker, WORKER_STAGE_FEATURES, &train, 1)
                                               : UINT32_MAX;
         }
@@ -130,11 +131,11 @@ static void free_plan(struct mx_plan *plan)
     *plan = (struct mx_plan){0};
 }
 
-static void make_plan(struct mx_plan *plan)
+static void make_plan(struct mx_plan *plan, uint32_t least)
 {
     uint32_t ntrials = draw_trials();
 
-    for (; plan->nstages < LEAST_STAGES; ntrials *= 2) {
+    for (; plan->nstages < least; ntrials *= 2) {
         struct maker maker = {.plan = plan};
 
         free_plan(plan);
@@ -146,12 +147,37 @@ static void make_plan(struct mx_plan *plan)
     }
 }
 
+/* One sweep in three stops trainings early, and is a larger one. Draws of its own: what else a seed means does
+ * not depend on this. */
+static void make_work(struct sim_work *work)
+{
+    static const enum mx_early_stop rules[] = {MX_EARLY_STOP_MEDIAN, MX_EARLY_STOP_SHA,
+                                               MX_EARLY_STOP_ASHA};
+    struct mx_rng rng = mx_rng_at(mx_stream_make(sim->seed, 0, MX_PURPOSE_SEARCH, 0), 0, 0, 0);
+
+    const bool judged = mx_rng_below(&rng, 3) == 0;
+
+    make_plan(&work->plan, judged ? 2 * LEAST_STAGES : LEAST_STAGES);
+    work->judged = sim_calloc(work->plan.nstages, sizeof work->judged[0]);
+    if (!judged)
+        return;
+    work->options.early = (struct mx_early_rule){.rule = rules[mx_rng_below(&rng, 3)],
+                                                 .min_epochs = 1 + (uint32_t)mx_rng_below(&rng, 3),
+                                                 .reduction = 2 + (uint32_t)mx_rng_below(&rng, 3),
+                                                 .smaller = mx_rng_below(&rng, 2) == 1};
+    for (uint32_t s = 0; s < work->plan.nstages; s++)
+        if (work->plan.stages[s].kind == WORKER_STAGE_TRAIN) {
+            work->plan.stages[s].epochs = (uint32_t)mx_rng_below(&rng, 20);
+            work->plan.stages[s].bracket = mx_rng_below(&rng, 5) == 0;
+        }
+}
+
 void sim_work_make(struct sim_work *work)
 {
     double diverging = sim_chance(0.5) ? 0.05 : 0, flaky = sim_chance(0.5) ? 0.1 : 0;
     double scale = 0.3 + 3 * sim_uniform();
 
-    make_plan(&work->plan);
+    make_work(work);
     work->diverges = sim_calloc(work->plan.nstages, sizeof(bool));
     work->flaky = sim_calloc(work->plan.nstages, sizeof(bool));
     for (uint32_t s = 0; s < work->plan.nstages; s++) {
@@ -163,6 +189,7 @@ void sim_work_make(struct sim_work *work)
     work->mean_s[WORKER_STAGE_HEAD] = sim_chance(0.5) ? 0.02 * scale : scale;
     work->mean_s[WORKER_STAGE_SCORES] = sim_chance(0.5) ? 0.05 * scale : 2 * scale;
     work->options = (struct mx_sched_options){
+        .early = work->options.early,
         .retries = sim_chance(0.3) ? 20 : sim_below(4),
         .trial_timeout_s = sim_chance(0.4) ? 20 * scale : 0,
         .batch_seconds = sim_chance(0.7) ? 0.1 : sim_uniform() * 10,
@@ -175,4 +202,5 @@ void sim_work_free(struct sim_work *work)
     free_plan(&work->plan);
     free(work->diverges);
     free(work->flaky);
+    free(work->judged);
 }

@@ -16,6 +16,7 @@
  * root.c        what rank 0 is besides its loop
  * tables.c      results and the like, as stand-ins that look at what comes
  * oracle.c      what must hold
+ * judged.c      the same of early stopping
  * chaos.c       faults, and the operator who starts sweeps again
  * sim.c         one seed after another
  *
@@ -73,6 +74,7 @@ enum sim_fault {
 extern const char *const sim_fault_names[FAULTS];
 
 struct run;
+struct mx_record;
 struct mx_supervisor;
 struct sim_disk;
 struct sim_oracle;
@@ -136,7 +138,7 @@ struct sim_event {
     uint32_t            a, b, life;
     struct sim_answer {
         uint64_t       lease;
-        uint32_t       stage;
+        uint32_t       stage, epoch; /* epoch > 0: it waits there */
         enum mx_code   code;
         enum mx_reason reason;
         double         seconds;
@@ -149,7 +151,12 @@ struct sim_work {
     struct mx_plan          plan;
     struct mx_sched_options options;
     bool                   *diverges, *flaky; /* by stage */
-    double                  mean_s[WORKER_STAGE_KINDS];
+    struct sim_judged {
+        uint32_t reached, decided; /* epochs of the last records of the journal */
+        bool     stopped;          /* by them */
+        bool     acked;            /* it was stopped, and that was durable */
+    } * judged;                    /* by stage */
+    double mean_s[WORKER_STAGE_KINDS];
 };
 
 struct sim_world {
@@ -253,6 +260,12 @@ void sim_oracle_trial(struct sim_process *root, uint32_t trial, enum mx_state st
 void sim_oracle_written(struct sim_process *root);
 void sim_oracle_finished(struct sim_process *root);
 void sim_oracle_end(void); /* everything is over */
+
+/* judged.c */
+void sim_judged_written(const struct sim_process *root); /* all that it did is durable */
+void sim_judged_begun(const struct sim_process *root);
+void sim_judged_record(uint32_t stage, const struct mx_record *record);
+void sim_judged_end(const enum mx_state *states);
 
 /* chaos.c */
 void sim_chaos_begin(void);

@@ -272,18 +272,36 @@ Test(config_errors, what_is_known_and_not_built_says_so_by_name)
         {"train: {precision: bf16}",
          "c.yaml:3:20: error: train.precision: 'bf16' is not built yet in this version; built: "
          "f32\n"},
-        {"schedule: {min_epochs: 2}",
-         "c.yaml:3:24: error: schedule.min_epochs is not built yet in this version\n"},
         {"model: {weights: w.safetensors}",
          "c.yaml:3:1: error: duplicate key 'model', first at line 2\n"},
-        {"schedule: {early_stop: median}",
-         "c.yaml:3:24: error: schedule.early_stop: 'median' is not built yet in this version; "
-         "built: none\n"},
         {"search: {strategy: sobol}",
          "c.yaml:3:10: error: search.strategy: sobol chooses among the cells; tell how many (write "
          "search.budget: 50)\n"},
         {"train: {epochs: 0}", "c.yaml:3:9: error: train.epochs: 0 needs model.weights (write "
                                "model: {weights: file.safetensors})\n"},
+    };
+
+    EXPECT(bad);
+}
+
+Test(config_errors, early_stopping_that_could_stop_nothing)
+{
+    static const struct bad bad[] = {
+        {"schedule: {early_stop: sha, min_epochs: 30}",
+         "c.yaml:3:12: error: schedule.early_stop: no training is longer than schedule.min_epochs "
+         "(30): none could be stopped\n"},
+        {"train: {epochs: 9}\nschedule: {early_stop: asha, brackets: 4}",
+         "c.yaml:4:30: error: schedule.brackets: 3 are enough: the first rung of the last of "
+         "those is at 9 epochs, and no training is longer\n"},
+        {"schedule: {early_stop: median}\ndata: {set: features, path: f}",
+         "c.yaml:4:1: error: duplicate key 'data', first at line 1\n"},
+        {"schedule: {early_stop: sha, reduction_factor: 1}",
+         "c.yaml:3:47: error: schedule.reduction_factor: 1 is out of bounds (2 to 100)\n"},
+        {"score: {metrics: [accuracy, occlusion_accuracy]}\n"
+         "search: {metric: val.occlusion_accuracy.30}\nschedule: {early_stop: median}",
+         "c.yaml:5:12: error: schedule.early_stop: trainings are judged by search.metric, and "
+         "'val.occlusion_accuracy.30' is not known while they run (write search: {metric: "
+         "val.accuracy})\n"},
     };
 
     EXPECT(bad);

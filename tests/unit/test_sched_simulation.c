@@ -74,6 +74,9 @@ static void obey(struct world *w)
             cr_assert_eq(action->state, mx_sched_trial_state(w->sched, action->trial));
             w->was_done[action->trial] = action->state == MX_STATE_DONE;
             break;
+        case MX_ACTION_DECIDED:
+            cr_assert_fail("nothing is judged here");
+            break;
         }
     }
 }
