@@ -23,6 +23,11 @@ bool mx_early_waits(const struct mx_early *early, uint32_t i)
     return early_waits(&early->all[i]);
 }
 
+uint32_t mx_early_reached_count(const struct mx_early *early, uint32_t i)
+{
+    return early->all[i].reached;
+}
+
 bool mx_early_is_stopped(const struct mx_early *early, uint32_t i)
 {
     return early->all[i].stopped;

@@ -81,6 +81,9 @@ void mx_early_forget(struct mx_early *early, uint32_t training);
 bool mx_early_waits(const struct mx_early *early, uint32_t training);      /* for a decision */
 bool mx_early_is_stopped(const struct mx_early *early, uint32_t training); /* by one */
 
+/* How many rungs a training has come to. */
+uint32_t mx_early_reached_count(const struct mx_early *early, uint32_t training);
+
 struct mx_early_decision {
     uint32_t training, rung, epoch;
     bool     go_on;

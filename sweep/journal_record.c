@@ -109,6 +109,7 @@ static void put_stage(struct mx_json *json, const struct mx_record *record)
         put_metrics(json, record);
     if (record->kind == MX_RECORD_REACHED) {
         mx_json_uint(json, "epoch", record->epoch);
+        mx_json_uint(json, "rung", record->rung);
         mx_json_text(json, "text", record->text);
     }
     if (record->kind != MX_RECORD_FAILED)

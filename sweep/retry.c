@@ -100,7 +100,8 @@ static int choose_named(struct retry *retry, struct mx_err *err)
         for (uint32_t k = 0; k < plan->trials[t].nstages; k++) {
             const uint32_t s = plan->stage_of[plan->trials[t].first_stage + k];
 
-            retry->again[s] = replay->done[s] || replay->failed[s];
+            retry->again[s] =
+                replay->done[s] || replay->failed[s] || mx_sched_stage_stopped(replay->sched, s);
         }
     }
     if (!found)
@@ -137,7 +138,9 @@ static void tell_trial(const struct retry *retry, uint32_t trial, struct mx_buf 
 
         if (retry->again[s])
             mx_buf_printf(out, " %s %s", worker_kinds[plan->stages[s].kind].word,
-                          replay->failed[s] ? mx_reason_names[replay->reasons[s]] : "done");
+                          replay->failed[s] ? mx_reason_names[replay->reasons[s]]
+                          : replay->done[s] ? "done"
+                                            : mx_state_names[MX_STATE_STOPPED]);
     }
     mx_buf_text(out, "\n");
 }

@@ -181,14 +181,15 @@ static bool is_current(struct run *run, const struct mx_link_event *event, struc
     return false;
 }
 
-/* What a stage itself had to tell. */
+/* What a stage itself had to tell. That a training goes on where it waited is nothing new. */
 static void log_note(const struct run *run, const struct mx_link_event *event)
 {
-    char trial[MX_TRIAL_NAME_SIZE];
+    char              trial[MX_TRIAL_NAME_SIZE];
+    enum mx_log_level level =
+        mx_sched_stage_rungs(run->sched, event->stage) > 0 ? MX_LOG_DEBUG : MX_LOG_INFO;
 
     if (event->note && *event->note)
-        mx_console_log(run->console,
-                       strstr(event->note, "warning: ") ? MX_LOG_WARNING : MX_LOG_INFO,
+        mx_console_log(run->console, strstr(event->note, "warning: ") ? MX_LOG_WARNING : level,
                        trial_of_stage(run, event->stage, trial), "%s: %s",
                        worker_kinds[run->plan->stages[event->stage].kind].word, event->note);
 }
@@ -218,7 +219,8 @@ static int on_paused(struct run *run, const struct mx_link_event *event,
     record.epoch = event->result->paused_epoch;
     record.metrics = metric;
     record.nmetrics = metric != NULL;
-    snprintf(record.text, sizeof record.text, "epoch %u: %s %s", record.epoch,
+    record.rung = mx_sched_stage_rungs(run->sched, event->stage);
+    snprintf(record.text, sizeof record.text, "rung %u, epoch %u: %s %s", record.rung, record.epoch,
              run->config->base[KEY_SEARCH_METRIC].text, value);
     info = mx_replay_info(&record);
     info.goes_on = true;

@@ -234,7 +234,8 @@ enum mx_state  mx_sched_trial_state(const struct mx_sched *sched, uint32_t trial
 enum mx_reason mx_sched_trial_reason(const struct mx_sched *sched, uint32_t trial);
 bool           mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage);  /* for good */
 bool           mx_sched_stage_stopped(const struct mx_sched *sched, uint32_t stage); /* by rule */
-unsigned       mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage);
+uint32_t mx_sched_stage_rungs(const struct mx_sched *sched, uint32_t stage); /* that it came to */
+unsigned mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage);
 
 /* True if it drains since the next stage would not have ended before limit_s. */
 bool mx_sched_late(const struct mx_sched *sched);

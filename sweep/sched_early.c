@@ -29,6 +29,11 @@ bool mx_sched_stage_stopped(const struct mx_sched *sched, uint32_t stage)
     return sched->early && mx_early_is_stopped(sched->early, stage);
 }
 
+uint32_t mx_sched_stage_rungs(const struct mx_sched *sched, uint32_t stage)
+{
+    return sched->early ? mx_early_reached_count(sched->early, stage) : 0;
+}
+
 /* One that says that it waits where nobody would judge it goes on. */
 void mx_sched_pause(struct mx_sched *sched, uint32_t i, const struct mx_event *event)
 {

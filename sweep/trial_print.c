@@ -41,6 +41,8 @@ static const char *outcome_of(const struct mx_trial_view    *view,
         return "failed";
     case MX_RECORD_RETRY:
         return "asked again";
+    case MX_RECORD_REACHED:
+        return "judged";
     default:
         return view->alive && strcmp(view->status, "running") == 0 ? "running" : "lost";
     }
@@ -148,7 +150,7 @@ static void text_attempts(const struct mx_trial_view *view, unsigned width, stru
         mx_text_table_add(table, mx_clock_format_utc(record->started_utc_s, utc));
         add_number(table, record, "%.2f", record->seconds);
         snprintf(reason, sizeof reason, "%s%s%s", mx_reason_names[record->reason],
-                 record->text[0] ? ": " : "", record->text);
+                 record->reason && record->text[0] ? ": " : "", record->text);
         mx_text_table_add(table, reason);
     }
     mx_text_table_print(table, width, out);

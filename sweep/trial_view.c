@@ -50,9 +50,10 @@ static int keep(void *user, uint32_t stage, const struct mx_record *record, stru
     struct mx_trial_view    *view = user;
     struct mx_trial_attempt *attempt = NULL;
 
-    if (!is_of_trial(view, stage))
+    if (!is_of_trial(view, stage) || record->kind == MX_RECORD_DECIDED)
         return 0;
-    if (record->kind == MX_RECORD_DONE || record->kind == MX_RECORD_FAILED)
+    if (record->kind == MX_RECORD_DONE || record->kind == MX_RECORD_FAILED ||
+        record->kind == MX_RECORD_REACHED)
         attempt = find_start(view, stage, record);
     if (!attempt && !(attempt = add(view)))
         return mx_fail(err, MX_ENOMEM, "no memory for the attempts of a trial");
