@@ -12,14 +12,6 @@
 
 const char *const mx_log_level_names[MX_LOG_LEVELS] = {"debug", "info", "warning", "error"};
 
-bool mx_log_format_parse(const char *name, enum mx_log_format *out)
-{
-    if (strcmp(name, "text") != 0 && strcmp(name, "json") != 0)
-        return false;
-    *out = *name == 't' ? MX_LOG_TEXT : MX_LOG_JSON;
-    return true;
-}
-
 /* Escaped text is longer than the text, so the line is made with less of it
  * until it fits; the first try fits nearly always. */
 enum {

@@ -50,9 +50,6 @@ struct mx_log_record {
     const char       *text;  /* anything: line ends and control characters are escaped */
 };
 
-/* The format of that name ("text", "json"); false, *out untouched, if there is none. */
-bool mx_log_format_parse(const char *name, enum mx_log_format *out);
-
 /* Append the record as one line, ended by its only \n. A text that would make
  * it longer than MX_LOG_LINE is cut between two characters and ends with "...";
  * of host and trial, 64 bytes are shown. */

@@ -12,65 +12,90 @@
 #include "sweep/text_table.h"
 #include "worker/choices.h"
 
-/* What can be measured; run NULL: known, but not in this version. */
+/* What can be measured. */
 static const struct {
     const char  *word;
     mx_bench_fn *run;
-    const char  *help;
 } benches[] = {
-    {"train", mx_bench_train,
-     "  train    images a second of CPU time that networks train on (3 x 32 x 32, batches of 128,\n"
-     "           one thread), and that their convolutions alone would: resnet8, resnet20 and\n"
-     "           resnet18, or those named behind it\n"},
-    {"infer", mx_bench_infer, "  infer    the same for logits in eval mode\n"},
-    {"reduce", mx_bench_reduce,
-     "  reduce   microseconds to sum a table of 2,000 rows x 10 metrics over 8 participants in\n"
-     "           memory, messages and the comparison with the right sum included\n"},
-    {"augment", mx_bench_augment,
-     "  augment  what each mixing strategy, and each way of data.augment, costs beyond a batch\n"
-     "           that is neither mixed nor changed, as a share of a training step of resnet20,\n"
-     "           with a draw for each image (augment.none: the whole of such a batch; puzzlemix\n"
-     "           without its pass through the network)\n"},
-    {"head", mx_bench_head,
-     "  head     seconds a cell of HSFM, at the sizes and parameters published for four data\n"
-     "           sets, on generated features; and of CPU time\n"},
-    {"deletion", mx_bench_deletion,
-     "  deletion images x steps a second of deletion curves as a share of the images a second of\n"
-     "           the same network in plain inference, for each fill: resnet8 and resnet20, or the\n"
-     "           networks named behind it\n"},
-    {"data", mx_bench_data,
-     "  data     images a second of CPU time that JPEG and PNG files are decoded, and resized to\n"
-     "           224 x 224: made ones of 500 x 375 pixels, or those of --files\n"},
-    {"dispatch", mx_bench_dispatch,
-     "  dispatch microseconds a trial besides its work, of a whole sweep of 200,000 that do\n"
-     "           nothing: planning, scheduler, messages, two executors, journal and results; CPU\n"
-     "           time of all its processes; and the same in one process without messages\n"},
-    {"journal", mx_bench_journal,
-     "  journal  microseconds to append a record of 10 metrics, its share of the group's write\n"
-     "           and fsync included, and to read one\n"},
+    {"train", mx_bench_train},     {"infer", mx_bench_infer},       {"reduce", mx_bench_reduce},
+    {"augment", mx_bench_augment}, {"head", mx_bench_head},         {"deletion", mx_bench_deletion},
+    {"data", mx_bench_data},       {"dispatch", mx_bench_dispatch}, {"journal", mx_bench_journal},
+};
+
+static const struct mx_topic topics[] = {
+    {"train", "images a second of CPU time that networks train on (3 x 32 x 32, batches of "
+              "128, one thread), and that their convolutions alone would: resnet8, resnet20 "
+              "and resnet18, or those named behind it"},
+    {"infer", "the same for logits in eval mode"},
+    {"reduce", "microseconds to sum a table of 2,000 rows x 10 metrics over 8 participants in "
+               "memory, messages and the comparison with the right sum included"},
+    {"augment", "what each mixing strategy, and each way of data.augment, costs beyond a batch "
+                "that is neither mixed nor changed, as a share of a training step of resnet20, "
+                "with a draw for each image (augment.none: the whole of such a batch; puzzlemix "
+                "without its pass through the network)"},
+    {"head", "seconds a cell of HSFM, at the sizes and parameters published for four data "
+             "sets, on generated features; and of CPU time"},
+    {"deletion", "images x steps a second of deletion curves as a share of the images a second "
+                 "of the same network in plain inference, for each fill: resnet8 and resnet20, "
+                 "or the networks named behind it"},
+    {"data", "images a second of CPU time that JPEG and PNG files are decoded, and resized "
+             "to 224 x 224: made ones of 500 x 375 pixels, or those of --files"},
+    {"dispatch", "microseconds a trial besides its work, of a whole sweep of 200,000 that do "
+                 "nothing: planning, scheduler, messages, two executors, journal and results; "
+                 "CPU time of all its processes; and the same in one process without messages"},
+    {"journal", "microseconds to append a record of 10 metrics, its share of the group's write "
+                "and fsync included, and to read one"},
+    {NULL, NULL},
 };
 
 enum {
     BENCHES = sizeof benches / sizeof benches[0]
 };
 
-static void print_help(void)
-{
-    fputs("usage: mixsweep bench WHAT [NETWORK...] [--json]\n"
-          "\n"
-          "Measure this machine. WHAT is one of:\n"
-          "\n",
-          stdout);
-    for (size_t b = 0; b < BENCHES; b++)
-        fputs(benches[b].help, stdout);
-    fputs("\n"
-          "  --json      the results as one JSON object\n"
-          "  --trials N  dispatch: so many trials, a multiple of 100, instead of 200,000\n"
-          "  --files DIR data: the first 64 image files of a folder\n"
-          "\n"
-          "Exit status: 0, 2 for usage, 3 if the machine cannot be measured.\n",
-          stdout);
-}
+struct options {
+    bool        json;
+    int64_t     trials; /* 0: not given */
+    const char *files;
+};
+
+static const struct mx_option known[] = {
+    MX_OPTION_JSON(struct options, json, "the results as one JSON object"),
+    {.name = "trials",
+     .value = "N",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, trials),
+     .low = 1,
+     .high = 10000000,
+     .help = "dispatch: so many trials, a multiple of 100, instead of 200,000"},
+    {.name = "files",
+     .value = "DIR",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, files),
+     .completes = MX_COMPLETES_FOLDERS,
+     .help = "data: the first 64 image files of a folder"},
+    {.name = NULL},
+};
+
+static const struct mx_example examples[] = {
+    {"mixsweep bench train resnet8 resnet20", "Two networks:"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_bench = {
+    .command = "bench",
+    .forms = {"bench WHAT [NETWORK...] [OPTIONS]"},
+    .takes = "one WHAT",
+    .least = 1,
+    .most = 1 + MX_BENCH_MAX_ARCHS,
+    .topics = topics,
+    .topics_head = "WHAT is one of:",
+    .summary = "measure this machine",
+    .about = "Measure this machine at what a sweep does most. Networks may be named behind train, "
+             "infer and deletion.",
+    .options = known,
+    .examples = examples,
+    .exits = "0, 2 for usage, 3 if the machine cannot be measured.",
+};
 
 static void print_json(const char *what, const struct mx_bench_results *results, struct mx_buf *out)
 {
@@ -159,9 +184,9 @@ static int run(const char *what, const struct mx_bench_options *options, bool js
 
     while (b < BENCHES && strcmp(benches[b].word, what) != 0)
         b++;
-    if (b == BENCHES || !benches[b].run)
-        return mx_fail(err, MX_EINVAL, "bench %s %s; mixsweep bench --help lists what there is",
-                       what, b == BENCHES ? "is unknown" : "is not built yet");
+    if (b == BENCHES)
+        return mx_fail(err, MX_EINVAL,
+                       "bench %s is unknown; mixsweep bench --help lists what there is", what);
     if (options->trials > 0 && benches[b].run != mx_bench_dispatch)
         return mx_fail(err, MX_EINVAL, "bench %s takes no --trials", what);
     if (options->files && benches[b].run != mx_bench_data)
@@ -183,20 +208,6 @@ static int run(const char *what, const struct mx_bench_options *options, bool js
     return rc;
 }
 
-static int read_trials(const char *text, unsigned *trials, struct mx_err *err)
-{
-    enum {
-        MOST = 10000000
-    };
-    int64_t value;
-
-    if (!text || !mx_num_parse_int(text, &value) || value < 1 || value > MOST)
-        return mx_fail(err, MX_EINVAL, "--trials %s: give a number from 1 to %d", text ? text : "",
-                       (int)MOST);
-    *trials = (unsigned)value;
-    return 0;
-}
-
 /* A network to measure; false: the word is none, or there are too many. */
 static bool add_network(const char *word, struct mx_bench_options *options)
 {
@@ -210,34 +221,20 @@ static bool add_network(const char *word, struct mx_bench_options *options)
 
 int mx_cmd_bench(int argc, char **argv)
 {
-    const char             *what = NULL;
-    bool                    json = false;
-    struct mx_bench_options options = {0};
+    struct options          options = {.json = false};
+    struct mx_bench_options bench = {0};
     struct mx_err           err = {0};
+    const char             *words[1 + MX_BENCH_MAX_ARCHS];
+    size_t                  n;
+    int rc = mx_command_read(&mx_usage_bench, argc, argv, &options, words, &n, &err);
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            print_help();
-            return 0;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (strcmp(argv[i], "--trials") == 0 && i + 1 < argc) {
-            if (read_trials(argv[++i], &options.trials, &err))
-                return mx_command_fail(&err);
-        } else if (strcmp(argv[i], "--files") == 0 && i + 1 < argc) {
-            options.files = argv[++i];
-        } else if (argv[i][0] == '-' || (what && !add_network(argv[i], &options))) {
-            mx_fail(&err, MX_EINVAL, "bench does not take '%s'; mixsweep bench --help tells more",
-                    argv[i]);
-            return mx_command_fail(&err);
-        } else if (!what) {
-            what = argv[i];
-        }
+    for (size_t k = 1; k < n && rc == 0; k++)
+        if (!add_network(words[k], &bench))
+            rc = mx_usage_fail(&mx_usage_bench, &err, "does not take '%.60s'", words[k]);
+    if (rc == 0) {
+        bench.trials = (unsigned)options.trials;
+        bench.files = options.files;
+        rc = run(words[0], &bench, options.json, &err);
     }
-    if (!what)
-        mx_fail(&err, MX_EINVAL, "bench takes one WHAT; mixsweep bench --help lists them");
-    else if (run(what, &options, json, &err) == 0)
-        return 0;
-    return mx_command_fail(&err);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -10,24 +10,33 @@
 #include "sweep/text_table.h"
 #include "worker/dataset.h"
 
-static const char help[] =
-    "usage: mixsweep data list\n"
-    "       mixsweep data fetch NAME [OPTIONS]\n"
-    "       mixsweep data inspect PATH|CONFIG|NAME [OPTIONS]\n"
-    "\n"
-    "  list     the data sets that are known, and where those lie that are there\n"
-    "  fetch    get one from its publisher: tells the terms, and asks, before it downloads\n"
-    "  inspect  look into one: images of each class, group and part, sizes, what is odd\n"
-    "\n"
-    "mixsweep data fetch --help and so on tell more.\n";
+const struct mx_usage mx_usage_data_list = {
+    .command = "data list",
+    .forms = {"data list"},
+    .summary = "the data sets that are known",
+    .about =
+        "The data sets that are known: how much there is to download, where a set lies if it is "
+        "there, and what it holds. Nothing is downloaded.",
+    .exits = "0, 2 for usage.",
+};
 
-static const char list_help[] =
-    "usage: mixsweep data list\n"
-    "\n"
-    "The data sets that are known: how much there is to download, where a set lies if it is\n"
-    "there, and what it holds. Nothing is downloaded.\n"
-    "\n"
-    "Exit status: 0, 2 for usage.\n";
+const struct mx_usage mx_usage_data = {
+    .command = "data",
+    .forms = {"data list", "data fetch NAME [OPTIONS]", "data inspect PATH|CONFIG|NAME [OPTIONS]"},
+    .takes = "list, fetch NAME or inspect PATH",
+    .least = 1,
+    .most = 1,
+    .topics =
+        (const struct mx_topic[]){
+            {"list", "the data sets that are known, and where those lie that are there"},
+            {"fetch", "get one from its publisher: tells the terms, and asks, before it downloads"},
+            {"inspect", "look into one: images of each class, group and part, sizes, what is odd"},
+            {NULL, NULL}},
+    .topics_head = "The parts:",
+    .summary = "data sets: list, fetch NAME, or inspect PATH to look into one",
+    .about = "Data sets: which are known, getting one, looking into one.",
+    .notes = "mixsweep data fetch --help and so on tell more.",
+};
 
 static void add_row(struct mx_text_table *table, const struct mx_download *download)
 {
@@ -72,16 +81,12 @@ static int list(struct mx_err *err)
 int mx_cmd_data_list(int argc, char **argv)
 {
     struct mx_err err = {0};
+    size_t        n;
+    int           rc = mx_command_read(&mx_usage_data_list, argc, argv, NULL, NULL, &n, &err);
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        fputs(list_help, stdout);
-        return 0;
-    }
-    if (argc > 1)
-        mx_fail(&err, MX_EINVAL, "data list does not take '%s'", argv[1]);
-    else if (list(&err) == 0)
-        return 0;
-    return mx_command_fail(&err);
+    if (rc == 0)
+        rc = list(&err);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }
 
 int mx_cmd_data(int argc, char **argv)
@@ -92,20 +97,16 @@ int mx_cmd_data(int argc, char **argv)
     } parts[] = {
         {"list", mx_cmd_data_list}, {"fetch", mx_cmd_data_fetch}, {"inspect", mx_cmd_data_inspect}};
     struct mx_err err = {0};
+    const char   *word;
+    size_t        n;
+    int           rc;
 
-    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-        fputs(help, stdout);
-        return 0;
-    }
     for (size_t p = 0; argc > 1 && p < sizeof parts / sizeof parts[0]; p++)
         if (strcmp(argv[1], parts[p].word) == 0)
             return parts[p].run(argc - 1, argv + 1);
-    if (argc > 1)
-        mx_fail(&err, MX_EINVAL,
-                "data does not know '%s' (list, fetch, inspect); mixsweep data --help tells more",
-                argv[1]);
-    else
-        mx_fail(&err, MX_EINVAL,
-                "data takes list, fetch NAME or inspect PATH; mixsweep data --help tells more");
-    return mx_command_fail(&err);
+    rc = mx_command_read(&mx_usage_data, argc, argv, NULL, &word, &n, &err);
+    if (rc == 0)
+        rc = mx_usage_fail(&mx_usage_data, &err, "does not know '%.60s' (list, fetch, inspect)",
+                           word);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -1,5 +1,4 @@
 /* cmd_data_fetch.c - `mixsweep data fetch`. */
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,68 +11,52 @@
 #include "sweep/fetch.h"
 #include "worker/dataset.h"
 
-static const char help[] =
-    "usage: mixsweep data fetch NAME [OPTIONS]\n"
-    "\n"
-    "Get a data set from its publisher: NAME is one of mixsweep data list. Tells what it is, from\n"
-    "where, how large and under what terms, and asks; then downloads, checks size and checksum,\n"
-    "and unpacks. What was cut off is gone on with by the same command. The set is then found\n"
-    "without a data.path.\n"
-    "\n"
-    "  --yes         do not ask\n"
-    "  --out FOLDER  put it there instead, and set data.path to it\n"
-    "  --part WORD   which of the parts of a set that has several (emnist: its split)\n"
-    "\n"
-    "MIXSWEEP_DATA_MIRROR: an address (http, https, file) or folder with NAME/FILE to fetch from\n"
-    "instead; sizes and checksums are those published all the same.\n"
-    "\n"
-    "Exit status: 0 fetched, or there already; 2 usage, or the answer was no; 3 network, disk,\n"
-    "or not the file that was published; 4 another process is fetching it.\n";
-
 struct options {
     const char *name, *out, *part;
     bool        yes;
 };
 
-enum {
-    OPT_YES = 256,
-    OPT_OUT,
-    OPT_PART,
-    OPT_HELP
+static const struct mx_option known[] = {
+    {.name = "yes", .at = offsetof(struct options, yes), .help = "do not ask"},
+    {.name = "out",
+     .value = "FOLDER",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, out),
+     .completes = MX_COMPLETES_FOLDERS,
+     .help = "put it there instead, and set data.path to it"},
+    {.name = "part",
+     .value = "WORD",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, part),
+     .help = "which of the parts of a set that has several (emnist: its split)"},
+    {.name = NULL},
 };
 
-static const struct option known[] = {
-    {"yes", no_argument, NULL, OPT_YES},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"part", required_argument, NULL, OPT_PART},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
+static const struct mx_example examples[] = {
+    {"mixsweep data fetch cifar10", "Terms first, then a question:"},
+    {NULL, NULL},
 };
 
-/* Returns 0, 1 if help was asked for, -1 with *err. */
-static int read_arguments(int argc, char **argv, struct options *options, struct mx_err *err)
-{
-    int option;
-
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        if (option == OPT_HELP)
-            return 1;
-        else if (option == OPT_YES)
-            options->yes = true;
-        else if (option == OPT_OUT)
-            options->out = optarg;
-        else if (option == OPT_PART)
-            options->part = optarg;
-        else
-            return mx_fail(err, MX_EINVAL, "mixsweep data fetch --help lists the options");
-    }
-    if (argc - optind != 1)
-        return mx_fail(err, MX_EINVAL,
-                       "data fetch takes one NAME; mixsweep data list tells which there are");
-    options->name = argv[optind];
-    return 0;
-}
+const struct mx_usage mx_usage_data_fetch = {
+    .command = "data fetch",
+    .forms = {"data fetch NAME [OPTIONS]"},
+    .takes = "one NAME",
+    .most = 1,
+    .summary = "get a data set from its publisher",
+    .about =
+        "Get a data set from its publisher: NAME is one of mixsweep data list. Tells what it is, "
+        "from where, how large and under what terms, and asks; then downloads, checks size and "
+        "checksum, and unpacks. What was cut off is gone on with by the same command. The set "
+        "is then found without a data.path.",
+    .options = known,
+    .notes =
+        "MIXSWEEP_DATA_MIRROR: an address (http, https, file) or folder with NAME/FILE to fetch "
+        "from instead; sizes and checksums are those published all the same.",
+    .examples = examples,
+    .exits =
+        "0 fetched, or there already; 2 usage, or the answer was no; 3 network, disk, or not the "
+        "file that was published; 4 another process is fetching it.",
+};
 
 static int choose_part(const struct mx_download *download, struct options *options,
                        struct mx_err *err)
@@ -191,11 +174,13 @@ int mx_cmd_data_fetch(int argc, char **argv)
 {
     struct options options = {.name = NULL};
     struct mx_err  err = {0};
-    int            rc = read_arguments(argc, argv, &options, &err);
+    size_t         n;
+    int rc = mx_command_read(&mx_usage_data_fetch, argc, argv, &options, &options.name, &n, &err);
 
-    if (rc > 0)
-        fputs(help, stdout);
-    else if (rc == 0)
+    if (rc == 0 && n == 0)
+        rc = mx_fail(&err, MX_EINVAL,
+                     "data fetch takes one NAME; mixsweep data list tells which there are");
+    if (rc == 0)
         rc = fetch(&options, &err);
     return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -1,11 +1,9 @@
 /* cmd_data_inspect.c - `mixsweep data inspect`. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/num.h"
 #include "sweep/cmd_data.h"
 #include "sweep/command.h"
 #include "sweep/config.h"
@@ -15,81 +13,64 @@
 #include "worker/choices.h"
 #include "worker/features.h"
 
-static const char help[] =
-    "usage: mixsweep data inspect PATH|CONFIG|NAME [OPTIONS]\n"
-    "\n"
-    "Look into a data set: the images of each class, group and part, their sizes, boxes and "
-    "masks,\n"
-    "and what is odd: damaged files, images that are in training and test, classes with hardly\n"
-    "any. PATH is the folder of a set, CONFIG a configuration (its first cell counts), NAME a set\n"
-    "of mixsweep data list. Every image is decoded, which takes as long as the start of a run.\n"
-    "\n"
-    "  --out FILE.png   draw images of each class there, with boxes and masks\n"
-    "  --as SET         PATH is this data.set; else that is guessed from the names of its files\n"
-    "  --size N         bring image files to N x N pixels, as data.size does\n"
-    "  --set KEY=VALUE  with CONFIG: set a key; may be repeated\n"
-    "\n"
-    "Exit status: 0, 2 for usage and configuration, 3 where data cannot be read.\n";
-
 struct options {
-    const char  *what, *out, *as;
-    int64_t      size;
-    const char **sets; /* (argc) */
-    size_t       nsets;
+    const char           *what, *out, *as;
+    int64_t               size;
+    struct mx_option_list sets;
 };
 
-enum {
-    OPT_OUT = 256,
-    OPT_AS,
-    OPT_SIZE,
-    OPT_SET,
-    OPT_HELP
+static const struct mx_option known[] = {
+    {.name = "out",
+     .value = "FILE.png",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, out),
+     .completes = MX_COMPLETES_FILES,
+     .help = "draw images of each class there, with boxes and masks"},
+    {.name = "as",
+     .value = "SET",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, as),
+     .help = "PATH is this data.set; else that is guessed from the names of its files"},
+    {.name = "size",
+     .value = "N",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, size),
+     .low = 8,
+     .high = 1024,
+     .help = "bring image files to N x N pixels, as data.size does"},
+    {.name = "set",
+     .value = "KEY=VALUE",
+     .kind = MX_OPTION_LIST,
+     .at = offsetof(struct options, sets),
+     .help = "with CONFIG: set a key; may be repeated"},
+    {.name = NULL},
 };
 
-static const struct option known[] = {
-    {"out", required_argument, NULL, OPT_OUT},   {"as", required_argument, NULL, OPT_AS},
-    {"size", required_argument, NULL, OPT_SIZE}, {"set", required_argument, NULL, OPT_SET},
-    {"help", no_argument, NULL, OPT_HELP},       {NULL, 0, NULL, 0},
+static const struct mx_example examples[] = {
+    {"mixsweep data inspect photos --out classes.png",
+     "A folder of your own, and a picture of it:"},
+    {"mixsweep data inspect fashion-mnist", "A set that is known:"},
+    {NULL, NULL},
 };
 
-static int take_option(int option, struct options *options, struct mx_err *err)
-{
-    switch (option) {
-    case OPT_OUT:
-        options->out = optarg;
-        return 0;
-    case OPT_AS:
-        options->as = optarg;
-        return 0;
-    case OPT_SIZE:
-        if (!mx_num_parse_int(optarg, &options->size) || options->size < 8 || options->size > 1024)
-            return mx_fail(err, MX_EINVAL, "--size %s: give a number from 8 to 1024", optarg);
-        return 0;
-    case OPT_SET:
-        options->sets[options->nsets++] = optarg;
-        return 0;
-    case OPT_HELP:
-        return 1;
-    default: /* getopt_long() has told what is wrong */
-        return mx_fail(err, MX_EINVAL, "mixsweep data inspect --help lists the options");
-    }
-}
-
-static int read_arguments(int argc, char **argv, struct options *options, struct mx_err *err)
-{
-    int option, rc;
-
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
-        if ((rc = take_option(option, options, err)) != 0)
-            return rc;
-    if (argc - optind != 1)
-        return mx_fail(err, MX_EINVAL,
-                       "data inspect takes one PATH, CONFIG or NAME; mixsweep data inspect --help "
-                       "tells more");
-    options->what = argv[optind];
-    return 0;
-}
+const struct mx_usage mx_usage_data_inspect = {
+    .command = "data inspect",
+    .forms = {"data inspect PATH|CONFIG|NAME [OPTIONS]"},
+    .takes = "one PATH, CONFIG or NAME",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_CONFIGS,
+    .summary = "look into a data set",
+    .about =
+        "Look into a data set: the images of each class, group and part, their sizes, boxes and "
+        "masks, and what is odd: damaged files, images that are in training and test, classes "
+        "with hardly any. PATH is the folder of a set, CONFIG a configuration (its first cell "
+        "counts), NAME a set of mixsweep data list. Every image is decoded, which takes as long "
+        "as the start of a run.",
+    .options = known,
+    .examples = examples,
+    .exits = "0, 2 for usage and configuration, 3 where data cannot be read.",
+};
 
 /* The number of a word of data.set; -1 if it is none. */
 static int set_of(const char *word)
@@ -147,11 +128,11 @@ static int params_of_config(const struct options *options, struct worker_params 
                             uint64_t *seed, struct mx_err *err)
 {
     struct mx_config_report report = {.errors = 0};
-    struct mx_config       *config =
-        mx_config_read(options->what, options->sets, options->nsets, false, &report, err);
-    struct mx_grid *grid = config ? mx_grid_new(config, err) : NULL;
-    struct mx_walk *walk = grid ? mx_walk_new(grid, err) : NULL;
-    int             rc = -1;
+    struct mx_config       *config = mx_config_read(options->what, options->sets.items,
+                                                    options->sets.count, false, &report, err);
+    struct mx_grid         *grid = config ? mx_grid_new(config, err) : NULL;
+    struct mx_walk         *walk = grid ? mx_walk_new(grid, err) : NULL;
+    int                     rc = -1;
 
     fputs(mx_buf_str(&report.text), stderr);
     if (walk && !mx_walk_next(walk))
@@ -229,16 +210,13 @@ static int inspect(const struct options *options, struct mx_err *err)
 
 int mx_cmd_data_inspect(int argc, char **argv)
 {
-    struct options options = {.sets = calloc((size_t)argc, sizeof *options.sets)};
+    struct options options = {.size = 0};
     struct mx_err  err = {0};
-    int            rc = -1;
+    size_t         n;
+    int rc = mx_command_read(&mx_usage_data_inspect, argc, argv, &options, &options.what, &n, &err);
 
-    if (!options.sets)
-        mx_fail(&err, MX_ENOMEM, "no memory for the command line");
-    else if ((rc = read_arguments(argc, argv, &options, &err)) == 0)
+    if (rc == 0)
         rc = inspect(&options, &err);
-    if (rc > 0)
-        fputs(help, stdout);
-    free(options.sets);
+    free(options.sets.items);
     return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -1,31 +1,11 @@
 /* cmd_edits.c - `mixsweep edits`. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/num.h"
 #include "sweep/command.h"
 #include "sweep/edits.h"
 #include "sweep/outdir.h"
-
-static const char help[] =
-    "usage: mixsweep edits DIR TRIAL [OPTIONS]\n"
-    "\n"
-    "Tell what the edited features of an hsfm trial have come to mean: the training images that\n"
-    "are nearest to each of them before and after, and how the groups of those move (classes, in\n"
-    "a set without groups). DIR is the output directory of a sweep with schedule.keep all, TRIAL\n"
-    "one of results.csv.\n"
-    "\n"
-    "  --neighbours K       nearest images of each; default 5\n"
-    "  --text FILE.npy      text features (texts, dims), as of CLIP: similarity to each, before\n"
-    "                       and after\n"
-    "  --out FILE.png       write a contact sheet: support images and their neighbours\n"
-    "  --rows N             support images on it, spread over the support set; default 8\n"
-    "  --json               all of it as JSON, in place of the table\n"
-    "\n"
-    "Exit status: 0, 2 for usage, no such trial or one that edits nothing, 3 where files are\n"
-    "missing or cannot be read.\n";
 
 enum {
     DEFAULT_NEIGHBOURS = 5,
@@ -40,72 +20,61 @@ struct options {
     bool        json;
 };
 
-enum {
-    OPT_NEIGHBOURS = 256,
-    OPT_TEXT,
-    OPT_OUT,
-    OPT_ROWS,
-    OPT_JSON,
-    OPT_HELP
+static const struct mx_option known[] = {
+    {.name = "neighbours",
+     .value = "K",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, neighbours),
+     .low = 1,
+     .high = MOST_NEIGHBOURS,
+     .help = "nearest images of each; default 5"},
+    {.name = "text",
+     .value = "FILE.npy",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, text),
+     .completes = MX_COMPLETES_FILES,
+     .help = "text features (texts, dims), as of CLIP: similarity to each, before and after"},
+    {.name = "out",
+     .value = "FILE.png",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, out),
+     .completes = MX_COMPLETES_FILES,
+     .help = "write a contact sheet: support images and their neighbours"},
+    {.name = "rows",
+     .value = "N",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, rows),
+     .low = 1,
+     .high = MOST_ROWS,
+     .help = "support images on it, spread over the support set; default 8"},
+    MX_OPTION_JSON(struct options, json, "all of it as JSON, in place of the table"),
+    {.name = NULL},
 };
 
-static const struct option known[] = {
-    {"neighbours", required_argument, NULL, OPT_NEIGHBOURS},
-    {"text", required_argument, NULL, OPT_TEXT},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"rows", required_argument, NULL, OPT_ROWS},
-    {"json", no_argument, NULL, OPT_JSON},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
+static const struct mx_example examples[] = {
+    {"mixsweep edits dominoes 201052e749bde365.r0 --out edits.png", "The table, and a picture:"},
+    {NULL, NULL},
 };
 
-static int read_count(const char *option, const char *text, int64_t most, int64_t *count,
-                      struct mx_err *err)
-{
-    if (mx_num_parse_int(text, count) && *count >= 1 && *count <= most)
-        return 0;
-    return mx_fail(err, MX_EINVAL, "%s %s: give a number from 1 to %lld", option, text,
-                   (long long)most);
-}
-
-/* One option. Returns 0, 1 if help was asked for, -1 with *err. */
-static int take_option(int option, struct options *options, struct mx_err *err)
-{
-    switch (option) {
-    case OPT_NEIGHBOURS:
-        return read_count("--neighbours", optarg, MOST_NEIGHBOURS, &options->neighbours, err);
-    case OPT_ROWS:
-        return read_count("--rows", optarg, MOST_ROWS, &options->rows, err);
-    case OPT_TEXT:
-        options->text = optarg;
-        return 0;
-    case OPT_OUT:
-        options->out = optarg;
-        return 0;
-    case OPT_JSON:
-        options->json = true;
-        return 0;
-    case OPT_HELP:
-        return 1;
-    default: /* getopt_long() has told what is wrong */
-        return mx_fail(err, MX_EINVAL, "mixsweep edits --help lists the options");
-    }
-}
-
-static int read_arguments(int argc, char **argv, struct options *options, struct mx_err *err)
-{
-    int option, rc;
-
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
-        if ((rc = take_option(option, options, err)) != 0)
-            return rc;
-    if (argc - optind != 2)
-        return mx_fail(err, MX_EINVAL,
-                       "edits takes a DIR and a TRIAL; mixsweep edits --help tells more");
-    options->directory = argv[optind];
-    options->trial = argv[optind + 1];
-    return 0;
-}
+const struct mx_usage mx_usage_edits = {
+    .command = "edits",
+    .forms = {"edits DIR TRIAL [OPTIONS]"},
+    .takes = "a DIR and a TRIAL",
+    .least = 2,
+    .most = 2,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "what the edited features of an hsfm trial have come to mean",
+    .about =
+        "Tell what the edited features of an hsfm trial have come to mean: the training images "
+        "that are nearest to each of them before and after, and how the groups of those move "
+        "(classes, in a set without groups). DIR is the output directory of a sweep with "
+        "schedule.keep all, TRIAL one of results.csv.",
+    .options = known,
+    .examples = examples,
+    .exits =
+        "0, 2 for usage, no such trial or one that edits nothing, 3 where files are missing or "
+        "cannot be read.",
+};
 
 static int draw(const struct options *options, const struct mx_edits_case *found,
                 const struct worker_edits *edits, struct mx_canvas *canvas, struct mx_err *err)
@@ -186,11 +155,14 @@ int mx_cmd_edits(int argc, char **argv)
 {
     struct options options = {.neighbours = DEFAULT_NEIGHBOURS, .rows = DEFAULT_ROWS};
     struct mx_err  err = {0};
-    int            rc = read_arguments(argc, argv, &options, &err);
+    const char    *arguments[2];
+    size_t         n;
+    int            rc = mx_command_read(&mx_usage_edits, argc, argv, &options, arguments, &n, &err);
 
-    if (rc == 0)
+    if (rc == 0) {
+        options.directory = arguments[0];
+        options.trial = arguments[1];
         rc = show_edits(&options, &err);
-    if (rc > 0)
-        fputs(help, stdout);
+    }
     return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -1,36 +1,11 @@
 /* cmd_preview.c - `mixsweep preview`. */
-#include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/num.h"
 #include "sweep/check.h"
 #include "sweep/command.h"
 #include "sweep/preview.h"
 #include "sweep/remarks.h"
-
-static const char help[] =
-    "usage: mixsweep preview CONFIG --out FILE.png [OPTIONS]\n"
-    "       mixsweep preview CONFIG --stats [N] [OPTIONS]\n"
-    "\n"
-    "Show what the mixing strategies of a configuration do to images of its data set: a row for\n"
-    "each base image, a column for each setting of the grid's first two mix axes. Below a picture\n"
-    "stand lambda, the share of the base image, and the labels with their weights.\n"
-    "\n"
-    "  --out FILE.png       write the pictures there\n"
-    "  --rows N             base images, the first of the training part; default 4\n"
-    "  --masks              show too where base and partner are seen\n"
-    "  --stats [N]          statistics of N independent mixed draws of each setting; default "
-    "10000\n"
-    "  --json               the statistics as JSON: one object, or an array of one a setting\n"
-    "  --set KEY=VALUE      set a key of the configuration; may be repeated\n"
-    "\n"
-    "Images are neither cropped nor flipped. Strategies that look at gradients see those of the\n"
-    "network before its first step of training; with model.weights, of the network in that file.\n"
-    "\n"
-    "Exit status: 0, 2 for usage and configuration, 3 where data cannot be read.\n";
 
 enum {
     DEFAULT_ROWS = 4,
@@ -39,97 +14,74 @@ enum {
 };
 
 struct options {
-    const char  *out;
-    bool         masks, json;
-    int64_t      rows, draws; /* draws 0: no statistics */
-    const char  *behind;      /* what stands behind a --stats without a number, or NULL */
-    const char **sets;        /* (argc) */
-    size_t       nsets;
-    const char  *file;
+    const char           *out;
+    bool                  masks, json;
+    int64_t               rows, draws; /* draws 0: no statistics */
+    struct mx_option_list sets;
 };
 
-enum {
-    OPT_OUT = 256,
-    OPT_ROWS,
-    OPT_MASKS,
-    OPT_STATS,
-    OPT_JSON,
-    OPT_SET,
-    OPT_HELP
+static const struct mx_option known[] = {
+    {.name = "out",
+     .value = "FILE.png",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, out),
+     .completes = MX_COMPLETES_FILES,
+     .help = "write the pictures there"},
+    {.name = "rows",
+     .value = "N",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, rows),
+     .low = 1,
+     .high = MX_PREVIEW_ROWS,
+     .help = "base images, the first of the training part; default 4"},
+    {.name = "masks",
+     .at = offsetof(struct options, masks),
+     .help = "show too where base and partner are seen"},
+    {.name = "stats",
+     .value = "N",
+     .kind = MX_OPTION_MAYBE_COUNT,
+     .at = offsetof(struct options, draws),
+     .low = 1,
+     .high = MOST_DRAWS,
+     .alone = DEFAULT_DRAWS,
+     .help = "statistics of N independent mixed draws of each setting; default 10000"},
+    MX_OPTION_JSON(struct options, json,
+                   "the statistics as JSON: one object, or an array of one a setting"),
+    MX_OPTION_SET(struct options, sets),
+    {.name = NULL},
 };
 
-static const struct option known[] = {
-    {"out", required_argument, NULL, OPT_OUT}, {"rows", required_argument, NULL, OPT_ROWS},
-    {"masks", no_argument, NULL, OPT_MASKS},   {"stats", optional_argument, NULL, OPT_STATS},
-    {"json", no_argument, NULL, OPT_JSON},     {"set", required_argument, NULL, OPT_SET},
-    {"help", no_argument, NULL, OPT_HELP},     {NULL, 0, NULL, 0},
+static const struct mx_example examples[] = {
+    {"mixsweep preview ratios.yaml --out look.png --rows 6 --masks", "Pictures:"},
+    {"mixsweep preview ratios.yaml --stats --set mix.strategy=cutmix",
+     "How is lambda of cutmix spread?"},
+    {NULL, NULL},
 };
 
-static int read_count(const char *option, const char *text, int64_t most, int64_t *count,
-                      struct mx_err *err)
+const struct mx_usage mx_usage_preview = {
+    .command = "preview",
+    .forms = {"preview CONFIG --out FILE.png [OPTIONS]", "preview CONFIG --stats [N] [OPTIONS]"},
+    .takes = "one CONFIG",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_CONFIGS,
+    .summary = "show what the mixing strategies do to images of the data set",
+    .about =
+        "Show what the mixing strategies of a configuration do to images of its data set: a row "
+        "for each base image, a column for each setting of the grid's first two mix axes. Below "
+        "a picture stand lambda, the share of the base image, and the labels with their "
+        "weights.",
+    .options = known,
+    .notes =
+        "Images are neither cropped nor flipped. Strategies that look at gradients see those of "
+        "the network before its first step of training; with model.weights, of the network in "
+        "that file.",
+    .examples = examples,
+    .exits = "0, 2 for usage and configuration, 3 where data cannot be read.",
+};
+
+static int check(const struct options *options, struct mx_err *err)
 {
-    if (!mx_num_parse_int(text, count) || *count < 1 || *count > most)
-        return mx_fail(err, MX_EINVAL, "%s %s: give a number from 1 to %" PRId64, option, text,
-                       most);
-    return 0;
-}
-
-/* The number behind --stats may be missing: what follows is then no number. */
-static int read_stats(int argc, char **argv, struct options *options, struct mx_err *err)
-{
-    const char *text = optarg;
-
-    if (!text && optind < argc && argv[optind][0] >= '0' && argv[optind][0] <= '9' &&
-        strspn(argv[optind], "0123456789") == strlen(argv[optind]))
-        text = argv[optind++];
-    else if (!text && optind < argc)
-        options->behind = argv[optind];
-    options->draws = DEFAULT_DRAWS;
-    return text ? read_count("--stats", text, MOST_DRAWS, &options->draws, err) : 0;
-}
-
-/* One option. Returns 0, 1 if help was asked for, -1 with *err. */
-static int take_option(int option, int argc, char **argv, struct options *options,
-                       struct mx_err *err)
-{
-    switch (option) {
-    case OPT_OUT:
-        options->out = optarg;
-        return 0;
-    case OPT_ROWS:
-        return read_count("--rows", optarg, MX_PREVIEW_ROWS, &options->rows, err);
-    case OPT_MASKS:
-        options->masks = true;
-        return 0;
-    case OPT_STATS:
-        return read_stats(argc, argv, options, err);
-    case OPT_JSON:
-        options->json = true;
-        return 0;
-    case OPT_SET:
-        options->sets[options->nsets++] = optarg;
-        return 0;
-    case OPT_HELP:
-        return 1;
-    default: /* getopt_long() has told what is wrong */
-        return mx_fail(err, MX_EINVAL, "mixsweep preview --help lists the options");
-    }
-}
-
-static int read_arguments(int argc, char **argv, struct options *options, struct mx_err *err)
-{
-    int option, rc;
-
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
-        if ((rc = take_option(option, argc, argv, options, err)) != 0)
-            return rc;
-    if (argc - optind > 1 && options->behind)
-        return mx_fail(err, MX_EINVAL, "--stats %s: give a number from 1 to %d, or none",
-                       options->behind, MOST_DRAWS);
-    if (argc - optind != 1)
-        return mx_fail(err, MX_EINVAL,
-                       "preview takes one CONFIG; mixsweep preview --help tells more");
-    options->file = argv[optind];
     if (!options->out && !options->draws)
         return mx_fail(err, MX_EINVAL, "preview needs --out FILE.png, or --stats, or both");
     if (options->json && !options->draws)
@@ -215,12 +167,12 @@ static int print_stats(const struct mx_config *config, const struct mx_preview_s
     return rc;
 }
 
-static int preview(const struct options *options, struct mx_err *err)
+static int preview(const struct options *options, const char *file, struct mx_err *err)
 {
     struct mx_config_report    report = {.errors = 0};
     struct mx_preview_settings settings = {.n = 0};
     struct mx_config          *config =
-        mx_config_read(options->file, options->sets, options->nsets, false, &report, err);
+        mx_config_read(file, options->sets.items, options->sets.count, false, &report, err);
     struct mx_grid *grid = config ? mx_grid_new(config, err) : NULL;
     int             rc = grid ? mx_preview_settings_find(grid, &settings, err) : -1;
 
@@ -240,19 +192,14 @@ static int preview(const struct options *options, struct mx_err *err)
 
 int mx_cmd_preview(int argc, char **argv)
 {
-    struct options options = {.sets = calloc((size_t)argc, sizeof *options.sets),
-                              .rows = DEFAULT_ROWS};
+    struct options options = {.rows = DEFAULT_ROWS};
     struct mx_err  err = {0};
-    int            rc, code = 0;
+    const char    *file;
+    size_t         n;
+    int            rc = mx_command_read(&mx_usage_preview, argc, argv, &options, &file, &n, &err);
 
-    if (!options.sets)
-        rc = mx_fail(&err, MX_ENOMEM, "no memory for the command line");
-    else if ((rc = read_arguments(argc, argv, &options, &err)) == 0)
-        rc = preview(&options, &err);
-    if (rc > 0)
-        fputs(help, stdout);
-    if (rc < 0)
-        code = mx_command_fail(&err);
-    free(options.sets);
-    return code;
+    if (rc == 0 && (rc = check(&options, &err)) == 0)
+        rc = preview(&options, file, &err);
+    free(options.sets.items);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -1,27 +1,34 @@
 /* cmd_report.c - `mixsweep report`. */
 #include <stdio.h>
-#include <string.h>
 
 #include "sweep/command.h"
 #include "sweep/kept.h"
 #include "sweep/report.h"
 
-static const char help[] =
-    "usage: mixsweep report DIR [DIR2]\n"
-    "\n"
-    "Write DIR/report.html: what was run, what failed and why, the cells in order with\n"
-    "intervals and tests, and plots. One file without scripts that needs nothing else: it\n"
-    "opens from disk, on a telephone too, and prints. Nothing else is changed, and the sweep\n"
-    "may still run; `run` and `resume` write the same file at their end.\n"
-    "\n"
-    "With DIR2, another sweep, the page also compares the cells that both have.\n"
-    "\n"
-    "examples:\n"
-    "  mixsweep report quickstart\n"
-    "  mixsweep report quickstart-2 quickstart\n"
-    "\n"
-    "Exit status: 0 whatever the sweep's result; 2 DIR holds no sweep; 3 it cannot be read,\n"
-    "or the page cannot be written.\n";
+static const struct mx_example examples[] = {
+    {"mixsweep report quickstart", "The page of a sweep:"},
+    {"mixsweep report quickstart-2 quickstart", "Of one, compared with another:"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_report = {
+    .command = "report",
+    .forms = {"report DIR [DIR2]"},
+    .takes = "a DIR",
+    .least = 1,
+    .most = 2,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "one page on a sweep: failures, tables with intervals, plots",
+    .about = "Write DIR/report.html: what was run, what failed and why, the cells in order with "
+             "intervals and tests, and plots. One file without scripts that needs nothing else: it "
+             "opens from disk, on a telephone too, and prints. Nothing else is changed, and the "
+             "sweep may still run; `run` and `resume` write the same file at their end.\n\n"
+             "With DIR2, another sweep, the page also compares the cells that both have.",
+    .examples = examples,
+    .exits =
+        "0 whatever the sweep's result; 2 DIR holds no sweep; 3 it cannot be read, or the page "
+        "cannot be written.",
+};
 
 static struct mx_report_sweep sweep_of(const struct mx_kept *kept)
 {
@@ -51,26 +58,11 @@ static int report(const char *directory, const char *against, struct mx_err *err
 int mx_cmd_report(int argc, char **argv)
 {
     const char   *directory[2] = {NULL, NULL};
-    int           n = 0;
     struct mx_err err = {0};
+    size_t        n;
+    int           rc = mx_command_read(&mx_usage_report, argc, argv, NULL, directory, &n, &err);
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (argv[i][0] == '-' || n == 2) {
-            mx_fail(&err, MX_EINVAL, "report does not take '%s'; mixsweep report --help tells more",
-                    argv[i]);
-            return mx_command_fail(&err);
-        }
-        directory[n++] = argv[i];
-    }
-    if (n == 0)
-        mx_fail(&err, MX_EINVAL, "report takes a DIR; mixsweep report --help tells more");
-    else if (report(directory[0], directory[1], &err) == 0) {
+    if (rc == 0 && (rc = report(directory[0], directory[1], &err)) == 0)
         printf("report: %s/report.html\n", directory[0]);
-        return 0;
-    }
-    return mx_command_fail(&err);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -1,84 +1,53 @@
 /* cmd_retry.c - `mixsweep retry`. */
-#include <getopt.h>
 #include <stdio.h>
 
 #include "sweep/command.h"
 #include "sweep/retry.h"
 
-static const char help[] =
-    "usage: mixsweep retry DIR --failed | --missing | --id ID [--dry-run]\n"
-    "\n"
-    "Mark trials of the sweep in DIR to be run again, with all their attempts, by the next\n"
-    "mixsweep resume DIR. Trials that share a stage with them, or are compared with them, are "
-    "open\n"
-    "until that is done again, and their numbers come out the same.\n"
-    "\n"
-    "  --failed   those that failed or were quarantined\n"
-    "  --missing  those that are done, but whose files in DIR/stages are gone\n"
-    "  --id ID    a trial of results.csv, or a cell with all its repeats, whatever came of them\n"
-    "  --dry-run  tell which, and leave everything as it is\n"
-    "\n"
-    "--failed and --missing may be given together.\n"
-    "\n"
-    "Exit status: 0 also if there are none; 2 DIR holds no sweep, or no such ID; 3 it cannot be\n"
-    "written; 4 a sweep runs there: stop it before.\n";
-
-enum {
-    OPT_FAILED = 256,
-    OPT_MISSING,
-    OPT_ID,
-    OPT_DRY_RUN,
-    OPT_HELP
+static const struct mx_option known[] = {
+    {.name = "failed",
+     .at = offsetof(struct mx_retry, failed),
+     .help = "those that failed or were quarantined"},
+    {.name = "missing",
+     .at = offsetof(struct mx_retry, missing),
+     .help = "those that are done, but whose files in DIR/stages are gone"},
+    {.name = "id",
+     .value = "ID",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct mx_retry, id),
+     .give = "a trial or a cell of results.csv",
+     .help = "a trial of results.csv, or a cell with all its repeats, whatever came of them"},
+    {.name = "dry-run",
+     .at = offsetof(struct mx_retry, dry_run),
+     .help = "tell which, and leave everything as it is"},
+    {.name = NULL},
 };
 
-static const struct option known[] = {
-    {"failed", no_argument, NULL, OPT_FAILED}, {"missing", no_argument, NULL, OPT_MISSING},
-    {"id", required_argument, NULL, OPT_ID},   {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-    {"help", no_argument, NULL, OPT_HELP},     {NULL, 0, NULL, 0},
+static const struct mx_example examples[] = {
+    {"mixsweep retry ratios --failed && mixsweep resume ratios",
+     "Run again what failed, once its cause is mended:"},
+    {NULL, NULL},
 };
 
-/* One option. Returns 0, 1 if help was asked for, -1 with *err. */
-static int take_option(int option, struct mx_retry *asked, struct mx_err *err)
-{
-    switch (option) {
-    case OPT_FAILED:
-        asked->failed = true;
-        return 0;
-    case OPT_MISSING:
-        asked->missing = true;
-        return 0;
-    case OPT_ID:
-        if (!*optarg)
-            return mx_fail(err, MX_EINVAL, "--id: give a trial or a cell of results.csv");
-        asked->id = optarg;
-        return 0;
-    case OPT_DRY_RUN:
-        asked->dry_run = true;
-        return 0;
-    case OPT_HELP:
-        return 1;
-    default: /* getopt_long() has told what is wrong */
-        return mx_fail(err, MX_EINVAL, "mixsweep retry --help lists the options");
-    }
-}
-
-static int read_arguments(int argc, char **argv, struct mx_retry *asked, const char **directory,
-                          struct mx_err *err)
-{
-    int option, rc;
-
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
-        if ((rc = take_option(option, asked, err)) != 0)
-            return rc;
-    if (argc - optind != 1)
-        return mx_fail(err, MX_EINVAL, "retry takes one DIR; mixsweep retry --help tells more");
-    if ((asked->failed || asked->missing) == (asked->id != NULL))
-        return mx_fail(err, MX_EINVAL,
-                       "retry takes --failed, --missing or both, or --id ID; mixsweep retry "
-                       "--help tells more");
-    *directory = argv[optind];
-    return 0;
-}
+const struct mx_usage mx_usage_retry = {
+    .command = "retry",
+    .forms = {"retry DIR --failed | --missing | --id ID [--dry-run]"},
+    .takes = "one DIR",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "mark failed or lost trials to be run again by the next resume",
+    .about =
+        "Mark trials of the sweep in DIR to be run again, with all their attempts, by the next "
+        "mixsweep resume DIR. Trials that share a stage with them, or are compared with them, "
+        "are open until that is done again, and their numbers come out the same.",
+    .options = known,
+    .notes = "--failed and --missing may be given together.",
+    .examples = examples,
+    .exits =
+        "0 also if there are none; 2 DIR holds no sweep, or no such ID; 3 it cannot be written; "
+        "4 a sweep runs there: stop it before.",
+};
 
 static void tell_waiting(void *user, const char *text)
 {
@@ -91,15 +60,16 @@ int mx_cmd_retry(int argc, char **argv)
     struct mx_retry asked = {0};
     struct mx_buf   out = {0};
     struct mx_err   err = {0};
-    const char     *directory = NULL;
-    int             rc = read_arguments(argc, argv, &asked, &directory, &err);
+    const char     *directory;
+    size_t          n;
+    int             rc = mx_command_read(&mx_usage_retry, argc, argv, &asked, &directory, &n, &err);
 
+    if (rc == 0 && (asked.failed || asked.missing) == (asked.id != NULL))
+        rc = mx_usage_fail(&mx_usage_retry, &err, "takes --failed, --missing or both, or --id ID");
     if (rc == 0)
         rc = mx_retry(directory, &asked, tell_waiting, &out, &err);
     if (rc == 0)
         fputs(mx_buf_str(&out), stdout);
-    else if (rc > 0)
-        fputs(help, stdout);
     mx_buf_free(&out);
     return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -1,183 +1,161 @@
 /* cmd_run.c - `mixsweep run` and `mixsweep resume`. */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/num.h"
+#include "base/log.h"
 #include "sweep/command.h"
 #include "sweep/launcher.h"
 #include "sweep/link.h"
 #include "sweep/rank.h"
 #include "sweep/run.h"
 
-static const char help_run[] =
-    "usage: mixsweep run CONFIG [OPTIONS]\n"
-    "\n"
-    "Run every trial of a configuration on this machine and print the table.\n"
-    "\n"
-    "  --out DIR            output directory; default: the configuration's name, then NAME-2, ...\n"
-    "  --resume             DIR may exist: go on where it stands\n"
-    "  --set KEY=VALUE      set a key of the configuration; may be repeated\n"
-    "  --smoke              apply the configuration's smoke overrides, on generated data\n"
-    "  --workers N          executor processes; default: one per usable CPU, bounded by memory\n"
-    "  --time-limit T       stop after T (90s, 2h30m); resume goes on\n"
-    "  --log-format FORMAT  text or json\n"
-    "\n"
-    "Exit status: 0 all done, 1 some trials failed, 2 usage or configuration, 3 environment,\n"
-    "4 the directory is in use, 75 interrupted (resume goes on).\n";
-
-static const char help_resume[] =
-    "usage: mixsweep resume DIR [OPTIONS]\n"
-    "\n"
-    "Go on with the sweep in DIR: what is done stays done, everything else is run.\n"
-    "\n"
-    "  --workers N          executor processes; default: one per usable CPU, bounded by memory\n"
-    "  --time-limit T       stop after T (90s, 2h30m); resume goes on\n"
-    "  --log-format FORMAT  text or json\n";
-
 extern char **environ;
 
 enum {
-    OPT_OUT = 256,
-    OPT_RESUME,
-    OPT_SET,
-    OPT_SMOKE,
-    OPT_WORKERS,
-    OPT_LIMIT,
-    OPT_FORMAT,
-    OPT_HELP
+    MOST_WORKERS = 4096
 };
 
-static const struct option run_options[] = {
-    {"out", required_argument, NULL, OPT_OUT},
-    {"resume", no_argument, NULL, OPT_RESUME},
-    {"set", required_argument, NULL, OPT_SET},
-    {"smoke", no_argument, NULL, OPT_SMOKE},
-    {"workers", required_argument, NULL, OPT_WORKERS},
-    {"time-limit", required_argument, NULL, OPT_LIMIT},
-    {"log-format", required_argument, NULL, OPT_FORMAT},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
+/* The formats of log records, in the order of enum mx_log_format. */
+static const char *const format_words[] = {"text", "json", NULL};
+_Static_assert(MX_LOG_TEXT == 0 && MX_LOG_JSON == 1, "words in the order of their numbers");
+
+struct options {
+    const char           *out;
+    bool                  resume, smoke;
+    int64_t               workers;
+    double                time_limit_s;
+    unsigned              log_format;
+    struct mx_option_list sets;
 };
 
-static const struct option resume_options[] = {
-    {"workers", required_argument, NULL, OPT_WORKERS},
-    {"time-limit", required_argument, NULL, OPT_LIMIT},
-    {"log-format", required_argument, NULL, OPT_FORMAT},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-static int read_workers(const char *text, unsigned *workers, struct mx_err *err)
-{
-    enum {
-        MOST = 4096
-    };
-    int64_t value;
-
-    if (!mx_num_parse_int(text, &value) || value < 1 || value > MOST)
-        return mx_fail(err, MX_EINVAL, "--workers %s: give a number from 1 to %d", text, MOST);
-    *workers = (unsigned)value;
-    return 0;
-}
-
-/* One option into *run. Returns 0, 1 if help was asked for, -1 with *err. */
-static int take_option(int option, const char **sets, struct mx_run_options *run,
-                       struct mx_err *err)
-{
-    switch (option) {
-    case OPT_OUT:
-        if (!*optarg)
-            return mx_fail(err, MX_EINVAL, "--out: give a directory");
-        run->directory = optarg;
-        return 0;
-    case OPT_RESUME:
-        run->resume = true;
-        return 0;
-    case OPT_SET:
-        sets[run->nsets++] = optarg;
-        return 0;
-    case OPT_SMOKE:
-        run->smoke = true;
-        return 0;
-    case OPT_WORKERS:
-        return read_workers(optarg, &run->workers, err);
-    case OPT_LIMIT:
-        if (mx_num_parse_duration(optarg, &run->time_limit_s, err))
-            return mx_err_prefix(err, "--time-limit");
-        if (run->time_limit_s <= 0)
-            return mx_fail(err, MX_EINVAL, "--time-limit %s: give a time above 0", optarg);
-        return 0;
-    case OPT_FORMAT:
-        if (!mx_log_format_parse(optarg, &run->log_format))
-            return mx_fail(err, MX_EINVAL, "--log-format %s: give text or json", optarg);
-        return 0;
-    case OPT_HELP:
-        return 1;
-    default: /* getopt_long() has told what is wrong */
-        return mx_fail(err, MX_EINVAL, "--help lists the options");
+#define OPTION_WORKERS                                                                             \
+    {                                                                                              \
+        .name = "workers", .value = "N", .kind = MX_OPTION_COUNT,                                  \
+        .at = offsetof(struct options, workers), .low = 1, .high = MOST_WORKERS,                   \
+        .help = "executor processes; default: one per usable CPU, bounded by memory"               \
     }
-}
+#define OPTION_TIME_LIMIT                                                                          \
+    {                                                                                              \
+        .name = "time-limit", .value = "T", .kind = MX_OPTION_DURATION,                            \
+        .at = offsetof(struct options, time_limit_s), .give = "a time above 0",                    \
+        .help = "stop after T (90s, 2h30m); resume goes on"                                        \
+    }
+#define OPTION_LOG_FORMAT                                                                          \
+    {                                                                                              \
+        .name = "log-format", .value = "FORMAT", .kind = MX_OPTION_WORD,                           \
+        .at = offsetof(struct options, log_format), .words = format_words, .help = "text or json"  \
+    }
 
-/* All options and the one argument. 0, 1 for help, -1 with *err. */
-static int read_arguments(int argc, char **argv, const struct option *known, const char **sets,
-                          struct mx_run_options *run, const char **argument, struct mx_err *err)
-{
-    int option, rc;
+static const struct mx_option run_options[] = {
+    {.name = "out",
+     .value = "DIR",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, out),
+     .completes = MX_COMPLETES_FOLDERS,
+     .give = "a directory",
+     .help = "output directory; default: the configuration's name, then NAME-2, ..."},
+    {.name = "resume",
+     .at = offsetof(struct options, resume),
+     .help = "DIR may exist: go on where it stands"},
+    MX_OPTION_SET(struct options, sets),
+    {.name = "smoke",
+     .at = offsetof(struct options, smoke),
+     .help = "apply the configuration's smoke overrides, on generated data"},
+    OPTION_WORKERS,
+    OPTION_TIME_LIMIT,
+    OPTION_LOG_FORMAT,
+    {.name = NULL},
+};
 
-    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1)
-        if ((rc = take_option(option, sets, run, err)) != 0)
-            return rc;
-    if (argc - optind != 1)
-        return mx_fail(err, MX_EINVAL, "%s takes one %s; mixsweep %s --help tells more", argv[0],
-                       known == run_options ? "CONFIG" : "DIR", argv[0]);
-    *argument = argv[optind];
-    return 0;
-}
+static const struct mx_option resume_options[] = {
+    OPTION_WORKERS,
+    OPTION_TIME_LIMIT,
+    OPTION_LOG_FORMAT,
+    {.name = NULL},
+};
+
+static const struct mx_example run_examples[] = {
+    {"mixsweep run ratios.yaml", "Into the folder that the configuration names:"},
+    {"mixsweep run ratios.yaml --smoke --out /tmp/try",
+     "A quick try of everything, on made-up data:"},
+    {"mpirun --quiet --bind-to none --enable-recovery -n 4 mixsweep run ratios.yaml --out ratios",
+     "With several processes, on the nodes of a job:"},
+    {NULL, NULL},
+};
+
+static const struct mx_example resume_examples[] = {
+    {"mixsweep resume ratios --workers 8", "With another number of executors:"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_run = {
+    .command = "run",
+    .forms = {"run CONFIG [OPTIONS]"},
+    .takes = "one CONFIG",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_CONFIGS,
+    .summary = "run the sweep",
+    .about = "Run every trial of a configuration, on this machine or, under mpirun or srun, on the "
+             "nodes of a job, and print the table.",
+    .options = run_options,
+    .examples = run_examples,
+    .exits = "0 all done, 1 some trials failed, 2 usage or configuration, 3 environment, 4 the "
+             "directory is in use, 75 interrupted (resume goes on).",
+};
+
+const struct mx_usage mx_usage_resume = {
+    .command = "resume",
+    .forms = {"resume DIR [OPTIONS]"},
+    .takes = "one DIR",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "go on with an interrupted sweep",
+    .about = "Go on with the sweep in DIR: what is done stays done, everything else is run.",
+    .options = resume_options,
+    .examples = resume_examples,
+    .exits = "as of run.",
+};
 
 /* The command on rank 0, or alone. Returns the exit code. */
-static int run_root(int argc, char **argv, const struct option *known, const char *help,
-                    struct mx_comm *comm)
+static int run_root(int argc, char **argv, const struct mx_usage *usage, struct mx_comm *comm)
 {
-    struct mx_run_options run = {.argc = argc,
-                                 .argv = argv,
-                                 .comm = comm,
-                                 .launched = mx_launcher_find(environ).name != NULL};
-    const char          **sets = calloc((size_t)argc, sizeof *sets);
-    const char           *argument = NULL;
-    struct mx_err         err = {0};
-    int                   rc, code;
+    struct options options = {.out = NULL};
+    struct mx_err  err = {0};
+    const char    *argument;
+    size_t         n;
+    int            code = 0, rc = mx_command_read(usage, argc, argv, &options, &argument, &n, &err);
 
-    if (!sets) {
-        mx_fail(&err, MX_ENOMEM, "no memory for the command line");
-        return mx_command_fail(&err);
-    }
-    run.sets = sets;
-    rc = read_arguments(argc, argv, known, sets, &run, &argument, &err);
-    if (rc == 1) {
-        fputs(help, stdout);
-        code = 0;
-    } else if (rc < 0) {
+    if (rc < 0)
         code = mx_command_fail(&err);
-    } else {
-        if (known == run_options) {
-            run.config_file = argument;
-        } else {
-            run.directory = argument;
-            run.resume = true;
-        }
+    if (rc == 0) {
+        const bool            fresh = usage == &mx_usage_run;
+        struct mx_run_options run = {.config_file = fresh ? argument : NULL,
+                                     .directory = fresh ? options.out : argument,
+                                     .resume = options.resume || !fresh,
+                                     .sets = options.sets.items,
+                                     .nsets = options.sets.count,
+                                     .smoke = options.smoke,
+                                     .workers = (unsigned)options.workers,
+                                     .time_limit_s = options.time_limit_s,
+                                     .log_format = (enum mx_log_format)options.log_format,
+                                     .argc = argc,
+                                     .argv = argv,
+                                     .comm = comm,
+                                     .launched = mx_launcher_find(environ).name != NULL};
+
         code = mx_run(&run, &err);
         if (err.code != MX_OK)
             fprintf(stderr, "mixsweep: %s\n", err.text);
     }
-    free(sets);
+    free(options.sets.items);
     return code;
 }
 
 /* Under a launcher each process comes here; rank 0 alone reads the command line,
  * speaks to the user, and decides about the exit code. */
-static int run_command(int argc, char **argv, const struct option *known, const char *help)
+static int run_command(int argc, char **argv, const struct mx_usage *usage)
 {
     struct mx_comm *comm;
     struct mx_err   err = {0};
@@ -188,7 +166,7 @@ static int run_command(int argc, char **argv, const struct option *known, const 
         return quiet ? mx_exit_code(err.code) : mx_command_fail(&err);
     if (comm && mx_comm_rank(comm) > 0)
         return mx_rank_serve(comm);
-    code = run_root(argc, argv, known, help, comm);
+    code = run_root(argc, argv, usage, comm);
     mx_ranks_dismiss(comm);
     lossy = comm && mx_comm_lossy(comm);
     if (mx_launcher_drops_status(environ))
@@ -199,10 +177,10 @@ static int run_command(int argc, char **argv, const struct option *known, const 
 
 int mx_cmd_run(int argc, char **argv)
 {
-    return run_command(argc, argv, run_options, help_run);
+    return run_command(argc, argv, &mx_usage_run);
 }
 
 int mx_cmd_resume(int argc, char **argv)
 {
-    return run_command(argc, argv, resume_options, help_resume);
+    return run_command(argc, argv, &mx_usage_resume);
 }

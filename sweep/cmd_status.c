@@ -1,24 +1,43 @@
 /* cmd_status.c - `mixsweep status`. */
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "sweep/command.h"
 #include "sweep/status_print.h"
 #include "sweep/terminal.h"
 
-static const char help[] =
-    "usage: mixsweep status DIR [--json]\n"
-    "\n"
-    "Tell how the sweep in DIR is doing: trials by state, speed and time to the end, nodes, the\n"
-    "stages that have run longest, the last failures. It reads DIR alone, so it works from any\n"
-    "host that sees it. A sweep whose process is gone is `lost`; one on another host counts as\n"
-    "gone when it has written nothing for a minute.\n"
-    "\n"
-    "  --json  the same as one JSON object, with all nodes\n"
-    "\n"
-    "Exit status: 0 whatever came of the sweep; 2 DIR holds no sweep; 3 it cannot be read.\n";
+struct options {
+    bool json;
+};
+
+static const struct mx_option known[] = {
+    MX_OPTION_JSON(struct options, json, "the same as one JSON object, with all nodes"),
+    {.name = NULL},
+};
+
+static const struct mx_example examples[] = {
+    {"mixsweep status ratios --json", "For a program, that asks now and then:"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_status = {
+    .command = "status",
+    .forms = {"status DIR [--json]"},
+    .takes = "one DIR",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "how a sweep is doing: counts, speed, time to the end, nodes, failures",
+    .about =
+        "Tell how the sweep in DIR is doing: trials by state, speed and time to the end, nodes, "
+        "the stages that have run longest, the last failures. It reads DIR alone, so it works "
+        "from any host that sees it. A sweep whose process is gone is `lost`; one on another "
+        "host counts as gone when it has written nothing for a minute.",
+    .options = known,
+    .examples = examples,
+    .exits = "0 whatever came of the sweep; 2 DIR holds no sweep; 3 it cannot be read.",
+};
 
 static int show(const char *directory, bool json, struct mx_err *err)
 {
@@ -43,28 +62,13 @@ static int show(const char *directory, bool json, struct mx_err *err)
 
 int mx_cmd_status(int argc, char **argv)
 {
-    const char   *directory = NULL;
-    bool          json = false;
-    struct mx_err err = {0};
+    struct options options = {.json = false};
+    struct mx_err  err = {0};
+    const char    *directory;
+    size_t         n;
+    int rc = mx_command_read(&mx_usage_status, argc, argv, &options, &directory, &n, &err);
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (argv[i][0] == '-' || directory) {
-            mx_fail(&err, MX_EINVAL, "status does not take '%s'; mixsweep status --help tells more",
-                    argv[i]);
-            return mx_command_fail(&err);
-        } else {
-            directory = argv[i];
-        }
-    }
-    if (!directory)
-        mx_fail(&err, MX_EINVAL, "status takes one DIR; mixsweep status --help tells more");
-    else if (show(directory, json, &err) == 0)
-        return 0;
-    return mx_command_fail(&err);
+    if (rc == 0)
+        rc = show(directory, options.json, &err);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

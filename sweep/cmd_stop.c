@@ -1,23 +1,44 @@
 /* cmd_stop.c - `mixsweep stop`. */
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "sweep/command.h"
 #include "sweep/control.h"
 #include "sweep/outdir.h"
 #include "sweep/owner.h"
 
-static const char help[] =
-    "usage: mixsweep stop DIR [--now]\n"
-    "\n"
-    "Ask the sweep that runs in DIR, on this host or another, to finish its running trials and\n"
-    "stop. It looks for this about once a second. mixsweep resume DIR goes on later.\n"
-    "\n"
-    "  --now  do not finish them: trainings save themselves, and go on when resumed\n"
-    "\n"
-    "Exit status: 0 asked, or no sweep runs there; 2 DIR holds no sweep; 3 it cannot be written;\n"
-    "4 the sweep is still starting: ask again in a moment.\n";
+struct options {
+    bool now;
+};
+
+static const struct mx_option known[] = {
+    {.name = "now",
+     .at = offsetof(struct options, now),
+     .help = "do not finish them: trainings save themselves, and go on when resumed"},
+    {.name = NULL},
+};
+
+static const struct mx_example examples[] = {
+    {"mixsweep stop ratios", "From any host that sees the folder:"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_stop = {
+    .command = "stop",
+    .forms = {"stop DIR [--now]"},
+    .takes = "one DIR",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "ask a running sweep, on any host, to stop; resume goes on later",
+    .about =
+        "Ask the sweep that runs in DIR, on this host or another, to finish its running trials "
+        "and stop. It looks for this about once a second. mixsweep resume DIR goes on later.",
+    .options = known,
+    .examples = examples,
+    .exits = "0 asked, or no sweep runs there; 2 DIR holds no sweep; 3 it cannot be written; 4 the "
+             "sweep is still starting: ask again in a moment.",
+};
 
 static const double begin_wait_s = 10, look_every_s = 0.1;
 
@@ -59,28 +80,13 @@ static int stop(const char *directory, bool now, struct mx_err *err)
 
 int mx_cmd_stop(int argc, char **argv)
 {
-    const char   *directory = NULL;
-    bool          now = false;
-    struct mx_err err = {0};
+    struct options options = {.now = false};
+    struct mx_err  err = {0};
+    const char    *directory;
+    size_t         n;
+    int            rc = mx_command_read(&mx_usage_stop, argc, argv, &options, &directory, &n, &err);
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--now") == 0) {
-            now = true;
-        } else if (argv[i][0] == '-' || directory) {
-            mx_fail(&err, MX_EINVAL, "stop does not take '%s'; mixsweep stop --help tells more",
-                    argv[i]);
-            return mx_command_fail(&err);
-        } else {
-            directory = argv[i];
-        }
-    }
-    if (!directory)
-        mx_fail(&err, MX_EINVAL, "stop takes one DIR; mixsweep stop --help tells more");
-    else if (stop(directory, now, &err) == 0)
-        return 0;
-    return mx_command_fail(&err);
+    if (rc == 0)
+        rc = stop(directory, options.now, &err);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

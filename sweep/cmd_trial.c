@@ -1,23 +1,42 @@
 /* cmd_trial.c - `mixsweep trial`. */
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "sweep/command.h"
 #include "sweep/terminal.h"
 #include "sweep/trial_view.h"
 
-static const char help[] =
-    "usage: mixsweep trial DIR ID [--json]\n"
-    "\n"
-    "Tell everything about one trial of the sweep in DIR: its settings, its stages and where\n"
-    "their files are, every attempt and what came of it, and its numbers. ID is a trial of\n"
-    "results.csv, or a cell that has one repeat. Nothing is changed, and no data is read.\n"
-    "\n"
-    "  --json  the same as one JSON object\n"
-    "\n"
-    "Exit status: 0; 2 DIR holds no sweep or no such trial; 3 it cannot be read.\n";
+struct options {
+    bool json;
+};
+
+static const struct mx_option known[] = {
+    MX_OPTION_JSON(struct options, json, "the same as one JSON object"),
+    {.name = NULL},
+};
+
+static const struct mx_example examples[] = {
+    {"mixsweep trial ratios 201052e749bde365.r0", "Why did it fail, and where did it run?"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_trial = {
+    .command = "trial",
+    .forms = {"trial DIR ID [--json]"},
+    .takes = "a DIR and an ID",
+    .least = 2,
+    .most = 2,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "everything about one trial",
+    .about =
+        "Tell everything about one trial of the sweep in DIR: its settings, its stages and where "
+        "their files are, every attempt and what came of it, and its numbers. ID is a trial of "
+        "results.csv, or a cell that has one repeat. Nothing is changed, and no data is read.",
+    .options = known,
+    .examples = examples,
+    .exits = "0; 2 DIR holds no sweep or no such trial; 3 it cannot be read.",
+};
 
 static int show(const char *directory, const char *id, bool json, struct mx_err *err)
 {
@@ -42,29 +61,13 @@ static int show(const char *directory, const char *id, bool json, struct mx_err 
 
 int mx_cmd_trial(int argc, char **argv)
 {
-    const char   *argument[2];
-    int           n = 0;
-    bool          json = false;
-    struct mx_err err = {0};
+    struct options options = {.json = false};
+    struct mx_err  err = {0};
+    const char    *arguments[2];
+    size_t         n;
+    int            rc = mx_command_read(&mx_usage_trial, argc, argv, &options, arguments, &n, &err);
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(help, stdout);
-            return 0;
-        }
-        if (strcmp(argv[i], "--json") == 0) {
-            json = true;
-        } else if (argv[i][0] == '-' || n == 2) {
-            mx_fail(&err, MX_EINVAL, "trial does not take '%s'; mixsweep trial --help tells more",
-                    argv[i]);
-            return mx_command_fail(&err);
-        } else {
-            argument[n++] = argv[i];
-        }
-    }
-    if (n < 2)
-        mx_fail(&err, MX_EINVAL, "trial takes a DIR and an ID; mixsweep trial --help tells more");
-    else if (show(argument[0], argument[1], json, &err) == 0)
-        return 0;
-    return mx_command_fail(&err);
+    if (rc == 0)
+        rc = show(arguments[0], arguments[1], options.json, &err);
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

@@ -37,7 +37,16 @@ int mx_cmd_diff(int argc, char **argv);
 int mx_cmd_clean(int argc, char **argv);
 int mx_cmd_doctor(int argc, char **argv);
 
-extern const struct mx_usage mx_usage_export, mx_usage_diff, mx_usage_clean, mx_usage_doctor;
+int mx_cmd_help(int argc, char **argv);
+
+/* What each of them takes. */
+extern const struct mx_usage mx_usage_check, mx_usage_plan, mx_usage_run, mx_usage_resume,
+    mx_usage_stop, mx_usage_status, mx_usage_retry, mx_usage_trial, mx_usage_report,
+    mx_usage_export, mx_usage_diff, mx_usage_clean, mx_usage_preview, mx_usage_edits, mx_usage_data,
+    mx_usage_simulate, mx_usage_bench, mx_usage_doctor, mx_usage_help_command;
+
+/* All of them, and the parts of data; ended by NULL. */
+extern const struct mx_usage *const mx_usages[];
 
 /* Read a command line as mx_options_read() does, and print the help where it is asked for. */
 int mx_command_read(const struct mx_usage *usage, int argc, char **argv, void *into,

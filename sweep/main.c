@@ -39,6 +39,7 @@ static const struct mx_command commands[] = {
     {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
     {"doctor", "", "what this machine has, what is wrong, and how to mend it", mx_cmd_doctor,
      false},
+    {"help", "[COMMAND]", "help on a command; pages of the manual and completion", mx_cmd_help, false},
     {"executor", "", NULL, mx_cmd_executor, false},
 };
 

@@ -53,6 +53,12 @@ struct mx_example {
     const char *what;
 };
 
+/* A word that an argument may be, and what it means. */
+struct mx_topic {
+    const char *word; /* NULL ends a list */
+    const char *help; /* is wrapped */
+};
+
 enum {
     MX_USAGE_FORMS = 4
 };
@@ -64,7 +70,8 @@ struct mx_usage {
     const char              *takes;                 /* "one CONFIG", or NULL: no argument */
     unsigned                 least, most;           /* arguments */
     enum mx_completes        completes;             /* the first of them */
-    const char *const       *words;                 /* or one of these; NULL ends */
+    const struct mx_topic   *topics;                /* or one of these words */
+    const char              *topics_head;           /* stands above them in the help */
     const char              *summary;       /* a line for the list of commands and the man page */
     const char              *about, *notes; /* before and behind the options; notes may be NULL */
     const struct mx_option  *options;       /* NULL: none */

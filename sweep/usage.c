@@ -77,6 +77,21 @@ static void put_options(const struct mx_usage *usage, struct mx_buf *out)
     }
 }
 
+static void put_topics(const struct mx_usage *usage, struct mx_buf *out)
+{
+    size_t indent = 0;
+
+    for (const struct mx_topic *t = usage->topics; t && t->word; t++)
+        indent = strlen(t->word) + 4 > indent ? strlen(t->word) + 4 : indent;
+    if (usage->topics)
+        mx_buf_printf(out, "\n%s\n\n", usage->topics_head);
+    for (const struct mx_topic *t = usage->topics; t && t->word; t++) {
+        mx_buf_printf(out, "  %-*s", (int)indent - 2, t->word);
+        mx_usage_wrap(t->help, indent, indent, MX_USAGE_WIDTH, out);
+        mx_buf_text(out, "\n");
+    }
+}
+
 static void put_paragraphs(const char *text, struct mx_buf *out)
 {
     if (!text)
@@ -102,6 +117,7 @@ void mx_usage_help(const struct mx_usage *usage, struct mx_buf *out)
     for (int f = 0; f < MX_USAGE_FORMS && usage->forms[f]; f++)
         mx_buf_printf(out, "%s mixsweep %s\n", f == 0 ? "usage:" : "      ", usage->forms[f]);
     put_paragraphs(usage->about, out);
+    put_topics(usage, out);
     put_options(usage, out);
     put_paragraphs(usage->notes, out);
     put_examples(usage->examples, out);
@@ -110,4 +126,13 @@ void mx_usage_help(const struct mx_usage *usage, struct mx_buf *out)
         mx_usage_wrap(usage->exits, strlen("Exit status: "), 0, MX_USAGE_WIDTH, out);
         mx_buf_text(out, "\n");
     }
+}
+
+void mx_usage_list(const struct mx_usage *const *usages, struct mx_buf *out)
+{
+    mx_buf_text(out, "usage: mixsweep COMMAND [OPTIONS]\n\n");
+    for (; *usages; usages++)
+        if (!strchr((*usages)->command, ' '))
+            mx_buf_printf(out, "  %-8s  %s\n", (*usages)->command, (*usages)->summary);
+    mx_buf_text(out, "\nmixsweep COMMAND --help tells the options of a command.\n");
 }

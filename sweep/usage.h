@@ -22,6 +22,9 @@ void mx_usage_option(const struct mx_option *option, struct mx_buf *out);
 /* What mixsweep COMMAND --help prints. */
 void mx_usage_help(const struct mx_usage *usage, struct mx_buf *out);
 
+/* The commands and what they are for, parts of commands left out. */
+void mx_usage_list(const struct mx_usage *const *usages, struct mx_buf *out);
+
 /* Pages of section 1 as roff: mixsweep-COMMAND.1; and mixsweep.1, with a list of
  * commands, ended by NULL. */
 void mx_usage_man(const struct mx_usage *usage, const char *version, struct mx_buf *out);

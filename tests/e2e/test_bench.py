@@ -9,7 +9,7 @@ from harness import Case, main
 class Bench(Case):
     def test_what_it_cannot_do_is_said_in_one_line(self):
         for args, text in (
-                ((), "bench takes one WHAT; mixsweep bench --help lists them"),
+                ((), "bench takes one WHAT; mixsweep bench --help tells more"),
                 (("journal", "resnet8"), "bench journal takes no networks"),
                 (("train", "--trials", 100), "bench train takes no --trials"),
                 (("dispatch", "--trials", 250), "bench dispatch --trials 250: give a multiple of "

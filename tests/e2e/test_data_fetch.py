@@ -129,7 +129,7 @@ class Fetch(Case):
                 (2, ("fetch", "mnist", "--part", "x"), "mnist has no parts to choose from"),
                 (2, ("fetch", "emnist", "--part", "x"), "emnist has no part 'x' (parts: balanced, byclass, bymerge, "
                                                         "digits, letters, mnist)"),
-                (2, ("list", "x"), "data list does not take 'x'")):
+                (2, ("list", "x"), "data list does not take 'x'; mixsweep data list --help tells more")):
             self.assertEqual(self.refused(code, "data", *args, env=self.environment()), f"mixsweep: {text}\n")
 
     def test_a_set_that_wants_an_agreement_is_explained(self):

@@ -121,7 +121,8 @@ class Status(Case):
                 ([], "status takes one DIR; mixsweep status --help tells more"),
                 (["out", "--later"], "status does not take '--later'; mixsweep status --help "
                                      "tells more"),
-                (["out", "out"], "status does not take 'out'; mixsweep status --help tells more")):
+                (["out", "out"], "status does not take 'out': it takes one DIR; mixsweep status --help "
+                                  "tells more")):
             self.assertEqual(self.refused(2, "status", *args), f"mixsweep: {text}\n")
         self.assertEqual(os.listdir(self.folder / "empty"), [])
         self.assertTrue(self.mixsweep("status", "--help")[0].startswith("usage: mixsweep status"))

@@ -148,7 +148,7 @@ class Stop(Case):
                 ([], "stop takes one DIR; mixsweep stop --help tells more"),
                 (["out", "--later"], "stop does not take '--later'; mixsweep stop --help tells "
                                      "more"),
-                (["out", "out"], "stop does not take 'out'; mixsweep stop --help tells more")):
+                (["out", "out"], "stop does not take 'out': it takes one DIR; mixsweep stop --help tells more")):
             self.assertEqual(self.refused(2, "stop", *args), f"mixsweep: {text}\n")
         self.assertEqual(os.listdir(self.folder / "empty"), [])
 

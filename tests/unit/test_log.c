@@ -91,18 +91,6 @@ Test(log, cuts_between_two_characters)
     mx_buf_free(&out);
 }
 
-Test(log, knows_its_two_formats_by_name)
-{
-    enum mx_log_format format = MX_LOG_TEXT;
-
-    cr_expect(mx_log_format_parse("json", &format));
-    cr_expect_eq(format, MX_LOG_JSON);
-    cr_expect_not(mx_log_format_parse("xml", &format));
-    cr_expect_eq(format, MX_LOG_JSON);
-    cr_expect(mx_log_format_parse("text", &format));
-    cr_expect_eq(format, MX_LOG_TEXT);
-}
-
 Test(log, writes_one_whole_line_at_a_time)
 {
     int           ends[2];
