@@ -33,7 +33,8 @@ static void check_made(const struct mx_reader *reader, const struct asked *asked
     for (unsigned score = 0; score < WORKER_SCORES; score++) {
         const char *map = asked->maps ? NULL : "gradcam, integrated_gradients";
 
-        if (!(asked->scores >> score & 1u) || worker_map_scores[score].is & WORKER_SCORE_NO_MAP)
+        if (!(asked->scores >> score & 1u) ||
+            worker_map_scores[score].is & (WORKER_SCORE_NO_MAP | WORKER_SCORE_ENDS))
             continue;
         for (size_t k = 0; k < sizeof needs / sizeof needs[0]; k++)
             if (needs[k].score == score)
@@ -44,6 +45,18 @@ static void check_made(const struct mx_reader *reader, const struct asked *asked
                      "score.metrics: '%s' is of maps that are not made (score.attributions: [%s])",
                      worker_map_scores[score].word, map);
     }
+}
+
+/* Intervals, and no score that has one. */
+static void check_intervals(const struct mx_reader *reader, const struct asked *asked)
+{
+    const uint64_t without = worker_scores_that_are(WORKER_SCORE_ENDS | WORKER_SCORE_NO_MAP) |
+                             worker_scores_of(WORKER_STAGE_MAPS);
+
+    if (asked->scores & WORKER_SCORE_BIT(MAP_INTERVALS) && !(asked->scores & ~without))
+        error_at(reader, KEY_SCORE_METRICS,
+                 "score.metrics: '%s' are of scores that are not asked for (metrics: [%s])",
+                 "map_intervals", "deletion, map_intervals");
 }
 
 /* Scores of boxes and masks, for sets that have none. */
@@ -151,6 +164,7 @@ void mx_reader_check_scores(const struct mx_reader *reader, uint32_t sets)
     if (sets == BIT(DATA_FEATURES))
         return;
     check_made(reader, &asked);
+    check_intervals(reader, &asked);
     check_marks(reader, &asked);
     check_carried(reader, &asked);
     check_unused(reader, &asked);

@@ -42,7 +42,7 @@ static unsigned count_bits(uint64_t bits)
 static unsigned lists_of(const struct worker_params *params)
 {
     const uint64_t own = worker_scores_of(WORKER_STAGE_SCORES);
-    const unsigned other = WORKER_SCORE_FILLED | WORKER_SCORE_NO_MAP;
+    const unsigned other = WORKER_SCORE_FILLED | WORKER_SCORE_NO_MAP | WORKER_SCORE_ENDS;
 
     return count_bits(params->score_metrics & own & ~worker_scores_that_are(other));
 }

@@ -8,7 +8,7 @@
 #include "base/num.h"
 #include "sweep/results_core.h"
 
-_Static_assert((int)MX_METRIC_RELEVANCE_SUM < (int)MX_METRIC_WORDS_ROOM,
+_Static_assert((int)MX_METRIC_MAP_INTERVALS < (int)MX_METRIC_WORDS_ROOM,
                "room for every metric word");
 
 struct mx_results *mx_results_new(const struct mx_config *config, const struct mx_plan *plan,
@@ -182,6 +182,21 @@ int mx_metric_word(const char *name)
     const char *word = strchr(name, '.');
 
     return word ? find_word(word + 1, strcspn(word + 1, ".")) : -1;
+}
+
+int mx_metric_word_of_end(const char *name)
+{
+    static const char *const ends[] = {"_low", "_high"};
+    const char              *word = strchr(name, '.');
+    const size_t             length = word ? strcspn(word + 1, ".") : 0;
+
+    for (size_t k = 0; k < sizeof ends / sizeof ends[0]; k++) {
+        const size_t end = strlen(ends[k]);
+
+        if (length > end && strncmp(word + 1 + length - end, ends[k], end) == 0)
+            return find_word(word + 1, length - end);
+    }
+    return -1;
 }
 
 int mx_metric_word_of(const char *word)

@@ -76,6 +76,9 @@ double mx_results_quantile(struct mx_quantile *last, size_t n);
 int mx_metric_word(const char *name);
 int mx_metric_word_of(const char *word);
 
+/* The word of SPLIT.WORD_low[...] or _high, an end of the interval of a score of maps; or -1. */
+int mx_metric_word_of_end(const char *name);
+
 /* Append what the cells have of the scores of maps; nothing where none is measured. Returns 0,
  * or -1 if there is no memory. */
 int mx_results_print_scores(const struct mx_results *results, const struct mx_cell_trials *cells,

@@ -46,7 +46,9 @@ static bool is_asked(const struct mx_results *results, int word)
 static bool is_shown(const struct mx_results *results, size_t column)
 {
     const char *name = reduce_table_name(results->metrics, column);
-    int         word = mx_metric_word(name);
+    const int   own = mx_metric_word(name);
+    const bool  ends = own < 0 && results->asked[MX_METRIC_MAP_INTERVALS];
+    const int   word = ends ? mx_metric_word_of_end(name) : own;
     const bool  warns = word == MX_METRIC_COLLAPSED || word == MX_METRIC_ERROR_SET;
     double      value;
 

@@ -80,6 +80,7 @@ static const struct mx_condition map_others[] = {ALWAYS(SCORE_ATTRIBUTIONS),
                                                  ALWAYS(SCORE_OCCLUSION_PATCH),
                                                  {KEY_COUNT, 0}};
 static const struct mx_condition score_others[] = {ALWAYS(SCORE_METRICS),
+                                                   ALWAYS(SCORE_BOOTSTRAP),
                                                    ALWAYS(SCORE_STEPS),
                                                    ALWAYS(SCORE_FILLS),
                                                    ALWAYS(SCORE_RANK),

@@ -67,7 +67,8 @@ enum {
     X(METRIC_COMPLETENESS_MEDIAN, "completeness_median", WORKER_READY)                             \
     X(METRIC_COMPLETENESS_P95, "completeness_p95", WORKER_READY)                                   \
     X(METRIC_ALL_ZERO_MAPS, "all_zero_maps", WORKER_READY)                                         \
-    X(METRIC_RELEVANCE_SUM, "relevance_sum", WORKER_READY)
+    X(METRIC_RELEVANCE_SUM, "relevance_sum", WORKER_READY)                                         \
+    X(METRIC_MAP_INTERVALS, "map_intervals", WORKER_READY)
 
 #define MX_SEARCH_WORDS(X)                                                                         \
     X(SEARCH_GRID, "grid", WORKER_READY)                                                           \

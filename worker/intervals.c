@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Images in the order of their groups. */
 struct sorted {
@@ -61,10 +62,17 @@ static double quantile(const double *sorted, uint32_t n, double share)
     return i + 1 < n ? sorted[i] + (at - low) * (sorted[i + 1] - sorted[i]) : sorted[i];
 }
 
-static struct worker_interval interval(double *values, uint32_t n)
+struct worker_interval worker_interval_of(double *values, uint32_t n)
 {
-    qsort(values, n, sizeof *values, rising);
-    return (struct worker_interval){quantile(values, n, 0.025), quantile(values, n, 0.975)};
+    uint32_t left = 0;
+
+    for (uint32_t r = 0; r < n; r++)
+        if (!isnan(values[r]))
+            values[left++] = values[r];
+    if (left == 0)
+        return (struct worker_interval){NAN, NAN};
+    qsort(values, left, sizeof *values, rising);
+    return (struct worker_interval){quantile(values, left, 0.025), quantile(values, left, 0.975)};
 }
 
 int worker_bootstrap(const uint8_t *hits, const uint32_t *groups, uint32_t n, uint32_t ngroups,
@@ -103,9 +111,9 @@ int worker_bootstrap(const uint8_t *hits, const uint32_t *groups, uint32_t n, ui
         }
         plain[r] = (double)right / n;
     }
-    intervals->accuracy = interval(plain, resamples);
+    intervals->accuracy = worker_interval_of(plain, resamples);
     if (groups)
-        intervals->worst_group = interval(worst, resamples);
+        intervals->worst_group = worker_interval_of(worst, resamples);
 done:
     free(plain);
     free(worst);
@@ -115,16 +123,27 @@ done:
     return rc;
 }
 
+int worker_interval_add(struct worker_result *result, const char *name,
+                        struct worker_interval interval, struct mx_err *err)
+{
+    const char *split = strchr(name, '.');
+    const int   word = (int)(split + 1 - name + (ptrdiff_t)strcspn(split + 1, "."));
+    char        end[WORKER_METRIC_NAME_SIZE];
+
+    snprintf(end, sizeof end, "%.*s_low%s", word, name, name + word);
+    if (worker_result_add(result, end, interval.low, err))
+        return -1;
+    snprintf(end, sizeof end, "%.*s_high%s", word, name, name + word);
+    return worker_result_add(result, end, interval.high, err);
+}
+
 static int add(struct worker_result *result, enum worker_feature_part part, const char *word,
                struct worker_interval interval, struct mx_err *err)
 {
     char name[WORKER_METRIC_NAME_SIZE];
 
-    snprintf(name, sizeof name, "%s.%s_low", worker_feature_parts[part], word);
-    if (worker_result_add(result, name, interval.low, err))
-        return -1;
-    snprintf(name, sizeof name, "%s.%s_high", worker_feature_parts[part], word);
-    return worker_result_add(result, name, interval.high, err);
+    snprintf(name, sizeof name, "%s.%s", worker_feature_parts[part], word);
+    return worker_interval_add(result, name, interval, err);
 }
 
 int worker_intervals_report(const struct worker_job *job, const struct worker_hits *hits,

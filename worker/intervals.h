@@ -1,4 +1,4 @@
-/* intervals.h - how far accuracies might be off, were the images others. */
+/* intervals.h - how far accuracies and scores might be off, were the images others. */
 #ifndef MX_WORKER_INTERVALS_H
 #define MX_WORKER_INTERVALS_H
 
@@ -14,6 +14,19 @@
 extern "C" {
 #endif
 
+struct worker_interval {
+    double low, high;
+};
+
+/* The 2.5 and 97.5 percentiles of what n resamples gave, between order statistics by linear
+ * interpolation; NaNs are left out. NaN for none. Reorders the values. */
+struct worker_interval worker_interval_of(double *values, uint32_t n);
+
+/* Append the ends under a metric's name with _low and _high behind its word:
+ * test.deletion_low.gradcam.zero. Returns 0, or -1 with MX_ENOMEM. */
+int worker_interval_add(struct worker_result *result, const char *name,
+                        struct worker_interval interval, struct mx_err *err);
+
 /* 95 % intervals of accuracy and of the worst group's accuracy, by resampling
  * images with replacement (percentiles, between order statistics by linear
  * interpolation). hits (n): 1 where the image is right; groups (n) or NULL.
@@ -21,9 +34,6 @@ extern "C" {
  * same ones, and `kept` (NULL: nothing is kept) holds them. Groups without
  * an image in a resample are not the worst of it. NaN without groups, images or
  * resamples. Returns 0, or -1 with MX_ENOMEM. */
-struct worker_interval {
-    double low, high;
-};
 struct worker_intervals {
     struct worker_interval accuracy, worst_group;
 };

@@ -8,6 +8,7 @@
 #define OURS          WORKER_SCORE_OURS
 #define MARKS         WORKER_SCORE_MARKS
 #define NO_MAP        WORKER_SCORE_NO_MAP
+#define ENDS          WORKER_SCORE_ENDS
 
 // clang-format off
 const struct worker_map_score worker_map_scores[] = {
@@ -37,6 +38,7 @@ const struct worker_map_score worker_map_scores[] = {
     {"completeness_p95",                BY(MAPS),        BETTER(LOWER),   OURS},
     {"all_zero_maps",                   BY(MAPS),        BETTER(NEITHER), OURS},
     {"relevance_sum",                   BY(MAPS),        BETTER(NEITHER), OURS},
+    {"map_intervals",                   BY(SCORES),      BETTER(NEITHER), ENDS},
     {NULL,                              BY(TRAIN),       BETTER(NEITHER), 0},
 };
 // clang-format on

@@ -50,6 +50,7 @@ enum worker_score {
     WORKER_SCORE_COMPLETENESS_P95,
     WORKER_SCORE_ALL_ZERO_MAPS,
     WORKER_SCORE_RELEVANCE_SUM,
+    WORKER_SCORE_MAP_INTERVALS,
     WORKER_SCORES /* how many */
 };
 
@@ -60,6 +61,7 @@ enum {
     WORKER_SCORE_OURS = 2,   /* no source defines it so: reports say that */
     WORKER_SCORE_MARKS = 4,  /* needs boxes or masks */
     WORKER_SCORE_NO_MAP = 8, /* of the network itself: it needs no attribution */
+    WORKER_SCORE_ENDS = 16,  /* no score: that the others' intervals are wanted */
 };
 
 struct worker_map_score {

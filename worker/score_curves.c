@@ -1,4 +1,5 @@
 /* Deletion, insertion and what is made of them. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "worker/score_parts.h"
@@ -149,6 +150,53 @@ static double number_of(const struct scoring *s, const struct curves *c, enum wo
     }
 }
 
+static double as_it_is(double a, double b)
+{
+    (void)b;
+    return a;
+}
+
+static double difference(double a, double b)
+{
+    return a - b;
+}
+
+static double ratio(double a, double b)
+{
+    return b > 0 ? a / b : NAN;
+}
+
+static double gain(double a, double b)
+{
+    return a > 0 ? (a - b) / a : NAN;
+}
+
+/* What number_of() is made of, as means over images. */
+static struct score_sample sample_of(const struct curves *c, enum worker_score score)
+{
+    float *const             *area = c->area;
+    const struct score_column none = {NULL, 0};
+
+    switch (score) {
+    case WORKER_SCORE_INSERTION:
+        return (struct score_sample){{{area[INSERTION], 1}, none}, as_it_is};
+    case WORKER_SCORE_DELETION_LEAST_FIRST:
+        return (struct score_sample){{{area[LEAST_FIRST], 1}, none}, as_it_is};
+    case WORKER_SCORE_DELETION_NORMALISED:
+        return (struct score_sample){{{area[MOST_FIRST], 1}, {c->curve[MOST_FIRST], c->points}},
+                                     ratio};
+    case WORKER_SCORE_INSERTION_NORMALISED:
+        return (struct score_sample){
+            {{area[INSERTION], 1}, {c->curve[INSERTION] + c->points - 1, c->points}}, ratio};
+    case WORKER_SCORE_SYMMETRIC_RELEVANCE_GAIN:
+        return (struct score_sample){{{area[LEAST_FIRST], 1}, {area[MOST_FIRST], 1}}, difference};
+    case WORKER_SCORE_RANDOM_ORDER_DELETION:
+        return (struct score_sample){{{area[SHIFTED], 1}, {area[MOST_FIRST], 1}}, gain};
+    default:
+        return (struct score_sample){{{area[MOST_FIRST], 1}, none}, as_it_is};
+    }
+}
+
 /* What a score needs must be there: under a fill that was not asked for, insertion alone is. */
 static bool has_curves(const struct curves *c, enum worker_score score)
 {
@@ -164,10 +212,17 @@ static int report(struct scoring *s, const struct curves *c, const char *fill, s
 
     for (unsigned k = 0; k < CURVES; k++)
         any |= curve_kinds[k].needed_by;
-    for (enum worker_score score = 0; score < WORKER_SCORES; score++)
-        if ((any & s->scores) >> score & 1u && has_curves(c, score) &&
-            score_add(s, worker_map_scores[score].word, fill, number_of(s, c, score), err))
+    for (enum worker_score score = 0; score < WORKER_SCORES; score++) {
+        const char         *word = worker_map_scores[score].word;
+        struct score_sample sample;
+
+        if (!((any & s->scores) >> score & 1u) || !has_curves(c, score))
+            continue;
+        sample = sample_of(c, score);
+        if (score_add(s, word, fill, number_of(s, c, score), err) ||
+            score_add_interval(s, word, fill, &sample, err))
             return -1;
+    }
     for (unsigned k = 0; k < CURVES; k++)
         if (c->curve[k] && score_keep(s, curve_kinds[k].word, fill, c->curve[k], c->points, err))
             return -1;

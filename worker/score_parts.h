@@ -13,6 +13,7 @@
 #include "worker/explain.h"
 #include "worker/map_scores.h"
 #include "worker/npy.h"
+#include "worker/resamples.h"
 #include "worker/stage_parts.h"
 
 enum {
@@ -46,8 +47,9 @@ struct scoring {
     struct worker_explainer      *untrained;   /* the same network with new weights; or NULL */
     struct worker_net             net;         /* of that */
     struct mx_stream              stream;
-    uint64_t                      scores; /* bits of enum worker_score that are wanted */
-    uint32_t                      n;      /* images that have maps */
+    struct worker_resamples      *resamples; /* for intervals; NULL: none are wanted */
+    uint64_t                      scores;    /* bits of enum worker_score that are wanted */
+    uint32_t                      n;         /* images that have maps */
     size_t                        pixels;
     uint32_t                     *targets, *rows; /* (n) */
     bool                          there[WORKER_MAPS];
@@ -90,6 +92,24 @@ int score_predict(void *scoring, const float *images, uint32_t n, float *logits,
 /* Add test.WORD.ATTRIBUTION, with .FILL behind it unless fill is NULL. */
 int score_add(struct scoring *s, const char *word, const char *fill, double value,
               struct mx_err *err);
+
+/* The name of that, as in the table of results. */
+void score_name(const struct scoring *s, const char *word, const char *fill,
+                char name[SCORE_NAME_SIZE]);
+
+/* What a score is made of: the means over images of one or two numbers an image, NaN where it has
+ * none; and how. */
+struct score_sample {
+    struct score_column {
+        const float *values; /* every stride-th; NULL: there is no such number */
+        size_t       stride;
+    } of[2];
+    double (*number)(double mean, double other);
+};
+
+/* Where intervals are wanted, add test.WORD_low.ATTRIBUTION[.FILL] and _high. */
+int score_add_interval(struct scoring *s, const char *word, const char *fill,
+                       const struct score_sample *sample, struct mx_err *err);
 
 /* Leave an array WORD.ATTRIBUTION[.FILL].npy of float32, (n) or with columns (n, columns). */
 int score_keep(struct scoring *s, const char *word, const char *fill, const float *data,

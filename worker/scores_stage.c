@@ -65,12 +65,18 @@ static void name_score(const struct scoring *s, const char *word, const char *fi
              fill ? "." : "", fill ? fill : "", behind);
 }
 
+void score_name(const struct scoring *s, const char *word, const char *fill,
+                char name[SCORE_NAME_SIZE])
+{
+    name_score(s, word, fill, "test.", "", name);
+}
+
 int score_add(struct scoring *s, const char *word, const char *fill, double value,
               struct mx_err *err)
 {
     char name[SCORE_NAME_SIZE];
 
-    name_score(s, word, fill, "test.", "", name);
+    score_name(s, word, fill, name);
     return worker_result_add(s->result, name, value, err);
 }
 
@@ -120,18 +126,26 @@ int score_keep(struct scoring *s, const char *word, const char *fill, const floa
     return rc;
 }
 
+static double first(double mean, double other)
+{
+    (void)other;
+    return mean;
+}
+
 int score_add_values(struct scoring *s, enum worker_score score, struct mx_err *err)
 {
-    const char *word = worker_map_scores[score].word;
-    double      sum = 0;
-    uint32_t    n = 0;
+    const struct score_sample sample = {{{s->values, 1}, {NULL, 0}}, first};
+    const char               *word = worker_map_scores[score].word;
+    double                    sum = 0;
+    uint32_t                  n = 0;
 
     for (uint32_t i = 0; i < s->n; i++)
         if (!isnan(s->values[i])) {
             sum += s->values[i];
             n++;
         }
-    if (score_add(s, word, NULL, n > 0 ? sum / n : NAN, err))
+    if (score_add(s, word, NULL, n > 0 ? sum / n : NAN, err) ||
+        score_add_interval(s, word, NULL, &sample, err))
         return -1;
     return score_keep(s, word, NULL, s->values, 0, err);
 }
@@ -249,6 +263,9 @@ static int set_up(struct scoring *s, struct worker_cache *cache, struct mx_err *
     if (!(s->batch = worker_batch_new(&s->job.params, &s->set->shape, SCORE_CHUNK, err)) ||
         find_targets(s, err))
         return -1;
+    if (score_wanted(s, WORKER_SCORE_BIT(MAP_INTERVALS)) &&
+        !(s->resamples = worker_resamples_new()))
+        return mx_fail(err, MX_ENOMEM, "no memory for resamples");
     count_work(s);
     return 0;
 }
@@ -260,6 +277,7 @@ static void tear_down(struct scoring *s)
     worker_net_free(&s->net);
     worker_annotations_free(s->annotations);
     worker_batch_free(s->batch);
+    worker_resamples_free(s->resamples);
     free(s->targets);
     free(s->rows);
     free(s->values);

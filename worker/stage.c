@@ -15,7 +15,7 @@ const struct worker_kind_info worker_kinds[WORKER_STAGE_KINDS] = {
     [WORKER_STAGE_SCORES] = {"scores", 1},
     [WORKER_STAGE_SCORER] = {"scorer", 1},
     [WORKER_STAGE_INTER_MODEL] = {"inter_model", 1},
-    [WORKER_STAGE_STANDING] = {"standing", 1},
+    [WORKER_STAGE_STANDING] = {"standing", 2},
 };
 
 typedef int run_function(const struct worker_job *, struct worker_cache *,

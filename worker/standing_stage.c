@@ -2,34 +2,42 @@
  * the trials that are made of it. Inputs: the comparison, and the model's maps, for its
  * name.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/csv_read.h"
 #include "base/num.h"
 #include "worker/inter_parts.h"
+#include "worker/intervals.h"
 #include "worker/stage_parts.h"
 
 enum {
     TABLE_BYTES = 1 << 30,
-    COLUMNS = 3 /* trial, metric, value */
+    COLUMNS = 5 /* trial, metric, value, low, high */
 };
 
 static int take_row(const struct mx_table *table, const char *name, struct worker_result *result,
                     struct mx_err *err)
 {
-    static const char test[] = "test.";
-    const char       *metric;
-    double            value;
+    static const char      test[] = "test.";
+    const char            *metric;
+    double                 value;
+    struct worker_interval interval = {NAN, NAN};
 
     if (mx_table_fields(table) < COLUMNS)
-        return mx_table_fail(table, err, "a row of values has a trial, a metric and a value");
+        return mx_table_fail(table, err,
+                             "a row of values has a trial, a metric, a value and its interval");
     metric = mx_table_field(table, 1);
     if (strcmp(mx_table_field(table, 0), name) != 0 || strncmp(metric, test, sizeof test - 1) != 0)
         return 0;
     if (!mx_num_parse_real(mx_table_field(table, 2), &value))
         return mx_table_fail(table, err, "'%s' is no number", mx_table_field(table, 2));
-    return worker_result_add(result, metric, value, err);
+    (void)mx_num_parse_real(mx_table_field(table, 3), &interval.low); /* empty: none */
+    (void)mx_num_parse_real(mx_table_field(table, 4), &interval.high);
+    if (worker_result_add(result, metric, value, err))
+        return -1;
+    return worker_interval_add(result, metric, interval, err);
 }
 
 int worker_standing_run(const struct worker_job *job, struct worker_cache *cache,

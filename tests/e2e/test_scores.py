@@ -10,7 +10,8 @@ train: {epochs: 1, batch_size: 32, lr: 0.05}
 grid: {mix.strategy: [none, mixup]}
 score:
   attributions: [gradcam, integrated_gradients]
-  metrics: [accuracy, deletion, insertion, pointing_game, mask_iou, gini, randomisation_correlation]
+  metrics: [accuracy, deletion, insertion, pointing_game, mask_iou, gini, randomisation_correlation,
+            map_intervals]
   images: 5
   steps: 7
   fills: [zero, road]
@@ -44,6 +45,12 @@ class Scores(Case):
                       "--set", "schedule.keep=results")
         self.mixsweep("run", "scores.yaml", "--out", "all", "--workers", "1")
         first, whole = (rows(self.folder / name / "results.csv") for name in ("out", "all"))
+        self.assertNotIn("test.gini_low.gradcam", first[0])  # intervals are there to be asked for
+        for row in whole:
+            for value in ("deletion.random.zero", "insertion.gradcam.road", "mask_iou.centre"):
+                score, rest = value.split(".", 1)
+                self.assertTrue(-1 <= float(row[f"test.{score}_low.{rest}"]) <= float(row[f"test.{value}"])
+                                <= float(row[f"test.{score}_high.{rest}"]) <= 1, value)
         for a, b in zip(first, whole):
             for name in (name for name in a if name.startswith(("val.", "test."))):
                 self.assertEqual(a[name], b[name], name)

@@ -36,6 +36,19 @@ Test(config_scores, of_maps_want_maps)
     expect(synthetic, "score: {metrics: [occlusion_accuracy]}", "", true);
 }
 
+Test(config_scores, want_intervals_of_something)
+{
+    static const char error[] =
+        "c.yaml:3:9: error: score.metrics: 'map_intervals' are of scores that are not asked for "
+        "(metrics: [deletion, map_intervals])\n";
+
+    expect(synthetic, "score: {metrics: [accuracy, map_intervals], attributions: [gradcam]}", error,
+           false);
+    expect(synthetic, "score: {metrics: [all_zero_maps, map_intervals], attributions: [gradcam]}",
+           error, false);
+    expect(synthetic, "score: {metrics: [gini, map_intervals], attributions: [gradcam]}", "", true);
+}
+
 Test(config_scores, of_marks_want_a_set_that_has_them)
 {
     expect(ON("mnist", "resnet8"),

@@ -149,6 +149,8 @@ Test(inter_stages, a_network_without_channels_is_compared_by_the_maps_that_it_ha
 
         cr_expect_eq(isnan(metric(&result, "test.inter_model_map.gradcam.zero")) != 0, m == 2);
         cr_expect_not(isnan(metric(&result, "test.inter_model_map.input_x_gradient.zero")));
+        cr_expect(metric(&result, "test.inter_model_map_low.input_x_gradient.zero") <
+                  metric(&result, "test.inter_model_map_high.input_x_gradient.zero"));
         cr_expect_not(isnan(metric(&result, "test.inter_model_self.centre.insertion_blur")));
         cr_expect(isnan(metric(&result, "test.inter_model_reference.centre.zero")));
         worker_result_free(&result);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sweep/results_core.h"
 #include "sweep/words.h"
 #include "worker/map_scores.h"
 
@@ -56,5 +57,18 @@ Test(map_scores, are_told_as_they_are)
         found++;
     }
     fclose(page);
-    cr_expect(found >= 15, "%u rows", found);
+    cr_expect(found >= 24, "%u rows", found);
+}
+
+Test(map_scores, have_ends_of_intervals_by_name)
+{
+    const int deletion = mx_metric_word_of("deletion");
+
+    cr_expect_eq(mx_metric_word_of_end("test.deletion_low.gradcam.zero"), deletion);
+    cr_expect_eq(mx_metric_word_of_end("test.deletion_high.gradcam.zero"), deletion);
+    cr_expect_eq(mx_metric_word_of_end("test.gini_high.gradcam"), mx_metric_word_of("gini"));
+    cr_expect_eq(mx_metric_word_of_end("test.deletion.gradcam.zero"), -1);
+    cr_expect_eq(mx_metric_word_of_end("test.deletions_low.gradcam"), -1);
+    cr_expect_eq(mx_metric_word_of_end("test._low.gradcam"), -1);
+    cr_expect_eq(mx_metric_word_of_end("deletion_low"), -1);
 }
