@@ -16,7 +16,13 @@ static const struct {
     {"failures", "How it went", report_failures},
     {"plan", "What was run", report_plan},
     {"results", "Results", report_tables},
+    {"groups", "Groups", report_groups},
     {"alpha", "Score against alpha", report_alpha},
+    {"tradeoff", "Trade-offs", report_tradeoff},
+    {"hsfm", "What each setting of HSFM does", report_sensitivity},
+    {"curves", "Deletion and insertion", report_curves},
+    {"inter-model", "Maps across models", report_inter},
+    {"training", "Training", report_training},
     {"metrics", "All metrics", report_metrics},
     {"provenance", "Where it comes from", report_provenance},
 };

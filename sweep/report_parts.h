@@ -43,6 +43,12 @@ void report_provenance(struct report *r);
 void report_tables(struct report *r);
 void report_metrics(struct report *r);
 void report_alpha(struct report *r);
+void report_tradeoff(struct report *r);
+void report_groups(struct report *r);
+void report_sensitivity(struct report *r);
+void report_curves(struct report *r);
+void report_inter(struct report *r);
+void report_training(struct report *r);
 
 /* The rules by which the page is laid out. */
 extern const char report_style[];
