@@ -16,6 +16,7 @@ static const struct {
     {"failures", "How it went", report_failures},
     {"plan", "What was run", report_plan},
     {"results", "Results", report_tables},
+    {"compared", "Compared with another sweep", report_compare},
     {"groups", "Groups", report_groups},
     {"alpha", "Score against alpha", report_alpha},
     {"tradeoff", "Trade-offs", report_tradeoff},
@@ -88,6 +89,15 @@ void report_element(struct report *r, const char *element, const char *text)
     mx_buf_printf(r->out, "<%s>", element);
     mx_html_text(r->out, text);
     mx_buf_printf(r->out, "</%.*s>", (int)strcspn(element, " "), element);
+}
+
+void report_undo(struct report *r, size_t start)
+{
+    if (!mx_buf_ok(r->out) || r->out->len < start)
+        return;
+    r->out->len = start;
+    if (r->out->data)
+        r->out->data[start] = '\0';
 }
 
 void report_figure_begin(struct report *r)

@@ -120,12 +120,3 @@ void report_band_free(struct report_band *band)
     free(band->points);
     *band = (struct report_band){0};
 }
-
-void report_undo(struct report *r, size_t start)
-{
-    if (!mx_buf_ok(r->out) || r->out->len < start)
-        return;
-    r->out->len = start;
-    if (r->out->data)
-        r->out->data[start] = '\0';
-}

@@ -39,7 +39,4 @@ double *report_band_next(struct report_band *band);
 void    report_band_close(struct report_band *band);
 void    report_band_free(struct report_band *band);
 
-/* Take back what was put behind the first `start` bytes. */
-void report_undo(struct report *r, size_t start);
-
 #endif

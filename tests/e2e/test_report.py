@@ -129,10 +129,24 @@ class Report(Case):
         page, _ = self.page()
         self.assertIn("No cell is complete: there is no best one.", page.text)
 
+    def test_two_sweeps_are_compared_cell_by_cell(self):
+        self.mixsweep("run", self.tiny(), "--out", "a", "--workers", 1)
+        config = self.tiny().read_text().replace("[none, mixup, cutmix]", "[none, mixup, gridmix]")
+        self.write("b.yaml", config.replace("seed: 3", "seed: 4"))
+        self.mixsweep("run", "b.yaml", "--out", "b", "--workers", 1)
+        self.mixsweep("report", "a", "b")
+        page, text = self.page("a")
+        told = text[text.index("<h2>Compared with another sweep</h2>"):]
+        self.assertIn("<code>b</code>", told)
+        self.assertRegex(told, "3 cells are in both sweeps, [0-3] of them with other means; 2 are only "
+                               "here, 2 only there.")
+
     def test_what_is_wrong_is_said(self):
-        for arguments, told in (((), "report takes a DIR; mixsweep report --help tells more"),
-                                (("a", "b", "c"), "report does not take 'c'"),
-                                (("none",), "there is no none")):
+        for arguments, told in (
+                ((), "report takes a DIR, and at most one to compare it with; mixsweep report --help tells "
+                     "more"),
+                (("a", "b", "c"), "report does not take 'c'"),
+                (("none",), "there is no none")):
             self.assertIn(told, self.refused(2, "report", *arguments))
 
 
