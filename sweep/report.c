@@ -23,6 +23,7 @@ static const struct {
     {"hsfm", "What each setting of HSFM does", report_sensitivity},
     {"curves", "Deletion and insertion", report_curves},
     {"inter-model", "Maps across models", report_inter},
+    {"gallery", "What networks look at", report_gallery},
     {"training", "Training", report_training},
     {"metrics", "All metrics", report_metrics},
     {"provenance", "Where it comes from", report_provenance},

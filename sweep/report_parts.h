@@ -49,6 +49,7 @@ void report_groups(struct report *r);
 void report_sensitivity(struct report *r);
 void report_curves(struct report *r);
 void report_inter(struct report *r);
+void report_gallery(struct report *r);
 void report_training(struct report *r);
 
 /* The rules by which the page is laid out. */
