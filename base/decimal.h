@@ -8,6 +8,9 @@
 #ifndef MX_DECIMAL_H
 #define MX_DECIMAL_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -29,6 +32,12 @@ void mx_decimal_of(double x, struct mx_decimal *out);
  * mx_decimal_of() is tested against, and its way for numbers that are large,
  * tiny, or a power of two of many digits. */
 void mx_decimal_slow(double x, struct mx_decimal *out);
+
+/* The other way: the double nearest to the number at the start of text[0 .. len), which
+ * stands as in JSON, has 19 digits at most, and no more than 27 of them behind the point when
+ * written without exponent. Returns its length; or 0, *out untouched, if there is no such
+ * number, be it one of another kind. */
+size_t mx_decimal_read(const char *text, size_t len, double *out);
 
 #ifdef __cplusplus
 }

@@ -75,9 +75,14 @@ const char *mx_num_format(double x, char out[MX_NUM_SIZE])
 
 bool mx_num_parse_real(const char *text, double *out)
 {
-    char  *end;
-    double x;
+    const size_t len = strlen(text);
+    char        *end;
+    double       x;
 
+    if (len > 0 && mx_decimal_read(text, len, &x) == len) {
+        *out = x;
+        return true;
+    }
     if (!*text || text[strspn(text, "+-.0123456789eE")] != '\0')
         return false;
     x = strtod(text, &end);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/num.h"
 
 /* What is left of a line. Each take_*() moves behind what it takes, and says
@@ -63,12 +64,18 @@ static bool take_text(struct cursor *c, char *out, size_t size)
     return true;
 }
 
-/* A number just as we write it: reading it and writing it again says so. */
+/* A number that JSON has too. One that is not read in whole arithmetic must be just as we
+ * write it: reading it and writing it again says so. */
 static bool take_real(struct cursor *c, double *out)
 {
     char   text[MX_NUM_SIZE], back[MX_NUM_SIZE];
-    size_t n = 0;
+    size_t n = mx_decimal_read(c->at, (size_t)(c->end - c->at), out);
     double x;
+
+    if (n > 0) {
+        c->at += n;
+        return true;
+    }
 
     while (c->at < c->end && n < sizeof text - 1 && *c->at != ',' && *c->at != '}' && *c->at)
         text[n++] = *c->at++;

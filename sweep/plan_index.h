@@ -12,13 +12,18 @@
 #include "base/err.h"
 #include "base/hash.h"
 
+struct mx_plan_slot {
+    uint32_t number; /* of the entry + 1, 0 = free */
+    uint32_t tag;    /* the low bits of its key */
+};
+
 /* Empty with only the first two members set. */
 struct mx_plan_index {
     struct mx_hash128 (*key_of)(const void *user, uint32_t number);
-    const void *user;
-    uint32_t   *slots; /* number + 1, 0 = free; open addressing */
-    size_t      room;  /* 0 or a power of two */
-    size_t      count;
+    const void          *user;
+    struct mx_plan_slot *slots; /* open addressing */
+    size_t               room;  /* 0 or a power of two */
+    size_t               count;
 };
 
 /* True, and the entry's number in *number, if there is one with this key. */

@@ -215,8 +215,8 @@ Test(journal_fast, leaves_other_forms_to_jansson)
         "{\"seq\": 1,\"kind\":\"done\",\"key\":\"0123456789abcdef0123456789abcdef\"," PLACE
         "\"seconds\":1,\"metrics\":{}" SUM,
         HEAD "\"host\":\"n\",\"attempt\":1,\"metrics\":{}" SUM,
-        HEAD PLACE "\"seconds\":1.0,\"metrics\":{}" SUM,
-        HEAD PLACE "\"seconds\":1e0,\"metrics\":{}" SUM,
+        HEAD PLACE "\"seconds\":1e5,\"metrics\":{}" SUM,
+        HEAD PLACE "\"seconds\":1.0e-30,\"metrics\":{}" SUM,
         HEAD PLACE "\"seconds\":0.10000000000000000555,\"metrics\":{}" SUM,
         HEAD PLACE "\"seconds\":1,\"metrics\":{\"a\":1,\"a\":2}" SUM,
         HEAD PLACE "\"seconds\":1,\"metrics\":{\"\\u0061\":1}" SUM,

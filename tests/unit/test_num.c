@@ -116,6 +116,80 @@ Test(num, finds_the_digits_that_printf_and_strtod_find)
     }
 }
 
+/* Whatever is read in whole arithmetic has the bits that strtod gives: the shortest texts,
+ * with digits added, and halves between two doubles. */
+Test(num, reads_in_whole_arithmetic_what_strtod_reads)
+{
+    struct mx_rng rng = mx_rng_at(mx_stream_make(8, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+    int           read = 0;
+
+    for (int i = 0; i < 60000; i++) {
+        double x = any_number(&rng, i), y, again = NAN;
+        char   text[64];
+
+        switch (i % 4) {
+        case 0:
+            snprintf(text, sizeof text, "%.*e", (int)mx_rng_below(&rng, 19), x);
+            break;
+        case 1:
+            snprintf(text, sizeof text, "-%.*f", (int)mx_rng_below(&rng, 28), fmod(x, 1e4));
+            break;
+        case 2: /* 2^53 and more, where every other one is a half */
+            snprintf(text, sizeof text, "%llu",
+                     (1ULL << 53) +
+                         mx_rng_below(&rng, 1U << 31) * (1ULL << mx_rng_below(&rng, 31)));
+            break;
+        default:
+            mx_num_format(x, text);
+        }
+        if (mx_decimal_read(text, strlen(text), &again) == 0)
+            continue;
+        read++;
+        y = strtod(text, NULL);
+        cr_assert(memcmp(&again, &y, sizeof y) == 0, "%s: %a, not %a", text, again, y);
+    }
+    cr_expect(read > 30000, "%d of 60000 texts", read);
+}
+
+Test(num, reads_the_number_in_front_and_nothing_else)
+{
+    static const struct {
+        const char *text;
+        size_t      len;
+        double      x;
+    } is[] = {{"0", 1, 0},        {"-0.5e-3,", 7, -0.0005}, {"12}", 2, 12},
+              {"1.25x", 4, 1.25}, {"3E-05", 5, 3e-5},       {"10e-1", 5, 1}};
+    static const char *const none[] = {"",
+                                       "-",
+                                       "+1",
+                                       ".5",
+                                       "5.",
+                                       "05",
+                                       "1e",
+                                       "1e+",
+                                       "nan",
+                                       "1e23",
+                                       "0x1",
+                                       "1e-30",
+                                       "12345678901234567890"};
+
+    for (size_t k = 0; k < sizeof is / sizeof is[0]; k++) {
+        double x = NAN;
+
+        cr_expect_eq(mx_decimal_read(is[k].text, strlen(is[k].text), &x), is[k].len, "%s",
+                     is[k].text);
+        cr_expect_eq(x, is[k].x, "%s: %a", is[k].text, x);
+    }
+    for (size_t k = 0; k < sizeof none / sizeof none[0]; k++) {
+        double x = 7;
+        size_t n = mx_decimal_read(none[k], strlen(none[k]), &x);
+
+        /* "0x1" begins with a number: 0. */
+        cr_expect(n == 0 || (n == 1 && none[k][1] == 'x'), "%s: %zu", none[k], n);
+        cr_expect(n > 0 || x == 7, "%s: %a", none[k], x);
+    }
+}
+
 /* One digit fewer never reads back: that is what shortest means. */
 Test(num, uses_no_more_digits_than_needed)
 {
