@@ -50,4 +50,7 @@ typedef int mx_bench_fn(const struct mx_bench_options *options, struct mx_bench_
 mx_bench_fn mx_bench_augment, mx_bench_train, mx_bench_infer, mx_bench_dispatch, mx_bench_head,
     mx_bench_reduce, mx_bench_journal, mx_bench_data, mx_bench_deletion;
 
+/* The part of `bench journal` that resumes a sweep. */
+mx_bench_fn mx_bench_resume;
+
 #endif

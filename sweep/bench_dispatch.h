@@ -1,9 +1,11 @@
-/* bench_dispatch.h - what the two measurements of dispatch share: a sweep of
- * trials that do nothing. */
+/* bench_dispatch.h - what the measurements of dispatch and of resuming share: a
+ * sweep of trials that do nothing. */
 #ifndef MX_SWEEP_BENCH_DISPATCH_H
 #define MX_SWEEP_BENCH_DISPATCH_H
 
 #include "base/err.h"
+#include "sweep/journal.h"
+#include "worker/params.h"
 
 enum {
     MX_DISPATCH_REPEATS = 100 /* trials of a cell */
@@ -13,5 +15,11 @@ enum {
  * two executors that are none, and journal and results are written to the new
  * folder `directory`. MX_EINTERNAL if a trial was not done. */
 int mx_dispatch_in_process(const char *config, const char *directory, struct mx_err *err);
+
+/* What such a sweep gives to mx_plan_new(), since its stages read no data, and to
+ * mx_journal_open(), where nothing was written before. */
+int mx_dispatch_no_data(void *user, const struct worker_params *params, uint64_t *fingerprint,
+                        struct mx_err *err);
+int mx_dispatch_no_record(void *user, const struct mx_record *record, struct mx_err *err);
 
 #endif

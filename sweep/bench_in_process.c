@@ -30,9 +30,8 @@ struct sweep {
     uint32_t           first, count;
 };
 
-/* Empty stages read no data. */
-static int no_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
-                          struct mx_err *err)
+int mx_dispatch_no_data(void *user, const struct worker_params *params, uint64_t *fingerprint,
+                        struct mx_err *err)
 {
     (void)user;
     (void)params;
@@ -41,7 +40,7 @@ static int no_fingerprint(void *user, const struct worker_params *params, uint64
     return 0;
 }
 
-static int no_record(void *user, const struct mx_record *record, struct mx_err *err)
+int mx_dispatch_no_record(void *user, const struct mx_record *record, struct mx_err *err)
 {
     (void)user;
     (void)record;
@@ -57,7 +56,7 @@ static int open_sweep(struct sweep *s, const char *file, const char *directory, 
     s->config = mx_config_read(file, NULL, 0, false, &config_report, err);
     mx_buf_free(&config_report.text);
     if (!s->config || !(s->grid = mx_grid_new(s->config, err)) ||
-        !(s->plan = mx_plan_new(s->config, s->grid, no_fingerprint, NULL, err)))
+        !(s->plan = mx_plan_new(s->config, s->grid, mx_dispatch_no_data, NULL, err)))
         return -1;
     s->sched = mx_plan_sched(
         s->plan, &(struct mx_sched_options){.batch_seconds = 0.1, .batch_max = BATCH_MAX}, err);
@@ -66,7 +65,7 @@ static int open_sweep(struct sweep *s, const char *file, const char *directory, 
         return -1;
     if (!(s->ends = calloc(s->plan->nstages, sizeof *s->ends)))
         return mx_fail(err, MX_ENOMEM, "no memory for %u stages", s->plan->nstages);
-    s->journal = mx_journal_open(directory, no_record, NULL, &journal_report, err);
+    s->journal = mx_journal_open(directory, mx_dispatch_no_record, NULL, &journal_report, err);
     return s->journal ? 0 : -1;
 }
 

@@ -46,7 +46,7 @@ struct mx_sched *mx_sched_new(const struct mx_sched_stage *stages, uint32_t nsta
     }
     sched->options = *options;
     sched->nstages = nstages;
-    sched->ntrials = ntrials;
+    sched->ntrials = sched->nplanned = ntrials;
     sched->idle = sched->running = sched->ended = mx_chain_empty;
     sched->unheld = sched->held = mx_chain_empty;
     sched->refill = MX_NOBODY;
@@ -72,11 +72,8 @@ static void free_edges(struct mx_edges *edges)
     free(edges->to);
 }
 
-void mx_sched_free(struct mx_sched *sched)
+void mx_sched_free_graph(struct mx_sched *sched)
 {
-    if (!sched)
-        return;
-    mx_early_free(sched->early);
     free_edges(&sched->inputs);
     free_edges(&sched->dependents);
     free_edges(&sched->uses);
@@ -85,14 +82,63 @@ void mx_sched_free(struct mx_sched *sched)
     free(sched->stages);
     free(sched->trials);
     free(sched->cells);
-    free(sched->executors);
     free(sched->stage_links);
     free(sched->group_links);
     free(sched->held_links);
-    free(sched->executor_links);
     free(sched->ended_links);
     free(sched->todo);
+}
+
+void mx_sched_free(struct mx_sched *sched)
+{
+    if (!sched)
+        return;
+    mx_sched_free_graph(sched);
+    mx_early_free(sched->early);
+    free(sched->stage_names.inside);
+    free(sched->stage_names.outside);
+    free(sched->trial_names.inside);
+    free(sched->trial_names.outside);
+    free(sched->executors);
+    free(sched->executor_links);
     free(sched);
+}
+
+static size_t edge_bytes(const struct mx_edges *edges, size_t n)
+{
+    return (n + 1) * sizeof edges->first[0] + (edges->first[n] + 1) * sizeof edges->to[0];
+}
+
+static size_t name_bytes(const struct mx_names *names, size_t n)
+{
+    return (names->inside ? names->count + 1 : 0) * sizeof names->inside[0] +
+           (names->outside ? n + 1 : 0) * sizeof names->outside[0];
+}
+
+size_t mx_sched_bytes(const struct mx_sched *sched)
+{
+    const size_t stage =
+        sizeof sched->stages[0] + 3 * sizeof sched->stage_links[0] + sizeof sched->todo[0];
+    const size_t trial = sizeof sched->trials[0] + sizeof sched->ended_links[0];
+    const size_t executor = sizeof sched->executors[0] + sizeof sched->executor_links[0];
+
+    return sizeof *sched + (sched->nstages + (size_t)1) * stage +
+           (sched->ntrials + (size_t)1) * trial +
+           (sched->ncells + (size_t)1) * sizeof sched->cells[0] + sched->nexecutors * executor +
+           edge_bytes(&sched->inputs, sched->nstages) +
+           edge_bytes(&sched->dependents, sched->nstages) +
+           edge_bytes(&sched->uses, sched->nstages) + edge_bytes(&sched->parts, sched->ntrials) +
+           edge_bytes(&sched->members, sched->ncells) +
+           name_bytes(&sched->stage_names, sched->nstages) +
+           name_bytes(&sched->trial_names, sched->ntrials);
+}
+
+/* The number inside, MX_NOBODY if there is none. */
+static uint32_t stage_inside(const struct mx_sched *sched, uint32_t stage)
+{
+    uint32_t i = mx_names_inside(&sched->stage_names, stage);
+
+    return i < sched->nstages ? i : MX_NOBODY;
 }
 
 static bool settled(const struct mx_sched *sched, uint32_t stage)
@@ -122,6 +168,7 @@ void mx_sched_restored(struct mx_sched *sched)
 {
     mx_sched_restore_early(sched);
     mx_sched_break_cells(sched);
+    mx_sched_compact(sched);
 }
 
 void mx_sched_set_incarnation(struct mx_sched *sched, unsigned incarnation)
@@ -139,29 +186,43 @@ void mx_sched_counts(const struct mx_sched *sched, struct mx_sched_counts *count
 {
     for (size_t k = 0; k < MX_STATES; k++)
         counts->by_state[k] = sched->by_state[k];
-    counts->planned = sched->ntrials;
+    counts->planned = sched->nplanned;
 }
 
 enum mx_state mx_sched_trial_state(const struct mx_sched *sched, uint32_t trial)
 {
-    return sched->trials[trial].state;
+    const uint32_t t = mx_names_inside(&sched->trial_names, trial);
+
+    return t == MX_NOBODY ? (enum mx_state)mx_names_gone(&sched->trial_names, trial).state
+                          : sched->trials[t].state;
 }
 
 enum mx_reason mx_sched_trial_reason(const struct mx_sched *sched, uint32_t trial)
 {
-    return sched->trials[trial].reason;
+    const uint32_t t = mx_names_inside(&sched->trial_names, trial);
+
+    return t == MX_NOBODY ? mx_names_gone(&sched->trial_names, trial).reason
+                          : sched->trials[t].reason;
 }
 
 bool mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage)
 {
-    return sched->stages[stage].state == MX_STAGE_FAILED;
+    const uint32_t i = mx_names_inside(&sched->stage_names, stage);
+    const unsigned state = i == MX_NOBODY ? mx_names_gone(&sched->stage_names, stage).state
+                                          : (unsigned)sched->stages[i].state;
+
+    return state == MX_STAGE_FAILED;
 }
 
 unsigned mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage)
 {
-    const struct mx_stage_node *node = &sched->stages[stage];
+    const uint32_t       i = mx_names_inside(&sched->stage_names, stage);
+    const struct mx_gone told = i == MX_NOBODY
+                                    ? mx_names_gone(&sched->stage_names, stage)
+                                    : (struct mx_gone){.state = (unsigned)sched->stages[i].state,
+                                                       .failures = sched->stages[i].failures};
 
-    return node->failures + (node->state == MX_STAGE_RUNNING || node->state == MX_STAGE_DONE);
+    return told.failures + (told.state == MX_STAGE_RUNNING || told.state == MX_STAGE_DONE);
 }
 
 static struct mx_lease describe(const struct mx_sched *sched, uint32_t stage)
@@ -171,7 +232,7 @@ static struct mx_lease describe(const struct mx_sched *sched, uint32_t stage)
 
     return (struct mx_lease){
         .lease = node->lease,
-        .stage = stage,
+        .stage = mx_names_outside(&sched->stage_names, stage),
         .executor = node->executor,
         .attempt = node->failures + 1,
         .started_s = executor->queue.head == stage ? executor->started_s : NAN,
@@ -182,9 +243,11 @@ static struct mx_lease describe(const struct mx_sched *sched, uint32_t stage)
 bool mx_sched_lease(const struct mx_sched *sched, uint32_t stage, uint64_t lease,
                     struct mx_lease *out)
 {
-    if (stage >= sched->nstages || lease == 0 || sched->stages[stage].lease != lease)
+    const uint32_t i = stage_inside(sched, stage);
+
+    if (i == MX_NOBODY || lease == 0 || sched->stages[i].lease != lease)
         return false;
-    *out = describe(sched, stage);
+    *out = describe(sched, i);
     return true;
 }
 
@@ -208,12 +271,19 @@ bool mx_sched_current(const struct mx_sched *sched, uint32_t executor, struct mx
     return true;
 }
 
-bool mx_sched_final(const struct mx_sched *sched, uint32_t stage, enum mx_reason reason)
+bool mx_stage_final(const struct mx_sched *sched, uint32_t i, enum mx_reason reason)
 {
-    const struct mx_stage_node *node = &sched->stages[stage];
+    const struct mx_stage_node *node = &sched->stages[i];
 
     return mx_sched_deterministic(reason) || node->failures >= sched->options.retries ||
            node->needs == 0;
+}
+
+bool mx_sched_final(const struct mx_sched *sched, uint32_t stage, enum mx_reason reason)
+{
+    const uint32_t i = stage_inside(sched, stage);
+
+    return i == MX_NOBODY || mx_stage_final(sched, i, reason);
 }
 
 bool mx_sched_late(const struct mx_sched *sched)

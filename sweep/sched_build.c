@@ -128,6 +128,7 @@ static int build_cells(struct mx_sched *sched, const struct mx_sched_trial *tria
     for (uint32_t k = 0; k < sched->ntrials; k++)
         sched->members.to[k] = order[k].trial;
     free(order);
+    free(sched->cells); /* room for none */
     sched->cells = calloc((size_t)sched->ncells + 1, sizeof sched->cells[0]);
     return sched->cells ? 0 : -1;
 fail:
@@ -135,19 +136,20 @@ fail:
     return -1;
 }
 
-static int allocate(struct mx_sched *sched)
+int mx_sched_allocate(struct mx_sched *sched)
 {
     size_t nstages = (size_t)sched->nstages + 1, ntrials = (size_t)sched->ntrials + 1;
 
     sched->stages = calloc(nstages, sizeof sched->stages[0]);
     sched->trials = calloc(ntrials, sizeof sched->trials[0]);
+    sched->cells = calloc((size_t)sched->ncells + 1, sizeof sched->cells[0]);
     sched->stage_links = calloc(nstages, sizeof sched->stage_links[0]);
     sched->group_links = calloc(nstages, sizeof sched->group_links[0]);
     sched->held_links = calloc(nstages, sizeof sched->held_links[0]);
     sched->ended_links = calloc(ntrials, sizeof sched->ended_links[0]);
     sched->todo = calloc(nstages, sizeof sched->todo[0]);
-    return sched->stages && sched->trials && sched->stage_links && sched->group_links &&
-                   sched->held_links && sched->ended_links && sched->todo
+    return sched->stages && sched->trials && sched->cells && sched->stage_links &&
+                   sched->group_links && sched->held_links && sched->ended_links && sched->todo
                ? 0
                : -1;
 }
@@ -179,8 +181,8 @@ int mx_sched_build(struct mx_sched *sched, const struct mx_sched_stage *stages,
 {
     if (check_graph(stages, sched->nstages, trials, sched->ntrials, err))
         return -1;
-    if (allocate(sched) || build_stage_edges(sched, stages) || build_trial_edges(sched, trials) ||
-        build_cells(sched, trials))
+    if (mx_sched_allocate(sched) || build_stage_edges(sched, stages) ||
+        build_trial_edges(sched, trials) || build_cells(sched, trials))
         return mx_fail(err, MX_ENOMEM, "no memory to schedule %" PRIu32 " trials", sched->ntrials);
     set_counts(sched, stages);
     return 0;

@@ -7,11 +7,16 @@
  * sched_queue.c        executors and the leases that they hold
  * sched_events.c       events in, actions out
  * sched_early.c        trainings that are judged
+ * sched_compact.c      what has ended goes
  * sched_check.c        the invariants, from scratch: trials and stages
  * sched_check_queue.c  the same of queues and groups
  *
- * Everything is numbered and allocated once; lists are links between numbers,
- * so an event allocates nothing but room for its actions.
+ * Everything is numbered; lists are links between numbers, so an event allocates
+ * nothing but room for its actions. When half of the stages have ended, what need not be
+ * known any more goes and the rest is numbered anew: stages and trials have other numbers
+ * inside than outside (struct mx_names). Whatever keeps a number of one inside is
+ * renumbered in sched_compact.c. A sweep that stops early keeps everything: its judge
+ * knows stages by number, and compares with those that have ended.
  *
  * Ready stages hang in groups: the group of stage g are those that g made
  * possible as the last of their inputs. A group that has ready stages is open.
@@ -95,9 +100,20 @@ struct mx_executor_node {
     uint32_t        helps;       /* the group of others that it took from last, or MX_NOBODY */
 };
 
+/* What stages, or trials, are called outside. Both NULL: the same as inside. */
+struct mx_names {
+    uint32_t *inside;  /* by number outside: that inside, or how it ended (sched_compact.c) */
+    uint32_t *outside; /* by number inside */
+    uint32_t  count;   /* outside */
+};
+
 struct mx_sched {
     struct mx_sched_options  options;
     uint32_t                 nstages, ntrials, ncells, nexecutors;
+    struct mx_names          stage_names, trial_names;
+    uint64_t                 gone_by_state[MX_STATES]; /* of trials */
+    uint32_t                 nplanned;                 /* trials, those that are gone with them */
+    uint32_t                 kept_ended;               /* stages, when it was compacted last */
     struct mx_stage_node    *stages;
     struct mx_trial_node    *trials;
     struct mx_cell_node     *cells;
@@ -137,6 +153,24 @@ struct mx_sched {
 int mx_sched_build(struct mx_sched *sched, const struct mx_sched_stage *stages,
                    const struct mx_sched_trial *trials, struct mx_err *err);
 
+/* The arrays of nodes and links for nstages, ntrials and ncells, zeroed; -1 without memory. */
+int  mx_sched_allocate(struct mx_sched *sched);
+void mx_sched_free_graph(struct mx_sched *sched);
+
+/* sched_compact.c. Between events: if half of the stages have ended, let go what can. Without
+ * memory for that everything stays. */
+void mx_sched_compact(struct mx_sched *sched);
+
+/* The number inside, MX_NOBODY if it is gone, and then how it ended: a stage's state or a
+ * trial's, and a stage's attempts that failed. The number outside of one inside. */
+struct mx_gone {
+    unsigned       state, failures;
+    enum mx_reason reason;
+};
+uint32_t       mx_names_inside(const struct mx_names *names, uint32_t outside);
+uint32_t       mx_names_outside(const struct mx_names *names, uint32_t inside);
+struct mx_gone mx_names_gone(const struct mx_names *names, uint32_t outside);
+
 /* Chains. */
 static const struct mx_chain mx_chain_empty = {MX_NOBODY, MX_NOBODY};
 
@@ -154,6 +188,7 @@ void mx_sched_rest_users(struct mx_sched *sched, uint32_t stage);
 void mx_sched_drop_unneeded(struct mx_sched *sched, uint32_t stage);
 void mx_sched_break_cells(struct mx_sched *sched);
 bool mx_sched_deterministic(enum mx_reason reason);
+bool mx_stage_final(const struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 
 /* sched_early.c. Make the judge, where options ask for one; a training that comes to a
  * rung; decide what can be decided, each with its action. */

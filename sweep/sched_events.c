@@ -2,17 +2,17 @@
 #include "sweep/sched_core.h"
 
 /* The stage that a report is about, or MX_NOBODY if its lease is not held. */
-static uint32_t reported(const struct mx_sched *sched, const struct mx_event *event)
+static uint32_t reported(const struct mx_sched *sched, const struct mx_event *event, uint32_t i)
 {
-    if (event->stage >= sched->nstages || sched->stages[event->stage].state != MX_STAGE_RUNNING ||
-        sched->stages[event->stage].lease != event->lease)
+    if (i >= sched->nstages || sched->stages[i].state != MX_STAGE_RUNNING ||
+        sched->stages[i].lease != event->lease)
         return MX_NOBODY;
-    return event->stage;
+    return i;
 }
 
 static void stage_ended(struct mx_sched *sched, const struct mx_event *event)
 {
-    uint32_t i = reported(sched, event);
+    uint32_t i = reported(sched, event, mx_names_inside(&sched->stage_names, event->stage));
 
     if (i == MX_NOBODY)
         return;
@@ -154,9 +154,24 @@ static void handle(struct mx_sched *sched, const struct mx_event *event)
     }
 }
 
+/* Stages and trials as they are called outside. */
+static void name_actions(const struct mx_sched *sched, struct mx_actions *actions)
+{
+    for (size_t k = 0; k < actions->count; k++) {
+        struct mx_action *action = &actions->list[k];
+
+        if (action->kind == MX_ACTION_TRIAL_ENDED)
+            action->trial = mx_names_outside(&sched->trial_names, action->trial);
+        else
+            action->stage = mx_names_outside(&sched->stage_names, action->stage);
+    }
+}
+
 int mx_sched_event(struct mx_sched *sched, const struct mx_event *event, struct mx_actions *actions,
                    struct mx_err *err)
 {
+    int rc = -1;
+
     actions->count = 0;
     if (event->kind == MX_EVENT_EXECUTOR_UP && mx_queue_know(sched, event->executor, err))
         return -1;
@@ -167,8 +182,10 @@ int mx_sched_event(struct mx_sched *sched, const struct mx_event *event, struct 
     if (event->now_s > sched->now_s)
         sched->now_s = event->now_s;
     handle(sched, event);
-    if (mx_sched_decide(sched, actions, err) || tell_ended(sched, actions, err) ||
-        kill_overdue(sched, actions, err))
-        return -1;
-    return dispatch(sched, actions, err);
+    if (mx_sched_decide(sched, actions, err) == 0 && tell_ended(sched, actions, err) == 0 &&
+        kill_overdue(sched, actions, err) == 0)
+        rc = dispatch(sched, actions, err);
+    name_actions(sched, actions);
+    mx_sched_compact(sched);
+    return rc;
 }

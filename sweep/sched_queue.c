@@ -174,7 +174,7 @@ void mx_queue_failed(struct mx_sched *sched, uint32_t i, enum mx_reason reason)
     if (reason == MX_REASON_NONE)
         reason = MX_REASON_CRASHED;
     sched->refill = stage->executor;
-    final = mx_sched_final(sched, i, reason);
+    final = mx_stage_final(sched, i, reason);
     end_lease(sched, i);
     stage->failures++;
     stage->avoid = stage->executor;

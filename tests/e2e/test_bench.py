@@ -124,9 +124,13 @@ class Bench(Case):
                                               "dispatch.in_process"], 3)
 
     def test_the_journal_is_measured(self):
-        out, err = self.mixsweep("bench", "journal", "--json")
+        out, err = self.mixsweep("bench", "journal", "--trials", 2000, "--json")
         self.assertEqual(err, "")
-        self.expect_times(json.loads(out)["results"], ["journal.append", "journal.read"], 3)
+        *times, scheduler = json.loads(out)["results"]
+        self.expect_times(times, ["journal.append", "journal.read", "journal.resume",
+                                  "journal.resume.cpu"], 3)
+        self.assertEqual((scheduler["name"], scheduler["unit"]), ("journal.scheduler", "B"))
+        self.assertLessEqual(scheduler["max"], 32)
 
 
 if __name__ == "__main__":
