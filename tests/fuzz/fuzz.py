@@ -60,6 +60,11 @@ def parts(images, labels, head=b""):
     return head + struct.pack(">H", len(images)) + images + labels
 
 
+def features(flags, rows, labels, names=b""):
+    """Three files in one input, as fuzz_features.c divides it."""
+    return bytes([flags]) + struct.pack(">HH", len(rows), len(labels)) + rows + labels + names
+
+
 def letters(n):
     return struct.pack(">II", 0x801, n) + bytes(1 + k % 2 for k in range(n))
 
@@ -94,6 +99,11 @@ SEEDS = {
                 parts(gzip.compress(idx(2, 28, 28), mtime=0), gzip.compress(idx(2), mtime=0), b"\1")],
     "dominoes": [parts(npy(1, "{'descr': '|u1', 'fortran_order': False, 'shape': (4, 8, 4), }", bytes(range(128))),
                        npy(1, "{'descr': '<i8', 'fortran_order': False, 'shape': (4,), }", struct.pack("<4q", 0, 1, 0, 1)))],
+    "features": [features(0, npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", struct.pack("<6f", *range(6))),
+                          npy(1, "{'descr': '<u4', 'fortran_order': False, 'shape': (2,), }", struct.pack("<2I", 0, 1))),
+                 features(1, npy(2, "{'descr': '>f8', 'fortran_order': True, 'shape': (2, 1), }", bytes(16)),
+                          npy(1, "{'descr': '>i2', 'fortran_order': False, 'shape': (2,), }", b"\0\1\0\0"), b"cat\ndog\n")],
+    "segments": [parts(b"number,name\n7,sky\n9,sea\n", png(8, 8, 0, 8, 1)), parts(b"1,a\n2,b\n", png(8, 8, 0, 2, 1))],
     "boxes": [b"\0file,x0,y0,x1,y1,label\na.png,1,2,3.5,4,cat\n\"b,\"\"c\",0,0,9,9\n",
               b"\1" + b"1 0.5 1.0 20.0 30.0\n2 1.0 2.0 3.0 4.0\n",
               b"\2<annotation><object><name>n1</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>4</ymax>"
