@@ -129,6 +129,8 @@ static int fetch_to(const struct mx_download *download, const struct options *op
     const struct mx_fetch_options fetch = {folder, mirror && *mirror ? mirror : NULL, options->part,
                                            stderr};
 
+    if (mx_fetch_check_mirror(fetch.mirror, err))
+        return -1;
     tell(download, options, fetch.mirror, folder);
     if (ask(options, err) || mx_fetch(download, &fetch, err))
         return -1;

@@ -1,10 +1,13 @@
 #include "sweep/fetch.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -18,7 +21,45 @@ struct fetch {
     const struct mx_fetch_options *options;
     struct mx_buf                  folder, fresh; /* FOLDER.fetch, FOLDER.new */
     int                            lock;
+    bool                           locked;
 };
+
+int mx_fetch_check_mirror(const char *mirror, struct mx_err *err)
+{
+    static const char *const kinds[] = {"http://", "https://", "file:///"};
+
+    if (!mirror || !strstr(mirror, "://"))
+        return 0;
+    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++)
+        if (strncasecmp(mirror, kinds[k], strlen(kinds[k])) == 0)
+            return 0;
+    return mx_fail(err, MX_EINVAL,
+                   "MIXSWEEP_DATA_MIRROR is '%.100s': give an address that begins with http://, "
+                   "https:// or file:///, or a folder",
+                   mirror);
+}
+
+static void put_escaped(const char *path, size_t len, struct mx_buf *out)
+{
+    for (size_t k = 0; k < len; k++) {
+        const unsigned char c = (unsigned char)path[k];
+
+        mx_buf_printf(out, isalnum(c) || strchr("/-._~", c) ? "%c" : "%%%02X", c);
+    }
+}
+
+/* A folder as an address. */
+static void put_folder(const char *folder, size_t len, struct mx_buf *out)
+{
+    char here[PATH_MAX];
+
+    mx_buf_text(out, "file://");
+    if (folder[0] != '/' && getcwd(here, sizeof here)) {
+        put_escaped(here, strlen(here), out);
+        mx_buf_text(out, "/");
+    }
+    put_escaped(folder, len, out);
+}
 
 void mx_fetch_url(const struct mx_download *download, const struct mx_download_file *file,
                   const char *mirror, struct mx_buf *out)
@@ -27,11 +68,15 @@ void mx_fetch_url(const struct mx_download *download, const struct mx_download_f
 
     while (len > 0 && mirror[len - 1] == '/')
         len--;
-    if (len == 0)
+    if (len == 0) {
         mx_buf_text(out, file->url);
+        return;
+    }
+    if (strstr(mirror, "://"))
+        mx_buf_printf(out, "%.*s", (int)len, mirror);
     else
-        mx_buf_printf(out, "%s%.*s/%s/%s", mirror[0] == '/' ? "file://" : "", (int)len, mirror,
-                      mx_download_word(download), mx_download_name(file));
+        put_folder(mirror, len, out);
+    mx_buf_printf(out, "/%s/%s", mx_download_word(download), mx_download_name(file));
 }
 
 static int lock_folder(struct fetch *f, struct mx_err *err)
@@ -44,6 +89,7 @@ static int lock_folder(struct fetch *f, struct mx_err *err)
         return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", folder);
     if (flock(f->lock, LOCK_EX | LOCK_NB))
         return mx_fail(err, MX_EOWNED, "another process is fetching into %s: wait for it", folder);
+    f->locked = true;
     return 0;
 }
 
@@ -180,6 +226,22 @@ static int place_all(const struct fetch *f, struct mx_err *err)
     return mx_dir_remove(mx_buf_str(&f->folder), err);
 }
 
+/* After a failure: nothing is left but what a later fetch can go on with. */
+static void tidy(const struct fetch *f)
+{
+    struct mx_buf part = {0};
+
+    for (size_t i = 0; i < f->download->nfiles; i++) {
+        mx_buf_clear(&part);
+        mx_buf_printf(&part, "%s/%s.part", mx_buf_str(&f->folder),
+                      mx_download_name(&f->download->files[i]));
+        if (size_of(mx_buf_str(&part)) == 0)
+            unlink(mx_buf_str(&part));
+    }
+    mx_buf_free(&part);
+    rmdir(mx_buf_str(&f->folder)); /* if it is empty */
+}
+
 int mx_fetch(const struct mx_download *download, const struct mx_fetch_options *options,
              struct mx_err *err)
 {
@@ -197,6 +259,8 @@ int mx_fetch(const struct mx_download *download, const struct mx_fetch_options *
         if (rc == 0)
             rc = place_all(&f, err);
     }
+    if (rc && f.locked)
+        tidy(&f);
     if (f.lock >= 0)
         close(f.lock);
     mx_buf_free(&f.folder);

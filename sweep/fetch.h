@@ -29,9 +29,13 @@ struct mx_fetch_options {
 /* Fetch all files, check and unpack them. Returns 0; or -1 with MX_EIO (network, disk),
  * MX_EDATA (another size, another checksum, an archive that is not what it should be) or MX_EOWNED
  * (somebody else is at it), and what was downloaded so far left for the next try, unless its
- * checksum was wrong. */
+ * checksum was wrong; nothing is left where nothing was downloaded. */
 int mx_fetch(const struct mx_download *download, const struct mx_fetch_options *options,
              struct mx_err *err);
+
+/* Check that a mirror is a folder, or an address that can be fetched from. Returns 0, or -1 with
+ * MX_EINVAL. NULL is allowed. */
+int mx_fetch_check_mirror(const char *mirror, struct mx_err *err);
 
 /* The address of a file, appended. */
 void mx_fetch_url(const struct mx_download *download, const struct mx_download_file *file,

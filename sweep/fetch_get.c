@@ -129,6 +129,8 @@ static int fail(const struct transfer *t, CURLcode code, struct mx_err *err)
                        "%s is not the file that was published: it has %" PRIu64
                        " bytes, not %" PRIu64,
                        t->url, t->have, t->bytes);
+    if (code == CURLE_FILE_COULDNT_READ_FILE)
+        return mx_fail(err, MX_EIO, "%s: there is no such file, or it cannot be read", t->url);
     return mx_fail(
         err, MX_EIO,
         "%s: %s (%" PRIu64 " of %" PRIu64

@@ -116,8 +116,56 @@ class Fetch(Case):
         self.assertTrue(said.stdout.endswith("download it? [y/N] "))
         said = self.ask(b"y\n", self.folder / "none")
         self.assertEqual(said.returncode, 3)
-        self.assertIn("Couldn't read a file:// file (0 of 9912422 bytes are there: the same command goes on",
-                      said.stderr)
+        self.assertIn(f"mixsweep: file://{self.folder}/none/mnist/train-images-idx3-ubyte.gz: there is no such file, or "
+                      "it cannot be read\n", said.stderr)
+        self.assertEqual(list((self.folder / "share" / "mixsweep").iterdir()), [])
+
+    def expect_nothing(self, out="fashion"):
+        self.assertFalse([path.name for path in self.folder.iterdir() if path.name.startswith(out)])
+
+    def test_a_mirror_that_is_none_is_refused_in_one_line(self):
+        for mirror in ("ftp://example.org/data", "gopher://x", "file://host/data"):
+            out, err = self.fetch_fashion(mirror, code=2)
+            self.assertEqual(out, "")
+            self.assertEqual(err, f"mixsweep: MIXSWEEP_DATA_MIRROR is '{mirror}': give an address that begins with http://, "
+                                  "https:// or file:///, or a folder\n")
+            self.expect_nothing()
+
+    def test_a_mirror_without_the_file_is_told_and_nothing_is_left(self):
+        (self.folder / "my #1 mirror%").mkdir()
+        name = "fashion-mnist/train-images-idx3-ubyte.gz"
+        for mirror, url in ((self.folder / "my #1 mirror%", f"file://{self.folder}/my%20%231%20mirror%25"),
+                            ("my #1 mirror%", f"file://{self.folder}/my%20%231%20mirror%25"),
+                            (f"file://{self.folder}/none/", f"file://{self.folder}/none")):
+            _, err = self.fetch_fashion(mirror, code=3)
+            self.assertEqual(err, f"{url}/{name}\nmixsweep: {url}/{name}: there is no such file, or it cannot be read\n")
+            self.expect_nothing()
+        with serving(self.folder, Quiet) as address:
+            _, err = self.fetch_fashion(address, code=3)
+        self.assertEqual(err, f"{address}/{name}\nmixsweep: {address}/{name}: the server says 404\n")
+        self.expect_nothing()
+        _, err = self.fetch_fashion(address, code=3)  # nobody is there any more
+        self.assertEqual(len(err.splitlines()), 2, err)
+        self.assertIn("(0 of 26421880 bytes are there: the same command goes on", err)
+        self.expect_nothing()
+
+    def test_a_server_that_knows_no_ranges_begins_anew(self):
+        if not os.path.exists(PACKAGE):
+            self.skipTest("dataset-fashion-mnist is not installed")
+        make_mirror(self.folder / "mirror" / "fashion-mnist")
+        large = self.folder / "mirror" / "fashion-mnist" / "train-images-idx3-ubyte.gz"
+        (self.folder / "fashion.fetch").mkdir()  # as a killed process leaves it
+        (self.folder / "fashion.fetch" / f"{large.name}.part").write_bytes(large.read_bytes()[:1000000])
+        with serving(self.folder / "mirror", Quiet) as address:
+            self.fetch_fashion(address)
+        self.expect_files()
+
+    def test_what_lies_in_the_place_of_the_fetch_is_told(self):
+        self.write("fashion.fetch", "no folder")
+        err = self.refused(3, "data", "fetch", "fashion-mnist", "--yes", "--out", self.folder / "fashion",
+                           env=self.environment(self.folder / "none"))
+        self.assertEqual(len(err.splitlines()), 1, err)
+        self.assertIn(f"{self.folder}/fashion.fetch", err)
 
     def test_what_it_cannot_do_is_said_in_one_line(self):
         for code, args, text in (
