@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "worker/picture.h"
@@ -15,6 +17,29 @@ int mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, ui
         return mx_fail(err, MX_ENOMEM, "no memory for a picture of %u x %u pixels", width, height);
     mx_canvas_fill(canvas, 0, 0, (int)height, (int)width, colour);
     return 0;
+}
+
+int mx_canvas_check_path(const char *path, struct mx_err *err)
+{
+    const char *slash = strrchr(path, '/');
+    const char *ending = strrchr(slash ? slash : path, '.');
+    char       *folder;
+    struct stat at;
+    int         rc = 0;
+
+    if (!ending || strcasecmp(ending, ".png") != 0)
+        return mx_fail(err, MX_EINVAL,
+                       "--out %s: pictures are PNG files: give a name that ends in "
+                       ".png",
+                       path);
+    if (!slash || slash == path)
+        return 0;
+    if (!(folder = strndup(path, (size_t)(slash - path))))
+        return mx_fail(err, MX_ENOMEM, "no memory for a path");
+    if (stat(folder, &at) || !S_ISDIR(at.st_mode))
+        rc = mx_fail(err, MX_EIO, "--out %s: there is no folder %s: make it first", path, folder);
+    free(folder);
+    return rc;
 }
 
 int mx_canvas_write(const struct mx_canvas *canvas, const char *path, struct mx_err *err)

@@ -23,6 +23,10 @@ int  mx_canvas_init(struct mx_canvas *canvas, uint32_t height, uint32_t width, u
                     struct mx_err *err);
 void mx_canvas_free(struct mx_canvas *canvas); /* it is empty again */
 
+/* Check, before any work, that a picture can be written there: the name ends in .png, and its folder
+ * exists. Returns 0, or -1 with MX_EINVAL or MX_EIO. */
+int mx_canvas_check_path(const char *path, struct mx_err *err);
+
 /* Write it as a PNG file, whole or not at all. Returns 0, or -1 with MX_EIO or MX_ENOMEM. */
 int mx_canvas_write(const struct mx_canvas *canvas, const char *path, struct mx_err *err);
 

@@ -215,6 +215,8 @@ int mx_cmd_data_inspect(int argc, char **argv)
     size_t         n;
     int rc = mx_command_read(&mx_usage_data_inspect, argc, argv, &options, &options.what, &n, &err);
 
+    if (rc == 0 && options.out)
+        rc = mx_canvas_check_path(options.out, &err);
     if (rc == 0)
         rc = inspect(&options, &err);
     free(options.sets.items);

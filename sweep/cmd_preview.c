@@ -73,7 +73,8 @@ const struct mx_usage mx_usage_preview = {
         "weights.",
     .options = known,
     .notes =
-        "Images are neither cropped nor flipped. Strategies that look at gradients see those of "
+        "Pictures are changed as data.augment says, as the first epoch would have them; base and "
+        "partner stand before them as they are. Strategies that look at gradients see those of "
         "the network before its first step of training; with model.weights, of the network in "
         "that file.",
     .examples = examples,
@@ -86,7 +87,7 @@ static int check(const struct options *options, struct mx_err *err)
         return mx_fail(err, MX_EINVAL, "preview needs --out FILE.png, or --stats, or both");
     if (options->json && !options->draws)
         return mx_fail(err, MX_EINVAL, "--json is the form of --stats: give that too");
-    return 0;
+    return options->out ? mx_canvas_check_path(options->out, err) : 0;
 }
 
 static void tell_what_is_shown(const struct mx_preview_settings *settings, FILE *to)

@@ -2,9 +2,9 @@
  *
  * A setting is what a grid's mix axes give: one column of the contact sheet,
  * one object of the statistics. Draws come from the streams that a training
- * of repeat 0 would use, so the pictures are real ones, with two things
- * set aside: images are neither cropped nor flipped, and mix.ramp_epochs and
- * mix.off_epochs do not count.
+ * of repeat 0 would use, so the pictures are real ones, changed by data.augment as in the
+ * first epoch, but for mix.ramp_epochs and mix.off_epochs, which do not count. Statistics are of
+ * images as they are.
  */
 #ifndef MX_SWEEP_PREVIEW_H
 #define MX_SWEEP_PREVIEW_H

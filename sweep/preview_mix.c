@@ -66,7 +66,6 @@ static int open_pair(struct pair *pair, const struct mx_preview_setting *setting
     pair->set = set;
     pair->seed = seed;
     pair->params = setting->params;
-    pair->params.data_augment = WORKER_AUGMENT_NONE;
     pair->params.mix_prob = 1;
     pair->params.mix_off_epochs = pair->params.mix_ramp_epochs = 0;
     if (!(pair->batch = worker_batch_new(&pair->params, &set->shape, 2, err)))

@@ -15,7 +15,7 @@ enum {
     HEAD = 78,    /* height of the title */
     COLUMNS = 44, /* and of the columns' names */
     NEXT = 14,    /* from a line of small text to the next */
-    SENTENCE = 200,
+    SENTENCE = 256,
 };
 
 /* Colours of paper and ink; what belongs to the base image is blue, what to its partner orange. */
@@ -258,11 +258,18 @@ static int put_row(const struct sheet *sheet, const struct mx_preview_settings *
 static void describe(const struct worker_shape *shape, const struct mx_preview_settings *settings,
                      uint64_t seed, char text[SENTENCE])
 {
-    snprintf(text, SENTENCE,
-             "%s, %u classes, %u \xC3\x97 %u pixels \xC2\xB7 seed %llu \xC2\xB7 \xCE\xBB is the "
-             "share of the base image",
-             worker_data_sets[settings->setting[0].params.data_set].word, shape->classes,
-             shape->width, shape->height, (unsigned long long)seed);
+    const struct worker_params *params = &settings->setting[0].params;
+    int                         len =
+        snprintf(text, SENTENCE,
+                 "%s, %u classes, %u \xC3\x97 %u pixels \xC2\xB7 seed %llu \xC2\xB7 \xCE\xBB is "
+                 "the share of the base image",
+                 worker_data_sets[params->data_set].word, shape->classes, shape->width,
+                 shape->height, (unsigned long long)seed);
+
+    if (params->data_augment != WORKER_AUGMENT_NONE)
+        snprintf(text + len, SENTENCE - (size_t)len,
+                 " \xC2\xB7 %s as in the first epoch, right of the partner",
+                 worker_augments[params->data_augment].word);
 }
 
 /* `head` is the height of the title, with what its lines need. */

@@ -162,8 +162,8 @@ class Fetch(Case):
 
     def test_what_lies_in_the_place_of_the_fetch_is_told(self):
         self.write("fashion.fetch", "no folder")
-        err = self.refused(3, "data", "fetch", "fashion-mnist", "--yes", "--out", self.folder / "fashion",
-                           env=self.environment(self.folder / "none"))
+        _, err = self.mixsweep("data", "fetch", "fashion-mnist", "--yes", "--out", self.folder / "fashion", code=3,
+                               env=self.environment(self.folder / "none"))
         self.assertEqual(len(err.splitlines()), 1, err)
         self.assertIn(f"{self.folder}/fashion.fetch", err)
 

@@ -50,6 +50,16 @@ class Preview(Case):
                          [r[3 * (28 + 2 * COLUMN):3 * (28 + 2 * COLUMN + SIDE)]
                           for r in rows[TOP:TOP + SIDE]])
 
+    def test_augmentation_is_shown_where_it_is_configured(self):
+        """Of the columns base, partner and none: the first two are as they are."""
+        one = ("--rows", "1")
+        _, _, plain = self.sheet(*one)
+        _, _, changed = self.sheet(*one, "--set", "data.augment=random_resized_crop_jitter")
+        for k, same in enumerate((True, True, False)):
+            one, other = ([row[3 * (28 + k * COLUMN):3 * (28 + k * COLUMN + SIDE)] for row in rows[-(28 + 58 + SIDE):-(28 + 58)]]
+                          for rows in (plain, changed))
+            self.assertEqual(one == other, same)
+
     def test_rows_masks_and_set(self):
         _, _, rows = self.sheet("--rows", "1", "--masks", "--set", "mix.strategy=cutmix")
         self.assertEqual(len(rows), TOP + 2 * SIDE + 8 + 58 + 28)
@@ -157,8 +167,12 @@ class Preview(Case):
                 (("--stats", "0"), "--stats 0: give a number from 1 to 100000000")):
             self.assertIn(words, self.refused(2, "preview", "look.yaml", *arguments))
         self.assertIn("preview takes one CONFIG", self.refused(2, "preview", "--out", "p.png"))
-        err = self.refused(3, "preview", "look.yaml", "--out", "none/p.png")
-        self.assertIn("none/p.png", err)
+        self.assertEqual(self.refused(3, "preview", "look.yaml", "--out", "none/p.png"),
+                         "mixsweep: --out none/p.png: there is no folder none: make it first\n")
+        for name in ("look.jpg", "look", "a.png/look"):
+            self.assertEqual(self.refused(2, "preview", "look.yaml", "--out", name),
+                             f"mixsweep: --out {name}: pictures are PNG files: give a name that ends in .png\n")
+        self.assertEqual([path.name for path in self.folder.iterdir()], ["look.yaml"])
         out, _ = self.mixsweep("preview", "--help")
         self.assertIn("--masks", out)
 
