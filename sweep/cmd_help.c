@@ -7,11 +7,12 @@
 #include "sweep/command.h"
 #include "sweep/usage.h"
 
-static const char *const forms[] = {"text", "man", "bash", "zsh", "fish", NULL};
+static const char *const forms[] = {"text", "man", "markdown", "bash", "zsh", "fish", NULL};
 
 enum form {
     TEXT,
     MAN,
+    MARKDOWN,
     BASH,
     ZSH,
     FISH
@@ -28,8 +29,9 @@ static const struct mx_option known[] = {
      .kind = MX_OPTION_WORD,
      .at = offsetof(struct options, form),
      .words = forms,
-     .help = "text, man (a page of the manual as roff), or the completion of a shell: bash, zsh, "
-             "fish"},
+     .help =
+         "text, man (a page of the manual as roff), markdown (all commands on one page), or the "
+         "completion of a shell: bash, zsh, fish"},
     {.name = "write",
      .value = "FOLDER",
      .kind = MX_OPTION_TEXT,
@@ -83,6 +85,9 @@ static void put(enum form form, const struct mx_usage *usage, struct mx_buf *out
             mx_usage_man(usage, MX_VERSION, out);
         else
             mx_usage_man_all(mx_usages, MX_VERSION, out);
+        break;
+    case MARKDOWN:
+        mx_usage_markdown(mx_usages, out);
         break;
     case BASH:
         mx_usage_bash(mx_usages, out);

@@ -7,6 +7,7 @@ enum {
     VARINT = 0,
     FIXED64 = 1,
     BYTES = 2,
+    FIXED32 = 5,
 };
 
 static void put_varint(struct mx_buf *out, uint64_t n)
@@ -101,17 +102,15 @@ void mx_event_begin(double utc_s, struct mx_buf *out)
     put_record(out, &event);
 }
 
-/* SummaryMetadata: whose data it is. data_class 1: scalars, 2: tensors. */
-static void put_metadata(struct mx_buf *value, const char *plugin, struct mx_buf *content,
-                         unsigned data_class)
+/* SummaryMetadata: whose data it is, of the class of tensors (2). */
+static void put_metadata(struct mx_buf *value, const char *plugin, struct mx_buf *content)
 {
     struct mx_buf data = {0}, metadata = {0};
 
     put_text(&data, 1, plugin);
-    if (content->len > 0)
-        put_message(&data, 2, content);
+    put_message(&data, 2, content);
     put_message(&metadata, 1, &data);
-    put_integer(&metadata, 4, data_class);
+    put_integer(&metadata, 4, 2);
     put_message(value, 9, &metadata);
 }
 
@@ -129,22 +128,14 @@ static void put_summary(double utc_s, int64_t step, struct mx_buf *value, struct
 
 void mx_event_scalar(double utc_s, int64_t step, const char *tag, double number, struct mx_buf *out)
 {
-    enum {
-        DT_DOUBLE = 2
-    };
-    struct mx_buf value = {0}, tensor = {0}, nothing = {0};
-    uint64_t      bits;
-    unsigned char content[8];
+    struct mx_buf value = {0};
+    const float   nearest = (float)number;
+    uint32_t      bits;
 
-    memcpy(&bits, &number, sizeof bits);
-    for (int k = 0; k < 8; k++)
-        content[k] = (unsigned char)(bits >> 8 * k & 255);
+    memcpy(&bits, &nearest, sizeof bits);
     put_text(&value, 1, tag);
-    put_integer(&tensor, 1, DT_DOUBLE);
-    put_message(&tensor, 2, &nothing); /* shape of no dimensions */
-    put_bytes(&tensor, 6, content, sizeof content);
-    put_message(&value, 8, &tensor);
-    put_metadata(&value, "scalars", &nothing, 1);
+    put_tag(&value, 2, FIXED32); /* simple_value */
+    put_little(&value, bits, 4);
     put_summary(utc_s, step, &value, out);
 }
 
@@ -167,7 +158,7 @@ static void put_hparams(double utc_s, const char *tag, unsigned field, struct mx
     put_message(&tensor, 2, &shape);
     put_bytes(&tensor, 5, zero, sizeof zero);
     put_message(&value, 8, &tensor);
-    put_metadata(&value, "hparams", &content, 2);
+    put_metadata(&value, "hparams", &content);
     put_summary(utc_s, 0, &value, out);
 }
 

@@ -2,7 +2,8 @@
  * protocol buffers (tensorflow/core/util/event.proto, summary.proto; hyperparameters:
  * tensorboard/plugins/hparams/plugin_data.proto, api.proto). Only what an export writes.
  *
- * Numbers are tensors of doubles, so that nothing is rounded.
+ * Numbers are floats, the nearest to what was measured: TensorBoard's own server passes over
+ * tensors of doubles.
  */
 #ifndef MX_SWEEP_EVENT_FILE_H
 #define MX_SWEEP_EVENT_FILE_H

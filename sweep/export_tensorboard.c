@@ -1,8 +1,10 @@
 /* export_tensorboard.c - a folder that TensorBoard reads: a run a trial. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -49,6 +51,21 @@ static int kind_of(const struct mx_sheet_column *column)
                                            : MX_EVENT_NUMBER;
 }
 
+/* The folder is new, and takes its name when all of it is on disk: its files need no care of their
+ * own, of which there may be as many as trials. */
+static int write_new(const char *path, const struct mx_buf *content, struct mx_err *err)
+{
+    const int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int       rc;
+
+    if (fd < 0)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", path);
+    rc = mx_file_write_all(fd, content->data, content->len, path, err);
+    if (close(fd) != 0 && rc == 0)
+        rc = mx_fail_errno(err, MX_EIO, errno, "cannot write %s", path);
+    return rc;
+}
+
 /* DIR/RUN/events.out.tfevents...: TensorBoard knows its files by that word. */
 static int write_run(const struct board *board, const char *run, const struct mx_buf *events,
                      struct mx_err *err)
@@ -60,8 +77,10 @@ static int write_run(const struct board *board, const char *run, const struct mx
     mx_buf_printf(&file, "%s/events.out.tfevents.0000000000.mixsweep", mx_buf_str(&folder));
     if (!mx_buf_ok(&folder) || !mx_buf_ok(&file) || !mx_buf_ok(events))
         rc = mx_fail(err, MX_ENOMEM, "no memory to write %s", board->path);
-    else if ((rc = mx_dir_make(mx_buf_str(&folder), err)) == 0)
-        rc = mx_file_write(mx_buf_str(&file), events->data, events->len, err);
+    else if (*run && mkdir(mx_buf_str(&folder), 0777) != 0)
+        rc = mx_fail_errno(err, MX_EIO, errno, "cannot make directory %s", mx_buf_str(&folder));
+    else
+        rc = write_new(mx_buf_str(&file), events, err);
     mx_buf_free(&folder);
     mx_buf_free(&file);
     return rc;
@@ -224,6 +243,18 @@ static int write_trial(const struct board *board, size_t row, struct mx_err *err
     return rc;
 }
 
+/* Everything that was written there, with one wait. */
+static int sync_all(const char *path, struct mx_err *err)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int rc =
+        fd >= 0 && syncfs(fd) == 0 ? 0 : mx_fail_errno(err, MX_EIO, errno, "cannot write %s", path);
+
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
 static int fill(struct board *board, struct mx_err *err)
 {
     int rc = mx_dir_make(board->path, err);
@@ -232,7 +263,7 @@ static int fill(struct board *board, struct mx_err *err)
         rc = write_experiment(board, err);
     for (size_t r = 0; r < board->trials->nrows && rc == 0; r++)
         rc = write_trial(board, r, err);
-    return rc;
+    return rc == 0 ? sync_all(board->path, err) : rc;
 }
 
 int mx_export_tensorboard(const struct mx_export *export, const char *path, bool *curves,

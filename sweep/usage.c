@@ -136,3 +136,16 @@ void mx_usage_list(const struct mx_usage *const *usages, struct mx_buf *out)
             mx_buf_printf(out, "  %-8s  %s\n", (*usages)->command, (*usages)->summary);
     mx_buf_text(out, "\nmixsweep COMMAND --help tells the options of a command.\n");
 }
+
+void mx_usage_markdown(const struct mx_usage *const *usages, struct mx_buf *out)
+{
+    mx_buf_text(
+        out, "# Commands\n\nWhat `mixsweep COMMAND --help` says, of all commands; the page is what "
+             "`mixsweep help --form markdown` prints.\nTimes are written as `90s` or "
+             "`2h30m`.\n");
+    for (; *usages; usages++) {
+        mx_buf_printf(out, "\n## %s\n\n```\n", (*usages)->command);
+        mx_usage_help(*usages, out);
+        mx_buf_text(out, "```\n");
+    }
+}

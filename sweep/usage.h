@@ -31,6 +31,9 @@ void mx_usage_man(const struct mx_usage *usage, const char *version, struct mx_b
 void mx_usage_man_all(const struct mx_usage *const *usages, const char *version,
                       struct mx_buf *out);
 
+/* A page with the help of each command, docs/commands.md. */
+void mx_usage_markdown(const struct mx_usage *const *usages, struct mx_buf *out);
+
 /* The script with which a shell completes command lines. */
 void mx_usage_bash(const struct mx_usage *const *usages, struct mx_buf *out);
 void mx_usage_zsh(const struct mx_usage *const *usages, struct mx_buf *out);

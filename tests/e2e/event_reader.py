@@ -44,7 +44,7 @@ def varint(data, at):
 
 
 def fields(data):
-    """A message as {field number: [values]}: integers, doubles as 8 bytes, bytes."""
+    """A message as {field number: [values]}: integers, doubles and floats as 8 and 4 bytes, bytes."""
     found, at = {}, 0
     while at < len(data):
         key, at = varint(data, at)
@@ -55,6 +55,8 @@ def fields(data):
         elif key & 7 == 2:
             length, at = varint(data, at)
             value, at = data[at:at + length], at + length
+        elif key & 7 == 5:
+            value, at = data[at:at + 4], at + 4
         else:
             raise ValueError(f"wire type {key & 7}")
         found.setdefault(key >> 3, []).append(value)
@@ -66,19 +68,29 @@ def double(data):
 
 
 def summaries(path):
-    """(wall time, step, tag, plugin, its data or None, number or None) of each value in a file."""
+    """(wall time, step, tag, data of the hparams plugin or None, number or None) of each value in a
+    file."""
     events = [fields(record) for record in records(path.read_bytes())]
     if events[0][3] != [b"brain.Event:2"]:
         raise ValueError("the file does not begin as it should")
     found = []
     for event in events[1:]:
         for value in map(fields, fields(event[5][0])[1]):
-            plugin = fields(fields(value[9][0])[1][0])
-            tensor = fields(value[8][0])
-            number = double(tensor[6][0]) if tensor[1] == [2] else None
-            found.append((double(event[1][0]), event.get(2, [0])[0], value[1][0].decode(),
-                          plugin[1][0].decode(), plugin.get(2, [None])[0], number))
+            data = number = None
+            if 2 in value:
+                [number] = struct.unpack("<f", value[2][0])
+            else:
+                plugin = fields(fields(value[9][0])[1][0])
+                if plugin[1] != [b"hparams"]:
+                    raise ValueError(f"plugin {plugin[1]}")
+                data = plugin[2][0]
+            found.append((double(event[1][0]), event.get(2, [0])[0], value[1][0].decode(), data, number))
     return found
+
+
+def as_float(text):
+    """The float that is nearest to a number."""
+    return struct.unpack("<f", struct.pack("<f", float(text)))[0]
 
 
 def hparams(data):

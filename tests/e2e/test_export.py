@@ -173,27 +173,27 @@ class Export(Case):
             [path] = (self.folder / "board" / row["trial"]).iterdir()
             self.assertIn("tfevents", path.name)
             found = event_reader.summaries(path)
-            numbers = {tag: number for _, _, tag, plugin, _, number in found if plugin == "scalars"}
+            numbers = {tag: number for _, _, tag, _, number in found if number is not None}
             self.assertEqual({tag: number for tag, number in numbers.items()
                               if not tag.startswith("history/")},
-                             {name: float(text) for name, text in row.items()
+                             {name: event_reader.as_float(text) for name, text in row.items()
                               if text and name.startswith(("val.", "test."))})
             if row["status"] == "done":
                 self.assertIn("history/train_loss", numbers)
-            [start] = [data for _, _, tag, plugin, data, _ in found
-                       if tag == "_hparams_/session_start_info" and plugin == "hparams"]
+            [start] = [data for _, _, tag, data, _ in found
+                       if tag == "_hparams_/session_start_info"]
             set_to, group = event_reader.hparams(start)
             self.assertEqual(group, row["cell"])
             self.assertEqual(set_to, {
                 name: float(row[name]) if name == "mix.alpha" else row[name]
                 for name in ("mix.strategy", "mix.alpha") if row[name]})
-            [end] = [data for _, _, tag, _, data, _ in found
+            [end] = [data for _, _, tag, data, _ in found
                      if tag == "_hparams_/session_end_info"]
             status = event_reader.fields(event_reader.fields(end)[4][0])[1]
             self.assertEqual(status, [1 if row["status"] == "done" else 2])
         [path] = (self.folder / "board").glob("events*")
-        [(_, _, tag, plugin, data, _)] = event_reader.summaries(path)
-        self.assertEqual((tag, plugin), ("_hparams_/experiment", "hparams"))
+        [(_, _, tag, data, _)] = event_reader.summaries(path)
+        self.assertEqual(tag, "_hparams_/experiment")
         experiment = event_reader.fields(event_reader.fields(data)[2][0])
         self.assertEqual([event_reader.fields(info)[1] for info in experiment[4]],
                          [[b"mix.strategy"], [b"mix.alpha"]])
@@ -217,9 +217,9 @@ class Export(Case):
         view = json.loads(self.mixsweep("trial", self.out, trial["trial"], "--json")[0])
         history = rows(self.out / "stages" / view["stages"]["train"] / "history.csv")
         [path] = (self.folder / "board" / trial["trial"]).iterdir()
-        got = {(tag, step): number for _, step, tag, _, _, number in event_reader.summaries(path)
+        got = {(tag, step): number for _, step, tag, _, number in event_reader.summaries(path)
                if tag.startswith("history/")}
-        want = {(f"history/{name}", int(row["epoch"])): float(text) for row in history
+        want = {(f"history/{name}", int(row["epoch"])): event_reader.as_float(text) for row in history
                 for name, text in row.items() if text and name not in ("epoch", "seconds")}
         self.assertEqual(got, want)
 

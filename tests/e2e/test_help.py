@@ -1,15 +1,13 @@
 """Help, pages of the manual and completion say the same, since they come from one table. ctest: quick timeout=600"""
-import os
 import re
-import shutil
 import subprocess
 
-from harness import PROGRAM, Case, main
+from harness import SOURCE, Case, main
 
 NOT_HELP = {"help"}
 
 
-class Help(Case):
+class HelpCase(Case):
     def commands(self):
         """Each command with its parts: ["data", "fetch"]."""
         out, _ = self.mixsweep("--help")
@@ -25,6 +23,8 @@ class Help(Case):
         self.mixsweep("help", "--write", "pages")
         return self.folder / "pages"
 
+
+class Help(HelpCase):
     def test_help_has_every_command_and_says_what_the_command_says(self):
         listed, _ = self.mixsweep("help")
         for command in self.commands():
@@ -37,6 +37,10 @@ class Help(Case):
                 self.assertTrue(len(line) <= 92 or line.startswith("      "), line)
             if len(command) == 1:
                 self.assertRegex(listed, rf"(?m)^  {command[0]} ")
+
+    def test_the_page_of_commands_is_what_the_program_says(self):
+        self.assertEqual((SOURCE / "docs/commands.md").read_text(),
+                         self.mixsweep("help", "--form", "markdown")[0])
 
     def test_every_option_of_the_help_is_taken(self):
         for command in self.commands():
@@ -55,35 +59,6 @@ class Help(Case):
             err = self.refused(2, *command, "--no-such-option")
             self.assertEqual(err, f"mixsweep: {' '.join(command)} does not take '--no-such-option'; "
                                   f"mixsweep {' '.join(command)} --help tells more\n")
-
-    def test_every_page_of_the_manual_has_all_options_and_no_warning(self):
-        if not shutil.which("groff"):
-            self.skipTest("there is no groff")
-        pages = self.pages() / "man/man1"
-        main_page = (pages / "mixsweep.1").read_text()
-        for command in self.commands():
-            page = pages / f"mixsweep-{'-'.join(command)}.1"
-            done = subprocess.run(["groff", "-man", "-Tascii", "-ww", "-rLL=78n", page],
-                                  capture_output=True, text=True, env={**os.environ, "GROFF_NO_SGR": "1"})
-            self.assertEqual((done.returncode, done.stderr), (0, ""), page)
-            text = re.sub(r".\x08", "", done.stdout)
-            for option in self.options(command):
-                self.assertRegex(text, rf"(?m)^ +--{option}\b", page)
-            for heading in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SEE ALSO"):
-                self.assertRegex(text, rf"(?m)^{heading}$")
-            self.assertIn(f".BR mixsweep-{'-'.join(command)} (1)\n", main_page)
-        done = subprocess.run(["groff", "-man", "-Tascii", "-ww", pages / "mixsweep.1"],
-                              capture_output=True, text=True)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-
-    def test_man_shows_a_page_without_a_word_of_complaint(self):
-        if not shutil.which("man"):
-            self.skipTest("there is no man")
-        page = self.pages() / "man/man1/mixsweep-run.1"
-        done = subprocess.run(["man", "--warnings", "-l", page], capture_output=True, text=True,
-                              env={**os.environ, "MANPAGER": "cat", "MANWIDTH": "80"})
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertIn("--time-limit", re.sub(r".\x08", "", done.stdout))
 
     def complete(self, *words):
         """What bash would offer for the last word."""
@@ -119,29 +94,6 @@ class Help(Case):
         self.assertEqual(self.complete("data", ""), {"list", "fetch", "inspect"})
         self.assertEqual(self.complete("bench", "de"), {"deletion"})
 
-    def test_zsh_and_fish_read_their_completions(self):
-        pages = self.pages()
-        for shell, path in (("zsh", "zsh/site-functions/_mixsweep"),
-                            ("fish", "fish/vendor_completions.d/mixsweep.fish")):
-            text = (pages / path).read_text()
-            for command in self.commands():
-                for option in self.options(command):
-                    self.assertIn(f"--{option}[" if shell == "zsh" else f"-l {option} ", text)
-            if shutil.which(shell):
-                done = subprocess.run([shell, "-n", pages / path], capture_output=True, text=True)
-                self.assertEqual((done.returncode, done.stderr), (0, ""))
-
-    def test_fish_completes(self):
-        if not shutil.which("fish"):
-            self.skipTest("there is no fish")
-        script = self.pages() / "fish/vendor_completions.d/mixsweep.fish"
-        for line, words in (("mixsweep ex", {"export"}), ("mixsweep export --format la", {"latex"}),
-                            ("mixsweep data fetch --y", {"--yes"})):
-            done = subprocess.run(["fish", "--no-config", "-c", f"source {script}; complete -C '{line}'"],
-                                  capture_output=True, text=True,
-                                  env={**os.environ, "HOME": str(self.folder)})
-            self.assertEqual({found.split("\t")[0] for found in done.stdout.splitlines()}, words)
-
     def test_pages_are_the_same_each_time_and_their_names_end_as_man_wants(self):
         first = self.pages()
         first.rename(self.folder / "first")
@@ -151,23 +103,10 @@ class Help(Case):
         for name in names:
             self.assertEqual((second / name).read_bytes(), (self.folder / "first" / name).read_bytes())
 
-    def test_what_is_installed(self):
-        build = os.path.dirname(PROGRAM)
-        if not os.path.exists(f"{build}/cmake_install.cmake") or not os.path.isdir(f"{build}/pages"):
-            self.skipTest("the program does not lie in its build folder, or that is not complete")
-        done = subprocess.run(["cmake", "--install", build, "--prefix", self.folder / "usr"],
-                              capture_output=True, text=True)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        for name in ("bin/mixsweep", "share/man/man1/mixsweep.1", "share/man/man1/mixsweep-run.1",
-                     "share/bash-completion/completions/mixsweep", "share/zsh/site-functions/_mixsweep",
-                     "share/fish/vendor_completions.d/mixsweep.fish",
-                     "share/mixsweep/python/mixsweep_results.py"):
-            self.assertTrue((self.folder / "usr" / name).is_file(), name)
-
     def test_what_is_wrong_is_said_in_a_line(self):
         for args, words in ((("nonsense",), "no command 'nonsense'; mixsweep help lists them"),
                             (("data", "get"), "no command 'get'; mixsweep help lists them"),
-                            (("run", "--form", "html"), "--form html: give text, man, bash, zsh or fish")):
+                            (("run", "--form", "html"), "--form html: give text, man, markdown, bash, zsh or fish")):
             self.assertIn(words, self.refused(2, "help", *args))
         self.write("file", "")
         self.assertIn("file", self.refused(3, "help", "--write", "file/pages"))
