@@ -27,7 +27,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 IMAGES, CLASSES, SIGMA, PATCHES = 3, 7, 0.15, 3
 BOUND, L2_BOUND = 1e-3, 1e-3
 # Of many gradients: a ReLU that single precision decides otherwise moves some pixels. PyTorch's own single precision is
-# as far from its double precision (3.3e-3 of smoothgrad on the first network here).
+# as far from its double precision: docs/maps.md has figures.
 LOOSE, L2_LOOSE = {"integrated_gradients": 5e-3, "smoothgrad": 5e-3}, {"integrated_gradients": 2e-3, "smoothgrad": 5e-3}
 
 

@@ -250,7 +250,7 @@ static bool is_of_validation(unsigned metric)
 {
     const struct worker_map_score *score = worker_map_score(mx_metric_words[metric].word);
 
-    return !score || score->is & WORKER_SCORE_NO_MAP;
+    return !score || metric == MX_METRIC_OCCLUSION_ACCURACY;
 }
 
 /* search.metric is val.WORD with a word of score.metrics; group_accuracy needs

@@ -4,6 +4,7 @@
 #include "worker/annotations.h"
 #include "worker/explain.h"
 #include "worker/map_scores.h"
+#include "worker/segments.h"
 
 #define BIT(word) (UINT32_C(1) << WORKER_##word)
 
@@ -84,6 +85,26 @@ static void check_marks(const struct mx_reader *reader, const struct asked *aske
     }
 }
 
+/* Concepts of channels, of which linear has none, in segments, which sets of files have. */
+static void check_concepts(const struct mx_reader *reader, const struct asked *asked)
+{
+    const uint64_t concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    uint32_t       able = 0;
+
+    if (!(asked->scores & concepts))
+        return;
+    for (unsigned set = 0; worker_data_sets[set].word; set++)
+        able |= (uint32_t)worker_segments_possible(set) << set;
+    if (asked->sets & ~able)
+        error_at(reader, KEY_SCORE_METRICS,
+                 "score.metrics: '%s' needs segments, and a data set has none (%s)", "concepts",
+                 "sets of image files and synthetic can");
+    if (asked->archs & BIT(ARCH_LINEAR))
+        error_at(reader, KEY_SCORE_METRICS,
+                 "score.metrics: '%s' needs a layer of channels, and model.arch linear has none%s",
+                 "concepts", "");
+}
+
 /* Maps that a network cannot carry: of those that there are, linear has no channels. */
 static void check_carried(const struct mx_reader *reader, const struct asked *asked)
 {
@@ -108,6 +129,7 @@ static void check_carried(const struct mx_reader *reader, const struct asked *as
 /* Keys that were given and that nothing uses. */
 static void check_unused(const struct mx_reader *reader, const struct asked *asked)
 {
+    const uint64_t concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
     const uint64_t curves = worker_scores_that_are(WORKER_SCORE_FILLED);
     const uint64_t orders = worker_scores_that_are(WORKER_SCORE_FILLED | WORKER_SCORE_MARKS);
     const uint32_t signs =
@@ -137,7 +159,8 @@ static void check_unused(const struct mx_reader *reader, const struct asked *ask
     for (size_t k = 0; k < sizeof uses / sizeof uses[0]; k++) {
         const enum mx_key_id key = uses[k].key;
         const bool           used =
-            (!uses[k].scores || uses[k].scores & asked->scores) && uses[k].maps & asked->maps;
+            ((!uses[k].scores || uses[k].scores & asked->scores) && uses[k].maps & asked->maps) ||
+            (key == KEY_SCORE_IMAGES && asked->scores & concepts);
 
         if (!used && reader->config->given[key] &&
             !mx_value_equal(key, &reader->config->base[key], &reader->defaults[key]))
@@ -166,6 +189,7 @@ void mx_reader_check_scores(const struct mx_reader *reader, uint32_t sets)
     check_made(reader, &asked);
     check_intervals(reader, &asked);
     check_marks(reader, &asked);
+    check_concepts(reader, &asked);
     check_carried(reader, &asked);
     check_unused(reader, &asked);
 }

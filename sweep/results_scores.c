@@ -84,6 +84,12 @@ static void add_score(struct scores *s, const struct worker_map_score *score)
     static const char *const shares[] = {"10", "30", "50"};
     char                     name[WORKER_METRIC_NAME_SIZE];
 
+    if (score->is & WORKER_SCORE_NO_MAP &&
+        score != &worker_map_scores[WORKER_SCORE_OCCLUSION_ACCURACY]) {
+        snprintf(name, sizeof name, "test.%s", score->word);
+        add_row(s, score->better, name);
+        return;
+    }
     if (score->is & WORKER_SCORE_NO_MAP) {
         for (size_t k = 0; k < sizeof shares / sizeof shares[0]; k++) {
             snprintf(name, sizeof name, "test.%s.%s", score->word, shares[k]);

@@ -309,7 +309,7 @@ static void print_table(const struct run *run)
     mx_results_print(run->results, &counts, TABLE_ROWS, width ? width : PLAIN_WIDTH, &text);
     fputs(mx_buf_str(&text), stdout);
     printf("results: %s/results.csv\n", run->directory);
-    if (run_ended(&counts) == counts.planned && !run->options->empty_stages)
+    if (run_ended(&counts) == counts.planned)
         printf("report: %s/report.html\n", run->directory);
     if (run_ended(&counts) < counts.planned)
         printf("not finished: mixsweep resume %s goes on\n", run->directory);
@@ -334,7 +334,7 @@ static int finish(struct run *run, int code, struct mx_err *err)
 
     if (run_write_results(run, err) || run_write_status(run, state, code, err))
         return mx_exit_code(err->code);
-    if ((code == 0 || code == 1) && !run->options->empty_stages)
+    if (code == 0 || code == 1)
         run_write_report(run);
     if (mx_outdir_write_exit_code(run->directory, code, err))
         return mx_exit_code(err->code);

@@ -63,7 +63,8 @@ enum {
     X(METRIC_GINI, "gini", WORKER_READY)                                                           \
     X(METRIC_ENTROPY, "entropy", WORKER_READY)                                                     \
     X(METRIC_RANDOMISATION_CORRELATION, "randomisation_correlation", WORKER_READY)                 \
-    X(METRIC_CONCEPTS, "concepts", WORKER_LATER)                                                   \
+    X(METRIC_CONCEPTS, "concepts", WORKER_READY)                                                   \
+    X(METRIC_CONCEPT_UNITS, "concept_units", WORKER_READY)                                         \
     X(METRIC_COMPLETENESS_MEDIAN, "completeness_median", WORKER_READY)                             \
     X(METRIC_COMPLETENESS_P95, "completeness_p95", WORKER_READY)                                   \
     X(METRIC_ALL_ZERO_MAPS, "all_zero_maps", WORKER_READY)                                         \

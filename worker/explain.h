@@ -107,6 +107,19 @@ int worker_explain(struct worker_explainer *explainer, enum worker_attribution w
                    const struct worker_map_options *options, const struct worker_map_batch *batch,
                    float *maps, double *figures, struct mx_err *err);
 
+/* The channels that gradcam reads: how many, and the size of each. Returns 0, or -1 with MX_EINVAL
+ * for a network without any. */
+struct worker_channels {
+    uint32_t count, height, width;
+};
+int worker_explainer_channels(const struct worker_explainer *explainer,
+                              struct worker_channels *channels, struct mx_err *err);
+
+/* What they say of n images, up to the explainer's batch size. values has room for a whole batch of
+ * (channels, height, width) each. Returns 0, or -1 with *err. */
+int worker_explain_channels(struct worker_explainer *explainer, const float *images, uint32_t n,
+                            float *values, struct mx_err *err);
+
 /* Logits (n, classes) of the same network for any number of images: a
  * worker_predict_fn (worker/curve.h) whose argument is the explainer. */
 int worker_explainer_predict(void *explainer, const float *images, uint32_t n, float *logits,

@@ -26,6 +26,26 @@ static int copy_plain(struct worker_explainer *explainer, const struct kern_tens
     return result;
 }
 
+int worker_explainer_channels(const struct worker_explainer *explainer,
+                              struct worker_channels *channels, struct mx_err *err)
+{
+    const struct worker_layer *layer = &explainer->net->layers[explainer->cam];
+
+    if (worker_map_possible(explainer, WORKER_MAP_GRADCAM, err))
+        return -1;
+    *channels = (struct worker_channels){layer->channels, layer->height, layer->width};
+    return 0;
+}
+
+int worker_explain_channels(struct worker_explainer *explainer, const float *images, uint32_t n,
+                            float *values, struct mx_err *err)
+{
+    return explain_forward(explainer, images, n, err) ||
+                   copy_plain(explainer, explainer->layers[explainer->cam].value, values, err)
+               ? -1
+               : 0;
+}
+
 static int cam_new(struct worker_explainer *explainer, const struct worker_map_batch *batch,
                    struct cam *cam, struct mx_err *err)
 {

@@ -39,6 +39,8 @@ const struct worker_map_score worker_map_scores[] = {
     {"all_zero_maps",                   BY(MAPS),        BETTER(NEITHER), OURS},
     {"relevance_sum",                   BY(MAPS),        BETTER(NEITHER), OURS},
     {"map_intervals",                   BY(SCORES),      BETTER(NEITHER), ENDS},
+    {"concepts",                        BY(SCORES),      BETTER(HIGHER),  NO_MAP},
+    {"concept_units",                   BY(SCORES),      BETTER(HIGHER),  NO_MAP},
     {NULL,                              BY(TRAIN),       BETTER(NEITHER), 0},
 };
 // clang-format on

@@ -32,8 +32,8 @@ struct scoring;
 /* A file that is noted for stage.json. */
 struct score_file {
     char     name[SCORE_NAME_SIZE];
-    uint32_t ndims, dims[2];
-    bool     wide; /* float64, else float32 */
+    uint32_t ndims, dims[2]; /* ndims 0: text */
+    bool     wide;           /* float64, else float32 */
 };
 
 struct scoring {
@@ -132,5 +132,6 @@ int      score_marks(struct scoring *s, struct mx_err *err);
 int      score_maps_begin(struct scoring *s, struct mx_err *err);
 int      score_maps(struct scoring *s, struct mx_err *err);
 int      score_occlusion(struct scoring *s, struct mx_err *err);
+int      score_concepts(struct scoring *s, struct mx_err *err);
 
 #endif

@@ -243,6 +243,8 @@ static void count_work(struct scoring *s)
     s->total = maps * score_curves_images(s);
     if (score_wanted(s, WORKER_SCORE_BIT(OCCLUSION_ACCURACY)))
         s->total += 3 * ((uint64_t)s->set->val.n + s->set->test.n);
+    if (score_wanted(s, WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS)))
+        s->total += 2 * (uint64_t)s->set->test.n;
 }
 
 static int set_up(struct scoring *s, struct worker_cache *cache, struct mx_err *err)
@@ -314,7 +316,9 @@ static int write_record(struct scoring *s, struct mx_err *err)
         return mx_fail(err, MX_ENOMEM, "no memory for the record of %zu files", s->nfiles);
     for (size_t f = 0; f < s->nfiles; f++)
         files[f] = (struct worker_stage_file){.name = s->files[f].name,
-                                              .dtype = s->files[f].wide ? "float64" : "float32",
+                                              .dtype = s->files[f].ndims == 0 ? NULL
+                                                       : s->files[f].wide     ? "float64"
+                                                                              : "float32",
                                               .ndims = s->files[f].ndims,
                                               .dims = {s->files[f].dims[0], s->files[f].dims[1]}};
     rc = worker_stage_write_record(&s->job, files, s->nfiles, err);
@@ -324,8 +328,8 @@ static int write_record(struct scoring *s, struct mx_err *err)
 
 static int run(struct scoring *s, struct mx_err *err)
 {
-    if (score_occlusion(s, err) || score_curves_begin(s, err) || score_marks_begin(s, err) ||
-        score_maps_begin(s, err))
+    if (score_occlusion(s, err) || score_concepts(s, err) || score_curves_begin(s, err) ||
+        score_marks_begin(s, err) || score_maps_begin(s, err))
         return -1;
     for (enum worker_attribution which = 0; which < WORKER_MAPS; which++) {
         s->which = which;

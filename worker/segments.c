@@ -7,13 +7,16 @@
 #include "base/csv_read.h"
 #include "base/file.h"
 #include "base/num.h"
+#include "worker/choices.h"
 #include "worker/image_files.h"
 #include "worker/known_sets.h"
 #include "worker/picture.h"
 #include "worker/set_format.h"
+#include "worker/synthetic.h"
 
 enum {
-    TABLE_BYTES = 1 << 20
+    TABLE_BYTES = 1 << 20,
+    LYING = 101 /* the concept of lying stripes; the next one is that of standing stripes */
 };
 
 struct worker_segments {
@@ -26,7 +29,18 @@ struct worker_segments {
     uint32_t                   n;        /* test images */
     char                     **pictures; /* (n), paths; NULL: it has none */
     const char               **images;   /* (n), names below data.path, lent by files */
+
+    /* Of the synthetic set: (n) each. */
+    struct worker_box *boxes;
+    uint8_t           *classes, *stripes;
 };
+
+bool worker_segments_possible(unsigned data_set)
+{
+    const struct worker_known_set *known = worker_known_set(data_set, NULL);
+
+    return data_set == WORKER_DATA_SYNTHETIC || (known && known->format == &worker_folder_format);
+}
 
 void worker_segments_free(struct worker_segments *segments)
 {
@@ -37,6 +51,9 @@ void worker_segments_free(struct worker_segments *segments)
     for (uint32_t i = 0; segments->pictures && i < segments->n; i++)
         free(segments->pictures[i]);
     free(segments->pictures);
+    free(segments->boxes);
+    free(segments->classes);
+    free(segments->stripes);
     free(segments->images);
     free(segments->path);
     worker_image_files_free(segments->files);
@@ -145,6 +162,50 @@ static int find_pictures(struct worker_segments *segments, const struct worker_d
     return 0;
 }
 
+/* Shapes in their boxes on stripes, as worker/synthetic.h paints them. */
+static int know_synthetic(struct worker_segments *segments, uint64_t seed,
+                          const struct worker_dataset *set, struct mx_err *err)
+{
+    static const char *const shapes[WORKER_SYNTHETIC_CLASSES] = {
+        "disc", "plus",          "frame",  "triangle",      "lying bars", "diagonals",
+        "ring", "standing bars", "square", "triangle down", "diamond",    "crescent"};
+    const uint32_t n = set->test.n;
+    bool           full = true;
+
+    segments->n = segments->nimages = n;
+    segments->nconcepts = set->shape.classes + 2;
+    for (uint32_t k = 0; k < set->shape.classes; k++)
+        full = full && (segments->names[1 + k] = strdup(shapes[k]));
+    full = full && (segments->names[LYING] = strdup("lying stripes")) &&
+           (segments->names[LYING + 1] = strdup("standing stripes")) &&
+           (segments->boxes = malloc((n + 1u) * sizeof *segments->boxes)) &&
+           (segments->classes = malloc(n + 1u)) && (segments->stripes = malloc(n + 1u));
+    if (!full)
+        return mx_fail(err, MX_ENOMEM, "no memory for the segments of %u images", n);
+    for (uint32_t i = 0; i < n; i++) {
+        segments->boxes[i] =
+            worker_synthetic_box(seed, WORKER_SYNTHETIC_TEST, set->test.rows[i], set->shape.height);
+        segments->classes[i] = (uint8_t)set->test.labels[i];
+        segments->stripes[i] = (uint8_t)(set->test.groups[i] % 2);
+    }
+    return 0;
+}
+
+static int read_synthetic(const struct worker_segments *segments, uint32_t i, uint8_t *out,
+                          struct mx_err *err)
+{
+    const size_t pixels = (size_t)segments->shape.height * segments->shape.width;
+    bool        *mask = malloc(pixels * sizeof *mask);
+
+    if (!mask)
+        return mx_fail(err, MX_ENOMEM, "no memory for the segments of an image");
+    worker_synthetic_mask(&segments->boxes[i], segments->classes[i], segments->shape.height, mask);
+    for (size_t p = 0; p < pixels; p++)
+        out[p] = (uint8_t)(mask[p] ? 1 + segments->classes[i] : LYING + segments->stripes[i]);
+    free(mask);
+    return 1;
+}
+
 struct worker_segments *worker_segments_open(const struct worker_params *params, uint64_t seed,
                                              const struct worker_dataset *set, struct mx_err *err)
 {
@@ -157,6 +218,12 @@ struct worker_segments *worker_segments_open(const struct worker_params *params,
     }
     segments->shape = set->shape;
     segments->native = params->data_size == 0;
+    if (params->data_set == WORKER_DATA_SYNTHETIC) {
+        if (know_synthetic(segments, seed, set, err) == 0)
+            return segments;
+        worker_segments_free(segments);
+        return NULL;
+    }
     if ((segments->files = worker_image_files_list(params, seed, err)) &&
         worker_set_folder(params, &path, err) == 0) {
         if (!(segments->path = strdup(mx_buf_str(&path))))
@@ -184,6 +251,11 @@ uint32_t worker_segments_concepts(const struct worker_segments *segments)
 uint32_t worker_segments_images(const struct worker_segments *segments)
 {
     return segments->nimages;
+}
+
+bool worker_segments_has(const struct worker_segments *segments, uint32_t i)
+{
+    return i < segments->n && (segments->boxes || segments->pictures[i]);
 }
 
 /* It has to be grey, as large as its image, and of known numbers. */
@@ -226,8 +298,10 @@ int worker_segments_read(const struct worker_segments *segments, uint32_t i, uin
     struct worker_picture picture;
     uint32_t              shorter;
 
-    if (i >= segments->n || !segments->pictures[i])
+    if (!worker_segments_has(segments, i))
         return 0;
+    if (segments->boxes)
+        return read_synthetic(segments, i, out, err);
     if (worker_picture_read(segments->pictures[i], &picture, err))
         return -1;
     if (check(segments, i, &picture, err)) {

@@ -6,6 +6,9 @@
  *                                    (docs/data.md): a pixel's value is the number of its
  *                                    concept, 0 for none
  *
+ * Of the synthetic set they are known: concept 1 + class is the shape that belongs to the class, 101
+ * lying stripes and 102 standing ones.
+ *
  * Numbers cannot be averaged: a pixel of the image as the network sees it takes the number at its
  * centre. Which images have segments is settled when the folder is opened; a picture is read when it
  * is asked for.
@@ -13,6 +16,7 @@
 #ifndef MX_WORKER_SEGMENTS_H
 #define MX_WORKER_SEGMENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -29,6 +33,9 @@ enum {
     WORKER_CONCEPTS = 256, /* numbers, 0 among them */
 };
 
+/* Whether sets of this name can have segments: those of image files, and the synthetic one. */
+bool worker_segments_possible(unsigned data_set);
+
 /* Open those of set->test, which was opened with the same parameters and seed. Returns segments to
  * be released with worker_segments_free(); or NULL with MX_EINVAL for a set that has no image files,
  * MX_EDATA that names the file and line (no names.csv, no concept, a number out of range or there
@@ -43,6 +50,9 @@ const char *worker_segments_name(const struct worker_segments *segments, uint32_
 /* How many concepts there are, and test images with a picture. */
 uint32_t worker_segments_concepts(const struct worker_segments *segments);
 uint32_t worker_segments_images(const struct worker_segments *segments);
+
+/* Whether test image i has a picture. */
+bool worker_segments_has(const struct worker_segments *segments, uint32_t i);
 
 /* The numbers of test image i as the network sees it, into out (height, width). Returns 1; 0, out
  * untouched, if it has no picture; or -1 with MX_EDATA (damaged, in colour, of another size than its

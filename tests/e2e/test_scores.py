@@ -55,6 +55,16 @@ class Scores(Case):
             for name in (name for name in a if name.startswith(("val.", "test."))):
                 self.assertEqual(a[name], b[name], name)
 
+    def test_concepts_need_no_maps(self):
+        self.write("scores.yaml", CONFIG.replace("  attributions: [gradcam, integrated_gradients]\n", ""))
+        out, _ = self.mixsweep("run", "scores.yaml", "--out", "out", "--workers", "1",
+                               "--set", "score.metrics=[accuracy,concepts,concept_units]", "--set", "score.images=900",
+                               "--set", "data.synthetic.n=400")
+        self.assertIn("concept_units", out)
+        for row in rows(self.folder / "out/results.csv"):
+            self.assertLessEqual(int(row["test.concepts"]), min(int(row["test.concept_units"]), 5))
+        self.assertEqual(len(list((self.folder / "out").glob("stages/*/concepts.csv"))), 2)
+
     def test_the_configuration_for_interpretability_runs(self):
         out, _ = self.mixsweep("run", SOURCE / "configs/interpretability.yaml", "--smoke", "--workers", "2", "--out", "out")
         self.assertIn("scores of maps, and which way is better", out)

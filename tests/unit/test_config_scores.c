@@ -49,6 +49,21 @@ Test(config_scores, want_intervals_of_something)
     expect(synthetic, "score: {metrics: [gini, map_intervals], attributions: [gradcam]}", "", true);
 }
 
+Test(config_scores, of_concepts_want_segments_and_channels)
+{
+    expect(ON("mnist", "linear"), "score: {metrics: [accuracy, concepts]}",
+           "c.yaml:3:9: error: score.metrics: 'concepts' needs segments, and a data set has none "
+           "(sets of image files and synthetic can)\n"
+           "c.yaml:3:9: error: score.metrics: 'concepts' needs a layer of channels, and model.arch "
+           "linear has none\n",
+           false);
+    expect(synthetic, "score: {metrics: [accuracy, concept_units], images: 900}", "", true);
+    expect(synthetic, "score: {metrics: [concepts]}\nsearch: {metric: val.concepts}",
+           "c.yaml:4:10: error: search.metric: 'val.concepts' is of test images, and those never "
+           "rank (take val.accuracy)\n",
+           false);
+}
+
 Test(config_scores, of_marks_want_a_set_that_has_them)
 {
     expect(ON("mnist", "resnet8"),

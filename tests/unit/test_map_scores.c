@@ -15,8 +15,6 @@ Test(map_scores, cover_every_word_of_the_configuration)
     for (unsigned m = MX_METRIC_OCCLUSION_ACCURACY; mx_metric_words[m].word; m++) {
         const char *word = mx_metric_words[m].word;
 
-        if (m == MX_METRIC_CONCEPTS) /* of a network, not of maps */
-            continue;
         cr_expect_not_null(worker_map_score(word), "%s", word);
         count++;
     }

@@ -7,6 +7,7 @@
 #include "picture_files.h"
 #include "worker/choices.h"
 #include "worker/segments.h"
+#include "worker/synthetic.h"
 
 static void put_picture(const char *folder, const char *name, uint32_t height, uint32_t width,
                         const uint8_t *pixels)
@@ -186,12 +187,47 @@ Test(segments, a_set_without_image_files_has_none)
                                          .data_synthetic_n = 40,
                                          .data_synthetic_classes = 4,
                                          .train_threads = 1};
+    struct worker_params       other = params;
     struct worker_dataset     *set = worker_dataset_open(&params, 1, NULL);
     struct mx_err              err = {0};
 
     cr_assert_not_null(set);
-    cr_expect_null(worker_segments_open(&params, 1, set, &err));
+    other.data_set = WORKER_DATA_MNIST;
+    cr_expect_null(worker_segments_open(&other, 1, set, &err));
     cr_expect_eq(err.code, MX_EINVAL);
-    cr_expect_str_eq(err.text, "synthetic has no image files");
+    cr_expect_str_eq(err.text, "mnist has no image files");
+    cr_expect_not(worker_segments_possible(WORKER_DATA_MNIST));
+    cr_expect(worker_segments_possible(WORKER_DATA_CUB));
+    worker_dataset_free(set);
+}
+
+Test(segments, of_synthetic_images_are_shape_and_stripes)
+{
+    const struct worker_params params = {.data_set = WORKER_DATA_SYNTHETIC,
+                                         .data_size = 12,
+                                         .data_synthetic_n = 40,
+                                         .data_synthetic_classes = 4,
+                                         .train_threads = 1};
+    struct worker_dataset     *set = worker_dataset_open(&params, 1, NULL);
+    struct worker_segments    *segments = worker_segments_open(&params, 1, set, NULL);
+    uint8_t                    out[12 * 12];
+    bool                       mask[12 * 12];
+
+    cr_assert_not_null(segments);
+    cr_expect_eq(worker_segments_concepts(segments), 6);
+    cr_expect_eq(worker_segments_images(segments), set->test.n);
+    cr_expect_str_eq(worker_segments_name(segments, 3), "frame");
+    cr_expect_str_eq(worker_segments_name(segments, 102), "standing stripes");
+    for (uint32_t i = 0; i < 8; i++) {
+        const struct worker_box box =
+            worker_synthetic_box(1, WORKER_SYNTHETIC_TEST, set->test.rows[i], 12);
+
+        cr_assert_eq(worker_segments_read(segments, i, out, NULL), 1);
+        worker_synthetic_mask(&box, set->test.labels[i], 12, mask);
+        for (int p = 0; p < 12 * 12; p++)
+            cr_expect_eq(out[p], mask[p] ? 1 + set->test.labels[i] : 101 + set->test.groups[i] % 2);
+    }
+    cr_expect_not(worker_segments_has(segments, set->test.n));
+    worker_segments_free(segments);
     worker_dataset_free(set);
 }
