@@ -17,6 +17,8 @@ static const struct mx_command commands[] = {
     {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume, true},
     {"stop", "DIR", "ask a running sweep, on any host, to stop; resume goes on later", mx_cmd_stop,
      false},
+    {"submit", "CONFIG", "run the sweep as a job of Slurm that survives limits and lost nodes",
+     mx_cmd_submit, false},
     {"status", "DIR", "how a sweep is doing: counts, speed, time to the end, nodes, failures",
      mx_cmd_status, false},
     {"retry", "DIR", "mark failed or lost trials to be run again by the next resume", mx_cmd_retry,
@@ -40,7 +42,8 @@ static const struct mx_command commands[] = {
     {"doctor", "", "what this machine has, what is wrong, and how to mend it", mx_cmd_doctor,
      false},
     {"help", "[COMMAND]", "help on a command; pages of the manual and completion", mx_cmd_help, false},
-    {"executor", "", NULL, mx_cmd_executor, false},
+    /* One that a rank started, with the variables by which srun told the rank its place. */
+    {"executor", "", NULL, mx_cmd_executor, true},
 };
 
 enum {

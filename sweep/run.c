@@ -295,6 +295,8 @@ static int begin(struct run *run, struct mx_err *err)
         (!mx_sched_finished(run->sched) && start_executors(run, err)))
         return -1;
     run_tell_remarks(run);
+    if (getenv("MIXSWEEP_RUN_ID")) /* slurm/mixsweep.sbatch sets it */
+        mx_console_log(run->console, MX_LOG_INFO, NULL, "run %.60s", getenv("MIXSWEEP_RUN_ID"));
     tell_counts(run, run->ended_before > 0 ? "continued" : "begun");
     return 0;
 }

@@ -32,6 +32,13 @@ class Launcher(Case):
             self.assertRegex(err, f"^{head}{ANOTHER}\n$")
         self.assertEqual(self.start_as(1), "")
 
+    def test_an_executor_works_though_srun_told_its_rank_to_be_another_one_than_the_first(self):
+        # Daemons that mpirun starts on a job's nodes are tasks of srun, and their rank is inherited.
+        place = {"SLURM_STEP_ID": "0", "SLURM_STEP_NUM_TASKS": "2", "SLURM_PROCID": "1"}
+        err = self.refused(2, "executor", env={**ALONE, **place})
+        self.assertEqual(err, "mixsweep: executor is started by mixsweep run, not by hand\n")
+        self.assertEqual(self.mixsweep("check", self.tiny(), env={**ALONE, **place}), ("", ""))
+
 
 if __name__ == "__main__":
     main()
