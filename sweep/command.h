@@ -21,6 +21,7 @@ int mx_cmd_plan(int argc, char **argv);
 int mx_cmd_run(int argc, char **argv);
 int mx_cmd_resume(int argc, char **argv);
 int mx_cmd_stop(int argc, char **argv);
+int mx_cmd_watch(int argc, char **argv);
 int mx_cmd_status(int argc, char **argv);
 int mx_cmd_submit(int argc, char **argv);
 int mx_cmd_retry(int argc, char **argv);

@@ -21,6 +21,7 @@ static const struct mx_command commands[] = {
      mx_cmd_submit, false},
     {"status", "DIR", "how a sweep is doing: counts, speed, time to the end, nodes, failures",
      mx_cmd_status, false},
+    {"watch", "DIR", "the same on the whole terminal, again and again", mx_cmd_watch, false},
     {"retry", "DIR", "mark failed or lost trials to be run again by the next resume", mx_cmd_retry,
      false},
     {"trial", "DIR ID", "everything about one trial", mx_cmd_trial, false},

@@ -1,9 +1,8 @@
 """Sweeps as jobs of a real Slurm cluster that is started here: each scenario ends with the same
-results.csv, whatever happens to its job. ctest: slow timeout=900 machine
+results.csv, whatever happens to its job.
 
 Most of the time is spent waiting for Slurm's clocks, so all scenarios run side by side, each
-on nodes that its job has for itself.
-"""
+on nodes that its job has for itself. ctest: slow timeout=900 machine"""
 import concurrent.futures
 import os
 import pathlib

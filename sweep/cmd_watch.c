@@ -1,0 +1,234 @@
+/* cmd_watch.c - `mixsweep watch`: the only part that knows ncurses. */
+#include <curses.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "sweep/command.h"
+#include "sweep/watch.h"
+
+static const char help[] =
+    "usage: mixsweep watch DIR [--every T]\n"
+    "\n"
+    "Show on the whole terminal how the sweep in DIR is doing, until q is pressed: what mixsweep\n"
+    "status tells, read anew every few seconds. It reads DIR alone, so it works from any host "
+    "that\n"
+    "sees it, also before the sweep goes on and after it has ended.\n"
+    "\n"
+    "  --every T  how often (5s, 1m); default: 2s\n"
+    "\n"
+    "The keys: q ends it, arrows and page up and down move the tables. Colours are used where the\n"
+    "terminal has some and NO_COLOR is not set.\n"
+    "\n"
+    "Exit status: 0; 2 usage, or DIR holds no sweep; 3 it cannot be read, or no such terminal.\n";
+
+struct watch {
+    const char *directory;
+    double      every_s;
+    unsigned    scroll;
+    bool        utf8; /* what the terminal shows beyond ASCII */
+};
+
+static void start_colours(void)
+{
+    if (getenv("NO_COLOR") || !has_colors() || start_color() == ERR)
+        return;
+    use_default_colors();
+    init_pair(MX_WATCH_GOOD, COLOR_GREEN, -1);
+    init_pair(MX_WATCH_BAD, COLOR_RED, -1);
+}
+
+static chtype attributes_of(enum mx_watch_style style)
+{
+    static const chtype attributes[MX_WATCH_STYLES] = {[MX_WATCH_HEAD] = A_BOLD,
+                                                       [MX_WATCH_GOOD] = A_BOLD,
+                                                       [MX_WATCH_BAD] = A_BOLD,
+                                                       [MX_WATCH_FOOT] = A_REVERSE};
+
+    return attributes[style] |
+           (style == MX_WATCH_GOOD || style == MX_WATCH_BAD ? (chtype)COLOR_PAIR(style) : 0);
+}
+
+/* One line; what the terminal cannot show is a question mark. */
+static void draw_line(const struct watch *watch, int row, char *line, chtype attributes)
+{
+    for (char *at = line; *at && !watch->utf8; at++)
+        if ((unsigned char)*at > 0x7E)
+            *at = '?';
+    attrset((int)attributes);
+    move(row, 0);
+    addnstr(line, (int)strlen(line));
+    if (attributes & A_REVERSE)
+        chgat(-1, A_REVERSE, 0, NULL);
+    attrset(A_NORMAL);
+}
+
+static void draw(const struct watch *watch, struct mx_watch_screen *screen)
+{
+    char *line = screen->text.data;
+
+    erase();
+    for (size_t k = 0; k < screen->lines; k++) {
+        char *end = strchr(line, '\n');
+
+        *end = '\0';
+        draw_line(watch, (int)k, line, attributes_of(screen->styles[k]));
+        line = end + 1;
+    }
+    refresh();
+}
+
+/* Read and show. A directory that cannot be read for the moment is told in its place. */
+static void show(struct watch *watch)
+{
+    struct mx_status_view  view;
+    struct mx_watch_screen screen = {.styles = NULL};
+    struct mx_err          err = {0};
+    int                    rows, columns;
+
+    getmaxyx(stdscr, rows, columns);
+    if (rows < 1 || columns < 1)
+        return;
+    if (mx_status_view_open(watch->directory, &mx_owner_machine, &view, &err) == 0) {
+        if (mx_watch_fill(&view, watch->directory, (unsigned)columns, (unsigned)rows, watch->scroll,
+                          &screen, &err) == 0) {
+            watch->scroll = screen.scroll;
+            draw(watch, &screen);
+        }
+        mx_watch_free(&screen);
+        mx_status_view_close(&view);
+    }
+    if (err.code != MX_OK) {
+        erase();
+        draw_line(watch, 0, err.text, attributes_of(MX_WATCH_BAD));
+        refresh();
+    }
+}
+
+/* False if the key ends it. */
+static bool take_key(struct watch *watch, int key)
+{
+    const unsigned page = LINES > 8 ? (unsigned)LINES - 8 : 1;
+
+    switch (key) {
+    case 'q':
+    case 'Q':
+        return false;
+    case KEY_DOWN:
+    case 'j':
+        watch->scroll++;
+        break;
+    case KEY_UP:
+    case 'k':
+        watch->scroll -= watch->scroll > 0;
+        break;
+    case KEY_NPAGE:
+    case ' ':
+        watch->scroll += page;
+        break;
+    case KEY_PPAGE:
+        watch->scroll -= watch->scroll < page ? watch->scroll : page;
+        break;
+    case KEY_HOME:
+        watch->scroll = 0;
+        break;
+    default:
+        break;
+    }
+    return true;
+}
+
+/* Whether the terminal can write anywhere but in its last line. */
+static bool can_move(void)
+{
+    const char *move_cursor = tigetstr("cup");
+
+    return move_cursor && move_cursor != (char *)-1;
+}
+
+static int watch_screen(struct watch *watch, struct mx_err *err)
+{
+    SCREEN *terminal;
+
+    setlocale(LC_CTYPE, ""); /* numbers keep their point */
+    watch->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    if (!(terminal = newterm(NULL, stdout, stdin)) || !can_move()) {
+        if (terminal) {
+            endwin();
+            delscreen(terminal);
+        }
+        return mx_fail(err, MX_EIO,
+                       "the terminal '%.60s' (TERM) is not known here, or too simple; mixsweep "
+                       "status %.200s tells the same",
+                       getenv("TERM") ? getenv("TERM") : "", watch->directory);
+    }
+    cbreak();
+    noecho();
+    curs_set(0);
+    keypad(stdscr, true);
+    start_colours();
+    timeout((int)(watch->every_s * 1000));
+    do
+        show(watch);
+    while (take_key(watch, getch()));
+    endwin();
+    delscreen(terminal);
+    return 0;
+}
+
+static int check(const struct watch *watch, struct mx_err *err)
+{
+    struct mx_status_view view;
+
+    if (!isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
+        return mx_fail(err, MX_EINVAL,
+                       "watch needs a terminal; mixsweep status %.300s tells the same once",
+                       watch->directory);
+    if (mx_status_view_open(watch->directory, &mx_owner_machine, &view, err))
+        return -1;
+    mx_status_view_close(&view);
+    return 0;
+}
+
+/* Returns 0, 1 if help was asked for, -1 with *err. */
+static int read_arguments(int argc, char **argv, struct watch *watch, struct mx_err *err)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return 1;
+        if (strcmp(argv[i], "--every") == 0 && i + 1 < argc) {
+            if (mx_num_parse_duration(argv[++i], &watch->every_s, err))
+                return mx_err_prefix(err, "--every");
+            if (!(watch->every_s >= 0.1 && watch->every_s <= 3600))
+                return mx_fail(err, MX_EINVAL, "--every %s: give 0.1s to 1h", argv[i]);
+        } else if (argv[i][0] == '-' || watch->directory) {
+            return mx_fail(err, MX_EINVAL,
+                           "watch does not take '%s'; mixsweep watch --help tells more", argv[i]);
+        } else {
+            watch->directory = argv[i];
+        }
+    }
+    if (!watch->directory)
+        return mx_fail(err, MX_EINVAL, "watch takes one DIR; mixsweep watch --help tells more");
+    return 0;
+}
+
+int mx_cmd_watch(int argc, char **argv)
+{
+    struct watch  watch = {.every_s = 2};
+    struct mx_err err = {0};
+    int           rc = read_arguments(argc, argv, &watch, &err);
+
+    if (rc == 1) {
+        fputs(help, stdout);
+        return 0;
+    }
+    if (rc < 0 || check(&watch, &err) || watch_screen(&watch, &err))
+        return mx_command_fail(&err);
+    return 0;
+}
