@@ -1,7 +1,5 @@
 /* cmd_submit.c - `mixsweep submit`. */
 #include <errno.h>
-#include <getopt.h>
-#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/num.h"
 #include "sweep/capacity.h"
 #include "sweep/check.h"
 #include "sweep/command.h"
@@ -21,183 +18,130 @@
 #include "sweep/spawn.h"
 #include "sweep/submit.h"
 
-static const char help[] =
-    "usage: mixsweep submit CONFIG --nodes N [OPTIONS] [-- OPTIONS OF SBATCH]\n"
-    "\n"
-    "Check a configuration, estimate what it costs, print the line of sbatch that runs it as a\n"
-    "Slurm job, and call it. The job saves itself before its time limit and goes back into the\n"
-    "queue until the sweep is done; so it does when it is preempted or loses nodes.\n"
-    "\n"
-    "  --nodes N            nodes\n"
-    "  --time T             limit of one turn of the job (2h30m); default: the partition's\n"
-    "  --cpus N             CPUs a node; default: whole nodes\n"
-    "  --tasks N            ranks a node; default: 1\n"
-    "  --out DIR            output directory; default: the configuration's name\n"
-    "  --resume             DIR may hold a sweep: go on with it\n"
-    "  --launcher L         mpirun, srun (as --mpi=pmix) or none; default: mpirun, none for one "
-    "rank\n"
-    "  --set KEY=VALUE      set a key of the configuration; may be repeated\n"
-    "  --smoke              apply the configuration's smoke overrides, on generated data\n"
-    "  --workers N          executor processes a node\n"
-    "  --script FILE        the batch script, if not the one that came with the program\n"
-    "  --site FILE          settings of the site; default: site.env beside the script, if any\n"
-    "  --dry-run            only check, estimate and print\n"
-    "\n"
-    "Exit status: 0 submitted; 2 usage or configuration; 3 sbatch is missing or says no.\n";
+struct options {
+    int64_t               nodes, cpus, tasks, workers;
+    double                time_s;
+    const char           *out, *script, *site;
+    unsigned              launcher;
+    bool                  resume, smoke, dry_run;
+    struct mx_option_list sets;
+    struct mx_submit      submit; /* what comes of them */
+};
+
+enum {
+    MOST = 100000, /* nodes, CPUs, ranks */
+    LEAST_TIME_S = 60,
+};
+
+static const char *const launchers[] = {"auto", "mpirun", "srun", "none", NULL};
+
+#define COUNT(option, member, text)                                                                \
+    {                                                                                              \
+        .name = option, .value = "N", .kind = MX_OPTION_COUNT,                                     \
+        .at = offsetof(struct options, member), .low = 1, .high = MOST, .help = text               \
+    }
+
+static const struct mx_option known[] = {
+    COUNT("nodes", nodes, "nodes; needed"),
+    {.name = "time",
+     .value = "T",
+     .kind = MX_OPTION_DURATION,
+     .at = offsetof(struct options, time_s),
+     .help = "limit of one turn of the job (2h30m); default: the partition's"},
+    COUNT("cpus", cpus, "CPUs a node; default: whole nodes"),
+    COUNT("tasks", tasks, "ranks a node; default: 1"),
+    {.name = "out",
+     .value = "DIR",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, out),
+     .completes = MX_COMPLETES_FOLDERS,
+     .help = "output directory; default: the configuration's name"},
+    {.name = "resume",
+     .at = offsetof(struct options, resume),
+     .help = "DIR may hold a sweep: go on with it"},
+    {.name = "launcher",
+     .value = "WORD",
+     .kind = MX_OPTION_WORD,
+     .at = offsetof(struct options, launcher),
+     .words = launchers,
+     .help = "what starts the ranks: mpirun, srun (as srun --mpi=pmix), none for a single rank, or "
+             "auto (the default): mpirun, or none for a single rank"},
+    MX_OPTION_SET(struct options, sets),
+    MX_OPTION_SMOKE(struct options, smoke),
+    COUNT("workers", workers, "executor processes a node"),
+    {.name = "script",
+     .value = "FILE",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, script),
+     .completes = MX_COMPLETES_FILES,
+     .help = "the batch script, if not the one that came with the program"},
+    {.name = "site",
+     .value = "FILE",
+     .kind = MX_OPTION_TEXT,
+     .at = offsetof(struct options, site),
+     .completes = MX_COMPLETES_FILES,
+     .help = "settings of the site; default: site.env beside the script, if there is one"},
+    {.name = "dry-run",
+     .at = offsetof(struct options, dry_run),
+     .help = "only check, estimate and print"},
+    {.name = NULL},
+};
+
+static const struct mx_example examples[] = {
+    {"mixsweep submit ratios.yaml --nodes 4 --cpus 16 --time 4h",
+     "On four nodes, in turns of four hours:"},
+    {"mixsweep submit ratios.yaml --nodes 1 --dry-run -- --partition=low", "What would be called?"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_submit = {
+    .command = "submit",
+    .forms = {"submit CONFIG --nodes N [OPTIONS] [-- OPTIONS OF SBATCH]"},
+    .takes = "one CONFIG",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_CONFIGS,
+    .summary = "run the sweep as a job of Slurm that survives limits and lost nodes",
+    .about =
+        "Check a configuration, estimate what it costs, print the line of sbatch that runs it as "
+        "a Slurm job, and call it. The job saves itself before its time limit and goes back into "
+        "the queue until the sweep is done; so it does when it is preempted or loses nodes.",
+    .options = known,
+    .examples = examples,
+    .exits = "0 submitted; 2 usage or configuration; 3 sbatch is missing or says no.",
+};
 
 extern char **environ;
 
-enum {
-    OPT_NODES = 256,
-    OPT_TIME,
-    OPT_CPUS,
-    OPT_TASKS,
-    OPT_OUT,
-    OPT_RESUME,
-    OPT_LAUNCHER,
-    OPT_SET,
-    OPT_SMOKE,
-    OPT_WORKERS,
-    OPT_SCRIPT,
-    OPT_SITE,
-    OPT_DRY_RUN,
-    OPT_HELP
-};
-
-static const struct option known[] = {
-    {"nodes", required_argument, NULL, OPT_NODES},
-    {"time", required_argument, NULL, OPT_TIME},
-    {"cpus", required_argument, NULL, OPT_CPUS},
-    {"tasks", required_argument, NULL, OPT_TASKS},
-    {"out", required_argument, NULL, OPT_OUT},
-    {"resume", no_argument, NULL, OPT_RESUME},
-    {"launcher", required_argument, NULL, OPT_LAUNCHER},
-    {"set", required_argument, NULL, OPT_SET},
-    {"smoke", no_argument, NULL, OPT_SMOKE},
-    {"workers", required_argument, NULL, OPT_WORKERS},
-    {"script", required_argument, NULL, OPT_SCRIPT},
-    {"site", required_argument, NULL, OPT_SITE},
-    {"dry-run", no_argument, NULL, OPT_DRY_RUN},
-    {"help", no_argument, NULL, OPT_HELP},
-    {NULL, 0, NULL, 0},
-};
-
-struct options {
-    struct mx_submit submit;
-    const char     **sets; /* (argc) */
-    bool             resume, dry_run;
-};
-
-static int take_number(const char *name, unsigned *out, struct mx_err *err)
+/* What the options come to. What stands behind "--" is for sbatch. */
+static int understand(struct options *options, const char *config, char **extra, size_t nextra,
+                      struct mx_err *err)
 {
-    enum {
-        MOST = 100000
+    const int64_t ranks = options->nodes * options->tasks;
+
+    if (options->nodes == 0)
+        return mx_usage_fail(&mx_usage_submit, err, "needs --nodes N");
+    if (options->time_s > 0 && options->time_s < LEAST_TIME_S)
+        return mx_usage_fail(&mx_usage_submit, err, "takes a --time of a minute or more");
+    if (strcmp(launchers[options->launcher], "none") == 0 && ranks > 1)
+        return mx_usage_fail(&mx_usage_submit, err, "starts one rank with --launcher none");
+    options->submit = (struct mx_submit){
+        .config = config,
+        .directory = options->out,
+        .nodes = (unsigned)options->nodes,
+        .tasks = (unsigned)options->tasks,
+        .cpus = (unsigned)options->cpus,
+        .time_s = options->time_s,
+        .launcher = launchers[options->launcher],
+        .workers = (unsigned)options->workers,
+        .smoke = options->smoke,
+        .sets = options->sets.items,
+        .nsets = options->sets.count,
+        .extra = (const char *const *)extra,
+        .nextra = nextra,
     };
-    int64_t value;
-
-    if (!mx_num_parse_int(optarg, &value) || value < 1 || value > MOST)
-        return mx_fail(err, MX_EINVAL, "%s %s: give a number from 1 to %d", name, optarg, MOST);
-    *out = (unsigned)value;
-    return 0;
-}
-
-static int take_time(double *time_s, struct mx_err *err)
-{
-    if (mx_num_parse_duration(optarg, time_s, err))
-        return mx_err_prefix(err, "--time");
-    if (*time_s < 60)
-        return mx_fail(err, MX_EINVAL, "--time %s: give a minute or more", optarg);
-    return 0;
-}
-
-static int take_launcher(const char **launcher, struct mx_err *err)
-{
-    static const char *const words[] = {"mpirun", "srun", "none"};
-
-    for (size_t k = 0; k < sizeof words / sizeof words[0]; k++)
-        if (strcmp(optarg, words[k]) == 0) {
-            *launcher = words[k];
-            return 0;
-        }
-    return mx_fail(err, MX_EINVAL, "--launcher %s: give mpirun, srun or none", optarg);
-}
-
-static int take_text(const char *name, const char **out, struct mx_err *err)
-{
-    if (!*optarg)
-        return mx_fail(err, MX_EINVAL, "%s: give a path", name);
-    *out = optarg;
-    return 0;
-}
-
-/* One option. Returns 0, 1 if help was asked for, -1 with *err. */
-static int take_option(int option, struct options *options, struct mx_err *err)
-{
-    struct mx_submit *submit = &options->submit;
-
-    switch (option) {
-    case OPT_NODES:
-        return take_number("--nodes", &submit->nodes, err);
-    case OPT_TIME:
-        return take_time(&submit->time_s, err);
-    case OPT_CPUS:
-        return take_number("--cpus", &submit->cpus, err);
-    case OPT_TASKS:
-        return take_number("--tasks", &submit->tasks, err);
-    case OPT_OUT:
-        return take_text("--out", &submit->directory, err);
-    case OPT_RESUME:
-        options->resume = true;
-        return 0;
-    case OPT_LAUNCHER:
-        return take_launcher(&submit->launcher, err);
-    case OPT_SET:
-        options->sets[submit->nsets++] = optarg;
-        return 0;
-    case OPT_SMOKE:
-        submit->smoke = true;
-        return 0;
-    case OPT_WORKERS:
-        return take_number("--workers", &submit->workers, err);
-    case OPT_SCRIPT:
-        return take_text("--script", &submit->script, err);
-    case OPT_SITE:
-        return take_text("--site", &submit->site, err);
-    case OPT_DRY_RUN:
-        options->dry_run = true;
-        return 0;
-    case OPT_HELP:
-        return 1;
-    default: /* getopt_long() has told what is wrong */
-        return mx_fail(err, MX_EINVAL, "mixsweep submit --help lists the options");
-    }
-}
-
-/* Everything before "--" is ours. 0, 1 for help, -1 with *err. */
-static int read_arguments(int argc, char **argv, struct options *options, struct mx_err *err)
-{
-    struct mx_submit *submit = &options->submit;
-    int               ours = 0, option, rc;
-
-    while (ours < argc && strcmp(argv[ours], "--") != 0)
-        ours++;
-    if (ours < argc) {
-        submit->extra = (const char *const *)argv + ours + 1;
-        submit->nextra = (size_t)(argc - ours - 1);
-    }
-    while ((option = getopt_long(ours, argv, "", known, NULL)) != -1)
-        if ((rc = take_option(option, options, err)) != 0)
-            return rc;
-    if (ours - optind != 1)
-        return mx_fail(err, MX_EINVAL,
-                       "submit takes one CONFIG; mixsweep submit --help tells more");
-    submit->config = argv[optind];
-    if (submit->nodes == 0)
-        return mx_fail(err, MX_EINVAL, "submit needs --nodes N");
-    if (!submit->launcher)
-        submit->launcher = submit->nodes * submit->tasks > 1 ? "mpirun" : "none";
-    if (strcmp(submit->launcher, "none") == 0 && submit->nodes * submit->tasks > 1)
-        return mx_fail(err, MX_EINVAL, "--launcher none starts one rank: give --nodes 1 --tasks 1");
+    if (options->launcher == 0)
+        options->submit.launcher = ranks > 1 ? "mpirun" : "none";
     return 0;
 }
 
@@ -306,18 +250,19 @@ static int find_file(const char *name, const char *path, char **real, struct mx_
 }
 
 /* The program, the script, and the site's settings, if there are any. */
-static int find_files(struct mx_submit *submit, struct files *files, struct mx_err *err)
+static int find_files(struct options *options, struct files *files, struct mx_err *err)
 {
-    char *beside = NULL;
+    struct mx_submit *submit = &options->submit;
+    char             *beside = NULL;
 
     if (!(files->program = mx_program_path(err)))
         return -1;
-    if (submit->script ? find_file("--script", submit->script, &files->script, err)
-                       : !(files->script = mx_submit_script(files->program, err)))
+    if (options->script ? find_file("--script", options->script, &files->script, err)
+                        : !(files->script = mx_submit_script(files->program, err)))
         return -1;
-    if (submit->site && find_file("--site", submit->site, &files->site, err))
+    if (options->site && find_file("--site", options->site, &files->site, err))
         return -1;
-    if (!submit->site) {
+    if (!options->site) {
         const int folder = (int)(strrchr(files->script, '/') - files->script);
 
         if (asprintf(&beside, "%.*s/site.env", folder, files->script) < 0)
@@ -341,11 +286,10 @@ static int submit_with(struct options *options, const struct mx_config *config, 
     options->submit.name = config->name;
     if (!options->submit.directory)
         options->submit.directory = config->name;
-    options->submit.sets = options->sets;
     if (!grid || mx_check_warnings(config, grid, text, err))
         goto done;
     fputs(mx_buf_str(text), stderr);
-    if (look_at_directory(options, err) || find_files(&options->submit, &files, err) ||
+    if (look_at_directory(options, err) || find_files(options, &files, err) ||
         print_estimate(config, grid, &options->submit, err))
         goto done;
     rc = send(options, err);
@@ -358,10 +302,9 @@ done:
 static int submit(struct options *options, struct mx_err *err)
 {
     struct mx_config_report report = {.errors = 0};
-    struct mx_config       *config =
-        mx_config_read(options->submit.config, options->sets, options->submit.nsets,
-                       options->submit.smoke, &report, err);
-    int rc = -1;
+    struct mx_config       *config = mx_config_read(options->submit.config, options->sets.items,
+                                                    options->sets.count, options->smoke, &report, err);
+    int                     rc = -1;
 
     if (config)
         rc = submit_with(options, config, &report.text, err);
@@ -374,16 +317,20 @@ static int submit(struct options *options, struct mx_err *err)
 
 int mx_cmd_submit(int argc, char **argv)
 {
-    struct options options = {.submit = {.tasks = 1}, .sets = calloc((size_t)argc, sizeof(char *))};
+    struct options options = {.tasks = 1};
     struct mx_err  err = {0};
-    int            rc;
+    const char    *config;
+    size_t         n;
+    int            ours = 0, rc;
 
-    if (!options.sets)
-        rc = mx_fail(&err, MX_ENOMEM, "no memory for the command line");
-    else if ((rc = read_arguments(argc, argv, &options, &err)) == 0)
+    while (ours < argc && strcmp(argv[ours], "--") != 0)
+        ours++;
+    rc = mx_command_read(&mx_usage_submit, ours, argv, &options, &config, &n, &err);
+    if (rc == 0)
+        rc = understand(&options, config, argv + ours + (ours < argc),
+                        (size_t)(argc - ours - (ours < argc)), &err);
+    if (rc == 0)
         rc = submit(&options, &err);
-    else if (rc == 1)
-        fputs(help, stdout);
-    free(options.sets);
+    free(options.sets.items);
     return rc < 0 ? mx_command_fail(&err) : 0;
 }

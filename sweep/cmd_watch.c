@@ -3,35 +3,52 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/num.h"
 #include "sweep/command.h"
 #include "sweep/watch.h"
-
-static const char help[] =
-    "usage: mixsweep watch DIR [--every T]\n"
-    "\n"
-    "Show on the whole terminal how the sweep in DIR is doing, until q is pressed: what mixsweep\n"
-    "status tells, read anew every few seconds. It reads DIR alone, so it works from any host "
-    "that\n"
-    "sees it, also before the sweep goes on and after it has ended.\n"
-    "\n"
-    "  --every T  how often (5s, 1m); default: 2s\n"
-    "\n"
-    "The keys: q ends it, arrows and page up and down move the tables. Colours are used where the\n"
-    "terminal has some and NO_COLOR is not set.\n"
-    "\n"
-    "Exit status: 0; 2 usage, or DIR holds no sweep; 3 it cannot be read, or no such terminal.\n";
 
 struct watch {
     const char *directory;
     double      every_s;
     unsigned    scroll;
     bool        utf8; /* what the terminal shows beyond ASCII */
+};
+
+static const struct mx_option known[] = {
+    {.name = "every",
+     .value = "T",
+     .kind = MX_OPTION_DURATION,
+     .at = offsetof(struct watch, every_s),
+     .help = "how often it is read (5s, 1m), from 0.1s to 1h; default: 2s"},
+    {.name = NULL},
+};
+
+static const struct mx_example examples[] = {
+    {"mixsweep watch ratios", "From any host that sees the folder:"},
+    {NULL, NULL},
+};
+
+const struct mx_usage mx_usage_watch = {
+    .command = "watch",
+    .forms = {"watch DIR [--every T]"},
+    .takes = "one DIR",
+    .least = 1,
+    .most = 1,
+    .completes = MX_COMPLETES_FOLDERS,
+    .summary = "the same as status on the whole terminal, again and again",
+    .about = "Show on the whole terminal how the sweep in DIR is doing, until q is pressed: what "
+             "mixsweep status tells, read anew every few seconds. It reads DIR alone, so it works "
+             "from any host that sees it, also before the sweep goes on and after it has ended.",
+    .options = known,
+    .notes = "The keys: q ends it, arrows and page up and down move the tables. Colours are used "
+             "where the terminal has some and NO_COLOR is not set.",
+    .examples = examples,
+    .exits = "0; 2 usage, or DIR holds no sweep; 3 it cannot be read, or no such terminal.",
 };
 
 static void start_colours(void)
@@ -195,40 +212,16 @@ static int check(const struct watch *watch, struct mx_err *err)
     return 0;
 }
 
-/* Returns 0, 1 if help was asked for, -1 with *err. */
-static int read_arguments(int argc, char **argv, struct watch *watch, struct mx_err *err)
-{
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0)
-            return 1;
-        if (strcmp(argv[i], "--every") == 0 && i + 1 < argc) {
-            if (mx_num_parse_duration(argv[++i], &watch->every_s, err))
-                return mx_err_prefix(err, "--every");
-            if (!(watch->every_s >= 0.1 && watch->every_s <= 3600))
-                return mx_fail(err, MX_EINVAL, "--every %s: give 0.1s to 1h", argv[i]);
-        } else if (argv[i][0] == '-' || watch->directory) {
-            return mx_fail(err, MX_EINVAL,
-                           "watch does not take '%s'; mixsweep watch --help tells more", argv[i]);
-        } else {
-            watch->directory = argv[i];
-        }
-    }
-    if (!watch->directory)
-        return mx_fail(err, MX_EINVAL, "watch takes one DIR; mixsweep watch --help tells more");
-    return 0;
-}
-
 int mx_cmd_watch(int argc, char **argv)
 {
     struct watch  watch = {.every_s = 2};
     struct mx_err err = {0};
-    int           rc = read_arguments(argc, argv, &watch, &err);
+    size_t        n;
+    int rc = mx_command_read(&mx_usage_watch, argc, argv, &watch, &watch.directory, &n, &err);
 
-    if (rc == 1) {
-        fputs(help, stdout);
-        return 0;
-    }
-    if (rc < 0 || check(&watch, &err) || watch_screen(&watch, &err))
-        return mx_command_fail(&err);
-    return 0;
+    if (rc == 0 && !(watch.every_s >= 0.1 && watch.every_s <= 3600))
+        rc = mx_usage_fail(&mx_usage_watch, &err, "takes an --every of 0.1s to 1h");
+    if (rc == 0)
+        rc = check(&watch, &err) || watch_screen(&watch, &err) ? -1 : 0;
+    return rc < 0 ? mx_command_fail(&err) : 0;
 }

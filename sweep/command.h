@@ -43,9 +43,10 @@ int mx_cmd_help(int argc, char **argv);
 
 /* What each of them takes. */
 extern const struct mx_usage mx_usage_check, mx_usage_plan, mx_usage_run, mx_usage_resume,
-    mx_usage_stop, mx_usage_status, mx_usage_retry, mx_usage_trial, mx_usage_report,
-    mx_usage_export, mx_usage_diff, mx_usage_clean, mx_usage_preview, mx_usage_edits, mx_usage_data,
-    mx_usage_simulate, mx_usage_bench, mx_usage_doctor, mx_usage_help_command;
+    mx_usage_stop, mx_usage_submit, mx_usage_status, mx_usage_watch, mx_usage_retry, mx_usage_trial,
+    mx_usage_report, mx_usage_export, mx_usage_diff, mx_usage_clean, mx_usage_preview,
+    mx_usage_edits, mx_usage_data, mx_usage_simulate, mx_usage_bench, mx_usage_doctor,
+    mx_usage_help_command;
 
 /* All of them, and the parts of data; ended by NULL. */
 extern const struct mx_usage *const mx_usages[];

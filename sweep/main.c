@@ -21,7 +21,8 @@ static const struct mx_command commands[] = {
      mx_cmd_submit, false},
     {"status", "DIR", "how a sweep is doing: counts, speed, time to the end, nodes, failures",
      mx_cmd_status, false},
-    {"watch", "DIR", "the same on the whole terminal, again and again", mx_cmd_watch, false},
+    {"watch", "DIR", "the same as status on the whole terminal, again and again", mx_cmd_watch,
+     false},
     {"retry", "DIR", "mark failed or lost trials to be run again by the next resume", mx_cmd_retry,
      false},
     {"trial", "DIR ID", "everything about one trial", mx_cmd_trial, false},
@@ -42,7 +43,8 @@ static const struct mx_command commands[] = {
     {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
     {"doctor", "", "what this machine has, what is wrong, and how to mend it", mx_cmd_doctor,
      false},
-    {"help", "[COMMAND]", "help on a command; pages of the manual and completion", mx_cmd_help, false},
+    {"help", "[COMMAND]", "help on a command; pages of the manual and completion", mx_cmd_help,
+     false},
     /* One that a rank started, with the variables by which srun told the rank its place. */
     {"executor", "", NULL, mx_cmd_executor, true},
 };

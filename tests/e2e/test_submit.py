@@ -102,14 +102,15 @@ class Submit(Fakes):
         config = self.tiny()
         self.write("there/config.yaml", "")
         for args, text in (
-                ([config], "submit needs --nodes N"),
+                ([config], "submit needs --nodes N; mixsweep submit --help tells more"),
                 (["--nodes", 1], "submit takes one CONFIG; mixsweep submit --help tells more"),
                 ([config, "--nodes", 0], "--nodes 0: give a number from 1 to 100000"),
-                ([config, "--nodes", 1, "--time", "30s"], "--time 30s: give a minute or more"),
+                ([config, "--nodes", 1, "--time", "30s"], "submit takes a --time of a minute or more; mixsweep submit --help tells "
+                                                      "more"),
                 ([config, "--nodes", 1, "--launcher", "ssh"],
-                 "--launcher ssh: give mpirun, srun or none"),
+                 "--launcher ssh: give auto, mpirun, srun or none"),
                 ([config, "--nodes", 2, "--launcher", "none"],
-                 "--launcher none starts one rank: give --nodes 1 --tasks 1"),
+                 "submit starts one rank with --launcher none; mixsweep submit --help tells more"),
                 ([config, "--nodes", 1, "--out", "there"],
                  "there holds a sweep already; give --resume to go on with it, or another --out"),
                 ([config, "--nodes", 1, "--site", "nowhere"],
