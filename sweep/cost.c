@@ -7,6 +7,7 @@
 
 #include "sweep/axis.h"
 #include "sweep/cost_cross.h"
+#include "sweep/cost_data.h"
 #include "sweep/cost_head.h"
 #include "sweep/cost_maps.h"
 #include "sweep/cost_scores.h"
@@ -18,7 +19,6 @@
 #include "worker/dataset.h"
 #include "worker/engine.h"
 #include "worker/features.h"
-#include "worker/miniature.h"
 #include "worker/params.h"
 #include "worker/resamples.h"
 #include "worker/weights.h"
@@ -59,6 +59,7 @@ struct work {
     double   seconds[NSPEEDS];
     double   disk_bytes, files;        /* files: beyond those of any stage of its kind */
     uint64_t memory_bytes, kept_bytes; /* kept: in memory while other stages run */
+    uint64_t shared_bytes;             /* of memory_bytes */
     char     why[160];                 /* it is not known */
 
     struct mx_head_size head;
@@ -72,27 +73,12 @@ struct sums {
     uint64_t nall;
 };
 
-enum {
-    DATA_ROOM = 8
-};
-
-/* What is known of a data set: class folders are listed for it, which takes time. */
-struct data {
-    struct worker_params params; /* those of data count */
-    struct worker_shape  shape;
-    uint64_t             ntrain, ntest;
-    bool                 known;
-    struct mx_err        why; /* it is not */
-};
-
 struct mx_costs {
     const struct mx_grid *grid;
-    bool                  smoke;
-    struct data           data[DATA_ROOM]; /* a ring of the last ones */
-    size_t                ndata;
+    struct mx_cost_sets   sets;
     struct work           memo[MEMO_ROOM];
     struct sums           sums[WORKER_STAGE_KINDS];
-    uint64_t              memory_bytes, kept_bytes;
+    uint64_t              memory_bytes, kept_bytes, own_bytes;
     struct worker_params  scorer; /* of a comparison of models, and its images */
     double                scorer_images;
     char                 *weights;    /* the last file of weights looked into, */
@@ -109,7 +95,7 @@ struct mx_costs *mx_costs_new(const struct mx_grid *grid, bool smoke, struct mx_
         mx_fail(err, MX_ENOMEM, "no memory to estimate costs");
     else {
         costs->grid = grid;
-        costs->smoke = smoke;
+        costs->sets.smoke = smoke;
     }
     return costs;
 }
@@ -121,37 +107,13 @@ void mx_costs_free(struct mx_costs *costs)
     free(costs);
 }
 
-static const struct data *data_of(struct mx_costs *costs, const struct worker_params *params)
-{
-    struct data *data;
-
-    for (size_t k = 0; k < costs->ndata && k < DATA_ROOM; k++)
-        if (worker_dataset_same(&costs->data[k].params, 0, params, 0))
-            return &costs->data[k];
-    data = &costs->data[costs->ndata++ % DATA_ROOM];
-    data->params = *params;
-    if (costs->smoke)
-        data->known = worker_miniature_size(params, &data->shape, &data->ntrain, &data->ntest,
-                                            &data->why) == 0;
-    else
-        data->known = worker_dataset_shape(params, &data->shape, &data->why) == 0 &&
-                      worker_dataset_counts(params, &data->ntrain, &data->ntest, &data->why) == 0;
-    return data;
-}
-
 /* What a stage is about. */
 struct sizes {
     const struct worker_params *params;
-    const struct data          *data;
+    struct mx_cost_set         *data;
     struct worker_cost          cost; /* of the network at the stage's batch size */
     double                      values, train, val, test;
 };
-
-/* Images lie in memory as bytes, those of the validation part for a moment twice. */
-static uint64_t set_bytes(const struct sizes *s)
-{
-    return (uint64_t)((s->train + 2 * s->val + s->test) * s->values) + PROCESS_BYTES;
-}
 
 static void work_out_training(struct work *work, const struct sizes *s)
 {
@@ -164,7 +126,7 @@ static void work_out_training(struct work *work, const struct sizes *s)
                            (trained + inferred) * s->values * speeds[i].pixel_s + speeds[i].start_s;
     work->disk_bytes = 4 * (double)s->cost.parameters + epochs * EPOCH_BYTES + STAGE_BYTES;
     work->memory_bytes =
-        s->cost.memory_bytes + set_bytes(s) +
+        s->cost.memory_bytes + mx_cost_set_bytes(s->data, s->params) + PROCESS_BYTES +
         worker_batch_bytes(s->params, &s->data->shape, (uint32_t)s->params->train_batch_size);
 }
 
@@ -177,7 +139,8 @@ static void work_out_features(struct work *work, const struct sizes *s)
                            images * s->values * speeds[i].pixel_s + speeds[i].start_s;
     work->disk_bytes = images * (4 * (double)s->cost.features + 8) +
                        4 * (double)s->cost.features * s->data->shape.classes + STAGE_BYTES;
-    work->memory_bytes = s->cost.memory_bytes + set_bytes(s) +
+    work->memory_bytes = s->cost.memory_bytes + mx_cost_set_bytes(s->data, s->params) +
+                         PROCESS_BYTES +
                          worker_batch_bytes(s->params, &s->data->shape, WORKER_FEATURE_BATCH);
 }
 
@@ -187,7 +150,7 @@ static void work_out_head(struct work *work, const struct sizes *s)
 {
     work->head =
         (struct mx_head_size){s->train, s->val, s->test, s->cost.features, s->data->shape.classes};
-    work->memory_bytes = set_bytes(s);
+    work->memory_bytes = mx_cost_set_bytes(s->data, s->params) + PROCESS_BYTES;
 }
 
 static void add_head(struct work *work, const struct mx_value *value)
@@ -212,7 +175,8 @@ static void work_out_maps(struct work *work, const struct sizes *s)
         work->seconds[i] = flop / speeds[i].flop_s + speeds[i].start_s;
     work->disk_bytes =
         images * (4 * pixels * mx_maps_count(s->params) + MAP_ROW_BYTES) + STAGE_BYTES;
-    work->memory_bytes = set_bytes(s) + mx_maps_bytes(s->params, &s->data->shape);
+    work->memory_bytes = mx_cost_set_bytes(s->data, s->params) + PROCESS_BYTES +
+                         mx_maps_bytes(s->params, &s->data->shape);
 }
 
 static void work_out_scores(struct work *work, const struct sizes *s)
@@ -226,7 +190,8 @@ static void work_out_scores(struct work *work, const struct sizes *s)
             (cost.passes * s->cost.infer_flop + cost.flop) / speeds[i].flop_s + speeds[i].start_s;
     work->disk_bytes = cost.disk_bytes + STAGE_BYTES;
     work->files = cost.files;
-    work->memory_bytes = s->cost.memory_bytes + set_bytes(s) + cost.memory_bytes +
+    work->memory_bytes = s->cost.memory_bytes + mx_cost_set_bytes(s->data, s->params) +
+                         PROCESS_BYTES + cost.memory_bytes +
                          worker_batch_bytes(s->params, &s->data->shape, WORKER_FEATURE_BATCH);
 }
 
@@ -241,7 +206,8 @@ static void work_out_scorer(struct work *work, const struct sizes *s)
         work->seconds[i] =
             passes * (s->cost.infer_flop / speeds[i].flop_s + s->values * speeds[i].pixel_s);
     work->disk_bytes = 4 * mx_cross_numbers(s->params, images);
-    work->memory_bytes = s->cost.memory_bytes + set_bytes(s) + (uint64_t)(3 * 4 * images * pixels);
+    work->memory_bytes = s->cost.memory_bytes + mx_cost_set_bytes(s->data, s->params) +
+                         PROCESS_BYTES + (uint64_t)(3 * 4 * images * pixels);
 }
 
 static void (*const work_out[WORKER_STAGE_KINDS])(struct work *, const struct sizes *) = {
@@ -289,7 +255,7 @@ static int look_up(struct mx_costs *costs, struct work *work, enum worker_kind k
         return -1;
     decide_stem(costs, &params);
     fit_params(kind, &params);
-    sizes.data = data_of(costs, &params);
+    sizes.data = mx_cost_set_find(&costs->sets, &params);
     if (!sizes.data->known || worker_engine_cost(&params, &sizes.data->shape, &sizes.cost, &why)) {
         snprintf(work->why, sizeof work->why, "%.*s", (int)sizeof work->why - 1,
                  sizes.data->known ? why.text : sizes.data->why.text);
@@ -301,6 +267,7 @@ static int look_up(struct mx_costs *costs, struct work *work, enum worker_kind k
     sizes.train = (double)sizes.data->ntrain - sizes.val;
     sizes.test = (double)sizes.data->ntest;
     work_out[kind](work, &sizes);
+    work->shared_bytes = mx_cost_set_shared(&costs->sets, sizes.data, &params);
     if (kind == WORKER_STAGE_SCORER) {
         costs->scorer = params;
         costs->scorer_images = fmin((double)params.score_inter_model_images, sizes.test);
@@ -325,6 +292,8 @@ static void add(struct mx_costs *costs, enum worker_kind kind, const struct work
     sums->nall++;
     if (work->memory_bytes > costs->memory_bytes)
         costs->memory_bytes = work->memory_bytes;
+    if (work->memory_bytes - work->shared_bytes > costs->own_bytes)
+        costs->own_bytes = work->memory_bytes - work->shared_bytes;
     if (work->kept_bytes > costs->kept_bytes)
         costs->kept_bytes = work->kept_bytes;
 }
@@ -486,9 +455,12 @@ void mx_costs_fill(const struct mx_costs *costs, const struct mx_config *config,
     }
     fill_disk(costs, config, repeats, workers, estimate);
     estimate->memory_bytes = costs->memory_bytes + costs->kept_bytes;
+    estimate->shared_bytes = costs->sets.shared_bytes;
+    estimate->own_bytes = costs->own_bytes + costs->kept_bytes;
     if (estimate->memory_bytes < (uint64_t)join_of(costs, estimate).memory_bytes + PROCESS_BYTES &&
         estimate->cross.models > 0)
-        estimate->memory_bytes = (uint64_t)join_of(costs, estimate).memory_bytes + PROCESS_BYTES;
+        estimate->own_bytes = estimate->memory_bytes =
+            (uint64_t)join_of(costs, estimate).memory_bytes + PROCESS_BYTES;
     if (costs->unknown)
         snprintf(estimate->basis, sizeof estimate->basis, "unknown: %s", costs->why);
     else

@@ -49,7 +49,7 @@ struct mx_estimate {
     struct mx_counts      counts;
     struct mx_kind_counts kinds[WORKER_STAGE_KINDS];
     bool                  holdout; /* some networks are trained for head.afr.split holdout alone */
-    bool                  timed; /* false: hours are unknown and memory may be, `basis` says why */
+    bool                  timed;   /* false: hours, disk and memory are unknown, `basis` says why */
     double                hours_low, hours_mid, hours_high;
     double                kind_s[WORKER_STAGE_KINDS]; /* mean time of a stage, mid; 0 = none */
     char                  basis[MX_BASIS_SIZE];
@@ -60,6 +60,9 @@ struct mx_estimate {
         double   hours_mid; /* of the sweep's, for that */
     } cross;                /* the comparison of models, see sweep/cross.h */
     uint64_t memory_bytes;  /* of one executor, the largest of the trials it is known of */
+    uint64_t shared_bytes;  /* of them, what all executors of a node have in common: decoded images
+                               of all data sets that come from the cache */
+    uint64_t own_bytes; /* what each needs besides: with those, as much as memory_bytes or more */
 };
 
 /* Count, and estimate the cost on `workers` executors of one CPU each. If the

@@ -51,6 +51,9 @@ const char *const mx_section_names[MX_SECTIONS] = {
 #define IMAGES        NOT(DATA_SET, W(DATA_FEATURES))
 #define TRAINS        IMAGES, NOT(TRAIN_EPOCHS, 1u)
 #define RESIZED_CROPS W(AUGMENT_RANDOM_RESIZED_CROP) | W(AUGMENT_RANDOM_RESIZED_CROP_JITTER)
+#define IMAGE_FILES                                                                                \
+    W(DATA_FOLDER) | W(DATA_WATERBIRDS) | W(DATA_CELEBA) | W(DATA_METASHIFT) | W(DATA_CUB) |       \
+        W(DATA_IMAGENET)
 #define JITTERS                                                                                    \
     W(AUGMENT_FLIP_JITTER) | W(AUGMENT_FLIP_CROP_JITTER) | W(AUGMENT_RANDOM_RESIZED_CROP_JITTER)
 #define MIXING        NOT(MIX_STRATEGY, W(MIX_NONE))

@@ -134,12 +134,20 @@ static void print_cost(const struct mx_estimate *estimate, struct mx_buf *out)
     if (!estimate->counts.counted)
         return;
     mx_buf_text(out, "disk       ");
-    print_bytes(estimate->disk_bytes, out);
-    mx_buf_printf(out, " in %s files\n", mx_print_grouped(estimate->files, files));
     if (estimate->timed) {
+        print_bytes(estimate->disk_bytes, out);
+        mx_buf_printf(out, " in %s files\n", mx_print_grouped(estimate->files, files));
         mx_buf_text(out, "memory     ");
         print_bytes(estimate->memory_bytes, out);
-        mx_buf_text(out, " an executor\n");
+        mx_buf_text(out, " an executor");
+        if (estimate->shared_bytes > 0) {
+            mx_buf_text(out, ", of which ");
+            print_bytes(estimate->shared_bytes, out);
+            mx_buf_text(out, " decoded images that all of a node share");
+        }
+        mx_buf_text(out, "\n");
+    } else {
+        mx_buf_text(out, "unknown\n");
     }
 }
 
@@ -330,9 +338,10 @@ int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *gri
     json_count(&json, "trials", counts->counted, counts->trials);
     json_stages(&json, estimate);
     json_hours(&json, estimate);
-    json_count(&json, "disk_bytes", counts->counted, estimate->disk_bytes);
-    json_count(&json, "files", counts->counted, estimate->files);
+    json_count(&json, "disk_bytes", estimate->timed, estimate->disk_bytes);
+    json_count(&json, "files", estimate->timed, estimate->files);
     json_count(&json, "memory_bytes_per_executor", estimate->timed, estimate->memory_bytes);
+    json_count(&json, "memory_bytes_shared", estimate->timed, estimate->shared_bytes);
     if (limit > 0) {
         mx_json_array(&json, "cells_listed");
         if (print_cells(grid, limit, &json, sink, err))

@@ -83,7 +83,9 @@ static int start_executors(struct run *run, struct mx_err *err)
 
     if (!program || mx_estimate(run->config, run->grid, 1, &estimate, err))
         goto done;
-    options.share.bytes_each = estimate.memory_bytes;
+    options.share.bytes_each =
+        run_images_are_cached(run) ? estimate.own_bytes : estimate.memory_bytes;
+    options.share.bytes_node = run_images_are_cached(run) ? estimate.shared_bytes : 0;
     if (estimate.timed) /* else its need is unknown */
         options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
     if (!(run->link = mx_link_open(&options, &why, err)))

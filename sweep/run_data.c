@@ -133,6 +133,14 @@ void run_tell_remarks(const struct run *run)
     mx_buf_free(&text);
 }
 
+bool run_images_are_cached(const struct run *run)
+{
+    for (size_t i = 0; i < run->ndata; i++)
+        if (run->data[i].remarks.uncached[0])
+            return false;
+    return true;
+}
+
 static int check_weights(const char *path, struct mx_err *err)
 {
     struct worker_safetensors *file = worker_safetensors_open(path, err);

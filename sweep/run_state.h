@@ -218,6 +218,9 @@ int run_look(struct run *run, struct mx_err *err);
 /* Tell what is odd with the files of the data sets. */
 void run_tell_remarks(const struct run *run);
 
+/* Whether all decoded images could be kept for all processes of a node. */
+bool run_images_are_cached(const struct run *run);
+
 /* Trials that are in a final state. */
 uint64_t run_ended(const struct mx_sched_counts *counts);
 

@@ -91,14 +91,16 @@ static unsigned usable_cpus(const struct node *node)
 static unsigned node_workers(const struct node *node, const struct mx_share_request *request,
                              struct mx_buf *why)
 {
-    unsigned cpus = usable_cpus(node), workers;
-    uint64_t fit;
+    unsigned       cpus = usable_cpus(node), workers;
+    const uint64_t shared = request->bytes_node;
+    const uint64_t left = node->memory_bytes > shared ? node->memory_bytes - shared : 0;
+    uint64_t       fit;
 
     if (request->asked == 0 && cpus < count_cpus(node->cpus))
         mx_buf_printf(why, "%s: %u of %u CPUs used: the control group grants no more time\n",
                       node->host, cpus, count_cpus(node->cpus));
     workers = request->asked > 0 ? request->asked : cpus;
-    fit = request->bytes_each > 0 ? node->memory_bytes / request->bytes_each : workers;
+    fit = request->bytes_each > 0 ? left / request->bytes_each : workers;
     if (request->asked > cpus)
         mx_buf_printf(why, "%s: %u executors share %u CPU%s, as asked by --workers\n", node->host,
                       request->asked, cpus, cpus == 1 ? "" : "s");
@@ -106,9 +108,12 @@ static unsigned node_workers(const struct node *node, const struct mx_share_requ
         workers = fit > 0 ? (unsigned)fit : 1;
         mx_buf_printf(why,
                       "%s: %u of %u executors started: each needs about %" PRIu64
-                      " MiB and %" PRIu64 " MiB are free\n",
+                      " MiB and %" PRIu64 " MiB are free",
                       node->host, workers, cpus, request->bytes_each >> 20,
                       node->memory_bytes >> 20);
+        if (shared > 0)
+            mx_buf_printf(why, ", of which they share about %" PRIu64 " MiB", shared >> 20);
+        mx_buf_text(why, "\n");
     }
     return workers;
 }

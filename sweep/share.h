@@ -38,7 +38,8 @@ void mx_place_take(struct mx_wire *wire, struct mx_place *place);
 
 struct mx_share_request {
     unsigned asked;      /* executors a node, 0 = as many as it carries */
-    uint64_t bytes_each; /* memory that one needs */
+    uint64_t bytes_each; /* memory that one needs for itself */
+    uint64_t bytes_node; /* and that all on a node have in common */
     uint64_t jobs;       /* never more executors than this in all */
     bool     launched;   /* by a launcher that can bind: speak of --bind-to */
 };

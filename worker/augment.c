@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "worker/choices.h"
+#include "worker/known_sets.h"
 #include "worker/resample.h"
 
 enum {
@@ -16,6 +17,7 @@ struct worker_augmenter {
     uint8_t                 *pixels; /* (room, channels, height, width) */
     float                   *values; /* (channels, height, width) */
     struct worker_resampler *resampler;
+    uint32_t                 height, width; /* that the resampler has room for */
 };
 
 bool worker_augment_mirrors(unsigned augment)
@@ -38,6 +40,15 @@ bool worker_augment_jitters(unsigned augment)
 {
     return augment == WORKER_AUGMENT_FLIP_JITTER || augment == WORKER_AUGMENT_FLIP_CROP_JITTER ||
            augment == WORKER_AUGMENT_RANDOM_RESIZED_CROP_JITTER;
+}
+
+uint32_t worker_originals_side(const struct worker_params *params)
+{
+    if (!worker_augment_resizes(params->data_augment) || params->data_size == 0 ||
+        !worker_set_cached(params->data_set))
+        return 0;
+    return (uint32_t)(params->data_random_resized_crop_side ? params->data_random_resized_crop_side
+                                                            : 2 * params->data_size);
 }
 
 static double between(struct mx_rng *rng, double low, double high)
@@ -97,9 +108,7 @@ struct worker_augmenter *worker_augmenter_new(const struct worker_shape *shape, 
     augmenter->values = calloc(image, sizeof *augmenter->values);
     if (!augmenter->pixels || !augmenter->values)
         goto nomem;
-    augmenter->resampler =
-        worker_resampler_new(shape->height, shape->width, shape->height, shape->width, err);
-    if (!augmenter->resampler)
+    if (worker_augmenter_fit(augmenter, shape->height, shape->width, err))
         goto fail;
     return augmenter;
 
@@ -108,6 +117,25 @@ nomem:
 fail:
     worker_augmenter_free(augmenter);
     return NULL;
+}
+
+int worker_augmenter_fit(struct worker_augmenter *augmenter, uint32_t height, uint32_t width,
+                         struct mx_err *err)
+{
+    const struct worker_shape *shape = &augmenter->shape;
+    struct worker_resampler   *resampler;
+
+    if (height <= augmenter->height && width <= augmenter->width)
+        return 0;
+    height = height > augmenter->height ? height : augmenter->height;
+    width = width > augmenter->width ? width : augmenter->width;
+    if (!(resampler = worker_resampler_new(height, width, shape->height, shape->width, err)))
+        return -1;
+    worker_resampler_free(augmenter->resampler);
+    augmenter->resampler = resampler;
+    augmenter->height = height;
+    augmenter->width = width;
+    return 0;
 }
 
 void worker_augmenter_free(struct worker_augmenter *augmenter)
@@ -132,22 +160,23 @@ uint64_t worker_augmenter_bytes(const struct worker_params *params,
 }
 
 static void resize_box(struct worker_augmenter *augmenter, const struct worker_crop *crop,
-                       const uint8_t *image, uint8_t *out)
+                       const struct worker_image *image, uint8_t *out)
 {
     const uint32_t height = augmenter->shape.height, width = augmenter->shape.width;
-    const size_t   plane = (size_t)height * width;
+    const uint8_t *from = image->pixels + (size_t)crop->y * image->width + crop->x;
 
     worker_resampler_aim(augmenter->resampler, crop->height, crop->width, height, width);
     for (uint32_t c = 0; c < augmenter->shape.channels; c++) {
-        const struct worker_window window = {image + c * plane + (size_t)crop->y * width + crop->x,
-                                             width, crop->height, crop->width};
+        const struct worker_window window = {from, image->width, crop->height, crop->width};
 
-        worker_resampler_run(augmenter->resampler, window, out + c * plane);
+        worker_resampler_run(augmenter->resampler, window, out);
+        from += (size_t)image->height * image->width;
+        out += (size_t)height * width;
     }
 }
 
 void worker_augmenter_make(struct worker_augmenter *augmenter, const struct worker_params *params,
-                           const uint8_t *image, uint32_t i, struct mx_stream stream,
+                           struct worker_image image, uint32_t i, struct mx_stream stream,
                            uint32_t epoch, uint32_t row)
 {
     const struct worker_shape *shape = &augmenter->shape;
@@ -158,10 +187,10 @@ void worker_augmenter_make(struct worker_augmenter *augmenter, const struct work
         struct mx_rng      rng = mx_rng_at(stream, epoch, row, WORKER_AUGMENT_BOX);
         struct worker_crop crop;
 
-        worker_crop_draw(params, shape->height, shape->width, &rng, &crop);
-        resize_box(augmenter, &crop, image, out);
+        worker_crop_draw(params, image.height, image.width, &rng, &crop);
+        resize_box(augmenter, &crop, &image, out);
     } else {
-        memcpy(out, image, shape->channels * plane);
+        memcpy(out, image.pixels, shape->channels * plane);
     }
     if (worker_augment_jitters(params->data_augment)) {
         struct mx_rng        rng = mx_rng_at(stream, epoch, row, WORKER_AUGMENT_COLOUR);

@@ -5,7 +5,8 @@
  * data.random_resized_crop.scale, and an aspect ratio, uniform in the logarithm of
  * .ratio, are drawn, until a box of that area and ratio, its sides rounded (halves to
  * even), fits; its corner is uniform. If none fits, the largest box around the centre
- * whose ratio is allowed. The box is resized to the image's size (worker/resample.h).
+ * whose ratio is allowed. The box is resized to the image's size (worker/resample.h). Of image
+ * files it is drawn in the image as the file has it, no larger than worker_originals_side().
  *
  * Colour jitter: brightness, contrast and saturation are blended with black, with the
  * image's mean luminance and with each pixel's own luminance, the share of the image
@@ -27,6 +28,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "worker/dataset.h"
+#include "worker/image_store.h"
 #include "worker/params.h"
 
 #ifdef __cplusplus
@@ -47,6 +49,11 @@ bool worker_augment_mirrors(unsigned augment);
 bool worker_augment_shifts(unsigned augment);
 bool worker_augment_resizes(unsigned augment);
 bool worker_augment_jitters(unsigned augment);
+
+/* The shorter side, at most, of the images of their own size that parts are cut from; 0 where they
+ * are cut from the images that the network sees: of sets that are no image files, without a
+ * data.size, and where nothing is cut. */
+uint32_t worker_originals_side(const struct worker_params *params);
 
 struct worker_crop {
     uint32_t y, x, height, width;
@@ -82,16 +89,21 @@ struct worker_augmenter;
 
 /* For `room` images. Returns it, to be released with worker_augmenter_free(), or NULL with
  * MX_ENOMEM. Its bytes are worker_augmenter_bytes(); those are 0 for augmentations that need
- * none. */
+ * none. Parts of images larger than the shape can be cut after worker_augmenter_fit(). */
 struct worker_augmenter *worker_augmenter_new(const struct worker_shape *shape, uint32_t room,
                                               struct mx_err *err);
 void     worker_augmenter_free(struct worker_augmenter *augmenter); /* NULL is allowed */
 uint64_t worker_augmenter_bytes(const struct worker_params *params,
                                 const struct worker_shape *shape, uint32_t room);
 
-/* Make image i < room of `image` (channels, height, width), row `row` of its set. */
+/* Make room for images up to that size. Returns 0, or -1 with MX_ENOMEM and the room it had. */
+int worker_augmenter_fit(struct worker_augmenter *augmenter, uint32_t height, uint32_t width,
+                         struct mx_err *err);
+
+/* Make image i < room of `image`, row `row` of its set; of the shape's size unless a part of it is
+ * resized. */
 void worker_augmenter_make(struct worker_augmenter *augmenter, const struct worker_params *params,
-                           const uint8_t *image, uint32_t i, struct mx_stream stream,
+                           struct worker_image image, uint32_t i, struct mx_stream stream,
                            uint32_t epoch, uint32_t row);
 
 /* The images made: (room, channels, height, width). */

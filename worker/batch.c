@@ -192,21 +192,35 @@ static void begin(struct worker_batch *batch, const struct worker_split *split, 
     batch->targets = NULL;
 }
 
-/* From here on samples name the changed images. */
-static void change_images(struct worker_batch *batch, const struct worker_params *params,
-                          const struct worker_dataset *set, const uint32_t *order,
-                          struct mx_stream augment, uint32_t epoch)
+/* What a training image is changed from. */
+static struct worker_image source_of(const struct worker_dataset *set, bool original, uint32_t i)
 {
     const struct worker_shape *shape = &set->shape;
-    const size_t               image = (size_t)shape->channels * shape->height * shape->width;
+    const size_t               bytes = (size_t)shape->channels * shape->height * shape->width;
 
+    if (original)
+        return worker_image_store_at(set->originals, worker_split_at(&set->train, i));
+    return (struct worker_image){worker_split_image(&set->train, i, bytes), shape->height,
+                                 shape->width};
+}
+
+/* From here on samples name the changed images. */
+static int change_images(struct worker_batch *batch, const struct worker_params *params,
+                         const struct worker_dataset *set, const uint32_t *order,
+                         struct mx_stream augment, uint32_t epoch, struct mx_err *err)
+{
+    const bool originals = worker_originals_side(params) > 0;
+
+    if (originals &&
+        worker_augmenter_fit(batch->augmenter, set->originals->height, set->originals->width, err))
+        return -1;
     for (uint32_t i = 0; i < batch->n; i++) {
-        worker_augmenter_make(batch->augmenter, params,
-                              worker_split_image(&set->train, order[i], image), i, augment, epoch,
-                              set->train.rows[order[i]]);
+        worker_augmenter_make(batch->augmenter, params, source_of(set, originals, order[i]), i,
+                              augment, epoch, set->train.rows[order[i]]);
         batch->samples[i].image = i;
     }
     batch->pixels = worker_augmenter_pixels(batch->augmenter);
+    return 0;
 }
 
 int worker_batch_train(struct worker_batch *batch, const struct worker_params *params,
@@ -222,8 +236,8 @@ int worker_batch_train(struct worker_batch *batch, const struct worker_params *p
         augment_image(&batch->samples[i], params->data_augment, augment, epoch,
                       set->train.rows[order[i]]);
     }
-    if (batch->augmenter)
-        change_images(batch, params, set, order, augment, epoch);
+    if (batch->augmenter && change_images(batch, params, set, order, augment, epoch, err))
+        return -1;
     return batch_mix(batch, params, set, &name, err);
 }
 

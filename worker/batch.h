@@ -94,7 +94,7 @@ void worker_batch_lend(struct worker_batch *batch, struct worker_gradient gradie
 
 /* Fill a training batch: images order[0..n) of set->train, augmented and mixed
  * as params say, for this epoch and batch number. 1 <= n <= room. Allocates
- * nothing. Returns 0, or -1 with *err if the lent network failed. A batch of one
+ * nothing, but room for a set's originals when it first sees them. Returns 0, or -1 with *err if the lent network failed. A batch of one
  * image has no partner: it passes unmixed with weight 1 (cutout needs none and
  * applies).
  *

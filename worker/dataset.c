@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "worker/augment.h"
 #include "worker/choices.h"
 #include "worker/image_store.h"
 #include "worker/images.h"
@@ -211,6 +212,7 @@ struct worker_dataset *worker_dataset_open(const struct worker_params *params, u
         set->remarks = raw.remarks;
         set->decoded = raw.decoded;
         memcpy(set->stores, raw.stores, sizeof set->stores);
+        set->originals = raw.originals;
     }
     for (int p = 0; p < WORKER_PARTS; p++)
         worker_images_free(&raw.parts[p]);
@@ -248,6 +250,7 @@ void worker_dataset_free(struct worker_dataset *set)
     free_split(&set->test);
     for (int s = 0; s < WORKER_DATASET_STORES; s++)
         worker_image_store_free(set->stores[s]);
+    worker_image_store_free(set->originals);
     for (uint32_t c = 0; set->own_classes && c < set->shape.classes; c++)
         free(set->own_classes[c]);
     free(set->own_classes);
@@ -274,6 +277,13 @@ static bool same_dominoes(const struct worker_params *a, const struct worker_par
            same_list(&a->data_dominoes_bottom_classes, &b->data_dominoes_bottom_classes);
 }
 
+static bool same_originals(const struct worker_params *a, const struct worker_params *b)
+{
+    const uint32_t side = worker_originals_side(b);
+
+    return side == 0 || side == worker_originals_side(a);
+}
+
 bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
                          const struct worker_params *b, uint64_t seed_b)
 {
@@ -287,5 +297,6 @@ bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
            a->data_spurious_rate == b->data_spurious_rate &&
            a->data_synthetic_n == b->data_synthetic_n &&
            a->data_synthetic_classes == b->data_synthetic_classes &&
-           a->data_synthetic_noise == b->data_synthetic_noise && same_dominoes(a, b);
+           a->data_synthetic_noise == b->data_synthetic_noise && same_dominoes(a, b) &&
+           same_originals(a, b);
 }

@@ -76,6 +76,8 @@ struct worker_dataset {
     char                **own_classes;   /* those its folders have, owned; or NULL */
 
     struct worker_image_store *stores[WORKER_DATASET_STORES]; /* that splits with `at` look into */
+    struct worker_image_store *originals; /* what data.augment cuts parts of training images from,
+                                             by the same numbers as train.at; NULL: from these */
     uint32_t decoded; /* image files that were decoded for it; 0: all came from the cache */
 };
 
@@ -151,8 +153,9 @@ const char *worker_dataset_class(const struct worker_dataset *set, uint32_t labe
 /* Release a set. NULL is allowed. */
 void worker_dataset_free(struct worker_dataset *set);
 
-/* True if both parameters and seeds give the same set, so that one in memory
- * can serve. What only a batch uses (data.augment) does not matter. */
+/* True if the set opened with `a` can serve where one with `b` is wanted: the same images, and
+ * the originals if b cuts from some. What only a batch uses (data.augment) does not matter
+ * beyond that. */
 bool worker_dataset_same(const struct worker_params *a, uint64_t seed_a,
                          const struct worker_params *b, uint64_t seed_b);
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "worker/augment.h"
 #include "worker/choices.h"
 #include "worker/file_index.h"
 #include "worker/image_cache.h"
@@ -195,6 +196,34 @@ static int open_store(struct reading *r, int part, struct mx_err *err)
     return source->store->good > 0 ? settle_shape(r, source, err) : 0;
 }
 
+/* The training images once more, as data.augment needs them: the same files, so the same numbers. */
+static int open_originals(struct reading *r, struct mx_err *err)
+{
+    const uint32_t                 side = worker_originals_side(r->params);
+    const struct source           *source = r->source_of[WORKER_PART_TRAIN];
+    struct mx_err                  note = {.code = MX_OK};
+    const struct worker_store_spec spec = {.params = r->params,
+                                           .side = side,
+                                           .path = r->path,
+                                           .files = source->part.files,
+                                           .nfiles = source->part.n,
+                                           .hashes = source->hashes,
+                                           .keep = source->keep,
+                                           .channels = r->shape->channels};
+
+    if (side == 0)
+        return 0;
+    r->raw->originals =
+        worker_image_cache_open(r->has_cache ? mx_buf_str(&r->cache) : NULL, &spec, &note, err);
+    if (!r->raw->originals)
+        return -1;
+    if (r->raw->decoded == 0)
+        r->raw->decoded = r->raw->originals->decoded;
+    if (note.code != MX_OK)
+        keep_text(r->raw->remarks.uncached, note.text);
+    return 0;
+}
+
 /* Count a file that is odd; of the first of each kind, what is to be said. */
 static int remark(struct reading *r, const struct worker_folder_file *file,
                   enum worker_file_state state, struct mx_err *err)
@@ -301,7 +330,7 @@ static int read_all(struct reading *r, struct worker_folder *folder, struct mx_e
     for (int p = 0; p < WORKER_PARTS; p++)
         if (read_part(r, p, &folder->parts[p], &r->raw->parts[p], err))
             return -1;
-    return 0;
+    return open_originals(r, err);
 }
 
 static int name_classes(const struct worker_folder *folder, struct worker_raw_set *raw,

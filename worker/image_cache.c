@@ -76,8 +76,10 @@ static int key_of(const struct worker_store_spec *spec, struct mx_hash128 *key, 
     int                         rc = 0;
 
     mx_buf_printf(&text, "pixels %d size %" PRId64 " channels %u policy %u keep %u all %d",
-                  PIXELS_VERSION, params->data_size, spec->channels,
+                  PIXELS_VERSION, spec->side > 0 ? 0 : params->data_size, spec->channels,
                   (unsigned)params->data_on_decode_error, spec->keep, spec->all);
+    if (spec->side > 0)
+        mx_buf_printf(&text, " side %u", spec->side);
     worker_picture_decoders(&text);
     mx_buf_printf(&text, " files %u\n", spec->nfiles);
     mx_buf_add(&text, spec->hashes, spec->nfiles * sizeof *spec->hashes);
@@ -99,13 +101,27 @@ static size_t rows_bytes(const struct worker_image_store *store)
     return store->good * worker_image_store_columns(store->channels) * sizeof *store->rows;
 }
 
+/* Whether its images' pixels are those that were written. */
+static bool has_pixels(const struct worker_image_store *store)
+{
+    const size_t columns = worker_image_store_columns(store->channels);
+
+    for (uint32_t i = 0; i < store->kept; i++) {
+        const struct worker_image image = worker_image_store_at(store, i);
+
+        if (mx_hash64(image.pixels, (size_t)store->channels * image.height * image.width) !=
+            store->rows[i * columns])
+            return false;
+    }
+    return true;
+}
+
 /* Whether the mapped bytes are a whole store of that key; then *store looks into them. */
 static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
                      const struct worker_store_spec *spec, struct worker_image_store *store)
 {
     struct header header;
     struct place  place;
-    size_t        image;
 
     memcpy(&header, map, sizeof header);
     if (memcmp(header.magic, magic, sizeof magic) != 0 || header.own_hash != hash_header(&header) ||
@@ -113,7 +129,7 @@ static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
         header.nfiles != spec->nfiles || header.channels != spec->channels ||
         header.good > header.nfiles ||
         header.kept != (header.good < spec->keep ? header.good : spec->keep) ||
-        (uint64_t)header.height * header.width > WORKER_MAX_PIXELS)
+        (spec->side == 0 && (uint64_t)header.height * header.width > WORKER_MAX_PIXELS))
         return false;
     store->nfiles = header.nfiles;
     store->good = header.good;
@@ -121,21 +137,17 @@ static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
     store->channels = header.channels;
     store->height = header.height;
     store->width = header.width;
-    image = worker_image_store_bytes(store);
-    place = places(header.nfiles, header.channels, (uint64_t)header.kept * image);
-    if (place.end != bytes)
+    place = places(header.nfiles, header.channels, 0);
+    if (place.end > bytes)
         return false;
     store->state = map + place.state;
     store->rows = (uint64_t *)(void *)(map + place.rows);
     store->pixels = map + place.pixels;
     if (mx_hash64(store->state, store->nfiles) != header.state_hash ||
-        mx_hash64(store->rows, rows_bytes(store)) != header.rows_hash)
+        mx_hash64(store->rows, rows_bytes(store)) != header.rows_hash ||
+        worker_image_store_number(store, spec->side > 0, NULL))
         return false;
-    for (uint32_t i = 0; i < store->kept; i++)
-        if (mx_hash64(store->pixels + i * image, image) !=
-            store->rows[i * worker_image_store_columns(store->channels)])
-            return false;
-    return true;
+    return place.end + worker_image_store_bytes(store) == bytes && has_pixels(store);
 }
 
 /* Map a file of the cache. False where there is none that is whole. */
@@ -158,7 +170,7 @@ static bool load(const char *path, const struct mx_hash128 *key,
     sound = is_sound(map, (uint64_t)st.st_size, key, spec, store);
     store->map = map;
     store->map_bytes = (size_t)st.st_size;
-    if (sound && worker_image_store_number(store, NULL) == 0)
+    if (sound)
         return true;
     worker_image_store_clear(store);
     return false;
@@ -202,8 +214,7 @@ static int finish(int fd, const char *growing, const char *path, const struct mx
                   const struct worker_image_store *store, struct mx_err *err)
 {
     struct header header;
-    struct place  place = places(store->nfiles, store->channels,
-                                 (uint64_t)store->kept * worker_image_store_bytes(store));
+    struct place  place = places(store->nfiles, store->channels, worker_image_store_bytes(store));
 
     memset(&header, 0, sizeof header);
     memcpy(header.magic, magic, sizeof magic);

@@ -12,9 +12,26 @@
 #include "worker/images.h"
 #include "worker/picture.h"
 
-size_t worker_image_store_bytes(const struct worker_image_store *store)
+/* Where sizes do not vary. */
+static size_t image_bytes(const struct worker_image_store *store)
 {
     return (size_t)store->channels * store->height * store->width;
+}
+
+size_t worker_image_store_bytes(const struct worker_image_store *store)
+{
+    return store->offset ? store->offset[store->kept] : store->kept * image_bytes(store);
+}
+
+struct worker_image worker_image_store_at(const struct worker_image_store *store, uint32_t number)
+{
+    const uint64_t *row = store->rows + number * worker_image_store_columns(store->channels);
+
+    if (!store->offset)
+        return (struct worker_image){store->pixels + number * image_bytes(store), store->height,
+                                     store->width};
+    return (struct worker_image){store->pixels + store->offset[number], (uint32_t)row[1],
+                                 (uint32_t)row[2]};
 }
 
 size_t worker_image_store_columns(uint32_t channels)
@@ -32,6 +49,7 @@ void worker_image_store_clear(struct worker_image_store *store)
         free(store->pixels);
     }
     free(store->number);
+    free(store->offset);
     *store = (struct worker_image_store){0};
 }
 
@@ -42,7 +60,24 @@ void worker_image_store_free(struct worker_image_store *store)
     free(store);
 }
 
-int worker_image_store_number(struct worker_image_store *store, struct mx_err *err)
+/* Where the pixels of images of their own sizes begin. */
+static int find_pixels(struct worker_image_store *store, struct mx_err *err)
+{
+    const size_t    columns = worker_image_store_columns(store->channels);
+    const uint64_t *row = store->rows;
+
+    if (!(store->offset = calloc(store->kept + 1u, sizeof *store->offset)))
+        return mx_fail(err, MX_ENOMEM, "no memory to find %u images", store->kept);
+    for (uint32_t i = 0; i < store->kept; i++, row += columns) {
+        if (row[1] == 0 || row[1] > store->height || row[2] == 0 || row[2] > store->width ||
+            row[1] * row[2] > WORKER_MAX_PIXELS)
+            return mx_fail(err, MX_EDATA, "image %u has no possible size", i);
+        store->offset[i + 1] = store->offset[i] + store->channels * row[1] * row[2];
+    }
+    return 0;
+}
+
+int worker_image_store_number(struct worker_image_store *store, bool varied, struct mx_err *err)
 {
     uint32_t good = 0;
 
@@ -56,7 +91,7 @@ int worker_image_store_number(struct worker_image_store *store, struct mx_err *e
     }
     if (good != store->good)
         return mx_fail(err, MX_EDATA, "%u images are said to be %u", good, store->good);
-    return 0;
+    return varied ? find_pixels(store, err) : 0;
 }
 
 int worker_image_sizes_differ(const char *path, const struct worker_shape *shape,
@@ -80,8 +115,42 @@ struct decoding {
     const char                     *growing; /* that file's path */
     bool                            unwritable;
     char                           *first; /* path of the image that gave the size */
-    uint8_t                        *image; /* the one at hand, as the store has it */
+    uint8_t                        *image; /* the one at hand, as the store has it: */
+    uint32_t                        height, width;
+    size_t                          room;       /* bytes of `image` */
+    size_t                          used, have; /* bytes of the store's pixels in memory */
 };
+
+static size_t bytes_at_hand(const struct decoding *d)
+{
+    return (size_t)d->store->channels * d->height * d->width;
+}
+
+static int make_room(struct decoding *d, struct mx_err *err)
+{
+    const size_t bytes = bytes_at_hand(d);
+
+    if (bytes <= d->room)
+        return 0;
+    free(d->image);
+    d->room = (d->image = malloc(bytes)) ? bytes : 0;
+    return d->image ? 0
+                    : mx_fail(err, MX_ENOMEM, "no memory for an image of %u x %u pixels", d->width,
+                              d->height);
+}
+
+/* Every image its own size, as far as the side goes. */
+static int settle_own_size(struct decoding *d, const struct worker_picture *picture,
+                           struct mx_err *err)
+{
+    const uint32_t side = d->spec->side;
+    const uint32_t shorter = picture->height < picture->width ? picture->height : picture->width;
+    const uint32_t to = shorter < side ? shorter : side;
+
+    d->height = (uint32_t)((uint64_t)picture->height * to / shorter);
+    d->width = (uint32_t)((uint64_t)picture->width * to / shorter);
+    return make_room(d, err);
+}
 
 /* The native size is that of the first image, and has to be that of all. */
 static int settle_size(struct decoding *d, const struct worker_picture *picture, const char *path,
@@ -91,13 +160,17 @@ static int settle_size(struct decoding *d, const struct worker_picture *picture,
     const uint32_t             size = (uint32_t)d->spec->params->data_size;
     const char                *first = d->spec->first;
 
+    if (d->spec->side > 0)
+        return settle_own_size(d, picture, err);
     if (!d->first) {
         store->height = size ? size : first ? d->spec->first_shape->height : picture->height;
         store->width = size ? size : first ? d->spec->first_shape->width : picture->width;
-        d->image = malloc(worker_image_store_bytes(store));
-        if (!(d->first = strdup(first ? first : path)) || !d->image)
-            return mx_fail(err, MX_ENOMEM, "no memory for an image of %u x %u pixels", store->width,
-                           store->height);
+        d->height = store->height;
+        d->width = store->width;
+        if (!(d->first = strdup(first ? first : path)))
+            return mx_fail(err, MX_ENOMEM, "no memory for a path");
+        if (make_room(d, err))
+            return -1;
     }
     if (size == 0 && (picture->height != store->height || picture->width != store->width))
         return worker_image_sizes_differ(
@@ -146,20 +219,43 @@ static int decode(struct decoding *d, uint32_t i, const char *path, struct worke
 
 static int fit(struct decoding *d, const struct worker_picture *picture, struct mx_err *err)
 {
-    const struct worker_image_store *store = d->store;
+    const uint32_t channels = d->store->channels;
 
-    if (d->spec->params->data_size == 0) {
-        memcpy(d->image, picture->pixels, worker_image_store_bytes(store));
+    if (picture->height == d->height && picture->width == d->width) {
+        memcpy(d->image, picture->pixels, bytes_at_hand(d));
         return 0;
     }
-    return worker_fit_planes(picture->pixels, store->channels, picture->height, picture->width,
-                             d->image, store->height, err);
+    if (d->spec->side > 0)
+        return worker_resize_planes(picture->pixels, channels, picture->height, picture->width,
+                                    d->image, d->height, d->width, err);
+    return worker_fit_planes(picture->pixels, channels, picture->height, picture->width, d->image,
+                             d->height, err);
+}
+
+/* In memory: of images of one size, room for all at once. */
+static int append(struct decoding *d, size_t bytes, struct mx_err *err)
+{
+    struct worker_image_store *store = d->store;
+
+    if (d->used + bytes > d->have) {
+        size_t   have = d->spec->side > 0 ? 2 * (d->used + bytes) : d->spec->keep * bytes;
+        uint8_t *pixels = realloc(store->pixels, have);
+
+        if (!pixels)
+            return mx_fail(err, MX_ENOMEM, "no memory for %u images of %u x %u pixels",
+                           d->spec->keep, d->width, d->height);
+        store->pixels = pixels;
+        d->have = have;
+    }
+    memcpy(store->pixels + d->used, d->image, bytes);
+    d->used += bytes;
+    return 0;
 }
 
 static int keep(struct decoding *d, struct mx_err *err)
 {
     struct worker_image_store *store = d->store;
-    const size_t               bytes = worker_image_store_bytes(store);
+    const size_t               bytes = bytes_at_hand(d);
 
     if (store->kept == d->spec->keep)
         return 0;
@@ -168,31 +264,34 @@ static int keep(struct decoding *d, struct mx_err *err)
             d->unwritable = true;
             return -1;
         }
-    } else {
-        if (!store->pixels && !(store->pixels = calloc(d->spec->keep, bytes)))
-            return mx_fail(err, MX_ENOMEM, "no memory for %u images of %u x %u pixels",
-                           d->spec->keep, store->width, store->height);
-        memcpy(store->pixels + store->kept * bytes, d->image, bytes);
+    } else if (append(d, bytes, err)) {
+        return -1;
     }
+    store->height = d->height > store->height ? d->height : store->height;
+    store->width = d->width > store->width ? d->width : store->width;
     store->kept++;
     return 0;
 }
 
-/* The image's own row: hash and moments. */
+/* The image's own row: hash, and moments or size. */
 static void measure(struct decoding *d)
 {
     struct worker_image_store *store = d->store;
     struct worker_moments      moments = {0};
     uint64_t *row = store->rows + store->good * worker_image_store_columns(store->channels);
 
-    worker_moments_add(&moments, d->image, 1, store->channels,
-                       (size_t)store->height * store->width);
-    *row++ = mx_hash64(d->image, worker_image_store_bytes(store));
+    *row++ = mx_hash64(d->image, bytes_at_hand(d));
+    store->good++;
+    if (d->spec->side > 0) {
+        *row++ = d->height;
+        *row = d->width;
+        return;
+    }
+    worker_moments_add(&moments, d->image, 1, store->channels, (size_t)d->height * d->width);
     for (uint32_t c = 0; c < store->channels; c++) {
         *row++ = moments.sum[c];
         *row++ = moments.squares[c];
     }
-    store->good++;
 }
 
 static int take_file(struct decoding *d, uint32_t i, struct mx_err *err)
@@ -233,7 +332,7 @@ int worker_image_store_decode(const struct worker_store_spec *spec, int fd, cons
         if (spec->all || store->kept < spec->keep)
             rc = take_file(&d, i, err);
     if (rc == 0)
-        rc = worker_image_store_number(store, err);
+        rc = worker_image_store_number(store, spec->side > 0, err);
     if (unwritable)
         *unwritable = d.unwritable;
     free(d.first);

@@ -1,7 +1,7 @@
 /* image_store.h - the decoded images of a list of files.
  *
- * All images of a store have one size and number of channels. It lies in memory
- * of its own, or is a mapped file of the cache (worker/image_cache.h), whose
+ * All images of a store have one number of channels, and one size, or each the size of its
+ * file, brought to a shorter side at most. It lies in memory of its own, or is a mapped file of the cache (worker/image_cache.h), whose
  * pages all processes of a node share. Files that are damaged have a place in
  * the list and no image.
  */
@@ -31,12 +31,13 @@ enum worker_file_state {
 
 struct worker_image_store {
     uint32_t  nfiles, good, kept; /* files; images among them; the first of these, with pixels */
-    uint32_t  channels, height, width;
-    uint8_t  *state;  /* (nfiles) */
+    uint32_t  channels, height, width; /* of sizes that vary: the largest of those kept */
+    uint8_t  *state;                   /* (nfiles) */
     uint64_t *rows;   /* (good, 1 + 2 channels): XXH3-64 of an image's bytes; sums and sums of
-                         squares of its channels */
+                         squares of its channels, or, where sizes vary, its height and width */
     uint8_t  *pixels; /* (kept, channels, height, width), not to be written to */
     uint32_t *number; /* (nfiles), which of the good ones a file is */
+    uint64_t *offset; /* (kept + 1), where each image's pixels begin; NULL: they have one size */
     void     *map; /* that state, rows and pixels lie in, of map_bytes; or NULL: they are owned */
     size_t    map_bytes;
     uint32_t  decoded; /* files that were decoded to make it; 0: it was mapped as it is */
@@ -45,6 +46,8 @@ struct worker_image_store {
 /* What a store is to hold. All is lent. */
 struct worker_store_spec {
     const struct worker_params      *params; /* data.size and data.on_decode_error */
+    uint32_t                         side;   /* images of their own size, but a shorter side of at
+                                                most this; 0: squares of data.size */
     const char                      *path;   /* the folder that the names are below */
     const struct worker_folder_file *files;
     uint32_t                         nfiles;
@@ -67,9 +70,18 @@ int worker_image_store_decode(const struct worker_store_spec *spec, int fd, cons
                               struct worker_image_store *store, bool *unwritable,
                               struct mx_err *err);
 
-/* Number the good files; where they are not `good`, or one is in no known state, the store is
- * unsound: -1 with MX_EDATA. MX_ENOMEM. */
-int worker_image_store_number(struct worker_image_store *store, struct mx_err *err);
+/* Number the good files and, with `varied` sizes, find where their pixels begin; where they are
+ * not `good`, one is in no known state, or of no possible size, the store is unsound: -1 with
+ * MX_EDATA. MX_ENOMEM. */
+int worker_image_store_number(struct worker_image_store *store, bool varied, struct mx_err *err);
+
+/* Image number < kept. */
+struct worker_image {
+    const uint8_t *pixels; /* (channels, height, width), lent */
+    uint32_t       height, width;
+};
+
+struct worker_image worker_image_store_at(const struct worker_image_store *store, uint32_t number);
 
 /* Fail because two images differ in size and there is no data.size; the shapes' height and
  * width are used. */
@@ -77,7 +89,7 @@ int worker_image_sizes_differ(const char *path, const struct worker_shape *shape
                               const char *other_path, const struct worker_shape *other,
                               struct mx_err *err);
 
-/* Bytes of an image, and numbers of a row. */
+/* Bytes of all pixels, and numbers of a row. */
 size_t worker_image_store_bytes(const struct worker_image_store *store);
 size_t worker_image_store_columns(uint32_t channels);
 

@@ -44,6 +44,10 @@ int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint
 int worker_resize(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                   uint32_t to_height, uint32_t to_width, struct mx_err *err);
 
+/* The same for planes (channels, height, width). */
+int worker_resize_planes(const uint8_t *planes, uint32_t channels, uint32_t height, uint32_t width,
+                         uint8_t *out, uint32_t to_height, uint32_t to_width, struct mx_err *err);
+
 /* Exact sums over pixels, channel by channel. A zeroed struct is empty. */
 struct worker_moments {
     uint64_t pixels; /* of each channel */

@@ -155,6 +155,12 @@ unsigned worker_domino_data_set(unsigned domino_set)
     return data_sets[domino_set];
 }
 
+bool worker_set_cached(unsigned data_set)
+{
+    return data_set < sizeof known / sizeof known[0] &&
+           known[data_set].format == &worker_folder_format;
+}
+
 const char *worker_set_name(unsigned data_set)
 {
     return data_set <= WORKER_DATA_FEATURES ? worker_data_sets[data_set].word : "unknown set";

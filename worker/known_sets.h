@@ -2,6 +2,7 @@
 #ifndef MX_WORKER_KNOWN_SETS_H
 #define MX_WORKER_KNOWN_SETS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -28,6 +29,9 @@ const struct worker_known_set *worker_known_set(unsigned data_set, struct mx_err
 
 /* The data set of an enum worker_domino_set. */
 unsigned worker_domino_data_set(unsigned domino_set);
+
+/* Whether it is of image files, whose decoded images all processes of a node share. */
+bool worker_set_cached(unsigned data_set);
 
 /* The set's name in a configuration. */
 const char *worker_set_name(unsigned data_set);

@@ -45,6 +45,7 @@ struct worker_list {
     CHOICE(data_augment)                                                                           \
     LIST(data_random_resized_crop_scale) /* smallest and largest share of the image's area */      \
     LIST(data_random_resized_crop_ratio) /* and width / height */                                  \
+    INT(data_random_resized_crop_side)   /* pixels; 0 = twice data.size */                         \
     REAL(data_jitter_brightness)         /* see worker/augment.h */                                \
     REAL(data_jitter_contrast)                                                                     \
     REAL(data_jitter_saturation)                                                                   \

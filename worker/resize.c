@@ -1,8 +1,8 @@
 #include "worker/images.h"
 #include "worker/resample.h"
 
-int worker_resize(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
-                  uint32_t to_height, uint32_t to_width, struct mx_err *err)
+int worker_resize_planes(const uint8_t *planes, uint32_t channels, uint32_t height, uint32_t width,
+                         uint8_t *out, uint32_t to_height, uint32_t to_width, struct mx_err *err)
 {
     struct worker_resampler *resampler =
         worker_resampler_new(height, width, to_height, to_width, err);
@@ -10,7 +10,17 @@ int worker_resize(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t
     if (!resampler)
         return -1;
     worker_resampler_aim(resampler, height, width, to_height, to_width);
-    worker_resampler_run(resampler, (struct worker_window){plane, width, height, width}, out);
+    for (uint32_t c = 0; c < channels; c++)
+        worker_resampler_run(
+            resampler,
+            (struct worker_window){planes + (size_t)c * height * width, width, height, width},
+            out + (size_t)c * to_height * to_width);
     worker_resampler_free(resampler);
     return 0;
+}
+
+int worker_resize(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
+                  uint32_t to_height, uint32_t to_width, struct mx_err *err)
+{
+    return worker_resize_planes(plane, 1, height, width, out, to_height, to_width, err);
 }

@@ -24,6 +24,7 @@ struct worker_raw_set {
     struct worker_remarks remarks;
 
     struct worker_image_store *stores[WORKER_DATASET_STORES]; /* that parts with `at` look into */
+    struct worker_image_store *originals;                     /* as in struct worker_dataset */
     uint32_t                   decoded;                       /* as in struct worker_dataset */
 };
 

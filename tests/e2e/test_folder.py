@@ -52,9 +52,12 @@ class Folder(Case):
             for k in range(100, 1100):
                 os.link(self.photos / kind / "0.png", self.photos / kind / f"{k}.png")
         out, _ = self.mixsweep("plan", "sweep.yaml", "--json")
-        # 2000 more images of 16 x 16 x 3 bytes; the validation part is a quarter of 75 % more
-        self.assertAlmostEqual(json.loads(out)["memory_bytes_per_executor"] - few,
-                               2000 * 768 * (1 + .75 * .25), delta=2 * 768)
+        # 2000 more images of 16 x 16 x 3 bytes, which executors share
+        plan = json.loads(out)
+        self.assertAlmostEqual(plan["memory_bytes_per_executor"] - few, 2000 * 768, delta=2 * 768)
+        self.assertEqual(plan["memory_bytes_shared"], 2048 * 768)
+        out, _ = self.mixsweep("plan", "sweep.yaml")
+        self.assertRegex(out, "memory .* an executor, of which 1.6 MB decoded images that all of a node share\n")
 
     def test_a_damaged_picture_is_named(self):
         (self.photos / "blue/5.png").write_bytes(photo("blue", 5)[:-30])

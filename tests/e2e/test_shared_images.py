@@ -36,6 +36,9 @@ class Shared(Case):
         self.write("shared.yaml", CONFIG)
         self.cache = self.folder / "cache"
 
+    def stores(self):
+        return sorted(path for path in self.cache.iterdir() if path.name.startswith("images-"))
+
     def run_it(self, out):
         env = dict(os.environ, MIXSWEEP_CACHE=str(self.cache))
         done = subprocess.run([sys.executable, "-c", MEASURE, PROGRAM, "run", "shared.yaml", "--workers", "2", "--out", out],
@@ -43,16 +46,21 @@ class Shared(Case):
         self.assertEqual(done.returncode, 0, done.stderr)
         return int(done.stdout)
 
-    def test_two_executors_share_one_file_and_stay_within_the_plan(self):
+    def test_two_executors_share_two_files_and_stay_within_the_plan(self):
         out, _ = self.mixsweep("plan", "shared.yaml", "--json")
-        planned = json.loads(out)["memory_bytes_per_executor"]
+        plan = json.loads(out)
         for name in ("first", "second"):
-            self.assertLess(self.run_it(name), planned)
-            images = [path for path in self.cache.iterdir() if path.name.startswith("images-")]
-            self.assertEqual(len(images), 1)
-            stamp = images[0].stat().st_mtime_ns if name == "first" else stamp
-            self.assertEqual(images[0].stat().st_mtime_ns, stamp)  # the second run decodes nothing
-            self.assertGreater(images[0].stat().st_size, 620 * 3 * 96 * 96)
+            self.assertLess(self.run_it(name), plan["memory_bytes_per_executor"])
+            stamps = [path.stat().st_mtime_ns for path in self.stores()]
+            first = stamps if name == "first" else first
+            self.assertEqual(stamps, first)  # the second run decodes nothing
+        # All images at data.size, and all that may be for training at their own, 100 x 96.
+        sizes = sorted(path.stat().st_size for path in self.stores())
+        self.assertEqual(len(sizes), 2)
+        for size, pixels in zip(sizes, (96 * 96, 100 * 96)):
+            self.assertTrue(620 * 3 * pixels < size < 620 * 3 * pixels + 65536, size)
+        self.assertLess(sum(sizes), plan["memory_bytes_shared"])
+        self.assertLess(plan["memory_bytes_shared"], plan["memory_bytes_per_executor"])
         self.assertEqual(*((self.folder / name / "cells.csv").read_bytes() for name in ("first", "second")))
 
 

@@ -358,8 +358,32 @@ Test(plan_print, gives_json_with_every_name_of_the_contract)
     cr_expect_eq(number(json, "disk_bytes"), 1500000);
     cr_expect_eq(number(json, "files"), 3011);
     cr_expect_eq(number(json, "memory_bytes_per_executor"), 123456789);
+    cr_expect_eq(number(json, "memory_bytes_shared"), 0);
     cr_expect_null(json_object_get(json, "cells_listed"));
     json_decref(json);
+    build_free(b);
+}
+
+Test(plan_print, tells_what_executors_share_and_nothing_of_data_that_is_not_there)
+{
+    struct build      *b = build_new();
+    struct mx_grid    *grid = mx_grid_new(&b->config, NULL);
+    struct mx_sink     sink = {.file = NULL};
+    struct mx_estimate estimate = sample;
+
+    estimate.shared_bytes = 100000000;
+    cr_assert_eq(mx_plan_print_text(&b->config, grid, &estimate, 0, &sink, NULL), 0);
+    cr_expect_not_null(
+        strstr(mx_buf_str(&sink.buf),
+               "\nmemory     123 MB an executor, of which 100 MB decoded images that "
+               "all of a node share\n"));
+    mx_buf_clear(&sink.buf);
+    estimate.timed = false;
+    cr_assert_eq(mx_plan_print_text(&b->config, grid, &estimate, 0, &sink, NULL), 0);
+    cr_expect_not_null(strstr(mx_buf_str(&sink.buf), "\ntime       a guess\ndisk       unknown\n"));
+    cr_expect_null(strstr(mx_buf_str(&sink.buf), "memory"));
+    mx_buf_free(&sink.buf);
+    mx_grid_free(grid);
     build_free(b);
 }
 
@@ -373,7 +397,8 @@ Test(plan_print, gives_null_for_what_is_not_known)
                                                "trials",
                                                "files",
                                                "disk_bytes",
-                                               "memory_bytes_per_executor"};
+                                               "memory_bytes_per_executor",
+                                               "memory_bytes_shared"};
     struct build                   *b = build_new();
     json_t                         *json = json_of(b, &unknown, 0);
 

@@ -151,6 +151,22 @@ Test(share, memory_lowers_the_number_unless_it_was_asked_for)
           "a: 1 of 8 executors started: each needs about 65536 MiB and 4096 MiB are free\n");
 }
 
+Test(share, what_executors_have_in_common_is_on_a_node_once)
+{
+    struct mx_place         p[2] = {place("a", 0, 8), place("a", 0, 8)};
+    struct mx_share_request request = plenty;
+
+    request.bytes_each = (uint64_t)512 << 20;
+    request.bytes_node = (uint64_t)1 << 30;
+    check(p, 2, request, "3 3",
+          "a: 6 of 8 executors started: each needs about 512 MiB and 4096 MiB are free, of which "
+          "they share about 1024 MiB\n");
+    request.bytes_node = (uint64_t)8 << 30;
+    check(p, 2, request, "1 0",
+          "a: 1 of 8 executors started: each needs about 512 MiB and 4096 MiB are free, of which "
+          "they share about 8192 MiB\n");
+}
+
 Test(share, the_control_groups_quota_bounds_the_node)
 {
     struct mx_place p[2] = {place("a", 0, 8), place("a", 0, 8)};
