@@ -191,7 +191,8 @@ static void put_x_axis(const struct plot_view *view)
     if (plot->x_axis == MX_PLOT_WORDS)
         for (size_t k = 0; k < plot->nwords; k++)
             put_x_tick(view, plot_x(view, (double)k), plot->words[k]);
-    else if (plot->x_axis == MX_PLOT_LOG || (n > 0 && n <= 6))
+    else if (plot->x_axis == MX_PLOT_LOG ||
+             (n > 0 && n <= 6 && plot->series[0].form != MX_PLOT_DOTS))
         put_value_ticks(view, values, n);
     else
         put_linear_ticks(view);

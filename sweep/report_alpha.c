@@ -13,13 +13,22 @@ enum {
     RULES = 5             /* label rules, and none */
 };
 
+/* Where a cell stands. */
+struct spot {
+    unsigned strategy, rule; /* RULES - 1: without a rule */
+    size_t   frame;          /* which of the distinct settings of other axes */
+    bool     has_alpha;
+    double   alpha;
+};
+
 /* The panels of one metric and one frame. */
 struct panels {
     struct report        *r;
+    struct spot          *spots; /* (ncells) */
     const char           *metric;
     size_t                frame;  /* which of the distinct settings of other axes */
     struct mx_plot_point *points; /* (ncells) */
-    size_t                npoints, room;
+    size_t                npoints;
     struct mx_plot_series series[2 * LINES];
     size_t                nseries;
     bool                  log;
@@ -81,9 +90,21 @@ static int by_x(const void *a, const void *b)
     return (p->x > q->x) - (p->x < q->x);
 }
 
-/* The cells of one strategy and label rule (RULES - 1: without a rule) as a series. */
-static void add_series(struct panels *panels, struct frames *frames, unsigned strategy,
-                       unsigned rule)
+static struct spot spot_of(struct report *r, struct frames *frames, struct mx_cell_trials cell)
+{
+    struct mx_point point;
+
+    report_point(r, cell, &point);
+    return (struct spot){.strategy = point.value[KEY_MIX_STRATEGY].choice,
+                         .rule = point.used[KEY_MIX_LABELS] ? point.value[KEY_MIX_LABELS].choice
+                                                            : RULES - 1,
+                         .frame = frame_of(r, frames, cell),
+                         .has_alpha = point.used[KEY_MIX_ALPHA],
+                         .alpha = point.value[KEY_MIX_ALPHA].real};
+}
+
+/* The cells of one strategy and label rule as a series. */
+static void add_series(struct panels *panels, unsigned strategy, unsigned rule)
 {
     struct report         *r = panels->r;
     struct mx_plot_series *series = &panels->series[panels->nseries];
@@ -93,23 +114,15 @@ static void add_series(struct panels *panels, struct frames *frames, unsigned st
                                       .points = panels->points + panels->npoints,
                                       .style = strategy};
     for (size_t k = 0; k < r->ranking.ncells; k++) {
-        const struct mx_cell_trials cell = r->ranking.cells[k].cell;
-        struct reduce_summary       s;
-        struct mx_point             point;
+        const struct spot    *spot = &panels->spots[k];
+        struct reduce_summary s;
 
-        report_point(r, cell, &point);
-        if (point.value[KEY_MIX_STRATEGY].choice != strategy ||
-            (point.used[KEY_MIX_LABELS] ? point.value[KEY_MIX_LABELS].choice : RULES - 1) != rule ||
-            frame_of(r, frames, cell) != panels->frame)
+        if (spot->strategy != strategy || spot->rule != rule || spot->frame != panels->frame)
             continue;
-        s = report_summary(r, cell, panels->metric);
-        has_alpha |= point.used[KEY_MIX_ALPHA];
-        panels->points[panels->npoints + series->npoints++] =
-            (struct mx_plot_point){.x = point.value[KEY_MIX_ALPHA].real,
-                                   .y = s.mean,
-                                   .low = s.low,
-                                   .high = s.high,
-                                   .shade = NAN};
+        s = report_summary(r, r->ranking.cells[k].cell, panels->metric);
+        has_alpha |= spot->has_alpha;
+        panels->points[panels->npoints + series->npoints++] = (struct mx_plot_point){
+            .x = spot->alpha, .y = s.mean, .low = s.low, .high = s.high, .shade = NAN};
     }
     if (series->npoints == 0)
         return;
@@ -121,16 +134,16 @@ static void add_series(struct panels *panels, struct frames *frames, unsigned st
 
 /* The lines of one rule, in front of them those that know no rule. Returns whether the rule
  * has any. */
-static bool fill(struct panels *panels, struct frames *frames, unsigned rule)
+static bool fill(struct panels *panels, unsigned rule)
 {
     size_t ruled;
 
     panels->npoints = panels->nseries = 0;
     for (unsigned s = 0; s < LINES; s++)
-        add_series(panels, frames, s, rule);
+        add_series(panels, s, rule);
     ruled = panels->nseries;
     for (unsigned s = 0; s < LINES && ruled > 0 && rule != RULES - 1; s++)
-        add_series(panels, frames, s, RULES - 1);
+        add_series(panels, s, RULES - 1);
     return ruled > 0;
 }
 
@@ -169,29 +182,25 @@ static void put_panels(struct panels *panels, struct frames *frames)
     double low = NAN, high = NAN;
 
     for (unsigned rule = 0; rule < RULES; rule++)
-        if (fill(panels, frames, rule))
+        if (fill(panels, rule))
             mx_plot_range(panels->series, panels->nseries, &low, &high);
     if (isnan(low))
         return;
     for (unsigned rule = 0; rule + 1 < RULES; rule++)
-        if (fill(panels, frames, rule))
+        if (fill(panels, rule))
             put_panel(panels, frames, rule, low, high);
 }
 
 /* Whether alpha varies, and by so much that logarithms show it better. */
-static bool look_at_alpha(struct report *r, bool *log)
+static bool look_at_alpha(const struct panels *panels, bool *log)
 {
     double low = INFINITY, high = 0;
 
-    for (size_t k = 0; k < r->ranking.ncells; k++) {
-        struct mx_point point;
-
-        report_point(r, r->ranking.cells[k].cell, &point);
-        if (!point.used[KEY_MIX_ALPHA])
-            continue;
-        low = fmin(low, point.value[KEY_MIX_ALPHA].real);
-        high = fmax(high, point.value[KEY_MIX_ALPHA].real);
-    }
+    for (size_t k = 0; k < panels->r->ranking.ncells; k++)
+        if (panels->spots[k].has_alpha) {
+            low = fmin(low, panels->spots[k].alpha);
+            high = fmax(high, panels->spots[k].alpha);
+        }
     *log = low > 0 && high >= 4 * low;
     return high > low;
 }
@@ -220,37 +229,48 @@ static size_t choose_metrics(const struct report *r, const char *metrics[SCORES]
     return n;
 }
 
+static void put_metrics(struct panels *panels, struct frames *frames, const char *const *metrics,
+                        size_t n)
+{
+    struct report *r = panels->r;
+
+    for (size_t k = 0; k < n; k++) {
+        panels->metric = metrics[k];
+        report_element(r, "h3", metrics[k]);
+        mx_buf_text(r->out, "\n<div class=\"figures\">");
+        for (panels->frame = 0; panels->frame < frames->count; panels->frame++)
+            put_panels(panels, frames);
+        mx_buf_text(r->out, "</div>\n");
+    }
+    mx_buf_text(
+        r->out,
+        "<p class=\"note\">Mean and 95 % interval over repeats; markers of one alpha stand side "
+        "by side. Level lines: strategies without an alpha.</p>\n");
+    if (frames->more)
+        mx_buf_printf(r->out,
+                      "<p class=\"note\">Showing the first %d settings of the other axes.</p>\n",
+                      FRAMES);
+}
+
 void report_alpha(struct report *r)
 {
     struct panels panels = {.r = r};
     struct frames frames = {.count = 0};
     const char   *metrics[SCORES];
-    const size_t  n = choose_metrics(r, metrics);
+    const size_t  n = choose_metrics(r, metrics), ncells = r->ranking.ncells;
 
-    if (n == 0 || !look_at_alpha(r, &panels.log))
-        return;
-    panels.points = calloc(2 * r->ranking.ncells + 1, sizeof panels.points[0]);
-    for (size_t k = 0; panels.points && k < r->ranking.ncells; k++)
-        frame_of(r, &frames, r->ranking.cells[k].cell);
-    for (size_t k = 0; panels.points && k < n; k++) {
-        panels.metric = metrics[k];
-        mx_buf_text(r->out, "<h3>");
-        mx_html_text(r->out, metrics[k]);
-        mx_buf_text(r->out, "</h3>\n<div class=\"figures\">");
-        for (panels.frame = 0; panels.frame < frames.count; panels.frame++)
-            put_panels(&panels, &frames);
-        mx_buf_text(r->out, "</div>\n");
+    panels.points = calloc(2 * ncells + 1, sizeof panels.points[0]);
+    panels.spots = calloc(ncells + 1, sizeof panels.spots[0]);
+    if (panels.points && panels.spots) {
+        for (size_t k = 0; k < ncells; k++)
+            panels.spots[k] = spot_of(r, &frames, r->ranking.cells[k].cell);
+        if (n > 0 && look_at_alpha(&panels, &panels.log))
+            put_metrics(&panels, &frames, metrics, n);
+    } else {
+        r->out->failed = true;
     }
-    mx_buf_text(r->out,
-                "<p class=\"note\">Mean and 95 % interval over repeats; markers of one alpha "
-                "stand side by side. Level lines: strategies without an alpha.</p>\n");
-    if (frames.more)
-        mx_buf_printf(r->out,
-                      "<p class=\"note\">Showing the first %d settings of the other axes."
-                      "</p>\n",
-                      FRAMES);
     for (size_t k = 0; k < frames.count; k++)
         free(frames.texts[k]);
     free(panels.points);
-    r->out->failed |= !panels.points;
+    free(panels.spots);
 }
