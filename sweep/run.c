@@ -107,6 +107,7 @@ static int start_executors(struct run *run, struct mx_err *err)
         run->nodes[r].workers = rank.workers;
         snprintf(run->nodes[r].host, sizeof run->nodes[r].host, "%s", rank.host);
     }
+    run_number_hosts(run);
     rc = 0;
 done:
     mx_buf_free(&why);
@@ -303,6 +304,14 @@ static int begin(struct run *run, struct mx_err *err)
     return 0;
 }
 
+static void print_hosts(const struct run *run)
+{
+    for (unsigned r = 0; r < run->ranks; r++)
+        if (run->nodes[r].host_number == r && mx_sched_host_quarantined(run->sched, r))
+            printf("quarantined: host %s, where different cells failed one after the other\n",
+                   run->nodes[r].host);
+}
+
 static void print_table(const struct run *run)
 {
     struct mx_sched_counts counts;
@@ -312,6 +321,7 @@ static void print_table(const struct run *run)
     mx_sched_counts(run->sched, &counts);
     mx_results_print(run->results, &counts, TABLE_ROWS, width ? width : PLAIN_WIDTH, &text);
     fputs(mx_buf_str(&text), stdout);
+    print_hosts(run);
     printf("results: %s/results.csv\n", run->directory);
     if (run_ended(&counts) == counts.planned)
         printf("report: %s/report.html\n", run->directory);

@@ -127,6 +127,10 @@ static int apply_actions(struct run *run, struct mx_err *err)
         case MX_ACTION_TRIAL_ENDED:
             end_trial(run, action);
             break;
+        case MX_ACTION_HOST:
+            if (run_note_host(run, action, err))
+                return -1;
+            break;
         case MX_ACTION_DECIDED:
             if (note_decision(run, action, err))
                 return -1;
@@ -354,8 +358,11 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
 {
     switch (event->kind) {
     case MX_LINK_UP:
-        return run_feed(
-            run, (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP, .executor = event->executor}, err);
+        return run_feed(run,
+                        (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP,
+                                          .executor = event->executor,
+                                          .host = run->nodes[event->rank].host_number},
+                        err);
     case MX_LINK_LOST:
         return on_lost(run, event, err);
     case MX_LINK_DONE:
@@ -365,7 +372,7 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
     case MX_LINK_RANK_LOST:
         run->nodes[event->rank].lost = true;
         mx_console_log(run->console, MX_LOG_WARNING, NULL, "%s", event->text);
-        return 0;
+        return run_lose_rank(run, event->rank, err);
     }
     return 0;
 }

@@ -33,6 +33,7 @@ struct run_node {
     char     host[64];
     uint32_t first, workers;
     bool     lost;
+    uint32_t host_number;  /* the first rank of its host */
     uint64_t done, failed; /* stages */
     double   busy_s;       /* that they took */
 };
@@ -160,6 +161,15 @@ int run_release_inputs(struct run *run, uint32_t stage, struct mx_err *err);
 
 /* A training was stopped: what it would have gone on from is removed. */
 int run_drop_checkpoints(struct run *run, uint32_t stage, struct mx_err *err);
+
+/* Which ranks are on one host. */
+void run_number_hosts(struct run *run);
+
+/* A host gets no more work, or does again: the journal and people are told. */
+int run_note_host(struct run *run, const struct mx_action *action, struct mx_err *err);
+
+/* The executors of a rank do not come back. */
+int run_lose_rank(struct run *run, unsigned rank, struct mx_err *err);
 
 /* Whether stages of a kind leave a folder. */
 bool run_leaves_folder(const struct run *run, enum worker_kind kind);

@@ -121,6 +121,7 @@ static void list_nodes(const struct run *run, double rate_per_hour, struct mx_st
             .busy_s = node->busy_s,
             .rate_per_hour = done > 0 ? rate_per_hour * (double)node->done / (double)done : NAN,
             .lost = node->lost,
+            .quarantined = mx_sched_host_quarantined(run->sched, node->host_number),
         };
     }
 }

@@ -100,6 +100,7 @@ void mx_sched_free(struct mx_sched *sched)
     free(sched->trial_names.inside);
     free(sched->trial_names.outside);
     free(sched->executors);
+    free(sched->hosts);
     free(sched->executor_links);
     free(sched);
 }

@@ -33,6 +33,13 @@
  * quarantined. If all their stages are done for others nevertheless, or one fails,
  * they become done or failed: the state of a trial follows from those of stages.
  *
+ * Breaker by host: a cell that fails on one host, and then on another, is to blame
+ * itself. Three different cells that have failed on a host, one after the other and so far
+ * nowhere else, quarantine the host: its executors end what they hold and are given
+ * nothing more. It is released when one of those cells fails elsewhere as well, or when no
+ * other host is left; the last living host is never quarantined. What this decides has a
+ * say in where stages run, and how often, as deaths have.
+ *
  * Early stopping (sweep/early.h): a training that is judged is started until its
  * next rung, and waits there, without a lease, until the rule says whether it goes
  * on; it then comes before what has not begun. The trials of one that is stopped
@@ -145,6 +152,7 @@ struct mx_event {
         MX_EVENT_EXECUTOR_LOST, /* it died; lease: what it was running; 0, or one that is not
                                  * held: no stage is blamed; reason says how (crashed, stalled
                                  * ...). It may come up again, or not */
+        MX_EVENT_EXECUTOR_GONE, /* it will not come up again */
         MX_EVENT_STAGE_DONE,    /* lease, stage, seconds */
         MX_EVENT_STAGE_FAILED,  /* lease, stage, reason, seconds */
         MX_EVENT_STAGE_PAUSED,  /* lease, stage, seconds: it waits at `epoch` with `value` */
@@ -153,6 +161,7 @@ struct mx_event {
     } kind;
     double         now_s; /* monotonic; never steps back (a smaller one counts as equal) */
     uint32_t       executor;
+    uint32_t       host; /* UP: where it runs, numbered from 0 */
     uint64_t       lease;
     uint32_t       stage;
     enum mx_reason reason;
@@ -168,6 +177,8 @@ struct mx_action {
                                 * is given nothing more until it is up again */
         MX_ACTION_TRIAL_ENDED, /* trial reached a terminal state; reason. A quarantined one may
                                 * end once more, as done or failed */
+        MX_ACTION_HOST,        /* host is quarantined, or released (go_on); last: it would be
+                                * quarantined, were it not the last one */
         MX_ACTION_DECIDED,     /* stage waited at rung, epoch: it goes on, or is stopped */
     } kind;
     uint32_t       executor;
@@ -179,6 +190,8 @@ struct mx_action {
     uint32_t       epoch;   /* START: of a training: after which it waits; 0 = it does not */
     uint32_t       rung;    /* DECIDED, and epoch */
     bool           go_on;
+    uint32_t       host; /* HOST */
+    bool           last;
     enum mx_state  state;
     enum mx_reason reason;
 };
@@ -240,6 +253,9 @@ bool           mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stag
 bool           mx_sched_stage_stopped(const struct mx_sched *sched, uint32_t stage); /* by rule */
 uint32_t mx_sched_stage_rungs(const struct mx_sched *sched, uint32_t stage); /* that it came to */
 unsigned mx_sched_stage_attempts(const struct mx_sched *sched, uint32_t stage);
+
+/* Whether a host is quarantined. */
+bool mx_sched_host_quarantined(const struct mx_sched *sched, uint32_t host);
 
 /* True if it drains since the next stage would not have ended before limit_s. */
 bool mx_sched_late(const struct mx_sched *sched);

@@ -129,8 +129,11 @@ static int build_cells(struct mx_sched *sched, const struct mx_sched_trial *tria
         sched->members.to[k] = order[k].trial;
     free(order);
     free(sched->cells); /* room for none */
-    sched->cells = calloc((size_t)sched->ncells + 1, sizeof sched->cells[0]);
-    return sched->cells ? 0 : -1;
+    if (!(sched->cells = calloc((size_t)sched->ncells + 1, sizeof sched->cells[0])))
+        return -1;
+    for (uint32_t c = 0; c < sched->ncells; c++)
+        sched->cells[c].failed_on = MX_NOBODY;
+    return 0;
 fail:
     free(order);
     return -1;

@@ -51,7 +51,7 @@ static int check_queue(const struct mx_sched *sched, uint32_t x, struct mx_err *
 /* Every executor that may be given work is idle or has a clock that runs. */
 static int check_executors(const struct mx_sched *sched, struct mx_err *err)
 {
-    uint32_t nidle = 0, nrunning = 0, nheld = 0;
+    uint32_t nidle = 0, nrunning = 0, nheld = 0, nusable = 0;
     double   last_s = -INFINITY;
 
     for (uint32_t x = 0; x < sched->nexecutors; x++) {
@@ -60,14 +60,14 @@ static int check_executors(const struct mx_sched *sched, struct mx_err *err)
         if (check_queue(sched, x, err))
             return -1;
         nidle += mx_sched_usable(node) && node->nheld == 0;
-        nrunning += mx_sched_usable(node) && node->nheld > 0;
+        nrunning += mx_sched_timed(node) && node->nheld > 0;
+        nusable += mx_sched_usable(node);
         nheld += node->nheld;
     }
     CHECK(nheld == sched->nleases, "queues hold %" PRIu32 " of %" PRIu32 " leases", nheld,
           sched->nleases);
-    CHECK(nidle + nrunning == sched->nusable,
-          "%" PRIu32 " executors can be given work, counted %" PRIu32, nidle + nrunning,
-          sched->nusable);
+    CHECK(nusable == sched->nusable, "%" PRIu32 " executors can be given work, counted %" PRIu32,
+          nusable, sched->nusable);
     CHECK(chain_length(&sched->idle, sched->executor_links, sched->nexecutors) == nidle &&
               chain_length(&sched->running, sched->executor_links, sched->nexecutors) == nrunning,
           "%" PRIu32 " executors are idle and %" PRIu32 " run, not in their chains", nidle,
@@ -76,7 +76,7 @@ static int check_executors(const struct mx_sched *sched, struct mx_err *err)
         CHECK(mx_sched_usable(&sched->executors[x]) && sched->executors[x].nheld == 0,
               "executor %" PRIu32 " is not idle", x);
     for (uint32_t x = sched->running.head; x != MX_NOBODY; x = sched->executor_links[x].next) {
-        CHECK(mx_sched_usable(&sched->executors[x]) && sched->executors[x].nheld > 0 &&
+        CHECK(mx_sched_timed(&sched->executors[x]) && sched->executors[x].nheld > 0 &&
                   sched->executors[x].started_s >= last_s,
               "executor %" PRIu32 " is out of turn", x);
         last_s = sched->executors[x].started_s;
@@ -145,7 +145,7 @@ int mx_sched_check_queues(const struct mx_sched *sched, struct mx_err *err)
               "the mean duration of kind %zu is %g", k, sched->mean_s[k]);
     CHECK(!sched->started || sched->draining || sched->refill == MX_NOBODY,
           "executor %" PRIu32 " was not given more", sched->refill);
-    if (check_executors(sched, err) || check_placement(sched, err))
+    if (mx_hosts_check(sched, err) || check_executors(sched, err) || check_placement(sched, err))
         return -1;
     return check_hanging(sched, err);
 }

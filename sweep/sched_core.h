@@ -6,6 +6,7 @@
  * sched_place.c        ready stages, and which executor takes which
  * sched_queue.c        executors and the leases that they hold
  * sched_events.c       events in, actions out
+ * sched_hosts.c        hosts on which different cells fail
  * sched_early.c        trainings that are judged
  * sched_compact.c      what has ended goes
  * sched_check.c        the invariants, from scratch: trials and stages
@@ -33,7 +34,8 @@
 #define MX_NOBODY UINT32_MAX /* no stage, executor or trial */
 
 enum {
-    MX_BREAKER_TRIALS = 2 /* failed trials that break a cell */
+    MX_BREAKER_TRIALS = 2, /* failed trials that break a cell */
+    MX_BREAKER_CELLS = 3,  /* failed cells that break a host */
 };
 
 /* A list through an array of links: push, pop and remove are O(1). */
@@ -86,12 +88,25 @@ struct mx_trial_node {
 };
 
 struct mx_cell_node {
-    uint32_t nfailed; /* trials that failed as executors fail */
+    uint32_t nfailed;   /* trials that failed as executors fail */
+    uint32_t failed_on; /* the host where an attempt failed first, or MX_NOBODY ... */
+    uint32_t strike;    /* ... and the name under which that counts against it */
+    bool     own_fault; /* one failed on another host, too */
+};
+
+struct mx_host_node {
+    uint32_t nliving;                   /* executors that were up and may come up again */
+    uint32_t nstrikes;                  /* cells that failed here alone, since the last success */
+    uint32_t strikes[MX_BREAKER_CELLS]; /* they: cells that have ended have no number */
+    bool     barred, warned;            /* warned: it was told that it is the last one */
 };
 
 struct mx_executor_node {
     bool            up, overdue; /* overdue: up, and told to be killed */
-    uint32_t        life;        /* how often it came up */
+    bool            barred;      /* its host is quarantined */
+    bool            known, gone; /* it was up once; it never will be again */
+    uint32_t        host;
+    uint32_t        life; /* how often it came up */
     uint32_t        nheld;
     uint64_t        expected_ns; /* of the whole queue */
     struct mx_chain queue;       /* of stages: it runs the first */
@@ -118,13 +133,16 @@ struct mx_sched {
     struct mx_trial_node    *trials;
     struct mx_cell_node     *cells;
     struct mx_executor_node *executors;
+    struct mx_host_node     *hosts;
+    uint32_t                 nhosts;
+    bool                     review_hosts;       /* something happened to them */
     struct mx_edges          inputs, dependents; /* stage -> stages */
     struct mx_edges          uses;               /* stage -> trials */
     struct mx_edges          parts;              /* trial -> stages */
     struct mx_edges          members;            /* cell -> trials */
     struct mx_early         *early;              /* by stage; NULL: none is judged */
 
-    struct mx_chain      idle, running; /* of executors: neither overdue nor down */
+    struct mx_chain      idle, running; /* of executors: usable; neither overdue nor down */
     struct mx_chain      unheld, held;  /* of open groups */
     struct mx_chain      ended;         /* of trials: to be told */
     struct mx_link_pair *stage_links;   /* a group's or a queue's chain */
@@ -190,6 +208,17 @@ void mx_sched_break_cells(struct mx_sched *sched);
 bool mx_sched_deterministic(enum mx_reason reason);
 bool mx_stage_final(const struct mx_sched *sched, uint32_t stage, enum mx_reason reason);
 
+/* sched_hosts.c. A host is known; an executor is up, or gone; what happened there; and
+ * what follows from it for hosts, with its actions. */
+int  mx_hosts_know(struct mx_sched *sched, uint32_t host, struct mx_err *err);
+void mx_hosts_up(struct mx_sched *sched, uint32_t executor, uint32_t host);
+void mx_hosts_gone(struct mx_sched *sched, uint32_t executor);
+void mx_hosts_failed(struct mx_sched *sched, uint32_t stage, uint32_t executor);
+void mx_hosts_done(struct mx_sched *sched, uint32_t executor);
+int  mx_hosts_review(struct mx_sched *sched, struct mx_actions *actions, struct mx_err *err);
+bool mx_hosts_avoids(const struct mx_sched *sched, uint32_t stage, uint32_t executor);
+int  mx_hosts_check(const struct mx_sched *sched, struct mx_err *err);
+
 /* sched_early.c. Make the judge, where options ask for one; a training that comes to a
  * rung; decide what can be decided, each with its action. */
 int      mx_sched_early_new(struct mx_sched *sched, const struct mx_sched_stage *stages,
@@ -224,6 +253,7 @@ uint32_t mx_queue_find(const struct mx_sched *sched, uint32_t executor, uint64_t
 void     mx_queue_lost(struct mx_sched *sched, uint32_t executor, uint64_t lease,
                        enum mx_reason reason);
 void     mx_queue_overdue(struct mx_sched *sched, uint32_t executor);
+void     mx_queue_bar(struct mx_sched *sched, uint32_t executor, bool barred);
 
 /* Inside a function that returns 0, or -1 with MX_EINTERNAL. */
 #define MX_SCHED_CHECK(holds, ...)                                                                 \
@@ -235,9 +265,16 @@ void     mx_queue_overdue(struct mx_sched *sched, uint32_t executor);
 /* sched_check_queue.c. */
 int mx_sched_check_queues(const struct mx_sched *sched, struct mx_err *err);
 
-static inline bool mx_sched_usable(const struct mx_executor_node *node)
+/* Its clock runs while it works. */
+static inline bool mx_sched_timed(const struct mx_executor_node *node)
 {
     return node->up && !node->overdue;
+}
+
+/* It may be given work. */
+static inline bool mx_sched_usable(const struct mx_executor_node *node)
+{
+    return mx_sched_timed(node) && !node->barred;
 }
 
 static inline bool mx_sched_terminal(enum mx_state state)

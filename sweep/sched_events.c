@@ -135,10 +135,14 @@ static void handle(struct mx_sched *sched, const struct mx_event *event)
     case MX_EVENT_TIME:
         break;
     case MX_EVENT_EXECUTOR_UP:
+        mx_hosts_up(sched, event->executor, event->host);
         mx_queue_up(sched, event->executor);
         break;
     case MX_EVENT_EXECUTOR_LOST:
         mx_queue_lost(sched, event->executor, event->lease, event->reason);
+        break;
+    case MX_EVENT_EXECUTOR_GONE:
+        mx_hosts_gone(sched, event->executor);
         break;
     case MX_EVENT_STAGE_DONE:
     case MX_EVENT_STAGE_FAILED:
@@ -162,7 +166,7 @@ static void name_actions(const struct mx_sched *sched, struct mx_actions *action
 
         if (action->kind == MX_ACTION_TRIAL_ENDED)
             action->trial = mx_names_outside(&sched->trial_names, action->trial);
-        else
+        else if (action->kind != MX_ACTION_HOST)
             action->stage = mx_names_outside(&sched->stage_names, action->stage);
     }
 }
@@ -173,7 +177,8 @@ int mx_sched_event(struct mx_sched *sched, const struct mx_event *event, struct 
     int rc = -1;
 
     actions->count = 0;
-    if (event->kind == MX_EVENT_EXECUTOR_UP && mx_queue_know(sched, event->executor, err))
+    if (event->kind == MX_EVENT_EXECUTOR_UP &&
+        (mx_queue_know(sched, event->executor, err) || mx_hosts_know(sched, event->host, err)))
         return -1;
     if (!sched->started) {
         sched->started = true;
@@ -182,8 +187,8 @@ int mx_sched_event(struct mx_sched *sched, const struct mx_event *event, struct 
     if (event->now_s > sched->now_s)
         sched->now_s = event->now_s;
     handle(sched, event);
-    if (mx_sched_decide(sched, actions, err) == 0 && tell_ended(sched, actions, err) == 0 &&
-        kill_overdue(sched, actions, err) == 0)
+    if (mx_hosts_review(sched, actions, err) == 0 && mx_sched_decide(sched, actions, err) == 0 &&
+        tell_ended(sched, actions, err) == 0 && kill_overdue(sched, actions, err) == 0)
         rc = dispatch(sched, actions, err);
     name_actions(sched, actions);
     mx_sched_compact(sched);

@@ -114,14 +114,14 @@ void mx_group_release(struct mx_sched *sched, uint32_t executor)
     }
 }
 
-/* The first loose stage that has not just failed on this executor, if there is
- * one near the front. */
+/* The first loose stage that has not just failed on this executor, or on its host
+ * where there are others, if there is one near the front. */
 static uint32_t choose_loose(const struct mx_sched *sched, uint32_t executor)
 {
     uint32_t i = sched->stages[sched->nstages].ready.head;
 
     for (int k = 0; k < LOOK_AHEAD && i != MX_NOBODY; k++, i = sched->stage_links[i].next)
-        if (sched->stages[i].avoid != executor)
+        if (!mx_hosts_avoids(sched, i, executor))
             return i;
     return MX_NOBODY;
 }
@@ -159,5 +159,5 @@ uint32_t mx_group_next(const struct mx_sched *sched)
 
     if (holder != MX_NOBODY && sched->executors[holder].nheld == 0)
         return holder;
-    return sched->stages[i].avoid == first && second != MX_NOBODY ? second : first;
+    return mx_hosts_avoids(sched, i, first) && second != MX_NOBODY ? second : first;
 }

@@ -67,7 +67,7 @@ bool mx_queue_fits(const struct mx_sched *sched, uint32_t executor, uint32_t sta
     const struct mx_executor_node *node = &sched->executors[executor];
 
     return node->nheld == 0 ||
-           (sched->stages[stage].avoid != executor && node->nheld < most_held(sched) &&
+           (!mx_hosts_avoids(sched, stage, executor) && node->nheld < most_held(sched) &&
             node->expected_ns + expect_ns(sched, stage) <= sched->batch_ns);
 }
 
@@ -85,7 +85,7 @@ bool mx_queue_is_low(const struct mx_sched *sched, uint32_t executor)
 static void start_clock(struct mx_sched *sched, uint32_t executor)
 {
     sched->executors[executor].started_s = sched->now_s;
-    if (mx_sched_usable(&sched->executors[executor]))
+    if (mx_sched_timed(&sched->executors[executor]))
         mx_chain_push(&sched->running, sched->executor_links, executor);
 }
 
@@ -125,7 +125,7 @@ static void end_lease(struct mx_sched *sched, uint32_t i)
     mx_sched_leave_stage(sched, i);
     if (!was_first)
         return;
-    if (mx_sched_usable(node))
+    if (mx_sched_timed(node))
         mx_chain_remove(&sched->running, sched->executor_links, executor);
     if (node->nheld > 0)
         start_clock(sched, executor);
@@ -150,6 +150,7 @@ void mx_queue_done(struct mx_sched *sched, uint32_t stage, double seconds)
     sched->refill = sched->stages[stage].executor;
     learn(sched, stage, seconds);
     end_lease(sched, stage);
+    mx_hosts_done(sched, sched->refill);
     mx_sched_settle(sched, stage, MX_STAGE_DONE, MX_REASON_NONE);
     mx_sched_rest_users(sched, stage);
 }
@@ -160,6 +161,7 @@ void mx_queue_paused(struct mx_sched *sched, uint32_t stage, double seconds)
     sched->refill = sched->stages[stage].executor;
     learn(sched, stage, seconds);
     end_lease(sched, stage);
+    mx_hosts_done(sched, sched->refill);
     sched->stages[stage].state = MX_STAGE_PAUSED;
     mx_sched_drop_unneeded(sched, stage);
     mx_sched_rest_users(sched, stage);
@@ -178,6 +180,8 @@ void mx_queue_failed(struct mx_sched *sched, uint32_t i, enum mx_reason reason)
     end_lease(sched, i);
     stage->failures++;
     stage->avoid = stage->executor;
+    if (!mx_sched_deterministic(reason))
+        mx_hosts_failed(sched, i, stage->executor);
     if (final)
         mx_sched_settle(sched, i, MX_STAGE_FAILED, reason);
     else
@@ -198,9 +202,14 @@ static void give_back(struct mx_sched *sched, uint32_t i)
 /* An executor is given nothing more in this life. */
 static void retire(struct mx_sched *sched, uint32_t executor)
 {
-    bool idle = sched->executors[executor].nheld == 0;
+    const struct mx_executor_node *node = &sched->executors[executor];
 
-    mx_chain_remove(idle ? &sched->idle : &sched->running, sched->executor_links, executor);
+    if (node->nheld > 0)
+        mx_chain_remove(&sched->running, sched->executor_links, executor);
+    else if (mx_sched_usable(node))
+        mx_chain_remove(&sched->idle, sched->executor_links, executor);
+    if (!mx_sched_usable(node))
+        return;
     mx_group_release(sched, executor);
     sched->nusable--;
 }
@@ -243,8 +252,28 @@ void mx_queue_up(struct mx_sched *sched, uint32_t executor)
     node->up = true;
     node->life++;
     node->helps = MX_NOBODY;
+    if (node->barred)
+        return;
     sched->nusable++;
     mx_chain_push(&sched->idle, sched->executor_links, executor);
+}
+
+/* What it holds it may end. */
+void mx_queue_bar(struct mx_sched *sched, uint32_t executor, bool barred)
+{
+    struct mx_executor_node *node = &sched->executors[executor];
+
+    if (mx_sched_timed(node) && barred) {
+        mx_group_release(sched, executor);
+        sched->nusable--;
+        if (node->nheld == 0)
+            mx_chain_remove(&sched->idle, sched->executor_links, executor);
+    } else if (mx_sched_timed(node)) {
+        sched->nusable++;
+        if (node->nheld == 0)
+            mx_chain_push(&sched->idle, sched->executor_links, executor);
+    }
+    node->barred = barred;
 }
 
 /* The first of the queue overran its time: the executor dies of it. */

@@ -39,7 +39,9 @@ static int start_executors(struct run *run, struct mx_err *err)
 
         run->nodes[r].first = rank.first;
         run->nodes[r].workers = rank.workers;
+        snprintf(run->nodes[r].host, sizeof run->nodes[r].host, "%s", rank.host);
     }
+    run_number_hosts(run);
     return 0;
 }
 

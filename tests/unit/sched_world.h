@@ -160,7 +160,7 @@ static inline void die(struct world *w, uint32_t x, enum mx_reason reason)
     if (!chance(w, 0.1))
         post_in_order(w, x, mx_rng_uniform(&w->rng), lost);
     post_in_order(w, x, 1 + mx_rng_uniform(&w->rng),
-                  (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP});
+                  (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP, .host = x / RANK_STEP});
 }
 
 /* The executors of a rank go for good, unless they are the last. */
@@ -184,6 +184,7 @@ static inline void lose_rank(struct world *w, uint32_t rank)
         post_in_order(
             w, x, 0.1,
             (struct mx_event){.kind = MX_EVENT_EXECUTOR_LOST, .reason = MX_REASON_CRASHED});
+        post_in_order(w, x, 0.1, (struct mx_event){.kind = MX_EVENT_EXECUTOR_GONE});
     }
 }
 

@@ -14,7 +14,7 @@ enum {
 /* What happened in all runs, to see that the trouble was real. */
 struct tally {
     unsigned by_state[MX_STATES];
-    unsigned dropped, blamed, spared, waiting, ranks_lost;
+    unsigned dropped, blamed, spared, waiting, ranks_lost, hosts;
 };
 static struct tally tally;
 
@@ -76,6 +76,9 @@ static void obey(struct world *w)
             break;
         case MX_ACTION_DECIDED:
             cr_assert_fail("nothing is judged here");
+            break;
+        case MX_ACTION_HOST:
+            tally.hosts += !action->go_on;
             break;
         }
     }
@@ -234,7 +237,7 @@ static void begin_incarnation(struct world *w)
             .exists = executor->exists, .life = executor->life + 1, .last_message_s = w->now_s};
         if (executor->exists) /* some appear late */
             post_in_order(w, x, mx_rng_uniform(&w->rng) * (chance(w, 0.1) ? 30 : 1),
-                          (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP});
+                          (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP, .host = x / RANK_STEP});
     }
 }
 
@@ -397,4 +400,5 @@ Test(sched_simulation, every_schedule_ends_with_each_stage_done_once)
     cr_expect_gt(tally.spared, runs / 2);
     cr_expect_gt(tally.waiting, runs);
     cr_expect_gt(tally.ranks_lost, runs / 20);
+    cr_expect_gt(tally.hosts, runs / 100);
 }
