@@ -93,6 +93,11 @@ class EarlyStop(Case):
                        if row["status"] == "stopped")
         trial = json.loads(self.mixsweep("trial", out, stopped, "--json")[0])
         self.assertEqual((trial["status"], trial["reason"]), ("stopped", "early_stop"))
+        before = reproducible(out / "results.csv")
+        text, _ = self.mixsweep("retry", out, "--id", stopped)
+        self.assertIn(f"{stopped}  train stopped\n", text)
+        self.mixsweep("resume", out, "--workers", 1)
+        self.assertEqual(reproducible(out / "results.csv"), before, "it is judged as before")
 
     def killed(self, rule, out, kinds):
         config = self.config(rule)

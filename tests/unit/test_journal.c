@@ -86,6 +86,54 @@ Test(journal, gives_back_what_is_asked_for_again)
     cr_expect_eq(seen.records[1].started_utc_s, 1764000000.125);
 }
 
+Test(journal, gives_back_what_was_decided_and_why)
+{
+    struct mx_journal_report          report;
+    struct mx_journal                *journal = open_journal(&report);
+    static struct seen                seen;
+    static const struct worker_metric metric = {"val.accuracy", 0.1 + 0.2};
+    struct mx_err                     err = {0};
+
+    append(journal, &(struct mx_record){.kind = MX_RECORD_REACHED,
+                                        .key = {7, 9},
+                                        .attempt = 2,
+                                        .rank = 1,
+                                        .executor = 5,
+                                        .host = "n1",
+                                        .seconds = 1.5,
+                                        .epoch = 27,
+                                        .rung = 3,
+                                        .metrics = &metric,
+                                        .nmetrics = 1,
+                                        .text = "rung 3"});
+    append(journal, &(struct mx_record){.kind = MX_RECORD_DECIDED,
+                                        .key = {7, 9},
+                                        .epoch = 27,
+                                        .rung = 3,
+                                        .go_on = true,
+                                        .started_utc_s = 1764000000.125});
+    append(journal, &(struct mx_record){.kind = MX_RECORD_HOST, .host = "n1", .text = "why"});
+    mx_journal_close(journal);
+    cr_assert_eq(mx_journal_read(folder, remember, &seen, &report, &err), 0, "%s", err.text);
+    cr_expect_eq(report.skipped_bad, 0);
+    cr_assert_eq(seen.count, 4);
+    cr_expect_eq(seen.records[1].kind, MX_RECORD_REACHED);
+    cr_expect_eq(seen.records[1].key.low, 9);
+    cr_expect_eq(seen.records[1].attempt, 2);
+    cr_expect_eq(seen.records[1].executor, 5);
+    cr_expect_eq(seen.records[1].seconds, 1.5);
+    cr_expect(seen.records[1].epoch == 27 && seen.records[1].rung == 3);
+    cr_expect_eq(seen.records[1].nmetrics, 1);
+    cr_expect_str_eq(seen.records[1].text, "rung 3");
+    cr_expect_eq(seen.records[2].kind, MX_RECORD_DECIDED);
+    cr_expect(seen.records[2].epoch == 27 && seen.records[2].rung == 3 && seen.records[2].go_on);
+    cr_expect_eq(seen.records[2].started_utc_s, 1764000000.125);
+    cr_expect_eq(seen.records[3].kind, MX_RECORD_HOST);
+    cr_expect_not(seen.records[3].go_on);
+    cr_expect_str_eq(seen.records[3].host, "n1");
+    cr_expect_str_eq(seen.records[3].text, "why");
+}
+
 Test(journal, ignores_what_an_older_incarnation_writes_after_it_was_replaced)
 {
     static struct seen       seen;

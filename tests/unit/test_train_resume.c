@@ -412,3 +412,60 @@ Test(train_resume, loses_no_step_when_it_is_asked_to_end_at_the_end, .init = mak
              (int)job->params.train_epochs - 1);
     expect_nothing_lost(job, 7 * (uint64_t)job->params.train_epochs + 1, notes);
 }
+
+/* Each piece in a process of its own, so to speak: caches are new. */
+Test(train_resume, pauses_at_an_epoch_and_goes_on_as_if_it_had_not, .init = make_folder,
+     .fini = remove_folder)
+{
+    struct worker_job   *job = eager_job(folder);
+    struct outcome       whole = undisturbed(job), pieces;
+    struct worker_result result = {0};
+    struct listener      listener;
+
+    job->checkpoint_s = 3600; /* pauses alone save it */
+    for (uint32_t epoch = 1; epoch < 3; epoch++)
+        for (int again = 0; again < 2; again++) { /* once more: its answer was lost */
+            job->until_epoch = epoch;
+            cr_assert_eq(attempt(job, 0, &result, &listener), 0);
+            cr_expect_eq(result.paused_epoch, epoch);
+            cr_assert_gt(result.nmetrics, 0);
+            for (size_t m = 0; m < result.nmetrics; m++)
+                cr_expect_eq(strncmp(result.metrics[m].name, "val.", 4), 0, "%s",
+                             result.metrics[m].name);
+            cr_expect(has_checkpoint(0) || has_checkpoint(1));
+            worker_result_free(&result);
+        }
+    job->until_epoch = 3; /* its end: there is nothing to wait for */
+    cr_assert_eq(attempt(job, 0, &result, &listener), 0);
+    cr_expect_eq(result.paused_epoch, 0);
+    cr_expect_not(has_checkpoint(0) || has_checkpoint(1));
+    pieces = outcome_of(job, result);
+    expect_same(&whole, &pieces);
+    outcome_free(&whole);
+    outcome_free(&pieces);
+    free(job);
+}
+
+Test(train_resume, a_checkpoint_beyond_the_pause_is_removed, .init = make_folder,
+     .fini = remove_folder)
+{
+    struct worker_job   *job = eager_job(folder);
+    struct worker_cache *cache = worker_cache_new();
+    struct worker_result result = {0};
+    struct listener      listener;
+    struct mx_err        err = {0};
+
+    job->until_epoch = 2;
+    cr_assert_eq(attempt(job, 0, &result, &listener), 0);
+    worker_result_free(&result);
+    job->until_epoch = 1;
+    cr_expect_eq(worker_stage_run(job, cache, NULL, &result, &err), -1);
+    cr_expect_str_eq(err.text, "its checkpoint is of epoch 2, and it is to be judged at 1: the "
+                               "next attempt begins anew");
+    cr_expect_not(has_checkpoint(0) || has_checkpoint(1));
+    cr_assert_eq(attempt(job, 0, &result, &listener), 0);
+    cr_expect_eq(result.paused_epoch, 1);
+    worker_result_free(&result);
+    worker_cache_free(cache);
+    free(job);
+}
