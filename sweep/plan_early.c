@@ -7,6 +7,10 @@
 #include "sweep/results_core.h"
 #include "sweep/results_rank.h"
 
+enum {
+    SHOWN_RUNGS = 3
+};
+
 struct mx_early_rule mx_plan_early_rule(const struct mx_config *config)
 {
     const struct mx_value *base = config->base;
@@ -58,6 +62,26 @@ void mx_plan_early_mark(struct mx_plan *plan, const struct mx_config *config)
         stage->epochs = (uint32_t)point.value[KEY_TRAIN_EPOCHS].integer;
         stage->bracket = bracket_of(config, trial->cell);
     }
+}
+
+void mx_plan_early_print(const struct mx_config *config, struct mx_buf *out)
+{
+    const struct mx_early_rule rule = mx_plan_early_rule(config);
+    const uint64_t             last =
+        (uint64_t)rule.min_epochs *
+        (rule.rule == MX_EARLY_STOP_MEDIAN ? SHOWN_RUNGS : rule.reduction * rule.reduction);
+    const struct mx_early_training training = {.epochs = last < UINT32_MAX ? (uint32_t)last + 1
+                                                                           : UINT32_MAX};
+    uint32_t                       epochs[SHOWN_RUNGS], n;
+
+    if (rule.rule == MX_EARLY_STOP_NONE)
+        return;
+    n = mx_early_rungs(&rule, &training, SHOWN_RUNGS, epochs);
+    mx_buf_printf(out, "stopping   %s, by %s after", mx_early_stop_words[rule.rule].word,
+                  config->base[KEY_SEARCH_METRIC].text);
+    for (uint32_t k = 0; k < n && k < SHOWN_RUNGS; k++)
+        mx_buf_printf(out, "%s %u", k > 0 ? "," : "", epochs[k]);
+    mx_buf_text(out, " ... epochs; the time is that of all trainings to their end\n");
 }
 
 bool mx_plan_early_metric(const char *name)

@@ -2,6 +2,7 @@
 #ifndef MX_SWEEP_PLAN_EARLY_H
 #define MX_SWEEP_PLAN_EARLY_H
 
+#include "base/buf.h"
 #include "sweep/early.h"
 #include "sweep/plan.h"
 
@@ -13,6 +14,9 @@ struct mx_early_rule mx_plan_early_rule(const struct mx_config *config);
  * of the cells in proportion to r^(B - 1 - b) B / (B - b), as Hyperband has it, drawn by the
  * cell's name and the seed: the same whatever other cells there are. */
 void mx_plan_early_mark(struct mx_plan *plan, const struct mx_config *config);
+
+/* For people: a line on when trainings are judged; nothing without a rule. */
+void mx_plan_early_print(const struct mx_config *config, struct mx_buf *out);
 
 /* Whether a metric is known of a training while it runs: "val.accuracy". */
 bool mx_plan_early_metric(const char *name);

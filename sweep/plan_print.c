@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "sweep/lines.h"
+#include "sweep/plan_early.h"
 #include "sweep/stages.h"
 #include "sweep/value.h"
 #include "sweep/walk.h"
@@ -275,6 +276,7 @@ int mx_plan_print_text(const struct mx_config *config, const struct mx_grid *gri
         print_stages(estimate, &sink->buf);
     if (estimate->counts.cells > 0 || !estimate->counts.counted)
         print_cost(estimate, &sink->buf);
+    mx_plan_early_print(config, &sink->buf);
     print_cross(estimate, &sink->buf);
     if (limit > 0) {
         mx_buf_text(&sink->buf, "\n");

@@ -135,6 +135,7 @@ struct mx_sched {
     struct mx_executor_node *executors;
     struct mx_host_node     *hosts;
     uint32_t                 nhosts;
+    uint32_t                 last_strike;
     bool                     review_hosts;       /* something happened to them */
     struct mx_edges          inputs, dependents; /* stage -> stages */
     struct mx_edges          uses;               /* stage -> trials */

@@ -138,17 +138,20 @@ static bool review(struct mx_sched *sched, uint32_t h, struct mx_action *action)
 {
     struct mx_host_node *node = &sched->hosts[h];
     const bool           broken = node->nstrikes >= MX_BREAKER_CELLS;
-    const uint32_t       working = count_working(sched);
+    uint32_t             working;
 
+    if (node->nliving == 0 || !(broken || node->barred))
+        return false;
+    working = count_working(sched);
     *action = (struct mx_action){.kind = MX_ACTION_HOST, .host = h};
-    if (node->barred && node->nliving > 0 && (!broken || working == 0)) {
+    if (node->barred && (!broken || working == 0)) {
         action->go_on = true;
         action->last = broken;
         node->nstrikes = broken ? 0 : node->nstrikes;
         bar(sched, h, false);
         return true;
     }
-    if (!broken || !works(node))
+    if (node->barred)
         return false;
     if (working > 1) {
         bar(sched, h, true);

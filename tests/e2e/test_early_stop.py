@@ -99,6 +99,17 @@ class EarlyStop(Case):
         self.mixsweep("resume", out, "--workers", 1)
         self.assertEqual(reproducible(out / "results.csv"), before, "it is judged as before")
 
+    def test_plan_tells_when_trainings_are_judged(self):
+        text, _ = self.mixsweep("plan", self.config("asha"), "--set", "search.metric=val.cross_entropy",
+                                "--set", "score.metrics=[accuracy, cross_entropy]")
+        self.assertIn("\nstopping   asha, by val.cross_entropy after 1, 3, 9 ... epochs; the time is that "
+                      "of all trainings to their end\n", text)
+        text, _ = self.mixsweep("plan", self.config("median"), "--set", "schedule.min_epochs=2")
+        self.assertIn("\nstopping   median, by val.accuracy after 2, 4, 6 ... epochs;", text)
+        text, _ = self.mixsweep("plan", self.config("sha"), "--set", "schedule.early_stop=none",
+                                "--set", "schedule.reduction_factor=3")
+        self.assertNotIn("stopping", text)
+
     def killed(self, rule, out, kinds):
         config = self.config(rule)
         for kind, count in kinds:
