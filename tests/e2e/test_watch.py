@@ -130,7 +130,8 @@ class Watch(Case):
                 (["out", "--every", "0s"], "--every 0s: give a time above 0, as 90s or 2h30m"),
                 (["out", "--every", "2h"], "watch takes an --every of 0.1s to 1h; mixsweep watch "
                                            "--help tells more"),
-                (["out", "out"], "watch does not take 'out'; mixsweep watch --help tells more")):
+                (["out", "out"], "watch does not take 'out': it takes one DIR; mixsweep watch --help "
+                                 "tells more")):
             err = self.refused(2, "watch", *args)
             self.assertEqual(err, f"mixsweep: {text}\n")
         for args, kind, text in ((["nowhere"], "xterm", "there is no nowhere"),
