@@ -107,8 +107,7 @@ const struct mx_usage mx_usage_export = {
     .least = 1,
     .most = 1,
     .completes = MX_COMPLETES_FOLDERS,
-    .summary =
-        "the tables of a sweep for elsewhere: CSV, JSON, SQLite, Markdown, LaTeX, TensorBoard",
+    .summary = "the tables of a sweep for elsewhere, from CSV to TensorBoard",
     .about = "Write the tables of the sweep in DIR in another form. The numbers are those of "
              "results.csv and cells.csv, digit by digit. Of a sweep that runs, or was killed, they "
              "are what its journal says now.",

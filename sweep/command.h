@@ -8,9 +8,9 @@
 #include "sweep/options.h"
 
 struct mx_command {
-    const char *name;
-    const char *arguments; /* as --help shows them */
-    const char *summary;   /* one line; NULL: internal, not listed */
+    const char            *name;
+    const char            *arguments; /* as --help shows them */
+    const struct mx_usage *usage;     /* NULL: internal, not listed */
     /* argv[0] is the command's name. Returns the process exit code. */
     int (*run)(int argc, char **argv);
     bool many; /* all ranks of an MPI job work on it; else rank 0 does, alone */

@@ -10,42 +10,27 @@
 extern char **environ;
 
 static const struct mx_command commands[] = {
-    {"check", "CONFIG", "validate a configuration; every mistake with its place and a hint",
-     mx_cmd_check, false},
-    {"plan", "CONFIG", "show cells, trials, stages and cost; nothing is run", mx_cmd_plan, false},
-    {"run", "CONFIG", "run the sweep", mx_cmd_run, true},
-    {"resume", "DIR", "go on with an interrupted sweep", mx_cmd_resume, true},
-    {"stop", "DIR", "ask a running sweep, on any host, to stop; resume goes on later", mx_cmd_stop,
-     false},
-    {"submit", "CONFIG", "run the sweep as a job of Slurm that survives limits and lost nodes",
-     mx_cmd_submit, false},
-    {"status", "DIR", "how a sweep is doing: counts, speed, time to the end, nodes, failures",
-     mx_cmd_status, false},
-    {"watch", "DIR", "the same as status on the whole terminal, again and again", mx_cmd_watch,
-     false},
-    {"retry", "DIR", "mark failed or lost trials to be run again by the next resume", mx_cmd_retry,
-     false},
-    {"trial", "DIR ID", "everything about one trial", mx_cmd_trial, false},
-    {"report", "DIR [DIR2]", "one page on a sweep: failures, tables with intervals, plots",
-     mx_cmd_report, false},
-    {"export", "DIR", "the tables for elsewhere: csv, jsonl, sqlite, markdown, latex, tensorboard",
-     mx_cmd_export, false},
-    {"diff", "A B", "which cells, metrics and keys of two sweeps differ", mx_cmd_diff, false},
-    {"clean", "DIR", "remove what schedule.keep does not keep", mx_cmd_clean, false},
-    {"preview", "CONFIG", "show what the mixing strategies do to images of the data set",
-     mx_cmd_preview, false},
-    {"edits", "DIR TRIAL", "what the edited features of an hsfm trial have come to mean",
-     mx_cmd_edits, false},
-    {"data", "WHAT", "data sets: list, fetch NAME, or inspect PATH to look into one", mx_cmd_data,
-     false},
-    {"simulate", "CONFIG", "play a sweep with executors that are none: how long, how busy",
-     mx_cmd_simulate, false},
-    {"bench", "WHAT", "measure this machine", mx_cmd_bench, false},
-    {"doctor", "", "what this machine has, what is wrong, and how to mend it", mx_cmd_doctor,
-     false},
-    {"help", "[COMMAND]", "help on a command; pages of the manual and completion", mx_cmd_help,
-     false},
-    /* One that a rank started, with the variables by which srun told the rank its place. */
+    {"check", "CONFIG", &mx_usage_check, mx_cmd_check, false},
+    {"plan", "CONFIG", &mx_usage_plan, mx_cmd_plan, false},
+    {"run", "CONFIG", &mx_usage_run, mx_cmd_run, true},
+    {"resume", "DIR", &mx_usage_resume, mx_cmd_resume, true},
+    {"stop", "DIR", &mx_usage_stop, mx_cmd_stop, false},
+    {"submit", "CONFIG", &mx_usage_submit, mx_cmd_submit, false},
+    {"status", "DIR", &mx_usage_status, mx_cmd_status, false},
+    {"watch", "DIR", &mx_usage_watch, mx_cmd_watch, false},
+    {"retry", "DIR", &mx_usage_retry, mx_cmd_retry, false},
+    {"trial", "DIR ID", &mx_usage_trial, mx_cmd_trial, false},
+    {"report", "DIR [DIR2]", &mx_usage_report, mx_cmd_report, false},
+    {"export", "DIR", &mx_usage_export, mx_cmd_export, false},
+    {"diff", "A B", &mx_usage_diff, mx_cmd_diff, false},
+    {"clean", "DIR", &mx_usage_clean, mx_cmd_clean, false},
+    {"preview", "CONFIG", &mx_usage_preview, mx_cmd_preview, false},
+    {"edits", "DIR TRIAL", &mx_usage_edits, mx_cmd_edits, false},
+    {"data", "WHAT", &mx_usage_data, mx_cmd_data, false},
+    {"simulate", "CONFIG", &mx_usage_simulate, mx_cmd_simulate, false},
+    {"bench", "WHAT", &mx_usage_bench, mx_cmd_bench, false},
+    {"doctor", "", &mx_usage_doctor, mx_cmd_doctor, false},
+    {"help", "[COMMAND]", &mx_usage_help_command, mx_cmd_help, false},
     {"executor", "", NULL, mx_cmd_executor, true},
 };
 
@@ -59,9 +44,9 @@ static void print_help(FILE *out)
           "usage: mixsweep COMMAND [OPTIONS]\n\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
-        if (commands[i].summary)
+        if (commands[i].usage)
             fprintf(out, "  %-8s %-10s %s\n", commands[i].name, commands[i].arguments,
-                    commands[i].summary);
+                    commands[i].usage->summary);
     fputs("\nmixsweep COMMAND --help tells the options of a command, mixsweep --version the "
           "version.\n",
           out);
