@@ -69,6 +69,7 @@ struct mx_heat {
     const double      *values; /* (rows, columns) */
     const char *const *row_names;
     const char *const *column_names;
+    const char *const *column_ticks; /* short names, above the squares */
     const char        *row_label, *column_label;
     const char        *alt;
     double             low, high; /* of the colours; NaN: from the values */

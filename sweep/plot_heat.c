@@ -6,9 +6,9 @@
 #include "sweep/plot_parts.h"
 
 enum {
-    HEAT_NAMES = 120, /* pixels for the names of rows */
+    HEAT_NAMES = 140, /* pixels for the names of rows */
     HEAT_WIDTH = 400,
-    HEAT_NUMBERS = 8 /* columns that have room for numbers */
+    HEAT_NUMBERS = 12 /* columns that have room for numbers */
 };
 
 /* Between the colours of a scale that runs evenly from light to dark: it prints in grey too. */
@@ -81,18 +81,21 @@ static void put_square(const struct mx_heat *heat, size_t row, size_t column, do
                   isnan(v)      ? "none"
                   : heat->signs ? sign_shade(share, colour)
                                 : mx_plot_shade(share, colour));
-    if (heat->columns <= HEAT_NUMBERS && !isnan(v))
+    if (heat->columns <= HEAT_NUMBERS && !isnan(v)) {
+        snprintf(text, sizeof text, "%.*f", heat->columns > 6 ? 2 : 3, v);
         mx_buf_printf(out,
-                      "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" fill=\"%s\">%.*f</text>",
-                      x + width / 2, y + height / 2 + 4, dark ? "#fff" : "#000",
-                      heat->columns > 6 ? 2 : 3, v);
+                      "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" fill=\"%s\" "
+                      "font-size=\"%.1f\">%s</text>",
+                      x + width / 2, y + height / 2 + 3.5, dark ? "#fff" : "#000",
+                      fmin(11, 0.5 * width), strncmp(text, "0.", 2) == 0 ? text + 1 : text);
+    }
     mx_buf_text(out, "</g>");
 }
 
 /* A name that fits in front of the squares. */
 static void put_name(struct mx_buf *out, const char *name, double y)
 {
-    const size_t most = HEAT_NAMES / 6, len = strlen(name);
+    const size_t most = HEAT_NAMES / 7, len = strlen(name);
     size_t       cut = most - 1;
     char         shown[HEAT_NAMES];
 
@@ -123,9 +126,12 @@ void mx_heat_svg(const struct mx_heat *heat, struct mx_buf *out)
     mx_buf_printf(out, "</text><text x=\"%d\" y=\"12\">", HEAT_NAMES);
     mx_html_text(out, heat->column_label);
     mx_buf_text(out, "</text>");
-    for (size_t c = 0; c < heat->columns && width >= 14; c++)
-        mx_buf_printf(out, "<text x=\"%.1f\" y=\"32\" text-anchor=\"middle\">%zu</text>",
-                      HEAT_NAMES + ((double)c + 0.5) * width, c + 1);
+    for (size_t c = 0; c < heat->columns && width >= 14; c++) {
+        mx_buf_printf(out, "<text x=\"%.1f\" y=\"32\" text-anchor=\"middle\">",
+                      HEAT_NAMES + ((double)c + 0.5) * width);
+        mx_html_text(out, heat->column_ticks[c]);
+        mx_buf_text(out, "</text>");
+    }
     mx_buf_printf(out, "<g font-size=\"%.1f\">", small);
     for (size_t r = 0; r < heat->rows; r++) {
         put_name(out, heat->row_names[r], top + ((double)r + 0.5) * height + small / 3);

@@ -100,7 +100,7 @@ static void put_band(const struct plot_view *view, const struct mx_plot_series *
             mx_buf_printf(view->out, " %.1f %.1f", plot_x(view, p->x),
                           plot_y(view, back ? p->low : p->high));
     }
-    mx_buf_printf(view->out, "z\" fill=\"%s\" fill-opacity=\".16\"/>", plot_colour(series->style));
+    mx_buf_printf(view->out, "z\" fill=\"%s\" fill-opacity=\".11\"/>", plot_colour(series->style));
 }
 
 static void put_interval(const struct plot_view *view, const struct mx_plot_point *p,
@@ -146,7 +146,7 @@ static void put_markers(const struct plot_view *view, const struct mx_plot_serie
             continue;
         mx_buf_text(view->out, "<g>");
         put_words(view->out, series, p);
-        put_interval(view, p, colour, shift);
+        put_interval(view, p, isnan(p->shade) ? colour : "#8a8a8a", shift);
         plot_marker(view->out, series->style, plot_x(view, p->x) + shift, plot_y(view, p->y), 4,
                     colour);
         mx_buf_text(view->out, "</g>");

@@ -16,7 +16,15 @@ static const struct {
     {"failures", "How it went", report_failures},
     {"plan", "What was run", report_plan},
     {"results", "Results", report_tables},
+    {"compared", "Compared with another sweep", report_compare},
+    {"groups", "Groups", report_groups},
     {"alpha", "Score against alpha", report_alpha},
+    {"tradeoff", "Trade-offs", report_tradeoff},
+    {"hsfm", "What each setting of HSFM does", report_sensitivity},
+    {"curves", "Deletion and insertion", report_curves},
+    {"inter-model", "Maps across models", report_inter},
+    {"gallery", "What networks look at", report_gallery},
+    {"training", "Training", report_training},
     {"metrics", "All metrics", report_metrics},
     {"provenance", "Where it comes from", report_provenance},
 };
@@ -82,6 +90,15 @@ void report_element(struct report *r, const char *element, const char *text)
     mx_buf_printf(r->out, "<%s>", element);
     mx_html_text(r->out, text);
     mx_buf_printf(r->out, "</%.*s>", (int)strcspn(element, " "), element);
+}
+
+void report_undo(struct report *r, size_t start)
+{
+    if (!mx_buf_ok(r->out) || r->out->len < start)
+        return;
+    r->out->len = start;
+    if (r->out->data)
+        r->out->data[start] = '\0';
 }
 
 void report_figure_begin(struct report *r)

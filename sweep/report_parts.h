@@ -43,6 +43,14 @@ void report_provenance(struct report *r);
 void report_tables(struct report *r);
 void report_metrics(struct report *r);
 void report_alpha(struct report *r);
+void report_compare(struct report *r);
+void report_tradeoff(struct report *r);
+void report_groups(struct report *r);
+void report_sensitivity(struct report *r);
+void report_curves(struct report *r);
+void report_inter(struct report *r);
+void report_gallery(struct report *r);
+void report_training(struct report *r);
 
 /* The rules by which the page is laid out. */
 extern const char report_style[];
@@ -74,6 +82,9 @@ void report_figure_end(struct report *r, const char *format, ...)
 
 /* Append "0.8123 [0.80, 0.82]". */
 void report_summary_put(struct report *r, const struct reduce_summary *s);
+
+/* Take back what was put behind the first `start` bytes. */
+void report_undo(struct report *r, size_t start);
 
 /* Open DIR/NAME as JSON; NULL if it is not there or none. */
 struct json_t *report_json(const struct report *r, const char *name);

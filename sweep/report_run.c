@@ -71,11 +71,13 @@ static void put_axis(struct report *r, enum mx_key_id key)
     size_t        n = 0;
     bool          more = false;
 
-    for (size_t k = 0; k < r->ranking.ncells && !more; k++) {
-        struct mx_point point;
-        size_t          at = 0;
+    for (uint32_t t = 0; t < r->plan->ntrials && !more;) {
+        const struct mx_cell_trials cell = mx_results_cell(r->results, t);
+        struct mx_point             point;
+        size_t                      at = 0;
 
-        report_point(r, r->ranking.cells[k].cell, &point);
+        t += cell.count;
+        report_point(r, cell, &point);
         mx_buf_clear(&text);
         mx_axis_text(&point, key, &text);
         while (at < n && strcmp(mx_buf_str(&seen[at]), mx_buf_str(&text)) != 0)

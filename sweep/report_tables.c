@@ -115,7 +115,9 @@ static void compare_with_leader(struct table *t)
     for (size_t k = 1; k < ranking->ncomplete; k++) {
         const struct reduce_paired d =
             compare(t, ranking->cells[0].cell, ranking->cells[k].cell, ranking->metric);
-        const bool apart = ranking->smaller ? d.high < 0 : d.low > 0;
+        /* Differences that are all the same in few repeats are counts of few images, no interval. */
+        const bool interval = d.low < d.high || d.n >= REDUCE_FEW_PAIRS;
+        const bool apart = interval && (ranking->smaller ? d.high < 0 : d.low > 0);
 
         t->rows[k].near_leader = !apart;
         t->best &= apart;
@@ -241,9 +243,7 @@ static void put_remark(struct table *t, size_t k)
     struct mx_buf text = {0};
 
     mx_buf_text(t->r->out, "<td>");
-    if (k == 0 && t->best)
-        mx_buf_text(t->r->out, "<span class=\"tag good\">best</span>");
-    else if (t->rows[k].near_leader)
+    if (t->rows[k].near_leader)
         mx_buf_text(t->r->out, "<span class=\"tag soft\">not told from #1</span>");
     mx_ranked_remark(t->r->results, t->rows[k].ranked, &text);
     mx_html_text(t->r->out, mx_buf_str(&text));
@@ -265,7 +265,8 @@ static void put_row(struct table *t, size_t k)
                                       : "",
                   mx_hash64_hex(r->plan->trials[ranked->cell.first].cell, hex));
     if (ranked->complete)
-        mx_buf_printf(r->out, "<td class=\"n\">%zu</td>", k + 1);
+        mx_buf_printf(r->out, "<td class=\"n nw\">%s%zu</td>",
+                      k == 0 && t->best ? "<span class=\"tag good\">best</span> " : "", k + 1);
     else
         mx_buf_text(r->out, "<td class=\"n\">\xE2\x80\x93</td>");
     put_axes(t, &point);

@@ -323,7 +323,7 @@ static void print_table(const struct run *run)
     fputs(mx_buf_str(&text), stdout);
     print_hosts(run);
     printf("results: %s/results.csv\n", run->directory);
-    if (run_ended(&counts) == counts.planned)
+    if (run_ended(&counts) == counts.planned && !run->options->empty_stages)
         printf("report: %s/report.html\n", run->directory);
     if (run_ended(&counts) < counts.planned)
         printf("not finished: mixsweep resume %s goes on\n", run->directory);
@@ -348,7 +348,7 @@ static int finish(struct run *run, int code, struct mx_err *err)
 
     if (run_write_results(run, err) || run_write_status(run, state, code, err))
         return mx_exit_code(err->code);
-    if (code == 0 || code == 1)
+    if ((code == 0 || code == 1) && !run->options->empty_stages)
         run_write_report(run);
     if (mx_outdir_write_exit_code(run->directory, code, err))
         return mx_exit_code(err->code);

@@ -129,10 +129,53 @@ class Report(Case):
         page, _ = self.page()
         self.assertIn("No cell is complete: there is no best one.", page.text)
 
+    def test_maps_have_curves_a_matrix_and_pictures(self):
+        self.write("maps.yaml", """
+name: maps
+data: {set: synthetic, size: 12, val_fraction: 0.2, synthetic: {n: 60, classes: 3}}
+model: {arch: resnet8}
+train: {epochs: 1, batch_size: 16}
+grid: {mix.strategy: [none, mixup], mix.alpha: [0.2, 1]}
+score:
+  attributions: [gradcam]
+  metrics: [accuracy, group_accuracy, worst_group_accuracy, deletion, insertion, inter_model_map]
+  images: 8
+  steps: 4
+  bootstrap: 10
+  inter_model: {min_accuracy: 0}
+""")
+        self.mixsweep("run", "maps.yaml", "--out", "out", "--workers", 1)
+        page, text = self.page()
+        titles = re.findall("<h2>(.*)</h2>", text)
+        self.assertEqual(titles, ["How it went", "What was run", "Results", "Groups", "Score against alpha",
+                                  "Trade-offs", "Deletion and insertion", "Maps across models",
+                                  "What networks look at", "Training", "All metrics", "Where it comes from"])
+        # Six images as they are and as each of two networks sees them.
+        self.assertEqual(len(page.images), 6 * 3)
+        self.assertEqual(sum(image["alt"].startswith("gradcam of test image") for image in page.images), 12)
+        cells = {cell["cell"]: cell for cell in rows(self.folder / "out/cells.csv")}
+        for cell, shown in page.rows.items():
+            for metric, numbers in shown.items():
+                self.assertEqual(numbers, [cells[cell][f"{metric}.{part}"] for part in ("mean", "low", "high")
+                                           if cells[cell][f"{metric}.{part}"]], metric)
+
+    def test_two_sweeps_are_compared_cell_by_cell(self):
+        self.mixsweep("run", self.tiny(), "--out", "a", "--workers", 1)
+        config = self.tiny().read_text().replace("[none, mixup, cutmix]", "[none, mixup, gridmix]")
+        self.write("b.yaml", config.replace("seed: 3", "seed: 4"))
+        self.mixsweep("run", "b.yaml", "--out", "b", "--workers", 1)
+        self.mixsweep("report", "a", "b")
+        page, text = self.page("a")
+        told = text[text.index("<h2>Compared with another sweep</h2>"):]
+        self.assertIn("<code>b</code>", told)
+        self.assertRegex(told, "3 cells are in both sweeps, [0-3] of them with other means; 2 are only "
+                               "here, 2 only there.")
+
     def test_what_is_wrong_is_said(self):
-        for arguments, told in (((), "report takes a DIR; mixsweep report --help tells more"),
-                                (("a", "b", "c"), "report does not take 'c'"),
-                                (("none",), "there is no none")):
+        for arguments, told in (
+                ((), "report takes a DIR; mixsweep report --help tells more"),
+                (("a", "b", "c"), "report does not take 'c'"),
+                (("none",), "there is no none")):
             self.assertIn(told, self.refused(2, "report", *arguments))
 
 

@@ -140,6 +140,7 @@ Test(plot, a_heat_map_leaves_missing_squares_empty_and_darkens_with_the_value)
                                  .values = values,
                                  .row_names = rows,
                                  .column_names = columns,
+                                 .column_ticks = columns,
                                  .row_label = "map",
                                  .column_label = "scorer",
                                  .alt = "matrix",
