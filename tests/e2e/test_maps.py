@@ -54,6 +54,7 @@ class Maps(Case):
             self.assertEqual(len(rows(folder / "images.csv")), 5)
             self.assertEqual(record["parameters"]["score.integrated_gradients.points"], 6)
             self.assertEqual(record["parameters"]["score.attributions"], ["gradcam", "integrated_gradients"])
+            self.assertEqual(record["parameters"]["score.target"], "label")  # what is explained stands with the maps
         for row in table:
             self.assertEqual(row["test.all_zero_maps.random"], "0")
             self.assertGreaterEqual(float(row["test.completeness_p95.integrated_gradients"]), 0)
