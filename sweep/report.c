@@ -203,37 +203,36 @@ static void put_head(const struct report *r, const struct mx_buf *contents, stru
     mx_buf_text(page, "</ul></nav>\n<main>\n");
 }
 
-/* Sections into `body`, and what the list says of them into `contents`. */
+/* Sections, each by way of r->out, into `body`, and what the list says of them into `contents`. */
 static void put_sections(struct report *r, struct mx_buf *body, struct mx_buf *contents)
 {
-    struct mx_buf section = {0};
+    struct mx_buf *section = r->out;
 
-    r->out = &section;
     for (size_t k = 0; k < SECTIONS; k++) {
-        mx_buf_clear(&section);
+        mx_buf_clear(section);
         sections[k].put(r);
-        body->failed |= section.failed;
-        if (section.len == 0)
+        body->failed |= section->failed;
+        if (section->len == 0)
             continue;
         mx_buf_printf(contents, "<li><a href=\"#%s\">%s</a></li>", sections[k].id,
                       sections[k].title);
         mx_buf_printf(body, "<section id=\"%s\">\n<h2>%s</h2>\n", sections[k].id,
                       sections[k].title);
-        mx_buf_add(body, section.data, section.len);
+        mx_buf_add(body, section->data, section->len);
         mx_buf_text(body, "</section>\n");
     }
-    mx_buf_free(&section);
 }
 
 int mx_report_write(const struct mx_report_sweep *sweep, const struct mx_report_sweep *other,
                     struct mx_err *err)
 {
+    struct mx_buf section = {0}, body = {0}, contents = {0}, page = {0};
     struct report r = {.sweep = sweep,
                        .other = other,
                        .config = sweep->config,
                        .plan = sweep->plan,
-                       .results = sweep->results};
-    struct mx_buf body = {0}, contents = {0}, page = {0};
+                       .results = sweep->results,
+                       .out = &section};
     int           rc = begin(&r, err);
 
     if (rc == 0) {
@@ -245,6 +244,7 @@ int mx_report_write(const struct mx_report_sweep *sweep, const struct mx_report_
         rc = mx_outdir_write(sweep->directory, "report.html", &page, err);
     }
     end(&r);
+    mx_buf_free(&section);
     mx_buf_free(&body);
     mx_buf_free(&contents);
     mx_buf_free(&page);
