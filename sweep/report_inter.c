@@ -118,7 +118,7 @@ static double *fold(const struct comparison *c, const double *matrix)
 static void put_matrix(struct comparison *c, const double *folded, const char *map,
                        const char *word)
 {
-    char           alt[300], numbers[MOST_CELLS][8], low[MX_SHOWN_SIZE], high[MX_SHOWN_SIZE];
+    char           alt[300], numbers[MOST_CELLS][24], low[MX_SHOWN_SIZE], high[MX_SHOWN_SIZE];
     const char    *ticks[MOST_CELLS + 1];
     struct mx_heat heat = {.rows = c->ncells,
                            .columns = c->ncells + 1,
@@ -162,7 +162,7 @@ static bool put_part(struct comparison *c, const char *part, const char *means, 
     struct mx_plot_point  points[MOST_CELLS];
     struct mx_plot_series series = {
         .name = NULL, .points = points, .npoints = c->ncells, .form = MX_PLOT_DOTS};
-    char           metric[WORKER_METRIC_NAME_SIZE], numbers[MOST_CELLS][8], alt[300];
+    char           metric[WORKER_METRIC_NAME_SIZE], numbers[MOST_CELLS][24], alt[300];
     const char    *words[MOST_CELLS];
     struct mx_plot plot = {.x_label = "cell (numbers as in the matrix)",
                            .y_label = metric,
