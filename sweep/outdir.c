@@ -94,7 +94,10 @@ static void remove_remnants(const char *path)
         closedir(dir);
 }
 
-/* True if there is nothing in it but what creating a directory makes. */
+/* What a sweep writes before it notes its configuration. */
+static const char *const before_config[] = {"owner.json", "status.json", "metrics.prom"};
+
+/* True if there is nothing in it but what beginning a sweep makes. */
 static bool is_fresh(const char *path)
 {
     DIR           *dir = opendir(path);
@@ -106,8 +109,9 @@ static bool is_fresh(const char *path)
 
         for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++)
             known |= strcmp(entry->d_name, folders[k]) == 0;
-        fresh =
-            known || strcmp(entry->d_name, "owner.json") == 0 || mx_outdir_remnant(entry->d_name);
+        for (size_t k = 0; k < sizeof before_config / sizeof before_config[0]; k++)
+            known |= strcmp(entry->d_name, before_config[k]) == 0;
+        fresh = known || mx_outdir_remnant(entry->d_name);
     }
     if (dir)
         closedir(dir);

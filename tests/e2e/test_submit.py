@@ -202,6 +202,7 @@ class BatchScript(Fakes):
 
     def test_what_a_user_stops_or_cancels_stays_out_of_the_queue(self):
         self.fake("scontrol", "touch called")
+        self.config = self.tiny(repeats=1, n=128, arch="resnet8", epochs=500)  # never at its end
         self.script_start()
         self.sweep_process()
         self.mixsweep("stop", AWKWARD, "--now")
