@@ -86,8 +86,8 @@ static bool trial_goes(const struct mx_sched *sched, uint32_t t)
 
 static int number(const struct mx_sched *sched, struct moves *moves)
 {
-    moves->stages = malloc(((size_t)sched->nstages + 1) * sizeof *moves->stages);
-    moves->trials = malloc(((size_t)sched->ntrials + 1) * sizeof *moves->trials);
+    moves->stages = calloc((size_t)sched->nstages + 1, sizeof *moves->stages);
+    moves->trials = calloc((size_t)sched->ntrials + 1, sizeof *moves->trials);
     moves->cells = calloc((size_t)sched->ncells + 1, sizeof *moves->cells);
     if (!moves->stages || !moves->trials || !moves->cells)
         return -1;
@@ -214,7 +214,7 @@ static int begin_names(struct mx_names *names, uint32_t count)
 static uint32_t *new_names(const struct mx_names *names, const uint32_t *moved, uint32_t n,
                            uint32_t nmoved)
 {
-    uint32_t *outside = malloc(((size_t)nmoved + 1) * sizeof *outside);
+    uint32_t *outside = calloc((size_t)nmoved + 1, sizeof *outside);
 
     for (uint32_t i = 0; outside && i < n; i++)
         if (moved[i] != MX_NOBODY)

@@ -130,7 +130,7 @@ static int make_room(struct decoding *d, struct mx_err *err)
 {
     const size_t bytes = bytes_at_hand(d);
 
-    if (bytes <= d->room)
+    if (d->image && bytes <= d->room)
         return 0;
     free(d->image);
     d->room = (d->image = malloc(bytes)) ? bytes : 0;
