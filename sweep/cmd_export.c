@@ -1,7 +1,9 @@
 /* cmd_export.c - `mixsweep export`. */
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "sweep/command.h"
@@ -65,7 +67,8 @@ static const struct mx_option known[] = {
      .kind = MX_OPTION_TEXT,
      .at = offsetof(struct options, out),
      .completes = MX_COMPLETES_FILES,
-     .help = "write there; without it a table goes to standard output, sqlite to NAME.sqlite and "
+     .help = "write there, outside of DIR; without it, or with -, a table goes to standard output, "
+             "sqlite to NAME.sqlite and "
              "tensorboard to NAME-tensorboard, NAME being that of DIR"},
     {.name = "table",
      .value = "TABLE",
@@ -131,6 +134,11 @@ static char *name_of(const char *directory)
     return name;
 }
 
+static bool to_stdout(const struct options *options)
+{
+    return !options->out || strcmp(options->out, "-") == 0;
+}
+
 static int write_text(const struct mx_export *export, const struct options *options,
                       struct mx_err *err)
 {
@@ -140,7 +148,7 @@ static int write_text(const struct mx_export *export, const struct options *opti
     formats[options->format].put(export, &out);
     if (!mx_buf_ok(&out))
         rc = mx_fail(err, MX_ENOMEM, "no memory for the table of %s", export->directory);
-    else if (options->out)
+    else if (!to_stdout(options))
         rc = mx_file_write(options->out, out.data, out.len, err);
     else if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout))
         rc = mx_fail(err, MX_EIO, "cannot write the table to standard output");
@@ -175,7 +183,43 @@ static int write_other(const struct mx_export *export, const struct options *opt
     return rc;
 }
 
-static int check(const struct options *options, struct mx_err *err)
+/* The files of a sweep are its own: a table in the place of its journal would be the end of
+ * it. */
+static int check_outside(const char *directory, const char *out, struct mx_err *err)
+{
+    char  *sweep = realpath(directory, NULL), *copy = strdup(out);
+    char  *folder = copy ? realpath(dirname(copy), NULL) : NULL;
+    size_t n = sweep ? strlen(sweep) : 0;
+    int    rc = 0;
+
+    if (n > 0 && folder && strncmp(folder, sweep, n) == 0 &&
+        (folder[n] == '/' || folder[n] == '\0'))
+        rc = mx_fail(err, MX_EINVAL,
+                     "--out %s lies in the sweep's own directory: give a place outside of %s", out,
+                     directory);
+    free(sweep);
+    free(copy);
+    free(folder);
+    return rc;
+}
+
+static int check_out(const char *directory, const struct options *options, struct mx_err *err)
+{
+    const bool  text = formats[options->format].put != NULL;
+    struct stat there;
+
+    if (!options->out || (text && to_stdout(options)))
+        return 0;
+    if (to_stdout(options))
+        return mx_fail(err, MX_EINVAL, "--out -: %s is no text for standard output",
+                       format_words[options->format]);
+    if (options->format != TENSORBOARD && stat(options->out, &there) == 0 && S_ISDIR(there.st_mode))
+        return mx_fail(err, MX_EINVAL, "--out %s is a folder: give the name of a file",
+                       options->out);
+    return check_outside(directory, options->out, err);
+}
+
+static int check(const char *directory, const struct options *options, struct mx_err *err)
 {
     const char *word;
 
@@ -189,7 +233,7 @@ static int check(const struct options *options, struct mx_err *err)
     if (options->table != NO_TABLE && formats[options->format].table == NO_TABLE)
         return mx_fail(err, MX_EINVAL, "--table is for tables: %s has %s", word,
                        options->format == SQLITE ? "both" : "the trials");
-    return 0;
+    return check_out(directory, options, err);
 }
 
 static int write_export(const char *directory, const struct options *options, struct mx_err *err)
@@ -228,7 +272,7 @@ int mx_cmd_export(int argc, char **argv)
     size_t         n;
     int rc = mx_command_read(&mx_usage_export, argc, argv, &options, &directory, &n, &err);
 
-    if (rc == 0 && (rc = check(&options, &err)) == 0)
+    if (rc == 0 && (rc = check(directory, &options, &err)) == 0)
         rc = write_export(directory, &options, &err);
     free(options.metrics.items);
     return rc < 0 ? mx_command_fail(&err) : 0;

@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "sweep/control.h"
+#include "sweep/owner.h"
 
 enum {
     MOST_NAMES = 100000 /* NAME-2, NAME-3 ...: more would be a mistake */
@@ -81,14 +82,15 @@ bool mx_outdir_remnant(const char *name)
     return mark && mark[5] != '\0' && strspn(mark + 5, "0123456789") == strlen(mark + 5);
 }
 
-/* Remove them from the directory itself; a stage's folder is made anew anyway. */
+/* Remove them from the directory itself; a stage's folder is made anew anyway. Another process
+ * may be about to claim the directory: it is to find that it comes too late, not a lost file. */
 static void remove_remnants(const char *path)
 {
     DIR           *dir = opendir(path);
     struct dirent *entry;
 
     while (dir && (entry = readdir(dir)))
-        if (mx_outdir_remnant(entry->d_name))
+        if (mx_outdir_remnant(entry->d_name) && strncmp(entry->d_name, "owner.json.", 11) != 0)
             unlinkat(dirfd(dir), entry->d_name, 0);
     if (dir)
         closedir(dir);
@@ -163,12 +165,34 @@ static bool was_begun(const char *path)
     return there;
 }
 
+void mx_outdir_unmake(const char *path)
+{
+    if (was_begun(path))
+        return;
+    for (size_t k = 0; k < sizeof folders / sizeof folders[0]; k++) {
+        char *folder = mx_path_join(path, folders[k]);
+
+        if (folder)
+            rmdir(folder);
+        free(folder);
+    }
+    rmdir(path);
+}
+
 int mx_outdir_expect(const char *path, struct mx_err *err)
 {
+    struct mx_owner_look look;
+
     if (!mx_file_exists(path))
         return mx_fail(err, MX_EINVAL, "there is no %s", path);
     if (holds_sweep(path))
         return 0;
+    if (mx_owner_look(path, &mx_owner_machine, &look, NULL) == 0 && look.alive)
+        return mx_fail(
+            err, MX_EINVAL,
+            "%s holds a sweep that is just beginning (process %ld on %s): ask again in a "
+            "moment",
+            path, look.process.pid, look.process.host);
     return was_begun(path)
                ? mx_fail(err, MX_EINVAL,
                          "%s holds a sweep that ended before it had noted its configuration: "

@@ -445,6 +445,17 @@ static int run_sweep(struct run *run)
     return code;
 }
 
+/* What a start that came to nothing has made is removed, if nobody else has begun there. */
+static void undo_directory(const struct run *run)
+{
+    if (!run->made_directory)
+        return;
+    if (run->owner && mx_owner_still_mine(run->owner, NULL) == 0)
+        mx_dir_remove(run->directory, NULL);
+    else
+        mx_outdir_unmake(run->directory);
+}
+
 int mx_run(const struct mx_run_options *options, struct mx_err *err)
 {
     struct run run = {
@@ -467,8 +478,7 @@ int mx_run(const struct mx_run_options *options, struct mx_err *err)
         code = run_sweep(&run);
     } else {
         code = mx_exit_code(err->code);
-        if (run.made_directory)
-            mx_dir_remove(run.directory, NULL);
+        undo_directory(&run);
     }
     close_all(&run);
     return code;

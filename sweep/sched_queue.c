@@ -269,6 +269,7 @@ void mx_queue_bar(struct mx_sched *sched, uint32_t executor, bool barred)
         if (node->nheld == 0)
             mx_chain_remove(&sched->idle, sched->executor_links, executor);
     } else if (mx_sched_timed(node)) {
+        node->life++; /* groups that opened meanwhile, of what it had run, are nobody's */
         sched->nusable++;
         if (node->nheld == 0)
             mx_chain_push(&sched->idle, sched->executor_links, executor);

@@ -21,8 +21,9 @@ OPEN_MPI = int((os.environ.get("MX_OPENMPI") or "0").split(".")[0])
 # What the documents tell users to give mpirun, so that a sweep survives the death of a rank.
 SURVIVE = {4: ("--quiet", "--enable-recovery"), 5: ("--with-ft", "ulfm")}.get(OPEN_MPI, ())
 BIND_NONE = ("--bind-to", "none")
-# mpirun 4.1's own word on each process that is killed; nothing silences it but its descriptor.
-PMIX_LINE = re.compile(r"\[[^]]+:\d+\] PMIX ERROR: BAD-PARAM in file \S+ at line \d+")
+# mpirun 4.1's own word on each process that is killed, and its event library's while it ends; nothing
+# silences them but its descriptor.
+PMIX_LINE = re.compile(r"\[[^]]+:\d+\] PMIX ERROR: BAD-PARAM in file \S+ at line \d+|\[warn\] Epoll .*")
 HOST = os.uname().nodename
 GONE_S = 10  # that processes may take to end after whoever they belong to
 

@@ -63,6 +63,10 @@ class Export(Case):
         trials = rows(self.out / "results.csv")
         self.assertEqual(sorted({row["status"] for row in trials}), ["done", "failed"])
 
+    def test_a_minus_is_standard_output(self):
+        self.assertEqual(self.mixsweep("export", self.out, "--format", "csv", "--out", "-")[0],
+                         self.mixsweep("export", self.out, "--format", "csv")[0])
+
     def test_csv_is_the_tables_themselves(self):
         for table, file in (("trials", "results.csv"), ("cells", "cells.csv")):
             out, err = self.export("csv", "--table", table)
@@ -236,6 +240,11 @@ class Export(Case):
                 (("out", "--format", "csv", "--metric", "accuracy"), 2,
                  "out has no metric accuracy (nearest: test.accuracy)"),
                 (("out", "--format", "csv", "--metric", "run.seconds"), 2, "out has no metric run.seconds"),
+                (("out", "--format", "csv", "--out", "out/journal/000001.jsonl"), 2,
+                 "--out out/journal/000001.jsonl lies in the sweep's own directory: give a place outside of out"),
+                (("out", "--format", "sqlite", "--out", "out/new.db"), 2, "lies in the sweep's own directory"),
+                (("out", "--format", "csv", "--out", "."), 2, "--out . is a folder: give the name of a file"),
+                (("out", "--format", "sqlite", "--out", "-"), 2, "--out -: sqlite is no text for standard output"),
                 (("out", "--format", "csv", "--out", "no/such/folder/t.csv"), 3, "no/such/folder/t.csv"),
                 (("out", "--format", "sqlite", "--out", "no/such/t.db"), 3, "cannot write no/such/t.db")):
             with self.subTest(args=args):
