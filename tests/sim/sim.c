@@ -16,6 +16,7 @@ static const double most_s = 100000;
 enum {
     MOST_EVENTS = 500000,
     LEAST_EVENTS = 200,
+    MOST_SIZE = 8,
 };
 
 struct totals {
@@ -55,6 +56,11 @@ static void play(void)
     }
 }
 
+static bool is_enough(void)
+{
+    return sim_fault_kinds() >= SIM_LEAST_KINDS && sim->events >= LEAST_EVENTS;
+}
+
 static void count(struct totals *totals)
 {
     for (unsigned k = 0; k < FAULTS; k++)
@@ -66,12 +72,14 @@ static void count(struct totals *totals)
         totals->least_events = sim->events;
     if (sim->events > totals->most_events)
         totals->most_events = sim->events;
-    totals->few += sim_fault_kinds() < SIM_LEAST_KINDS || sim->events < LEAST_EVENTS;
+    totals->few += !is_enough();
 }
 
-static void play_seed(uint64_t seed, bool trace, struct totals *totals)
+/* One that ends too soon is played again with more work: true. */
+static bool play_size(uint64_t seed, uint32_t size, bool trace, struct totals *totals)
 {
-    struct sim_world world = {.seed = seed, .trace = trace};
+    struct sim_world world = {.seed = seed, .size = size, .trace = trace};
+    bool             again;
 
     sim = &world;
     world.rng = mx_rng_at(mx_stream_make(seed, 0, MX_PURPOSE_ORDER, 0), 0, 0, 0);
@@ -81,9 +89,20 @@ static void play_seed(uint64_t seed, bool trace, struct totals *totals)
     sim_chaos_begin();
     play();
     sim_oracle_end();
-    count(totals);
+    again = size < MOST_SIZE && !is_enough();
+    if (!again)
+        count(totals);
     sim_world_free();
     sim = NULL;
+    return again;
+}
+
+static void play_seed(uint64_t seed, bool trace, struct totals *totals)
+{
+    uint32_t size = 1;
+
+    while (play_size(seed, size, trace, totals))
+        size *= 2;
 }
 
 static void report(const struct totals *totals)

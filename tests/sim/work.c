@@ -108,7 +108,8 @@ static void add_trials(struct maker *maker, uint32_t per_backbone)
 }
 
 enum {
-    LEAST_STAGES = 180, /* for 200 events at least, though cells may be quarantined early */
+    LEAST_STAGES =
+        200, /* for 200 events, though cells may be quarantined early; sim->size times as many */
     MOST_TRIALS = 2000,
 };
 
@@ -157,7 +158,7 @@ static void make_work(struct sim_work *work)
 
     const bool judged = mx_rng_below(&rng, 3) == 0;
 
-    make_plan(&work->plan, judged ? 2 * LEAST_STAGES : LEAST_STAGES);
+    make_plan(&work->plan, sim->size * (judged ? 2 * LEAST_STAGES : LEAST_STAGES));
     work->judged = sim_calloc(work->plan.nstages, sizeof work->judged[0]);
     if (!judged)
         return;

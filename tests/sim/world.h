@@ -161,6 +161,7 @@ struct sim_work {
 
 struct sim_world {
     uint64_t             seed;
+    uint32_t             size; /* times as much work as the seed means */
     bool                 trace;
     struct mx_rng        rng;
     double               now_s, utc_ahead_s;
