@@ -66,13 +66,18 @@ char *mx_outdir_create(const char *name, struct mx_err *err)
     return NULL;
 }
 
-static bool holds_sweep(const char *path)
+static bool holds(const char *path, const char *name)
 {
-    char *config = mx_path_join(path, "config.yaml");
-    bool  holds = config && mx_file_exists(config);
+    char *file = mx_path_join(path, name);
+    bool  there = file && mx_file_exists(file);
 
-    free(config);
-    return holds;
+    free(file);
+    return there;
+}
+
+bool mx_outdir_holds_sweep(const char *path)
+{
+    return holds(path, "config.yaml");
 }
 
 bool mx_outdir_remnant(const char *name)
@@ -149,7 +154,7 @@ int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *
     if (!resume)
         return mx_fail(err, MX_EINVAL, "%s exists; give --resume to continue it, or another --out",
                        path);
-    *existed = holds_sweep(path);
+    *existed = mx_outdir_holds_sweep(path);
     if (!*existed && !is_fresh(path))
         return mx_fail(err, MX_EINVAL, "%s exists and holds no sweep; give another --out", path);
     return make_folders(path, err);
@@ -158,11 +163,7 @@ int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *
 /* Its owner wrote its name before anything else. */
 static bool was_begun(const char *path)
 {
-    char *file = mx_path_join(path, "owner.json");
-    bool  there = file && mx_file_exists(file);
-
-    free(file);
-    return there;
+    return holds(path, "owner.json");
 }
 
 void mx_outdir_unmake(const char *path)
@@ -185,7 +186,7 @@ int mx_outdir_expect(const char *path, struct mx_err *err)
 
     if (!mx_file_exists(path))
         return mx_fail(err, MX_EINVAL, "there is no %s", path);
-    if (holds_sweep(path))
+    if (mx_outdir_holds_sweep(path))
         return 0;
     if (mx_owner_look(path, &mx_owner_machine, &look, NULL) == 0 && look.alive)
         return mx_fail(

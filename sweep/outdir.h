@@ -28,6 +28,9 @@ int mx_outdir_open(const char *path, bool resume, bool *existed, struct mx_err *
 /* Remove a directory in which nobody has begun a sweep. What holds something else stays. */
 void mx_outdir_unmake(const char *path);
 
+/* True if there is what `resume` begins with: DIR/config.yaml. */
+bool mx_outdir_holds_sweep(const char *path);
+
 /* Check that a directory given to a command holds a sweep (DIR/config.yaml).
  * Returns 0, or -1 with MX_EINVAL. */
 int mx_outdir_expect(const char *path, struct mx_err *err);

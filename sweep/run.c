@@ -387,16 +387,6 @@ static void end_executors(struct run *run)
     mx_sched_event(run->sched, &end, &run->actions, NULL);
 }
 
-/* Whether the directory has what `resume` begins with. */
-static bool can_resume(const struct run *run)
-{
-    char *path = mx_path_join(run->directory, "config.yaml");
-    bool  there = path && mx_file_exists(path);
-
-    free(path);
-    return there;
-}
-
 /* Something other than a trial failed. One that lost the directory must not
  * touch it; otherwise what is known is written, as far as that still works. */
 static int give_up(struct run *run, const struct mx_err *err)
@@ -407,7 +397,7 @@ static int give_up(struct run *run, const struct mx_err *err)
     end_executors(run);
     if (err->code == MX_EIO || err->code == MX_ENOMEM)
         mx_console_log(run->console, MX_LOG_ERROR, NULL,
-                       can_resume(run)
+                       mx_outdir_holds_sweep(run->directory)
                            ? "%s; what is done is kept: mend this, then mixsweep resume "
                              "%s goes on"
                            : "%s; nothing is done yet: mend this, then start again "

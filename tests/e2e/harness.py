@@ -11,6 +11,7 @@ import os
 import pathlib
 import shutil
 import struct
+import signal
 import subprocess
 import sys
 import tempfile
@@ -129,6 +130,28 @@ def processes_of(folder, program=PROGRAM):
         except OSError:
             pass  # it has ended, or belongs to somebody else
     return found
+
+
+class HeldSweep(Case):
+    """self.config is swept into self.out, and held in the middle of a trial."""
+
+    config = out = None
+
+    def begin(self):
+        """Start a sweep whose one executor stands still in the middle of a trial."""
+        sweep = self.start("run", self.config, "--out", "out", "--workers", 1)
+        self.addCleanup(self.end, sweep)
+        self.wait_for("a trial has started", lambda: records(self.out, "started") >= 1, sweep)
+        (executor,) = (pid for pid in processes_of(self.folder) if pid != sweep.pid)
+        os.kill(executor, signal.SIGSTOP)
+        return sweep, executor
+
+    def end(self, sweep):
+        """Leave nothing behind, whatever a test found."""
+        for pid in processes_of(self.folder):
+            os.kill(pid, signal.SIGKILL)
+        if sweep.poll() is None:
+            sweep.communicate()
 
 
 def this_process_as_owner(incarnation):

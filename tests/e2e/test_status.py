@@ -5,32 +5,17 @@ import signal
 import unittest
 
 import prometheus
-from harness import TIME_LIMIT_S, Case, main, processes_of, records
+from harness import TIME_LIMIT_S, HeldSweep, main
 
 STATES = ("done", "failed", "quarantined", "stopped", "running", "pending")
 
 
-class Status(Case):
+class Status(HeldSweep):
     def setUp(self):
         super().setUp()
         self.out = self.folder / "out"
         text = self.tiny(repeats=2, n=96, arch="resnet8", epochs=8).read_text()
         self.config = self.write("one.yaml", text.replace("[none, mixup, cutmix]", "[none]"))
-
-    def begin(self):
-        """Start a sweep whose one executor stands still in the middle of a trial."""
-        sweep = self.start("run", self.config, "--out", "out", "--workers", 1)
-        self.addCleanup(self.end, sweep)
-        self.wait_for("a trial has started", lambda: records(self.out, "started") >= 1, sweep)
-        (executor,) = (pid for pid in processes_of(self.folder) if pid != sweep.pid)
-        os.kill(executor, signal.SIGSTOP)
-        return sweep, executor
-
-    def end(self, sweep):
-        for pid in processes_of(self.folder):
-            os.kill(pid, signal.SIGKILL)
-        if sweep.poll() is None:
-            sweep.communicate()
 
     def status(self):
         """The JSON of `status`, whose counts have to add up."""
@@ -75,11 +60,12 @@ class Status(Case):
 
     def test_metrics_say_the_same_in_the_format_of_prometheus(self):
         sweep, executor = self.begin()
-        self.wait_for("status shows the trial", lambda: self.status()["slowest"], sweep)
-        samples = self.metrics()
         sweep_label = ("sweep", "tiny")
+        running = ("mixsweep_trials", (("state", "running"), sweep_label))
+        self.wait_for("the file shows the trial", lambda: self.metrics()[running], sweep)
+        samples = self.metrics()
         self.assertEqual(samples["mixsweep_state", (("state", "running"), sweep_label)], 1)
-        self.assertEqual(samples["mixsweep_trials", (("state", "running"), sweep_label)], 1)
+        self.assertEqual(samples[running], 1)
         os.kill(executor, signal.SIGCONT)
         sweep.communicate(timeout=TIME_LIMIT_S)
         samples, status = self.metrics(), self.status()

@@ -3,33 +3,16 @@ import json
 import os
 import signal
 
-from harness import (TIME_LIMIT_S, Case, main, processes_of, records, reproducible, rows,
-                     this_process_as_owner)
+from harness import TIME_LIMIT_S, HeldSweep, main, records, reproducible, rows, this_process_as_owner
 
 
-class Stop(Case):
+class Stop(HeldSweep):
     def setUp(self):
         super().setUp()
         self.out = self.folder / "out"
         # Long enough that no trial is handed out ahead of another: brief ones are not recorded as
         # started, and an executor may hold several.
         self.config = self.tiny(n=256, arch="resnet8", epochs=8)
-
-    def begin(self):
-        """Start a sweep whose one executor stands still in the middle of a trial."""
-        sweep = self.start("run", self.config, "--out", "out", "--workers", 1)
-        self.addCleanup(self.end, sweep)
-        self.wait_for("a trial has started", lambda: records(self.out, "started") >= 1, sweep)
-        (executor,) = (pid for pid in processes_of(self.folder) if pid != sweep.pid)
-        os.kill(executor, signal.SIGSTOP)
-        return sweep, executor
-
-    def end(self, sweep):
-        """Leave nothing behind, whatever a test found."""
-        for pid in processes_of(self.folder):
-            os.kill(pid, signal.SIGKILL)
-        if sweep.poll() is None:
-            sweep.communicate()
 
     def expect_end(self, sweep, code):
         out, err = sweep.communicate(timeout=TIME_LIMIT_S)

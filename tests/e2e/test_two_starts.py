@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 
-from harness import PROGRAM, Case, main, rows
+from harness import PROGRAM, Case, main, rows, this_process_as_owner
 
 
 class TwoStarts(Case):
@@ -27,13 +27,7 @@ class TwoStarts(Case):
         self.tiny()
         out = self.folder / "out"
         (out / "log").mkdir(parents=True)
-        self.mixsweep("run", "tiny.yaml", "--out", "whole", "--workers", "1")
-        owner = json.loads((self.folder / "whole/owner.json").read_text())
-        with open("/proc/self/stat", encoding="ascii") as file:
-            start = file.read().rsplit(")", 1)[1].split()[19]
-        owner.update({"pid": os.getpid(), "released": False})
-        self.assertIsInstance(owner["start"], str)
-        owner["start"] = start
+        owner = this_process_as_owner(0)
         (out / "owner.json").write_text(json.dumps(owner))
         err = self.refused(4, "run", "tiny.yaml", "--out", "out", "--resume", "--workers", "1")
         self.assertIn("is owned by process", err)
