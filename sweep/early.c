@@ -6,7 +6,7 @@
 
 #include "sweep/early_core.h"
 
-static const double worst = 1e300; /* values beyond are as bad, or good, as this */
+static const double mean_bound = 1e300; /* infinities on both sides would make no mean */
 
 uint32_t mx_early_until(const struct mx_early *early, uint32_t i)
 {
@@ -59,9 +59,13 @@ static void comes_no_more(struct mx_early *early, const struct training *trainin
 static double seen(const struct mx_early *early, double value)
 {
     if (isnan(value))
-        return -worst;
-    value = fmax(-worst, fmin(worst, value));
+        return -INFINITY;
     return early->rule.smaller ? -value : value;
+}
+
+static double bounded(double value)
+{
+    return fmax(-mean_bound, fmin(mean_bound, value));
 }
 
 /* Before which of those that are ranked a training comes. */
@@ -196,7 +200,7 @@ static double mean_of(const struct mx_early *early, const struct training *train
     double         sum = 0;
 
     for (uint32_t k = 0; k < n; k++)
-        sum += early->values[training->first + k];
+        sum += bounded(early->values[training->first + k]);
     return sum / n;
 }
 
@@ -250,7 +254,7 @@ static bool keeps_up(const struct mx_early *early, const struct training *traini
         return true;
     for (uint32_t k = 1; k <= rung; k++)
         best = fmax(best, early->values[training->first + k]);
-    return best >= median_without(early->means, n, find(early->means, n, mean));
+    return bounded(best) >= median_without(early->means, n, find(early->means, n, mean));
 }
 
 /* Decides about the next one that waits at a rung, the best first; false if there

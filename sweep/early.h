@@ -14,7 +14,8 @@
  *              others of the mean of their values up to here. Trainings that
  *              were stopped before, or are at their end, stay in with the values
  *              they have. With fewer than 3 others nothing is stopped.
- * Equal values: that of the lower number is better (sha, asha). NaN is worst.
+ * Equal values: that of the lower number is better (sha, asha). NaN counts as the
+ * worst infinity. In means values beyond 1e300 count as 1e300.
  * What is decided when a rung closes is a function of the values alone, and so
  * the same for any number of executors and any order of things.
  *

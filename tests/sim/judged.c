@@ -54,7 +54,7 @@ void sim_judged_record(uint32_t s, const struct mx_record *record)
 }
 
 /* The values at a rung, of all that came there: whoever was let past it with sha was
- * better than whoever was not. */
+ * better than whoever was not, or as good and of a lower number. */
 static void check_rung(uint32_t s, uint32_t other)
 {
     const struct sim_judged *worse = &sim->work.judged[other];
@@ -67,9 +67,10 @@ static void check_rung(uint32_t s, uint32_t other)
         return;
     x = sign * sim_metric(s, SIM_METRICS + worse->decided);
     y = sign * sim_metric(other, SIM_METRICS + worse->decided);
-    if (x > y)
-        sim_fail("stage %u was stopped at epoch %" PRIu32 " and %u, which was worse, went on", s,
-                 worse->decided, other);
+    if (x > y || (x == y && s < other))
+        sim_fail("stage %u was stopped at epoch %" PRIu32 " with %g and %u, which was worse with "
+                 "%g, went on",
+                 s, worse->decided, sign * x, other, sign * y);
 }
 
 void sim_judged_end(const enum mx_state *states)

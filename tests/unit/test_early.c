@@ -1,4 +1,5 @@
 #include <criterion/criterion.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,14 +30,24 @@ struct state {
     uint32_t arrivals;
 };
 
+/* Those that a rule could take for one another. */
+static double odd_value(struct mx_rng *rng)
+{
+    static const double odd[] = {NAN,   INFINITY, -INFINITY, DBL_MAX, -DBL_MAX,
+                                 2e300, 1e300,    -1e300,    -0.0,    4.9e-324};
+
+    return odd[mx_rng_below(rng, sizeof odd / sizeof odd[0])];
+}
+
 static struct world make_world(uint64_t seed, enum mx_early_stop rule)
 {
-    struct mx_rng rng = mx_rng_at(mx_stream_make(seed, 0, MX_PURPOSE_ORDER, 0), 0, 0, 0);
-    struct world  w = {.rule = {.rule = rule,
-                                .min_epochs = 1 + (uint32_t)mx_rng_below(&rng, 2),
-                                .reduction = 2 + (uint32_t)mx_rng_below(&rng, 3),
-                                .smaller = mx_rng_below(&rng, 2) == 1},
-                       .n = 1 + (uint32_t)mx_rng_below(&rng, MOST)};
+    struct mx_rng  rng = mx_rng_at(mx_stream_make(seed, 0, MX_PURPOSE_ORDER, 0), 0, 0, 0);
+    struct world   w = {.rule = {.rule = rule,
+                                 .min_epochs = 1 + (uint32_t)mx_rng_below(&rng, 2),
+                                 .reduction = 2 + (uint32_t)mx_rng_below(&rng, 3),
+                                 .smaller = mx_rng_below(&rng, 2) == 1},
+                        .n = 1 + (uint32_t)mx_rng_below(&rng, MOST)};
+    const uint64_t odd = seed % 3; /* values of two: none, one, both */
 
     for (uint32_t i = 0; i < w.n; i++) {
         w.list[i].epochs = mx_rng_below(&rng, 10) == 0 ? 0 : 1 + (uint32_t)mx_rng_below(&rng, 16);
@@ -46,8 +57,8 @@ static struct world make_world(uint64_t seed, enum mx_early_stop rule)
         w.fails[i] = mx_rng_below(&rng, 8) == 0 ? (int)mx_rng_below(&rng, 4) : NEVER;
         for (uint32_t k = 0; k < MOST_RUNGS; k++) {
             w.values[i][k] = (double)mx_rng_below(&rng, 8) / 8; /* ties are common */
-            if (mx_rng_below(&rng, 20) == 0)
-                w.values[i][k] = NAN;
+            if (mx_rng_below(&rng, 2) < odd)
+                w.values[i][k] = odd_value(&rng);
         }
     }
     return w;
@@ -57,12 +68,17 @@ static double seen(const struct world *w, uint32_t i, int k)
 {
     const double value = w->values[i][k];
 
-    return isnan(value) ? -1e300 : w->rule.smaller ? -value : value;
+    return isnan(value) ? -INFINITY : w->rule.smaller ? -value : value;
 }
 
 static bool same_pool(const struct world *w, uint32_t i, uint32_t j)
 {
     return w->list[i].repeat == w->list[j].repeat && w->list[i].bracket == w->list[j].bracket;
+}
+
+static double in_a_mean(double value)
+{
+    return value > 1e300 ? 1e300 : value < -1e300 ? -1e300 : value;
 }
 
 /* How many of the pool that came to rung k are better than training i. */
@@ -103,7 +119,7 @@ static double mean_to(const struct world *w, const struct state *s, uint32_t j, 
     double sum = 0;
 
     for (int m = 0; m < n; m++)
-        sum += seen(w, j, m);
+        sum += in_a_mean(seen(w, j, m));
     return sum / n;
 }
 
@@ -123,7 +139,7 @@ static bool above_median(const struct world *w, const struct state *s, uint32_t 
         if (j != i && same_pool(w, i, j) && s->reached[j] > 0)
             others[n++] = mean_to(w, s, j, k);
     for (int m = 0; m <= k; m++)
-        best = fmax(best, seen(w, i, m));
+        best = fmax(best, in_a_mean(seen(w, i, m)));
     if (n < 3)
         return true;
     qsort(others, n, sizeof others[0], by_value);
@@ -430,4 +446,37 @@ Test(early, more_rungs_than_memory_for_them_is_an_error)
     cr_expect_str_eq(err.text, "schedule.early_stop: trainings would be judged 400000000 times, "
                                "more than 268435456; raise schedule.min_epochs");
     free(list);
+}
+
+/* By hand: what is told apart by nothing but its infinity or a size that a mean would not bear. */
+Test(early, sha_ranks_values_of_any_size_as_they_are)
+{
+    static const struct {
+        double values[4];
+        bool   smaller;
+        bool   go_on[4];
+    } rows[] = {
+        {{1e300, INFINITY, 2e300, 1}, false, {false, true, true, false}},
+        {{-1e300, -INFINITY, -2e300, NAN}, false, {true, false, true, false}},
+        {{INFINITY, 1e300, DBL_MAX, 2e300}, true, {false, true, false, true}},
+        {{NAN, -INFINITY, -DBL_MAX, -1e300}, true, {false, true, true, false}},
+        {{NAN, INFINITY, NAN, DBL_MAX}, true, {true, false, false, true}}, /* alike: by number */
+    };
+
+    for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+        struct mx_early_rule     rule = {MX_EARLY_STOP_SHA, 1, 2, rows[r].smaller};
+        struct mx_early_training list[4] = {
+            {.epochs = 2}, {.epochs = 2}, {.epochs = 2}, {.epochs = 2}};
+        struct mx_err            err;
+        struct mx_early         *early = mx_early_new(&rule, list, 4, &err);
+        struct mx_early_decision d;
+
+        for (uint32_t i = 0; i < 4; i++)
+            cr_assert(mx_early_reached(early, i, 1, rows[r].values[i]));
+        for (uint32_t i = 0; i < 4; i++) {
+            cr_assert(mx_early_next(early, &d));
+            cr_expect_eq(d.go_on, rows[r].go_on[d.training], "row %zu, training %u", r, d.training);
+        }
+        mx_early_free(early);
+    }
 }
