@@ -37,7 +37,7 @@ function(mx_test_properties test source)
     set_tests_properties(${test} PROPERTIES
         LABELS "${label}" TIMEOUT ${timeout} SKIP_RETURN_CODE 77
         FAIL_REGULAR_EXPRESSION "Sanitizer;runtime error:"
-        ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;MIXSWEEP_CACHE=${CMAKE_BINARY_DIR}/tests/image-cache;PYTHONDONTWRITEBYTECODE=1;MX_PROGRAM=$<TARGET_FILE:mixsweep>;MX_FAULTS_PROGRAM=$<TARGET_FILE:mixsweep_faults>;MX_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
+        ENVIRONMENT "UBSAN_OPTIONS=print_stacktrace=1;MIXSWEEP_CACHE=${CMAKE_BINARY_DIR}/tests/image-cache;PYTHONDONTWRITEBYTECODE=1;MX_PROGRAM=$<TARGET_FILE:mixsweep>;MX_FAULTS_PROGRAM=$<TARGET_FILE:mixsweep_faults>;MX_FAKE_NVML=$<TARGET_FILE:fake_nvml>;MX_SOURCE_DIR=${CMAKE_SOURCE_DIR}")
 endfunction()
 
 function(mx_unit_test source)
@@ -45,8 +45,9 @@ function(mx_unit_test source)
     add_executable(${name} ${source})
     target_link_libraries(${name} PRIVATE mx_reference mx_sweep PkgConfig::criterion)
     target_compile_definitions(${name} PRIVATE MX_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-                               MX_PROGRAM="$<TARGET_FILE:mixsweep>")
-    add_dependencies(${name} mixsweep)
+                               MX_PROGRAM="$<TARGET_FILE:mixsweep>"
+                               MX_FAKE_NVML="$<TARGET_FILE:fake_nvml>")
+    add_dependencies(${name} mixsweep fake_nvml)
     add_test(NAME unit.${name} COMMAND ${name})
     mx_test_properties(unit.${name} ${source})
 endfunction()

@@ -1,5 +1,7 @@
 #include "sweep/doctor.h"
 
+#include <stdio.h>
+
 #include "base/json.h"
 #include "sweep/usage.h"
 
@@ -11,7 +13,8 @@ struct mx_doctor_check *mx_doctor_add(struct mx_doctor *doctor, const char *name
 
     if (doctor->n + 1 < MX_DOCTOR_CHECKS)
         doctor->n++;
-    *check = (struct mx_doctor_check){.name = name};
+    *check = (struct mx_doctor_check){.health = MX_HEALTH_OK};
+    snprintf(check->name, sizeof check->name, "%s", name);
     return check;
 }
 
@@ -20,6 +23,7 @@ void mx_doctor_look(struct mx_doctor *doctor)
     doctor->n = 0;
     mx_doctor_machine(doctor);
     mx_doctor_software(doctor);
+    mx_doctor_gpus(doctor);
 }
 
 enum mx_health mx_doctor_worst(const struct mx_doctor *doctor)

@@ -16,11 +16,11 @@ enum mx_health {
 extern const char *const mx_health_words[]; /* "ok", "warn", "fail", "absent" */
 
 enum {
-    MX_DOCTOR_CHECKS = 24 /* room for all */
+    MX_DOCTOR_CHECKS = 24 + 2 * 128 /* room for all, with each GPU and MIG device */
 };
 
 struct mx_doctor_check {
-    const char    *name;
+    char           name[16];
     enum mx_health health;
     char           text[400];
     char           hint[300]; /* what to do; "" = nothing */
@@ -41,9 +41,10 @@ enum mx_health mx_doctor_worst(const struct mx_doctor *doctor);
 void mx_doctor_text(const struct mx_doctor *doctor, struct mx_buf *out);
 void mx_doctor_json(const struct mx_doctor *doctor, struct mx_buf *out);
 
-/* Look at one side of it each: the machine itself, and what is installed on it. */
+/* Look at one side of it each: the machine itself, what is installed on it, its GPUs. */
 void mx_doctor_machine(struct mx_doctor *doctor);
 void mx_doctor_software(struct mx_doctor *doctor);
+void mx_doctor_gpus(struct mx_doctor *doctor);
 
 /* Add a check; returns it, to be filled. */
 struct mx_doctor_check *mx_doctor_add(struct mx_doctor *doctor, const char *name);

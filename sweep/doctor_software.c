@@ -1,12 +1,10 @@
-/* doctor_software.c - libraries, launchers, GPUs, data. */
-#include <dlfcn.h>
+/* doctor_software.c - libraries, launchers, data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "kernels/kern.h"
 #include "kernels/nn.h"
 #include "sweep/comm.h"
 #include "sweep/doctor.h"
@@ -135,57 +133,6 @@ static void look_at_slurm(struct mx_doctor *doctor)
     }
 }
 
-/* The line of the driver's own file; "" without a driver. */
-static void read_driver(char *line, size_t size)
-{
-    struct mx_buf text = {0};
-
-    line[0] = '\0';
-    if (mx_file_read("/proc/driver/nvidia/version", 65536, &text, NULL) == 0)
-        snprintf(line, size, "%.*s", (int)strcspn(mx_buf_str(&text), "\n"), mx_buf_str(&text));
-    mx_buf_free(&text);
-}
-
-static void look_at_gpu(struct mx_doctor *doctor)
-{
-    struct mx_doctor_check    *gpu = mx_doctor_add(doctor, "GPU");
-    struct mx_doctor_check    *driver = mx_doctor_add(doctor, "GPU driver");
-    struct mx_err              err = {0};
-    const struct kern_backend *backend = kern_cuda(&err);
-
-    read_driver(driver->text, sizeof driver->text);
-    if (!driver->text[0]) {
-        driver->health = gpu->health = MX_HEALTH_ABSENT;
-        snprintf(driver->text, sizeof driver->text, "no NVIDIA driver is loaded");
-        snprintf(gpu->text, sizeof gpu->text, "no GPU is seen: sweeps run on the CPU");
-    } else if (backend) {
-        snprintf(gpu->text, sizeof gpu->text, "seen by this build");
-    } else {
-        gpu->health = MX_HEALTH_WARN;
-        snprintf(gpu->text, sizeof gpu->text, "a driver is there, and no GPU is used: %.300s",
-                 err.text);
-        snprintf(gpu->hint, sizeof gpu->hint,
-                 "build with cmake --preset cuda, and see that CUDA_VISIBLE_DEVICES hides none");
-    }
-}
-
-static void look_at_library(struct mx_doctor *doctor, const char *name, const char *const *files)
-{
-    struct mx_doctor_check *check = mx_doctor_add(doctor, name);
-
-    for (; *files; files++) {
-        void *library = dlopen(*files, RTLD_LAZY | RTLD_LOCAL);
-
-        if (library) {
-            snprintf(check->text, sizeof check->text, "%s is there", *files);
-            dlclose(library);
-            return;
-        }
-    }
-    check->health = MX_HEALTH_ABSENT;
-    snprintf(check->text, sizeof check->text, "not installed: only sweeps on GPUs would use it");
-}
-
 static void look_at_data(struct mx_doctor *doctor)
 {
     struct mx_doctor_check *check = mx_doctor_add(doctor, "data sets");
@@ -209,15 +156,9 @@ static void look_at_data(struct mx_doctor *doctor)
 
 void mx_doctor_software(struct mx_doctor *doctor)
 {
-    static const char *const nccl[] = {"libnccl.so.2", NULL};
-    static const char *const cudnn[] = {"libcudnn.so.9", "libcudnn.so.8", NULL};
-
     look_at_program(doctor);
     look_at_onednn(doctor);
     look_at_mpi(doctor);
     look_at_slurm(doctor);
-    look_at_gpu(doctor);
-    look_at_library(doctor, "cuDNN", cudnn);
-    look_at_library(doctor, "NCCL", nccl);
     look_at_data(doctor);
 }

@@ -26,7 +26,7 @@ class Doctor(Case):
         self.assertEqual(set(self.checks()),
                          {"processor", "memory", "open files", "limits", "disk", "shared memory",
                           "cache", "mixsweep", "oneDNN", "MPI", "Slurm", "GPU", "GPU driver",
-                          "cuDNN", "NCCL", "data sets"})
+                          "CUDA runtime", "cuDNN", "NCCL", "data sets"})
 
     def test_the_text_says_what_the_json_says(self):
         out, _ = self.mixsweep("doctor")
@@ -46,6 +46,35 @@ class Doctor(Case):
         self.assertEqual((checks["GPU"]["state"], checks["GPU"]["text"], checks["GPU"]["hint"]),
                          ("absent", "no GPU is seen: sweeps run on the CPU", None))
         self.assertEqual(checks["GPU driver"]["state"], "absent")
+
+    def pretend(self, gpus, **special):
+        """The environment of a machine with GPUs that are not there."""
+        folder = os.path.dirname(os.environ["MX_FAKE_NVML"])
+        return dict(os.environ, LD_LIBRARY_PATH=folder, MX_FAKE_GPUS=str(gpus),
+                    **{f"MX_FAKE_{key}": value for key, value in special.items()})
+
+    def test_each_gpu_is_told_with_what_is_wrong_and_how_to_mend_it(self):
+        checks = self.checks(env=self.pretend(4, GPU_0="load=40", GPU_1="ecc=2", GPU_2="mig=1",
+                                              GPU_3="foreign=4711:3000"))
+        self.assertEqual(checks["GPU driver"]["text"], "580.95.05, for CUDA up to 13.0")
+        self.assertIn("2 of 4 can be used; MPS does not run", checks["GPU"]["text"])
+        self.assertEqual(checks["GPU 0"],
+                         {"name": "GPU 0", "state": "ok", "hint": None,
+                          "text": "NVIDIA Pretended 80GB, 81559 MiB, 40 % busy, "
+                                  "GPU-fa4e0000-0000-4000-8000-000000000000"})
+        self.assertIn("; left out: 2 uncorrected memory errors (ECC) since the driver was loaded",
+                      checks["GPU 1"]["text"])
+        self.assertIn("nvidia-smi --gpu-reset", checks["GPU 1"]["hint"])
+        self.assertIn("divided: sweeps use its MIG devices", checks["GPU 2"]["text"])
+        self.assertIn("MIG-fa4e0002-", checks["GPU 2.0"]["text"])
+        self.assertEqual((checks["GPU 3"]["state"], checks["GPU 3"]["hint"]),
+                         ("warn", "end that process, or hide the GPU with CUDA_VISIBLE_DEVICES"))
+
+    def test_gpus_that_the_environment_hides_are_named(self):
+        checks = self.checks(env=dict(self.pretend(2), CUDA_VISIBLE_DEVICES="1"))
+        self.assertIn("1 of 1 can be used", checks["GPU"]["text"])
+        self.assertIn("hidden from sweeps by the environment", checks["GPU 0"]["text"])
+        self.assertNotIn("hidden", checks["GPU 1"]["text"])
 
     def test_usable_processors_are_those_of_the_affinity(self):
         one = next(iter(os.sched_getaffinity(0)))
