@@ -16,6 +16,8 @@
 #include "base/file.h"
 #include "world.h"
 
+static const char journal_folder[] = SIM_DIRECTORY "/journal/";
+
 struct inode {
     struct inode *next; /* of all that there ever were */
     char         *data;
@@ -40,6 +42,7 @@ struct change {
 struct opened {
     struct inode *inode;
     size_t        at;
+    bool          journal; /* it is one of the journal's files */
 };
 
 struct sim_disk {
@@ -175,7 +178,8 @@ int mx_disk_open(const char *path, int flags)
         fd++;
     if (fd == disk->nopened)
         disk->opened = grown(disk->opened, ++disk->nopened, sizeof disk->opened[0]);
-    disk->opened[fd] = (struct opened){inode, 0};
+    disk->opened[fd] = (struct opened){
+        .inode = inode, .journal = strncmp(path, journal_folder, sizeof journal_folder - 1) == 0};
     return (int)fd;
 }
 
@@ -229,6 +233,8 @@ ssize_t mx_disk_write_at(int fd, const void *data, size_t len, off_t offset)
 
     if (!sim_is_real())
         return fail(EIO);
+    if (sim->disk->opened[fd].journal && sim->current)
+        sim_oracle_records(sim->current);
     if (dies_here(len, &part)) {
         put(inode, data, part, (size_t)offset);
         sim_process_kill(sim->current);

@@ -226,8 +226,18 @@ void sim_oracle_trial(struct sim_process *root, uint32_t trial, enum mx_state st
     root->ended[trial] = over ? state : MX_STATE_PENDING;
 }
 
+/* Nothing comes between a look at owner.json and a write here, so that no record at all may
+ * be written by one that has been replaced: by one that slept, above all. */
+void sim_oracle_records(const struct sim_process *root)
+{
+    if (!sim_disk_owned_by(root))
+        sim_fail("a process that lost the directory writes to its journal");
+}
+
 void sim_oracle_written(struct sim_process *root)
 {
+    if (!sim_disk_owned_by(root))
+        sim_fail("a process that lost the directory writes tables");
     if (mx_journal_due_s(root->run->journal) < INFINITY)
         sim_fail("tables are written from results that are not in the journal yet");
 }

@@ -258,6 +258,7 @@ void sim_oracle_accepted(struct sim_process *root, uint32_t stage, const double 
                          double seconds);
 void sim_oracle_trial(struct sim_process *root, uint32_t trial, enum mx_state state,
                       enum mx_reason reason);
+void sim_oracle_records(const struct sim_process *root); /* it is about to write some */
 void sim_oracle_written(struct sim_process *root);
 void sim_oracle_finished(struct sim_process *root);
 void sim_oracle_end(void); /* everything is over */
