@@ -40,9 +40,11 @@ static const struct mx_topic topics[] = {
                  "or the networks named behind it"},
     {"data", "images a second of CPU time that JPEG and PNG files are decoded, and resized "
              "to 224 x 224: made ones of 500 x 375 pixels, or those of --files"},
-    {"dispatch", "microseconds a trial besides its work, of a whole sweep of 200,000 that do "
-                 "nothing: planning, scheduler, messages, two executors, journal and results; "
-                 "CPU time of all its processes; and the same in one process without messages"},
+    {"dispatch",
+     "microseconds a trial besides its work, of a whole sweep of 200,000 that do "
+     "nothing: planning, scheduler, messages, two executors, journal and results; "
+     "CPU time of all its processes; the same in one process without messages; and CPU time "
+     "of rank 0 alone, a trial that is given out by itself"},
     {"journal", "microseconds to append a record of 10 metrics, its share of the group's write "
                 "and fsync included, and to read one; microseconds a trial, and of CPU time, until "
                 "a sweep of 100,000 done trials goes on; bytes of its scheduler a trial"},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "sweep/bench_dispatch.h"
 #include "sweep/command.h"
 #include "sweep/config.h"
 #include "sweep/estimate.h"
@@ -19,8 +20,8 @@ static const double batch_s = 0.1;
 
 struct options {
     bool                  json, smoke;
-    int64_t               workers, seed; /* workers 0: not given */
-    double                failure_rate;
+    int64_t               workers, seed;          /* workers 0: not given */
+    double                failure_rate, event_us; /* event_us 0: measured */
     struct mx_option_list sets;
 };
 
@@ -46,6 +47,13 @@ static const struct mx_option known[] = {
      .high = INT64_MAX,
      .give = "a whole number, 0 or more",
      .help = "of the deaths and the times (0)"},
+    {.name = "event-us",
+     .value = "U",
+     .kind = MX_OPTION_REAL,
+     .at = offsetof(struct options, event_us),
+     .high = 1e6,
+     .give = "microseconds, up to 1000000",
+     .help = "what rank 0 takes for an event, in microseconds (measured here)"},
     MX_OPTION_JSON(struct options, json, "one JSON object"),
     MX_OPTION_SET(struct options, sets),
     MX_OPTION_SMOKE(struct options, smoke),
@@ -69,7 +77,9 @@ const struct mx_usage mx_usage_simulate = {
     .about =
         "Play a sweep without running it: the real scheduler, N executors that are none, a "
         "virtual clock. Stages take what `mixsweep plan` thinks that stages of their kind take, "
-        "20 % more or less; rank 0 takes 20 us for each event and a message 1 ms for its way.",
+        "20 % more or less; a message takes 1 ms for its way. What rank 0 takes for an event is "
+        "measured first, with two small sweeps of trials that do nothing: its CPU time for the "
+        "message, the records, the scheduler and the tables of a trial.",
     .options = known,
     .examples = examples,
     .exits = "0, or 2 for usage and configuration.",
@@ -84,7 +94,7 @@ static int no_fingerprint(void *user, const struct worker_params *params, uint64
     return 0;
 }
 
-static void print_json(const struct options *options, const struct mx_simulated *s)
+static void print_json(const struct options *options, double event_s, const struct mx_simulated *s)
 {
     struct mx_buf  text = {0};
     struct mx_json json = {.out = &text};
@@ -100,12 +110,15 @@ static void print_json(const struct options *options, const struct mx_simulated 
     mx_json_uint(&json, "duplicated", s->duplicated);
     mx_json_uint(&json, "deaths", s->deaths);
     mx_json_uint(&json, "events", s->events);
+    mx_json_real(&json, "event_s", event_s);
+    mx_json_bool(&json, "event_measured", options->event_us <= 0);
+    mx_json_real(&json, "rank_0_share", s->root_share);
     mx_json_end_object(&json);
     puts(mx_buf_str(&text));
     mx_buf_free(&text);
 }
 
-static void print_text(const struct options *options, const struct mx_simulated *s)
+static void print_text(const struct options *options, double event_s, const struct mx_simulated *s)
 {
     printf("makespan     %.1f s (%.2f hours)\n", s->makespan_s, s->makespan_s / 3600);
     printf("executors    %u, %.1f %% of their time at work\n", (unsigned)options->workers,
@@ -117,7 +130,9 @@ static void print_text(const struct options *options, const struct mx_simulated 
     printf("; %" PRIu64 " lost, %" PRIu64 " duplicated\n", s->lost, s->duplicated);
     printf("deaths       %" PRIu64 ", which took %.1f s of work with them\n", s->deaths,
            s->wasted_s);
-    printf("events       %" PRIu64 "\n", s->events);
+    printf("events       %" PRIu64 ", %.1f us each at rank 0, %s: %.1f %% of its time\n", s->events,
+           1e6 * event_s, options->event_us > 0 ? "as told" : "as measured here",
+           100 * s->root_share);
 }
 
 static int play(const struct options *options, const struct mx_config *config,
@@ -125,7 +140,8 @@ static int play(const struct options *options, const struct mx_config *config,
 {
     struct mx_simulate_options playing = {.workers = (unsigned)options->workers,
                                           .failure_rate = options->failure_rate,
-                                          .seed = (uint64_t)options->seed};
+                                          .seed = (uint64_t)options->seed,
+                                          .event_s = 1e-6 * options->event_us};
     struct mx_simulated        simulated;
     struct mx_estimate         estimate;
     struct mx_plan            *plan;
@@ -144,14 +160,16 @@ static int play(const struct options *options, const struct mx_config *config,
         .batch_max = BATCH_MAX,
         .early = mx_plan_early_rule(config),
     };
+    if (options->event_us <= 0 && mx_dispatch_event_s(&playing.event_s, err))
+        return mx_err_prefix(err, "what an event takes cannot be measured; give --event-us");
     if (!(plan = mx_plan_new(config, grid, no_fingerprint, NULL, err)))
         return -1;
     rc = mx_simulate(plan, &playing, &simulated, err);
     mx_plan_free(plan);
     if (rc == 0 && options->json)
-        print_json(options, &simulated);
+        print_json(options, playing.event_s, &simulated);
     else if (rc == 0)
-        print_text(options, &simulated);
+        print_text(options, playing.event_s, &simulated);
     return rc;
 }
 

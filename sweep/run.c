@@ -46,7 +46,7 @@ static int make_scheduler(struct run *run, struct mx_err *err)
         .retries = (unsigned)base[KEY_SCHEDULE_RETRIES].integer,
         .trial_timeout_s = base[KEY_SCHEDULE_TRIAL_TIMEOUT].real,
         .batch_seconds = batch_s,
-        .batch_max = BATCH_MAX,
+        .batch_max = run->options->alone ? 0 : BATCH_MAX,
         .limit_s = isfinite(run->limit.at_s) ? run->limit.at_s : 0,
         .early = mx_plan_early_rule(run->config),
     };

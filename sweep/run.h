@@ -23,6 +23,7 @@ struct mx_run_options {
     int                argc; /* the command line, for provenance.json */
     char             **argv;
     bool            empty_stages; /* stages do nothing and give made-up numbers: to time the rest */
+    bool            alone;        /* each stage goes to an executor by itself, as long ones do */
     bool            launched;     /* by mpirun or its like, which it must not outlive */
     struct mx_comm *comm;         /* the job's other ranks; NULL: this process is alone */
 };

@@ -124,8 +124,10 @@ int run_write_results(struct run *run, struct mx_err *err)
 {
     double start = mx_clock_monotonic_s();
 
-    /* First what the tables show, so that nothing is shown and then run again. */
-    if (mx_journal_sync(run->journal, err) || mx_results_write(run->results, run->directory, err))
+    /* First what the tables show, so that nothing is shown and then run again; and none over those
+     * of one that took the directory while this process slept. */
+    if (mx_journal_sync(run->journal, err) || mx_owner_still_mine(run->owner, err) ||
+        mx_results_write(run->results, run->directory, err))
         return -1;
     run->results_s = mx_clock_monotonic_s();
     run->results_cost_s = run->results_s - start;

@@ -7,9 +7,8 @@
 #include "base/rng.h"
 #include "sweep/plan_sched.h"
 
-/* What rank 0 needs for an event, journal and messages with it (bench dispatch, on
- * a slow core); a message's way; a new executor's start. */
-static const double event_s = 20e-6, latency_s = 1e-3, start_s = 5;
+/* A message's way; a new executor's start. */
+static const double latency_s = 1e-3, start_s = 5;
 
 enum happening {
     STAGE_ENDS, /* at the executor: done ... */
@@ -201,7 +200,7 @@ static int take_order(struct play *play, const struct mx_action *action, double 
 static int feed(struct play *play, struct mx_event event, double arrived_s, struct mx_err *err)
 {
     event.now_s = fmax(arrived_s, play->free_s);
-    play->free_s = event.now_s + event_s;
+    play->free_s = event.now_s + play->options->event_s;
     play->out->events++;
     if (mx_sched_event(play->sched, &event, &play->actions, err))
         return -1;
@@ -297,8 +296,10 @@ static void sum_up(const struct play *play)
     out->planned = counts.planned;
     memcpy(out->by_state, counts.by_state, sizeof out->by_state);
     out->lost = counts.by_state[MX_STATE_PENDING] + counts.by_state[MX_STATE_RUNNING];
-    if (out->makespan_s > 0)
+    if (out->makespan_s > 0) {
         out->utilisation = play->busy_s / (play->options->workers * out->makespan_s);
+        out->root_share = (double)out->events * play->options->event_s / out->makespan_s;
+    }
 }
 
 int mx_simulate(const struct mx_plan *plan, const struct mx_simulate_options *options,

@@ -20,6 +20,7 @@ struct mx_simulate_options {
     unsigned                workers;      /* 1 or more */
     double                  failure_rate; /* share of attempts that end in a death, 0 to 1 */
     uint64_t                seed;
+    double                  event_s;                    /* that rank 0 takes for an event */
     double                  kind_s[WORKER_STAGE_KINDS]; /* mean time of a stage; each takes 0.8 to
                                                          * 1.2 of it */
     struct mx_sched_options sched;
@@ -33,6 +34,7 @@ struct mx_simulated {
     uint64_t lost;       /* trials that came to no end: 0 */
     uint64_t duplicated; /* stages that counted twice: 0 */
     uint64_t deaths, events;
+    double   root_share; /* share of the time in which rank 0 worked */
 };
 
 /* Play the sweep to its end. Memory is some tens of bytes an executor and a stage.

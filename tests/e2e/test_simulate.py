@@ -5,7 +5,7 @@ import os
 from harness import Case, main
 
 KEYS = ["seed", "makespan_s", "utilisation", "planned", "done", "failed", "quarantined", "stopped",
-        "lost", "duplicated", "deaths", "events"]
+        "lost", "duplicated", "deaths", "events", "event_s", "event_measured", "rank_0_share"]
 
 SWEEP = """
 name: thought
@@ -20,7 +20,7 @@ schedule: {retries: 20}
 
 class Simulate(Case):
     def play(self, *args):
-        out, err = self.mixsweep("simulate", "sweep.yaml", "--workers", "8", *args)
+        out, err = self.mixsweep("simulate", "sweep.yaml", "--workers", "8", "--event-us", "20", *args)
         self.assertEqual(err, "")
         return out
 
@@ -36,11 +36,25 @@ class Simulate(Case):
         self.assertGreater(result["deaths"], 10)
         self.assertEqual(os.listdir(self.folder), ["sweep.yaml"])
 
+    def test_charges_what_an_event_takes_here_and_says_so(self):
+        """At most what test_simulate.c charges when it asks how busy executors are."""
+        self.write("sweep.yaml", SWEEP)
+        out, err = self.mixsweep("simulate", "sweep.yaml", "--workers", "8", "--json")
+        result = json.loads(out)
+        self.assertTrue(result["event_measured"])
+        self.assertGreater(result["event_s"], 1e-6)
+        self.assertLess(result["event_s"], 200e-6)
+        self.assertAlmostEqual(result["rank_0_share"],
+                               result["events"] * result["event_s"] / result["makespan_s"], 9)
+        out, err = self.mixsweep("simulate", "sweep.yaml", "--workers", "8")
+        self.assertRegex(out, r"us each at rank 0, as measured here: \d+\.\d % of its time")
+
     def test_says_the_same_to_people(self):
         self.write("sweep.yaml", SWEEP)
         out = self.play()
         self.assertIn("400 planned, 400 done; 0 lost, 0 duplicated", out)
         self.assertRegex(out, r"executors    8, \d+\.\d % of their time at work")
+        self.assertIn("events       408, 20.0 us each at rank 0, as told: ", out)
 
     def test_refuses_what_makes_no_sense(self):
         self.write("sweep.yaml", SWEEP)

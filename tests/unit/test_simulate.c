@@ -6,6 +6,9 @@
 
 #include "sweep/simulate.h"
 
+/* More than the command may measure: test_simulate.py. */
+static const double event_s = 200e-6;
+
 /* Trials of one stage each. */
 static struct mx_plan plan_of(uint32_t ntrials)
 {
@@ -43,6 +46,7 @@ static struct mx_simulated simulate(uint32_t ntrials, unsigned workers, double s
         .failure_rate = failure_rate,
         .seed = 3,
         .kind_s = {seconds},
+        .event_s = event_s,
         .sched = {.retries = retries, .batch_seconds = 0.1, .batch_max = 256}};
     struct mx_simulated simulated;
     struct mx_err       err = {0};
@@ -92,6 +96,7 @@ Test(simulate, keeps_a_thousand_executors_busy_with_trials_of_a_second)
     struct mx_simulated s = simulate(50000, 1000, 1, 0, 0);
 
     cr_expect(s.utilisation >= 0.9, "%g", s.utilisation);
+    cr_expect(s.root_share > 0.15 && s.root_share < 0.25, "%g", s.root_share);
 }
 
 Test(simulate, keeps_ten_thousand_executors_busy_with_trials_of_a_minute)
