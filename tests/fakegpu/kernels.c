@@ -1,0 +1,35 @@
+/* The kernels of this project, by the names of their __global__ functions, and the CPU's drivers
+ * of the same bodies. A kernel takes one structure by value (kernels/kern.h). */
+#include <string.h>
+
+#include "kernels/kern.h"
+#include "tests/fakegpu/fake.h"
+
+static void run_batch(const void *args)
+{
+    (void)kern_cpu()->batch(kern_cpu(), args, NULL);
+}
+
+/* Samples and tables are as long as the arguments say; what samples lead to is in device memory. */
+static void reach_batch(const void *data, struct fake_reach *reach)
+{
+    const struct kern_batch_args *args = data;
+    size_t values = (size_t)args->n * args->channels * args->height * args->width;
+
+    fake_reads(reach, "args.table", args->table, (size_t)args->channels * 256 * sizeof(float));
+    fake_reads(reach, "args.samples", args->samples, args->n * sizeof *args->samples);
+    fake_reads(reach, "args.pixels", args->pixels, 1);
+    fake_writes(reach, "args.out", args->out, values * sizeof(float));
+}
+
+static const struct fake_kernel kernels[] = {
+    {"mx_kernel_batch", sizeof(struct kern_batch_args), run_batch, reach_batch},
+};
+
+const struct fake_kernel *fake_kernel_of(const char *name)
+{
+    for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++)
+        if (strcmp(kernels[k].name, name) == 0)
+            return &kernels[k];
+    return NULL;
+}
