@@ -6,7 +6,7 @@
 
 Needs torch, torchvision, timm, captum and grad-cam (made with torch 2.15.0, torchvision 0.29.2, captum 0.8, grad-cam
 1.5); no test does. A line a map: the largest difference over the map's largest value, and the relative L2 difference,
-the worst of all images. Ends with 1 if a line is above its bound. layer_relevance has no counterpart with the same rules
+the worst of all images; of maps that add up many gradients, also those of PyTorch's single precision. Ends with 1 if a line is above its bound. layer_relevance has no counterpart with the same rules
 there: it is held against tests/reference/naive_relevance.c alone.
 """
 import copy
@@ -161,6 +161,22 @@ def theirs(net, layer, images, targets, noise, masks):
     return {name: tensor.detach().numpy() for name, tensor in maps.items()}
 
 
+def single(net, images, targets, noise):
+    """What PyTorch itself makes in single precision of the maps that add up many gradients."""
+    maps = {"smoothgrad": smoothgrad(net, images, targets, noise),
+            "integrated_gradients": attr.IntegratedGradients(net).attribute(
+                images, 0 * images, targets, n_steps=50, method="gausslegendre").sum(1)}
+    return {name: tensor.detach().numpy() for name, tensor in maps.items()}
+
+
+def distance(found, expected):
+    """The largest difference over the largest value, and the relative L2 difference: the worst of all images."""
+    difference = numpy.abs(found - expected)
+    tiny = numpy.finfo(numpy.float32).tiny  # of a map that is zero in both, nothing is off
+    largest = (difference.max((1, 2)) / (numpy.abs(expected).max((1, 2)) + tiny)).max()
+    return largest, numpy.sqrt(((difference**2).sum((1, 2)) / ((expected**2).sum((1, 2)) + tiny)).max())
+
+
 def compare(program, case):
     arch, stem, channels, height, width = case
     torch.manual_seed(1)
@@ -172,15 +188,13 @@ def compare(program, case):
     mine, noise, masks = ours(program, net, case, images, targets)
     print(f"{arch} {stem}, {channels} x {height} x {width}; labels {targets.tolist()}, "
           f"predicted {net(images).argmax(1).tolist()}", flush=True)
-    worst = 0
+    worst, floats = 0, single(net, images, targets, noise)
     for name, expected in theirs(net, layer, images, targets, noise, masks).items():
-        difference = numpy.abs(mine[name] - expected)
-        tiny = numpy.finfo(numpy.float32).tiny  # of a map that is zero in both, nothing is off
-        largest = (difference.max((1, 2)) / (numpy.abs(expected).max((1, 2)) + tiny)).max()
-        l2 = numpy.sqrt(((difference**2).sum((1, 2)) / ((expected**2).sum((1, 2)) + tiny)).max())
+        largest, l2 = distance(mine[name], expected)
         good = largest <= LOOSE.get(name, BOUND) and l2 <= L2_LOOSE.get(name, L2_BOUND)
         worst |= not good
-        print(f"  {name:22} {largest:.1e}  {l2:.1e}{'' if good else '  ABOVE ITS BOUND'}", flush=True)
+        own = "  PyTorch's float32: %.1e  %.1e" % distance(floats[name], expected) if name in floats else ""
+        print(f"  {name:22} {largest:.1e}  {l2:.1e}{own}{'' if good else '  ABOVE ITS BOUND'}", flush=True)
     return worst
 
 

@@ -6,8 +6,11 @@
 #include "sweep/downloads.h"
 #include "sweep/estimate.h"
 #include "sweep/walk.h"
+#include "worker/annotations.h"
 #include "worker/dataset.h"
+#include "worker/map_scores.h"
 #include "worker/params.h"
+#include "worker/segments.h"
 
 enum {
     LOOKED_AT = 1000000, /* points, where the data is an axis */
@@ -60,6 +63,30 @@ static void tell_missing(const struct mx_config *config, unsigned set, const cha
     mx_buf_free(&look);
 }
 
+/* What scores compare maps or channels with, where the images are there and that is not. */
+static void tell_marks(const struct mx_config *config, const struct worker_params *params,
+                       struct mx_buf *out)
+{
+    const uint64_t concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    const char    *word = worker_data_sets[params->data_set].word;
+    char           place[WORKER_PATH_SIZE];
+
+    worker_dataset_place(params, place);
+    if (!mx_file_exists(place))
+        return;
+    if (params->score_metrics & worker_scores_that_are(WORKER_SCORE_MARKS) &&
+        !worker_annotations_there(params))
+        mx_buf_printf(out,
+                      "%s: warning: score.metrics asks how maps agree with boxes and masks, and "
+                      "data set %s has neither at %s\n",
+                      config->file, word, place);
+    if (params->score_metrics & concepts && !worker_segments_there(params))
+        mx_buf_printf(out,
+                      "%s: warning: score.metrics asks which concepts channels tell, and data set "
+                      "%s has no %s/segments/names.csv\n",
+                      config->file, word, place);
+}
+
 /* The outside scorer of a comparison of models. */
 static int look_for_reference(const struct mx_config *config, const struct mx_grid *grid,
                               struct mx_buf *out, struct mx_err *err)
@@ -97,6 +124,7 @@ static int look(const struct mx_config *config, const struct mx_grid *grid,
     if (point->used[KEY_DATA_PATH])
         for (unsigned k = 0, n = worker_dataset_sources(&params, sets, paths); k < n; k++)
             tell_missing(config, sets[k], paths[k], out);
+    tell_marks(config, &params, out);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "worker/engine.h"
 #include "worker/hsfm.h"
 #include "worker/map_scores.h"
+#include "worker/segments.h"
 
 enum {
     MOST_FORMS = 200 /* that provenance.json tells */
@@ -87,6 +88,26 @@ static int look_at_marks(struct run *run, struct worker_params *params, struct m
     return 0;
 }
 
+/* Whether there are the segments that channels are to be compared with, each of them sound. */
+static int look_at_segments(struct run *run, struct worker_params *params, struct mx_err *err)
+{
+    const struct run_data *data = run_data_of(run, params);
+    const uint64_t         concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    struct mx_err          why = {.code = MX_OK};
+
+    if (!run->made_directory || !(params->score_metrics & concepts) ||
+        !worker_segments_possible(params->data_set) || (data && data->has_segments))
+        return 0;
+    mx_smoke_use(run->smoke_data, params);
+    if (worker_segments_check(params, (uint64_t)run->config->base[KEY_SEED].integer,
+                              params->score_images, &why))
+        return mx_fail(err, why.code, "score.metrics asks which concepts channels tell: %s",
+                       why.text);
+    if (data)
+        run->data[data - run->data].has_segments = true;
+    return 0;
+}
+
 /* Look at each cell that has stages of a kind. */
 static int look_at(struct run *run, enum worker_kind kind,
                    int (*look)(struct run *, struct worker_params *, struct mx_err *),
@@ -114,7 +135,8 @@ static int look_at(struct run *run, enum worker_kind kind,
 int run_look(struct run *run, struct mx_err *err)
 {
     return look_at(run, WORKER_STAGE_HEAD, look_at_head, err) ||
-                   look_at(run, WORKER_STAGE_SCORES, look_at_marks, err)
+                   look_at(run, WORKER_STAGE_SCORES, look_at_marks, err) ||
+                   look_at(run, WORKER_STAGE_SCORES, look_at_segments, err)
                ? -1
                : 0;
 }

@@ -65,6 +65,7 @@ struct run_data {
     struct worker_head_counts counts;
     uint32_t                  dims;      /* of features; else 0 */
     bool                      has_marks; /* boxes or masks, looked for and found */
+    bool                      has_segments;
 };
 
 /* The form that hsfm's edits take for one shape. */

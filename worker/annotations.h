@@ -37,6 +37,10 @@ void                       worker_annotations_free(struct worker_annotations *an
  * would say. */
 int worker_annotations_check(const struct worker_params *params, struct mx_err *err);
 
+/* Whether the places are there where they would be; true where looking into folders of images
+ * would tell. No file is opened. */
+bool worker_annotations_there(const struct worker_params *params);
+
 /* What people should hear of: how many lines of boxes.csv are of files that the set does not
  * have, and the first of them. "" if there is nothing to tell. */
 const char *worker_annotations_remark(const struct worker_annotations *annotations);

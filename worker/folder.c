@@ -21,14 +21,20 @@ static const char *join(struct mx_buf *buf, const char *path, const char *name)
     return mx_buf_str(buf);
 }
 
-/* Keep the classes among the names: the folders; beside them may be one of masks. */
+/* Beside the class folders, and no class: what people marked. */
+static bool is_marks(const char *name)
+{
+    return !strcmp(name, "masks") || !strcmp(name, "segments");
+}
+
+/* Keep the classes among the names: the folders. */
 static void keep_classes(const char *path, struct worker_names *names, bool top)
 {
     size_t kept = 0;
 
     worker_names_keep_folders(path, names);
     for (size_t k = 0; k < names->n; k++)
-        if (top && !strcmp(names->name[k], "masks"))
+        if (top && is_marks(names->name[k]))
             free(names->name[k]);
         else
             names->name[kept++] = names->name[k];

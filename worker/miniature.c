@@ -21,6 +21,7 @@ enum {
     FOLDER_TRAIN = 160, /* a file each: fewer of them */
     FOLDER_CLASSES = 4,
     FOLDER_SIZE = 32,
+    BESIDE = 1 + FOLDER_CLASSES, /* the concept of what is no shape */
 };
 
 static void put_big_endian(struct mx_buf *out, uint32_t x)
@@ -152,6 +153,34 @@ static int make_cifar100(const struct worker_dataset *set, const char *folder, s
     return write_rows(folder, "test.bin", 2, set, &set->test, 0, set->test.n, err);
 }
 
+static int put_grey(const char *folder, const char *name, const uint8_t *pixels, struct mx_err *err)
+{
+    struct mx_buf file = {0};
+    int           rc = worker_png_encode(pixels, FOLDER_SIZE, FOLDER_SIZE, 1, &file, err);
+
+    if (rc == 0)
+        rc = worker_miniature_file(folder, name, &file, err);
+    mx_buf_free(&file);
+    return rc;
+}
+
+/* Concept 1 + label where the shape is, and BESIDE where it is not. */
+static int put_segments(const char *folder, const char *name, const struct worker_dataset *set,
+                        uint32_t i, struct mx_err *err)
+{
+    const struct worker_box box =
+        worker_synthetic_box(0, WORKER_SYNTHETIC_TEST, set->test.rows[i], FOLDER_SIZE);
+    bool    covered[FOLDER_SIZE * FOLDER_SIZE];
+    uint8_t pixels[FOLDER_SIZE * FOLDER_SIZE];
+    char    path[96];
+
+    worker_synthetic_mask(&box, set->test.labels[i], FOLDER_SIZE, covered);
+    for (size_t k = 0; k < sizeof pixels; k++)
+        pixels[k] = (uint8_t)(covered[k] ? 1 + set->test.labels[i] : BESIDE);
+    snprintf(path, sizeof path, "segments/%.*s.png", (int)(strrchr(name, '.') - name), name);
+    return put_grey(folder, path, pixels, err);
+}
+
 int worker_miniature_picture(const char *folder, const char *name, const struct worker_dataset *set,
                              const struct worker_split *split, uint32_t i, struct mx_err *err)
 {
@@ -167,6 +196,8 @@ int worker_miniature_picture(const char *folder, const char *name, const struct 
         rows[k] = pixels[k % 3 * plane + k / 3];
     if (worker_png_encode(rows, set->shape.height, set->shape.width, 3, &file, err) == 0)
         rc = worker_miniature_file(folder, name, &file, err);
+    if (rc == 0 && split == &set->test)
+        rc = put_segments(folder, name, set, i, err);
     mx_buf_free(&file);
     free(rows);
     return rc;
@@ -179,18 +210,24 @@ static int mark(const char *folder, const char *name, const struct worker_split 
     const struct worker_box box = worker_synthetic_box(0, half, split->rows[i], FOLDER_SIZE);
     bool                    covered[FOLDER_SIZE * FOLDER_SIZE];
     uint8_t                 pixels[FOLDER_SIZE * FOLDER_SIZE];
-    struct mx_buf           file = {0};
     char                    path[96];
-    int                     rc = -1;
 
     mx_buf_printf(boxes, "%s,%u,%u,%u,%u\n", name, box.left, box.top, box.right, box.bottom);
     worker_synthetic_mask(&box, split->labels[i], FOLDER_SIZE, covered);
     for (size_t k = 0; k < sizeof pixels; k++)
         pixels[k] = covered[k];
     snprintf(path, sizeof path, "masks/%s", name);
-    if (worker_png_encode(pixels, FOLDER_SIZE, FOLDER_SIZE, 1, &file, err) == 0)
-        rc = worker_miniature_file(folder, path, &file, err);
-    mx_buf_free(&file);
+    return put_grey(folder, path, pixels, err);
+}
+
+static int put_concepts(const char *folder, struct mx_err *err)
+{
+    struct mx_buf names = {0};
+    int           rc;
+
+    mx_buf_text(&names, "number,name\n1,disc\n2,plus\n3,frame\n4,triangle\n5,beside\n");
+    rc = worker_miniature_file(folder, "segments/names.csv", &names, err);
+    mx_buf_free(&names);
     return rc;
 }
 
@@ -327,6 +364,8 @@ int worker_miniature_make(unsigned data_set, const char *folder, struct mx_err *
         mx_fail(err, MX_ENOMEM, "no memory to generate data");
     else if (describe(data_set, params, err) == 0 && (drawn = worker_dataset_open(params, 0, err)))
         rc = writers[data_set].write(drawn, folder, err);
+    if (rc == 0 && writers[data_set].classes > 0)
+        rc = put_concepts(folder, err);
     worker_dataset_free(drawn);
     free(params);
     return rc;

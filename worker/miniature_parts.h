@@ -10,7 +10,7 @@ int worker_miniature_file(const char *folder, const char *name, const struct mx_
                           struct mx_err *err);
 
 /* Write image i of a split as folder/name, a PNG file whatever its name; the folders that it
- * lies in are made. */
+ * lies in are made. A test image gets its segments, too. */
 int worker_miniature_picture(const char *folder, const char *name, const struct worker_dataset *set,
                              const struct worker_split *split, uint32_t i, struct mx_err *err);
 

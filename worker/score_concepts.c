@@ -52,15 +52,8 @@ static int find_segments(struct scoring *s, struct dissecting *d, struct mx_err 
             err->code = MX_EDATA; /* wanted and not there: no second attempt */
         return -1;
     }
-    d->n = s->set->test.n;
-    if (d->n > (uint64_t)s->job.params.score_images)
-        d->n = (uint32_t)s->job.params.score_images;
-    for (uint32_t i = 0; i < d->n; i++)
-        d->sizes.images += worker_segments_has(d->segments, i);
-    if (d->sizes.images == 0)
-        return mx_fail(err, MX_EDATA,
-                       "none of the first %u test images has segments (score.images)", d->n);
-    return 0;
+    return worker_segments_among(d->segments, s->job.params.score_images, &d->n, &d->sizes.images,
+                                 err);
 }
 
 static int dissecting_new(struct scoring *s, struct dissecting *d, struct mx_err *err)

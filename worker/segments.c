@@ -319,3 +319,62 @@ int worker_segments_read(const struct worker_segments *segments, uint32_t i, uin
     worker_picture_free(&picture);
     return 1;
 }
+
+int worker_segments_among(const struct worker_segments *segments, int64_t most, uint32_t *n,
+                          uint32_t *with, struct mx_err *err)
+{
+    *n = segments->n > (uint64_t)most ? (uint32_t)most : segments->n;
+    *with = 0;
+    for (uint32_t i = 0; i < *n; i++)
+        *with += worker_segments_has(segments, i);
+    if (*with == 0)
+        return mx_fail(err, MX_EDATA,
+                       "none of the first %u test images has segments (score.images)", *n);
+    return 0;
+}
+
+static int read_first(const struct worker_segments *segments, int64_t most, struct mx_err *err)
+{
+    uint32_t n, with;
+    uint8_t *concepts;
+    int      rc = 0;
+
+    if (worker_segments_among(segments, most, &n, &with, err))
+        return -1;
+    if (!(concepts = malloc((size_t)segments->shape.height * segments->shape.width)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the segments of an image");
+    for (uint32_t i = 0; i < n && rc >= 0; i++)
+        rc = worker_segments_read(segments, i, concepts, err);
+    free(concepts);
+    return rc < 0 ? -1 : 0;
+}
+
+int worker_segments_check(const struct worker_params *params, uint64_t seed, int64_t most,
+                          struct mx_err *err)
+{
+    struct worker_dataset  *set;
+    struct worker_segments *segments = NULL;
+    int                     rc = -1;
+
+    if (params->data_set == WORKER_DATA_SYNTHETIC)
+        return 0;
+    if ((set = worker_dataset_open(params, seed, err)) &&
+        (segments = worker_segments_open(params, seed, set, err)))
+        rc = read_first(segments, most, err);
+    worker_segments_free(segments);
+    worker_dataset_free(set);
+    return rc;
+}
+
+bool worker_segments_there(const struct worker_params *params)
+{
+    struct mx_buf path = {0};
+    bool          there = true;
+
+    if (params->data_set != WORKER_DATA_SYNTHETIC && worker_set_folder(params, &path, NULL) == 0) {
+        mx_buf_printf(&path, "/segments/names.csv");
+        there = !mx_buf_ok(&path) || mx_file_exists(path.data);
+    }
+    mx_buf_free(&path);
+    return there;
+}

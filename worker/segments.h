@@ -51,6 +51,19 @@ const char *worker_segments_name(const struct worker_segments *segments, uint32_
 uint32_t worker_segments_concepts(const struct worker_segments *segments);
 uint32_t worker_segments_images(const struct worker_segments *segments);
 
+/* How many of the first `most` test images there are, into *n, and how many of these have a picture,
+ * into *with. Returns 0, or -1 with MX_EDATA if none has. */
+int worker_segments_among(const struct worker_segments *segments, int64_t most, uint32_t *n,
+                          uint32_t *with, struct mx_err *err);
+
+/* Look at all that dissecting the first `most` test images of a set would read: the names, and each
+ * picture. Returns 0, or -1 with what worker_segments_open(), _among() and _read() say. */
+int worker_segments_check(const struct worker_params *params, uint64_t seed, int64_t most,
+                          struct mx_err *err);
+
+/* Whether the set's folder has names of concepts, or may have: a look at no more than that. */
+bool worker_segments_there(const struct worker_params *params);
+
 /* Whether test image i has a picture. */
 bool worker_segments_has(const struct worker_segments *segments, uint32_t i);
 

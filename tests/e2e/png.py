@@ -3,15 +3,15 @@ import struct
 import zlib
 
 
-def encode(width, height, pixel):
-    """A PNG of red, green, blue; pixel(y, x) gives the three bytes."""
+def encode(width, height, pixel, grey=False):
+    """A PNG of red, green, blue, or of grey levels; pixel(y, x) gives the three bytes, or the one."""
     rows = b"".join(b"\0" + b"".join(bytes(pixel(y, x)) for x in range(width))
                     for y in range(height))
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) \
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0 if grey else 2, 0, 0, 0)) \
         + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 

@@ -50,6 +50,57 @@ class ScoresData(Case):
         (self.photos / "masks").rmdir()
         self.mixsweep("resume", "out")
 
+    def segments_told(self, why):
+        err = self.refused(3, "run", "concepts.yaml", "--out", "out")
+        self.assertEqual(err, "mixsweep: score.metrics asks which concepts channels tell: " + why + "\n")
+        self.assertFalse((self.folder / "out").exists(), "told before anything ran")
+
+    def test_segments_that_are_missing_or_wrong_are_told_before_anything_runs(self):
+        self.write("concepts.yaml", CONFIG.replace("linear", "resnet8").replace("pointing_game", "concepts"))
+        names, picture = self.photos / "segments/names.csv", self.photos / "segments/red/1.png"
+        self.segments_told(f"there is no {names}: it has to say which number of a pixel is which concept, a line "
+                           "number,name each")
+        picture.parent.mkdir(parents=True)
+        names.write_text("1,sky\n2\n")
+        self.segments_told(f"{names}:2: a line is number,name")
+        names.write_text("1,sky\n2,sea\n")
+        self.segments_told(f"{self.photos}/segments holds no picture for any test image: test/cat/1.jpg would have "
+                           "segments/test/cat/1.png or segments/1.png")
+        for image in sorted(self.photos.glob("*/*.png")):  # which ones are test images, the seed decides
+            marked = self.photos / "segments" / image.parent.name / image.name
+            marked.parent.mkdir(exist_ok=True)
+            marked.write_bytes(png.encode(16, 16, lambda y, x: [3 if y == 7 else 1 + (x > 7)], grey=True))
+        err = self.refused(3, "run", "concepts.yaml", "--out", "out")
+        self.assertRegex(err, "asks which concepts channels tell: .*/segments/(red|blue)/[0-9]+.png has pixels of "
+                              "concept 3, which segments/names.csv does not name")
+        names.write_text("1,sky\n2,sea\n3,shore\n")
+        self.mixsweep("run", "concepts.yaml", "--out", "out")
+        (row,) = rows(self.folder / "out/results.csv")
+        self.assertEqual(row["status"], "done")
+        self.assertIn(row["test.concepts"], {"0", "1", "2", "3"})
+
+    def test_check_and_plan_warn_of_what_scores_need(self):
+        self.write("concepts.yaml", CONFIG.replace("linear", "resnet8").replace("pointing_game", "concepts"))
+        warnings = {
+            "sweep.yaml": f"asks how maps agree with boxes and masks, and data set folder has neither at {self.photos}",
+            "concepts.yaml": "asks which concepts channels tell, and data set folder has no "
+                             f"{self.photos}/segments/names.csv"}
+        for name, warning in warnings.items():
+            for command in ("check", "plan"):
+                _, err = self.mixsweep(command, name)
+                self.assertEqual(err, f"{name}: warning: score.metrics {warning}\n")
+        (self.photos / "masks").mkdir()
+        (self.photos / "segments").mkdir()
+        (self.photos / "segments/names.csv").write_text("1,sky\n")
+        for name in warnings:
+            self.assertEqual(self.mixsweep("check", name)[1], "")
+
+    def test_a_generated_folder_has_segments(self):
+        self.write("concepts.yaml", CONFIG.replace("linear", "resnet8").replace("pointing_game", "concepts"))
+        self.mixsweep("run", "concepts.yaml", "--smoke", "--out", "out")
+        (row,) = rows(self.folder / "out/results.csv")
+        self.assertIn(row["test.concepts"], {"0", "1", "2", "3", "4", "5"})
+
 
 if __name__ == "__main__":
     main()

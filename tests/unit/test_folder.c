@@ -42,6 +42,7 @@ Test(folder, takes_the_kth_file_of_each_class_in_turn_by_their_bytes)
     put_text(folder, "b/Thumbs.db", "");
     put_text(folder, ".git/x", "");
     put_text(folder, "masks/b.png", "");
+    put_text(folder, "segments/b/2.png", "");
     put_text(folder, "boxes.csv", "");
     list = must_list(folder);
     cr_assert_eq(list->nclasses, 3);
@@ -62,6 +63,7 @@ Test(folder, with_a_folder_train_the_parts_are_folders)
     put_text(folder, "train/cat/1", "");
     put_text(folder, "train/cat/2", "");
     put_text(folder, "train/dog/1", "");
+    put_text(folder, "segments/train/cat/1.png", "");
     put_text(folder, "train/masks/1", ""); /* a class like any other, this far down */
     put_text(folder, "test/dog/9", "");
     put_text(folder, "test/cat/9", "");
