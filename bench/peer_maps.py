@@ -6,8 +6,9 @@
 
 Needs torch, torchvision, timm, captum and grad-cam (made with torch 2.15.0, torchvision 0.29.2, captum 0.8, grad-cam
 1.5); no test does. A line a map: the largest difference over the map's largest value, and the relative L2 difference,
-the worst of all images; of maps that add up many gradients, also those of PyTorch's single precision. Ends with 1 if a line is above its bound. layer_relevance has no counterpart with the same rules
-there: it is held against tests/reference/naive_relevance.c alone.
+the worst of all images; of maps that add up many gradients, also those of PyTorch's own single precision. Ends with 1
+if a line is above its bound. layer_relevance has no counterpart with the same rules there: it is held against
+tests/reference/naive_relevance.c alone.
 """
 import copy
 import json
@@ -110,7 +111,7 @@ def smoothgrad(net, images, targets, noise):
     spread = SIGMA * (images.amax((1, 2, 3)) - images.amin((1, 2, 3)))[:, None, None, None]
     total = 0
     for s in range(noise.shape[1]):
-        copies = (images + spread * torch.from_numpy(noise[:, s]).double()).float().double()
+        copies = (images + spread * torch.from_numpy(noise[:, s]).double()).float().to(images.dtype)
         total = total + attr.Saliency(net).attribute(copies, targets, abs=False)
     return (total / noise.shape[1]).abs().amax(1)
 

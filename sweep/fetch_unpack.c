@@ -38,19 +38,22 @@ static bool is_safe(const char *name)
 
 static int copy_bytes(struct unpacking *u, int fd, const char *path, struct mx_err *err)
 {
-    const uint64_t whole = *u->room;
-    const void    *data;
-    size_t         len;
-    la_int64_t     offset;
-    int            rc;
+    const void *data;
+    size_t      len;
+    la_int64_t  offset, end = 0; /* of the file so far */
+    int         rc;
 
     while ((rc = archive_read_data_block(u->archive, &data, &len, &offset)) == ARCHIVE_OK) {
-        if (len > *u->room || offset < 0 || (uint64_t)offset > whole)
+        if (offset < end)
+            return mx_fail(err, MX_EDATA, "%s is damaged: a file's parts overlap", u->name);
+        /* Holes count as bytes: a file is as long as it says. */
+        if ((uint64_t)(offset - end) > *u->room || len > *u->room - (uint64_t)(offset - end))
             return mx_fail(err, MX_EDATA,
                            "%s unpacks to more than its set has: it is not the file that was "
                            "published",
                            u->name);
-        *u->room -= len;
+        *u->room -= (uint64_t)(offset - end) + len;
+        end = offset + (la_int64_t)len;
         if (lseek(fd, offset, SEEK_SET) < 0)
             return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", path);
         if (mx_file_write_all(fd, data, len, path, err))

@@ -80,6 +80,17 @@ class Fetch(Case):
         left = [path.name for path in self.folder.iterdir() if path.name.endswith((".fetch", ".new"))]
         self.assertEqual(left, [])
 
+    def half_fetched(self):
+        """Fashion-MNIST's mirror, and a folder as a process leaves it that was killed in its first, large file, whose path
+        is returned."""
+        if not os.path.exists(PACKAGE):
+            self.skipTest("dataset-fashion-mnist is not installed")
+        make_mirror(self.folder / "mirror" / "fashion-mnist")
+        large = self.folder / "mirror" / "fashion-mnist" / "train-images-idx3-ubyte.gz"
+        (self.folder / "fashion.fetch").mkdir()
+        (self.folder / "fashion.fetch" / f"{large.name}.part").write_bytes(large.read_bytes()[:1000000])
+        return large
+
     def test_list_tells_where_a_set_is(self):
         out, err = self.mixsweep("data", "list", env=self.environment())
         self.assertEqual(err, "")
@@ -150,12 +161,7 @@ class Fetch(Case):
         self.expect_nothing()
 
     def test_a_server_that_knows_no_ranges_begins_anew(self):
-        if not os.path.exists(PACKAGE):
-            self.skipTest("dataset-fashion-mnist is not installed")
-        make_mirror(self.folder / "mirror" / "fashion-mnist")
-        large = self.folder / "mirror" / "fashion-mnist" / "train-images-idx3-ubyte.gz"
-        (self.folder / "fashion.fetch").mkdir()  # as a killed process leaves it
-        (self.folder / "fashion.fetch" / f"{large.name}.part").write_bytes(large.read_bytes()[:1000000])
+        self.half_fetched()
         with serving(self.folder / "mirror", Quiet) as address:
             self.fetch_fashion(address)
         self.expect_files()
@@ -202,12 +208,7 @@ class Fetch(Case):
         self.mixsweep("run", "sweep.yaml", "--out", "run")
 
     def test_a_cut_connection_and_a_killed_fetch_are_gone_on_with(self):
-        if not os.path.exists(PACKAGE):
-            self.skipTest("dataset-fashion-mnist is not installed")
-        make_mirror(self.folder / "mirror" / "fashion-mnist")
-        large = self.folder / "mirror" / "fashion-mnist" / "train-images-idx3-ubyte.gz"
-        (self.folder / "fashion.fetch").mkdir()  # as a killed process leaves it
-        (self.folder / "fashion.fetch" / f"{large.name}.part").write_bytes(large.read_bytes()[:1000000])
+        large = self.half_fetched()
         with serving(self.folder / "mirror", Cut) as address:
             self.fetch_fashion(address)
         self.expect_files()

@@ -5,11 +5,14 @@ Beside the program, NAME.inputs holds what was found to be worth trying, and is 
 script makes; NAME.found- is the beginning of the name of an input that breaks it. To try one again: PROGRAM FILE.
 """
 import gzip
+import io
 import json
 import pathlib
 import struct
 import subprocess
 import sys
+import tarfile
+import zipfile
 import zlib
 
 
@@ -73,6 +76,51 @@ def frame(kind, body):
     return b"MXSW" + struct.pack("<HHQ", 1, kind, len(body)) + body
 
 
+def tar(*members, mode="w", form=tarfile.USTAR_FORMAT):
+    """A tar archive; a member is a name and its bytes, or a name and what it is a link to, or is."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode=mode, format=form) as archive:
+        for name, what in members:
+            member = tarfile.TarInfo(name)
+            if isinstance(what, bytes):
+                member.size = len(what)
+            else:
+                member.type, member.linkname = what
+            archive.addfile(member, io.BytesIO(what) if isinstance(what, bytes) else None)
+    return out.getvalue()
+
+
+def zipped(*members, method=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, what in members:
+            archive.writestr(name, what)
+    return out.getvalue()
+
+
+def sparse():
+    """A file of three bytes and a hole of a terabyte, in GNU's old form."""
+    head = bytearray(tar(("a", b"abc"), form=tarfile.GNU_FORMAT)[:1024])
+    head[156:157] = b"S"
+    head[386:386 + 48] = b"%011o\0%011o\0" % (0, 3) + b"\x80" + (1 << 40).to_bytes(11, "big") + b"%011o\0" % 0
+    head[483:495] = b"\x80" + (1 << 40).to_bytes(11, "big")
+    head[148:156] = 8 * b" "
+    head[148:156] = b"%06o\0 " % sum(head[:512])
+    return bytes(head) + bytes(1024)
+
+
+ARCHIVES = [
+    tar(("set/a", b"one"), ("set/part/b", b"two"), ("c", b"")), tar(("set/a", 700 * b"x"), mode="w:gz"),
+    tar(("set/" + 30 * "long-name/", b"x"), form=tarfile.PAX_FORMAT), tar(("set/" + 120 * "n", b"x"), form=tarfile.GNU_FORMAT),
+    zipped(("set/a", b"one"), ("set/part/b", 900 * b"two")), zipped(("set/a", b"one"), method=zipfile.ZIP_STORED),
+    zipped(("set/bomb", bytes(1 << 22))), tar(("set/bomb", bytes(1 << 22)), mode="w:gz"), sparse(),
+    tar(("../out", b"x")), tar(("/tmp/out", b"x")), tar(("set/../../out", b"x")), tar(("./set//a", b"x")), zipped(("../out", b"x")),
+    tar(("set/in", (tarfile.SYMTYPE, "..")), ("set/in/out", b"x")), tar(("set/hard", (tarfile.LNKTYPE, "/etc/passwd"))),
+    tar(("set/pipe", (tarfile.FIFOTYPE, "")), ("set/device", (tarfile.CHRTYPE, ""))), tar(("set/a", b"x"), ("set/a", b"y")),
+    tar(("set/a", b"x"), ("set/a/b", b"y")), tar(("set/", b"x")), tar(("set/a", 600 * b"x"))[:700],
+    zipped(("set/a", bytes(range(256))))[:60],
+]
+
 CONFIG = """name: fuzz
 seed: 7
 data: {set: synthetic, size: 16, synthetic: {n: 64, classes: 3}}
@@ -121,6 +169,7 @@ SEEDS = {
     "journal": [b'{"seq":0,"kind":"incarnation","pid":1,"host":"h","at":1.5,"accepted":[],"sum":"0123456789abcdef"}\n',
                 b'#\n{"seq":1,"kind":"done","key":"0123456789abcdef0123456789abcdef","attempt":1,"metrics":{"val.accuracy":0.5},'
                 b'"sum":"0123456789abcdef"}\n'],
+    "unpack": [bytes([k % 3]) + archive for k, archive in enumerate(ARCHIVES)] + [b"\0" + archive for archive in ARCHIVES],
     "wire": [bytes([k]) + frame(1 + k // 2, bytes(40)) for k in range(8)],
 }
 
