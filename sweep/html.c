@@ -71,14 +71,19 @@ const char *mx_html_shown(double x, char out[MX_SHOWN_SIZE])
 
 void mx_html_number(struct mx_buf *out, double x)
 {
-    char shown[MX_SHOWN_SIZE], all[MX_NUM_SIZE];
+    mx_html_number_as(out, x, x);
+}
+
+void mx_html_number_as(struct mx_buf *out, double x, double shown)
+{
+    char text[MX_SHOWN_SIZE], all[MX_NUM_SIZE];
 
     if (isnan(x)) {
-        mx_buf_text(out, mx_html_shown(x, shown));
+        mx_buf_text(out, mx_html_shown(x, text));
         return;
     }
     mx_buf_printf(out, "<data value=\"%s\">%s</data>", mx_num_format(x, all),
-                  mx_html_shown(x, shown));
+                  mx_html_shown(shown, text));
 }
 
 void mx_html_base64(struct mx_buf *out, const void *data, size_t len)

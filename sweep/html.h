@@ -22,6 +22,9 @@ const char *mx_html_shown(double x, char out[MX_SHOWN_SIZE]);
 /* Append it so, with all its digits, the text of cells.csv, in the element's value. */
 void mx_html_number(struct mx_buf *out, double x);
 
+/* The same with another number to look at: an end that was cut. */
+void mx_html_number_as(struct mx_buf *out, double x, double shown);
+
 /* Append bytes as base64, with padding. */
 void mx_html_base64(struct mx_buf *out, const void *data, size_t len);
 

@@ -120,18 +120,6 @@ void report_figure_end(struct report *r, const char *format, ...)
     mx_buf_text(r->out, "</figure>\n");
 }
 
-void report_summary_put(struct report *r, const struct reduce_summary *s)
-{
-    mx_html_number(r->out, s->mean);
-    if (isnan(s->low) || isnan(s->high))
-        return;
-    mx_buf_text(r->out, " <span class=\"interval\">[");
-    mx_html_number(r->out, s->low);
-    mx_buf_text(r->out, ", ");
-    mx_html_number(r->out, s->high);
-    mx_buf_text(r->out, "]</span>");
-}
-
 static int by_place(const void *a, const void *b)
 {
     const struct mx_cell_trials *x = a, *y = b;

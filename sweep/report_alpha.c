@@ -121,8 +121,8 @@ static void add_series(struct panels *panels, unsigned strategy, unsigned rule)
             continue;
         s = report_summary(r, r->ranking.cells[k].cell, panels->metric);
         has_alpha |= spot->has_alpha;
-        panels->points[panels->npoints + series->npoints++] = (struct mx_plot_point){
-            .x = spot->alpha, .y = s.mean, .low = s.low, .high = s.high, .shade = NAN};
+        panels->points[panels->npoints + series->npoints++] =
+            report_plot_point(spot->alpha, s, panels->metric);
     }
     if (series->npoints == 0)
         return;
@@ -221,7 +221,7 @@ static size_t choose_metrics(const struct report *r, const char *metrics[SCORES]
 
         if (strncmp(name, "test.", 5) != 0 || r->columns.list[k].at == SIZE_MAX || word < 0 ||
             word == MX_METRIC_GROUP_COUNT || word == MX_METRIC_GROUP_ACCURACY ||
-            word == MX_METRIC_ALL_ZERO_MAPS || strstr(name, ".random") || strstr(name, ".centre") ||
+            word == MX_METRIC_ALL_ZERO_MAPS || report_is_control(name) ||
             (n > 0 && strcmp(name, metrics[0]) == 0))
             continue;
         metrics[n++] = name;
@@ -236,8 +236,7 @@ static void put_metrics(struct panels *panels, struct frames *frames, const char
 
     for (size_t k = 0; k < n; k++) {
         panels->metric = metrics[k];
-        report_element(r, "h3", metrics[k]);
-        mx_buf_text(r->out, "\n<div class=\"figures\">");
+        mx_buf_text(r->out, "<div class=\"figures\">");
         for (panels->frame = 0; panels->frame < frames->count; panels->frame++)
             put_panels(panels, frames);
         mx_buf_text(r->out, "</div>\n");
@@ -245,7 +244,18 @@ static void put_metrics(struct panels *panels, struct frames *frames, const char
     mx_buf_text(
         r->out,
         "<p class=\"note\">Mean and 95 % interval over repeats; markers of one alpha stand side "
-        "by side. Level lines: strategies without an alpha.</p>\n");
+        "by side, and intervals end where a metric does. Level lines: strategies without an alpha."
+        "</p>\n");
+    for (size_t k = 0; k < n; k++) {
+        const int                      word = mx_metric_word(metrics[k]);
+        const struct worker_map_score *score =
+            word < 0 ? NULL : worker_map_score(mx_metric_words[word].word);
+
+        if (score && (score->is & WORKER_SCORE_FILLED)) {
+            report_curve_rule(r);
+            break;
+        }
+    }
     if (frames->more)
         mx_buf_printf(r->out,
                       "<p class=\"note\">Showing the first %d settings of the other axes.</p>\n",

@@ -73,9 +73,9 @@ static void put_row(struct comparison *c, struct mx_cell_trials here, struct mx_
         const struct reduce_summary b = there(c, other, c->metrics[m]);
 
         mx_buf_text(r->out, "<td class=\"nw\">");
-        report_summary_put(r, &a);
+        report_summary_put(r, &a, mx_metric_bounds(c->metrics[m]));
         mx_buf_text(r->out, "</td><td class=\"nw\">");
-        report_summary_put(r, &b);
+        report_summary_put(r, &b, mx_metric_bounds(c->metrics[m]));
         mx_buf_text(r->out, "</td><td class=\"n\">");
         mx_html_number(r->out, a.mean - b.mean);
         mx_buf_text(r->out, "</td>");

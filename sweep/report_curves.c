@@ -22,16 +22,18 @@ struct figure {
     size_t                n;
 };
 
-static void add_line(struct figure *figure, struct report_band *band, char *name, unsigned style)
+static void add_line(struct figure *figure, struct report_band *band, char *name, unsigned style,
+                     struct mx_bounds bounds)
 {
-    report_band_close(band);
+    report_band_close(band, bounds);
     figure->bands[figure->n] = *band;
     figure->names[figure->n] = name;
-    figure->series[figure->n] = (struct mx_plot_series){.name = name,
-                                                        .points = band->points,
-                                                        .npoints = band->npoints,
-                                                        .form = MX_PLOT_CURVE,
-                                                        .style = style};
+    figure->series[figure->n] =
+        (struct mx_plot_series){.name = name,
+                                .points = band->points,
+                                .npoints = band->npoints,
+                                .form = band->npoints == 1 ? MX_PLOT_MARKS : MX_PLOT_CURVE,
+                                .style = style};
     figure->n++;
 }
 
@@ -111,12 +113,13 @@ static bool put_panel(struct report *r, const char *kind, const char *map, const
     snprintf(file, sizeof file, "%s.%s.%s.npy", kind, map, fill);
     for (size_t k = 0; k < r->nshown; k++)
         if (read_cell(r, r->shown[k], file, &band))
-            add_line(&figure, &band, report_label_new(r, r->shown[k]), (unsigned)k);
+            add_line(&figure, &band, report_label_new(r, r->shown[k]), (unsigned)k,
+                     (struct mx_bounds){0, 1});
     if (figure.n == 0)
         return false;
     snprintf(file, sizeof file, "%s.random.%s.npy", kind, fill);
     if (figure.n < REPORT_CELLS && read_cell(r, r->shown[0], file, &band))
-        add_line(&figure, &band, strdup("random map (control)"), 7);
+        add_line(&figure, &band, strdup("random map (control)"), 7, (struct mx_bounds){0, 1});
     snprintf(caption, sizeof caption, "%s, %s, fill %s", kind, map, fill);
     put_figure(&figure,
                strcmp(kind, "insertion") == 0 ? "share of pixels inserted"
@@ -138,18 +141,34 @@ static bool has_fill(const struct report *r, const char *kind, unsigned fill)
     return asked;
 }
 
+/* Whether an attribution knows nothing of the network. */
+static bool knows_nothing(unsigned map)
+{
+    return map == WORKER_MAP_RANDOM || map == WORKER_MAP_CENTRE;
+}
+
+static bool only_controls(const struct mx_value *maps)
+{
+    for (size_t m = 0; m < maps->list.count; m++)
+        if (!knows_nothing(maps->list.items[m].choice))
+            return false;
+    return true;
+}
+
 void report_curves(struct report *r)
 {
     static const char *const kinds[] = {"deletion", "insertion", "deletion_least_first"};
     const struct mx_value   *maps = &r->config->base[KEY_SCORE_ATTRIBUTIONS];
     const size_t             start = r->out->len;
+    const bool               controls = only_controls(maps);
     size_t                   figures = 0;
 
     mx_buf_text(r->out, "<div class=\"figures\">");
     for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
         for (unsigned fill = 0; fill < WORKER_FILLS; fill++)
             for (size_t m = 0; m < maps->list.count && figures < REPORT_FIGURES; m++)
-                if (has_fill(r, kinds[kind], fill))
+                if (has_fill(r, kinds[kind], fill) &&
+                    (controls || !knows_nothing(maps->list.items[m].choice)))
                     figures += put_panel(r, kinds[kind],
                                          worker_attributions[maps->list.items[m].choice].word,
                                          worker_fills[fill].word);
@@ -162,14 +181,16 @@ void report_curves(struct report *r)
                 "repeats. Low is good for deletion, high for insertion; a network that is less "
                 "sure of whole images begins lower for that alone (deletion_normalised takes "
                 "that out). Of each strategy and label rule the best cell.</p>\n");
+    report_curve_rule(r);
 }
 
 /* Columns of history.csv that have a panel. */
 static const struct {
     const char *column, *label;
-} histories[] = {{"train_loss", "training loss (mixed batches)"},
-                 {"val_loss", "validation loss"},
-                 {"val_accuracy", "validation accuracy"}};
+    double      high; /* what it cannot exceed */
+} histories[] = {{"train_loss", "training loss (mixed batches)", INFINITY},
+                 {"val_loss", "validation loss", INFINITY},
+                 {"val_accuracy", "validation accuracy", 1}};
 
 /* A column of a trial's history, into values[0 .. EPOCHS); returns how many epochs. */
 static size_t read_history(struct report *r, uint32_t trial, const char *column, double *values)
@@ -223,16 +244,19 @@ void report_training(struct report *r)
 
         for (size_t k = 0; k < r->nshown; k++)
             if (read_histories(r, r->shown[k], histories[h].column, &band))
-                add_line(&figure, &band, report_label_new(r, r->shown[k]), (unsigned)k);
+                add_line(&figure, &band, report_label_new(r, r->shown[k]), (unsigned)k,
+                         (struct mx_bounds){0, histories[h].high});
         figures += figure.n;
-        put_figure(&figure, "epoch", histories[h].label, histories[h].label);
+        put_figure(&figure, "epoch", histories[h].label, histories[h].column);
     }
     if (figures == 0) {
         report_undo(r, start);
         return;
     }
-    mx_buf_text(r->out,
-                "</div>\n<p class=\"note\">Mean and 95 % band over repeats. The training loss is "
-                "of the batches as they were mixed, and no measure of how well a network fits "
-                "whole images.</p>\n");
+    mx_buf_text(
+        r->out,
+        "</div>\n<p class=\"note\">Mean and 95 % band over repeats, bands cut where the quantity "
+        "ends. The training loss is "
+        "of the batches as they were mixed, and no measure of how well a network fits "
+        "whole images.</p>\n");
 }

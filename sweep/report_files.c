@@ -1,3 +1,4 @@
+/* report_files.c - what stages left on disk. */
 #include "sweep/report_files.h"
 
 #include <math.h>
@@ -95,7 +96,7 @@ double *report_band_next(struct report_band *band)
     return band->nrepeats < REPORT_REPEATS ? band->values + band->nrepeats++ * band->npoints : NULL;
 }
 
-void report_band_close(struct report_band *band)
+void report_band_close(struct report_band *band, struct mx_bounds bounds)
 {
     struct mx_quantile quantile = {0};
 
@@ -107,7 +108,7 @@ void report_band_close(struct report_band *band)
         for (size_t k = 0; k < band->nrepeats; k++)
             if (isfinite(band->values[k * band->npoints + p]))
                 column[n++] = band->values[k * band->npoints + p];
-        s = reduce_summarise(column, n, mx_results_quantile(&quantile, n));
+        s = report_interval(reduce_summarise(column, n, mx_results_quantile(&quantile, n)), bounds);
         band->points[p] = (struct mx_plot_point){
             .x = band->x[p], .y = s.mean, .low = s.low, .high = s.high, .shade = NAN};
     }

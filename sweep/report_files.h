@@ -25,7 +25,7 @@ double *report_npy(const struct report *r, uint32_t stage, const char *name,
 struct mx_table;
 struct mx_table *report_table_open(const struct report *r, uint32_t stage, const char *name);
 
-/* Curves of a cell, one a repeat, as points with the 95 % interval of their mean. */
+/* Curves of a cell, one a repeat, as points with the 95 % interval of their mean, cut at bounds. */
 struct report_band {
     size_t                npoints;
     double               *x;      /* (npoints) */
@@ -36,7 +36,7 @@ struct report_band {
 int     report_band_begin(struct report_band *band, const double *x, size_t npoints); /* 0, or -1 */
 /* Room for the next repeat's npoints values; NULL when there is no more. */
 double *report_band_next(struct report_band *band);
-void    report_band_close(struct report_band *band);
+void    report_band_close(struct report_band *band, struct mx_bounds bounds);
 void    report_band_free(struct report_band *band);
 
 #endif

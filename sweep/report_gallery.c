@@ -245,10 +245,12 @@ static void put_row(struct gallery *g, const char *map, uint32_t image, float *c
         if (maps[c])
             put_map(g, maps[c] + image * shapes[c].row, (uint32_t)shapes[c].dims[1],
                     (uint32_t)shapes[c].dims[2], alt);
-        mx_buf_text(out,
-                    answers->predicted[image] == answers->label[image] ? "right: " : "wrong: ");
+        mx_buf_text(out, answers->predicted[image] == answers->label[image]
+                             ? "<span>\xE2\x9C\x93 "
+                             : "<span class=\"wrong\">"
+                               "\xE2\x9C\x97 ");
         put_class(g, answers->predicted[image]);
-        mx_buf_text(out, "</td>");
+        mx_buf_text(out, "</span></td>");
     }
     mx_buf_text(out, "</tr>\n");
 }
@@ -285,13 +287,18 @@ void report_gallery(struct report *r)
     if (g.ncells == 0)
         return;
     g.set = open_set(r, g.cells[0]);
+    /* Maps that know nothing of the network look alike for every cell. */
     for (size_t m = 0; m < maps->list.count && n < MAPS; m++)
-        n += put_table(&g, worker_attributions[maps->list.items[m].choice].word);
+        if (maps->list.items[m].choice != WORKER_MAP_RANDOM &&
+            maps->list.items[m].choice != WORKER_MAP_CENTRE)
+            n += put_table(&g, worker_attributions[maps->list.items[m].choice].word);
     if (n > 0)
-        mx_buf_printf(r->out,
-                      "<p class=\"note\">The first test images and the first repeat, chosen by "
-                      "nobody. Light is 0, dark the map's own largest value; maps with signs by "
-                      "their size.%s</p>\n",
-                      g.set ? "" : " The images themselves could not be read here.");
+        mx_buf_printf(
+            r->out,
+            "<p class=\"note\">The first test images and the first repeat, chosen by "
+            "nobody. Light is 0, dark the map's own largest value; maps with signs by "
+            "their size. \xE2\x9C\x93 and \xE2\x9C\x97: what each network took the image for, "
+            "right or wrong.%s</p>\n",
+            g.set ? "" : " The images themselves could not be read here.");
     worker_dataset_free(g.set);
 }

@@ -35,14 +35,18 @@ static size_t count_groups(struct report *r)
 
 static void put_head(struct report *r, size_t groups)
 {
+    const struct mx_cell_trials first = r->ranking.cells[0].cell;
+
     mx_buf_text(r->out, "<thead><tr><th class=\"fixed\">cell</th>");
     for (size_t g = 0; g < groups; g++) {
-        const struct reduce_summary n =
-            group_summary(r, r->ranking.cells[0].cell, "group_count", g);
-        char text[MX_SHOWN_SIZE];
+        const double n = group_summary(r, first, "group_count", g).mean;
+        char        *name = report_group_name(r, first, groups, g), text[MX_SHOWN_SIZE];
 
-        mx_buf_printf(r->out, "<th>group %zu<br><span class=\"note\">n = %s</span></th>", g,
-                      mx_html_shown(n.mean, text));
+        mx_buf_text(r->out, "<th>");
+        mx_html_text(r->out, name ? name : "");
+        mx_buf_printf(r->out, "<br><span class=\"note\">%zu, n = %s</span></th>", g,
+                      mx_html_shown(n, text));
+        free(name);
     }
     mx_buf_text(r->out, "</tr></thead>\n");
 }
@@ -65,9 +69,9 @@ static void put_row(struct report *r, struct mx_cell_trials cell, size_t groups)
     for (size_t g = 0; g < groups; g++) {
         const struct reduce_summary s = group_summary(r, cell, "group_accuracy", g);
 
-        mx_buf_printf(r->out, "<td class=\"nw%s\" data-metric=\"test.group_accuracy.%zu\">",
-                      s.mean <= worst ? " worst" : "", g);
-        report_summary_put(r, &s);
+        mx_buf_printf(r->out, "<td class=\"%s\" data-metric=\"test.group_accuracy.%zu\">",
+                      s.mean <= worst ? "worst" : "", g);
+        report_summary_put(r, &s, (struct mx_bounds){0, 1});
         if (s.mean <= worst)
             mx_buf_text(r->out, " <span class=\"tag bad\">worst</span>");
         mx_buf_text(r->out, "</td>");
@@ -83,7 +87,7 @@ void report_groups(struct report *r)
 
     if (groups == 0 || !report_measured(r, "test.group_accuracy.0"))
         return;
-    mx_buf_text(r->out, "<div class=\"scroll\"><table>");
+    mx_buf_text(r->out, "<div class=\"scroll\"><table class=\"stack\">");
     put_head(r, groups);
     mx_buf_text(r->out, "<tbody>\n");
     for (size_t k = 0; k < rows; k++)
@@ -96,7 +100,8 @@ void report_groups(struct report *r)
                       rows, r->ranking.ncells);
     mx_buf_text(r->out,
                 "<p class=\"note\">Test accuracy of each group, mean and 95 % interval over "
-                "repeats; <b>worst</b>: the lowest mean, which is not the mean of each repeat's "
+                "repeats, cut at 0 and 1; <b>worst</b>: the lowest mean, which is not the mean of "
+                "each repeat's "
                 "worst group (test.worst_group_accuracy). A group without images has n = 0 and "
                 "is never the worst.</p>\n");
 }

@@ -182,8 +182,7 @@ static bool put_part(struct comparison *c, const char *part, const char *means, 
 
         snprintf(numbers[k], sizeof numbers[k], "%zu", k + 1);
         words[k] = numbers[k];
-        points[k] = (struct mx_plot_point){
-            .x = (double)k, .y = s.mean, .low = s.low, .high = s.high, .shade = NAN};
+        points[k] = report_plot_point((double)k, s, metric);
         any |= s.n > 0;
     }
     if (!any)
@@ -270,6 +269,12 @@ static void put_comparison(struct report *r, uint32_t stage)
         mx_buf_text(r->out, images < WORKER_INTER_FEW_IMAGES
                                 ? " <span class=\"tag bad\">few: below 100</span></p>\n"
                                 : "</p>\n");
+        if (images == 0)
+            mx_buf_text(r->out, "<p class=\"warn\">Without a common image nothing can be compared. "
+                                "The list below says what each model costs; a higher "
+                                "<code>score.inter_model.min_accuracy</code> leaves out the worst, "
+                                "and <code>score.inter_model.images</code> gives more to choose "
+                                "from.</p>\n");
         for (size_t m = 0; m < maps->list.count; m++)
             for (size_t w = 0; w < sizeof words / sizeof words[0] && n < MATRICES; w++)
                 n += put_curve(&c, worker_attributions[maps->list.items[m].choice].word, words[w]);
@@ -300,4 +305,6 @@ void report_inter(struct report *r)
                     "public. A(i, j) = mean + map(i) + scorer(j) + rest, fitted over i &ne; j: "
                     "the scorers' own robustness is taken out of what maps carry. Intervals: "
                     "95 %, over repeats.</p>\n");
+    if (n > 0)
+        report_curve_rule(r);
 }

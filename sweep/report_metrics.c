@@ -1,4 +1,5 @@
 /* report_metrics.c - every metric of the first cells: which way is better, what is ours. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -6,7 +7,8 @@
 
 enum {
     METRIC_ROWS = 60,
-    METRIC_COLUMNS = 60
+    METRIC_COLUMNS = 60,
+    COLUMNS_ABREAST = 6 /* of one table: what a page is wide */
 };
 
 /* Which way is better, "" where no ranking can be made of it; and whether no source has it so. */
@@ -35,7 +37,7 @@ static size_t choose_columns(const struct report *r, size_t chosen[METRIC_COLUMN
         for (size_t k = 0; k < r->columns.count; k++) {
             const bool test = strncmp(r->columns.list[k].name, "test.", 5) == 0;
 
-            if (test != (turn == 0) || r->columns.list[k].at == SIZE_MAX)
+            if (test != (turn == 0))
                 continue;
             ++*all;
             if (n < METRIC_COLUMNS)
@@ -53,7 +55,7 @@ static void put_head(struct report *r, const size_t *chosen, size_t n)
         const char *way = direction_of(name, &ours);
 
         mx_buf_text(r->out, "<th>");
-        mx_html_text(r->out, name);
+        report_name_put(r, name);
         if (*way || ours)
             mx_buf_printf(r->out, "<br><span class=\"note\">%s%s%s</span>", way,
                           *way && ours ? ", " : "", ours ? "ours" : "");
@@ -76,11 +78,54 @@ static void put_row(struct report *r, struct mx_cell_trials cell, const size_t *
         const struct mx_metric_column *column = &r->columns.list[chosen[k]];
         const struct reduce_summary    s = mx_metric_summary(r->results, column, cell, &r->scratch);
 
-        mx_buf_printf(r->out, "<td class=\"nw\" data-metric=\"%s\">", column->name);
-        report_summary_put(r, &s);
+        mx_buf_printf(r->out, "<td data-metric=\"%s\">", column->name);
+        report_summary_put(r, &s, mx_metric_bounds(column->name));
         mx_buf_text(r->out, "</td>");
     }
     mx_buf_text(r->out, "</tr>\n");
+}
+
+/* Some columns of all rows: as many as there is room for. */
+static void put_block(struct report *r, const size_t *chosen, size_t n, size_t rows)
+{
+    mx_buf_text(r->out, "<div class=\"scroll\"><table class=\"stack even\">");
+    put_head(r, chosen, n);
+    mx_buf_text(r->out, "<tbody>\n");
+    for (size_t k = 0; k < rows; k++)
+        put_row(r, r->ranking.cells[k].cell, chosen, n);
+    mx_buf_text(r->out, "</tbody></table></div>\n");
+}
+
+/* What is said of metrics that are there. */
+static void put_notes(struct report *r, const size_t *chosen, size_t n)
+{
+    bool any_ours = false, controls = false, curves = false, cut = false;
+
+    for (size_t k = 0; k < n; k++) {
+        const char                    *name = r->columns.list[chosen[k]].name;
+        const int                      word = mx_metric_word(name);
+        const struct worker_map_score *score =
+            word < 0 ? NULL : worker_map_score(mx_metric_words[word].word);
+
+        any_ours |= score && (score->is & WORKER_SCORE_OURS);
+        controls |= report_is_control(name);
+        curves |= score && (score->is & WORKER_SCORE_FILLED);
+        cut |= isfinite(mx_metric_bounds(name).low);
+    }
+    if (curves)
+        report_curve_rule(r);
+    mx_buf_text(r->out, "<p class=\"note\">");
+    if (cut && r->config->base[KEY_REPEATS].integer > 1)
+        mx_buf_text(r->out, "Intervals end where a metric does (at 0, at 1); cells.csv has them as "
+                            "Student's t gives them. ");
+    if (any_ours)
+        mx_buf_text(r->out, "\"Ours\": a definition of this program, where the source leaves it "
+                            "open. ");
+    if (controls)
+        mx_buf_text(r->out, "The controls <b>random</b> and <b>centre</b> are maps that know "
+                            "nothing of the network: a score that is no better than theirs says "
+                            "nothing. ");
+    mx_buf_text(r->out, "What scores mean, and what they do not: docs/what-scores-mean.md.</p>\n");
 }
 
 void report_metrics(struct report *r)
@@ -91,21 +136,15 @@ void report_metrics(struct report *r)
 
     if (n == 0)
         return;
-    mx_buf_printf(r->out, "<details><summary>%zu metrics of %zu cells</summary>\n", n, rows);
-    mx_buf_text(r->out, "<div class=\"scroll\"><table>");
-    put_head(r, chosen, n);
-    mx_buf_text(r->out, "<tbody>\n");
-    for (size_t k = 0; k < rows; k++)
-        put_row(r, r->ranking.cells[k].cell, chosen, n);
-    mx_buf_text(r->out, "</tbody></table></div></details>\n");
+    mx_buf_printf(r->out, "<details><summary>%zu metric%s of %zu cell%s</summary>\n", n,
+                  n == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
+    for (size_t k = 0; k < n; k += COLUMNS_ABREAST)
+        put_block(r, chosen + k, n - k < COLUMNS_ABREAST ? n - k : COLUMNS_ABREAST, rows);
+    mx_buf_text(r->out, "</details>\n");
     if (n < all || rows < r->ranking.ncells)
         mx_buf_printf(r->out,
                       "<p class=\"note\">Showing %zu of %zu metrics and %zu of %zu cells; "
                       "<a href=\"cells.csv\">cells.csv</a> has them all.</p>\n",
                       n, all, rows, r->ranking.ncells);
-    mx_buf_text(r->out,
-                "<p class=\"note\">\"Ours\": a definition of this program, where the source "
-                "leaves it open. The controls <b>random</b> and <b>centre</b> are maps that "
-                "know nothing of the network: a score that is no better than theirs says "
-                "nothing.</p>\n");
+    put_notes(r, chosen, n);
 }

@@ -9,6 +9,7 @@
 #define MX_SWEEP_REPORT_PARTS_H
 
 #include "sweep/html.h"
+#include "sweep/metric_bounds.h"
 #include "sweep/plot.h"
 #include "sweep/report.h"
 #include "sweep/results_rank.h"
@@ -80,8 +81,29 @@ void report_figure_begin(struct report *r);
 void report_figure_end(struct report *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Append "0.8123 [0.80, 0.82]". */
-void report_summary_put(struct report *r, const struct reduce_summary *s);
+/* The interval as it is shown: none where all values are the same, which says that few images
+ * were counted and not that the next repeat would agree; no further than the bounds. */
+struct reduce_summary report_interval(struct reduce_summary s, struct mx_bounds bounds);
+
+/* The same as a point of a plot. */
+struct mx_plot_point report_plot_point(double x, struct reduce_summary s, const char *metric);
+
+/* Append "0.8123 [0.80, 0.82]", the interval as it is shown; all digits, uncut, are in the
+ * elements' values. */
+void report_summary_put(struct report *r, const struct reduce_summary *s, struct mx_bounds bounds);
+
+/* A metric's name as the head of a column: it may break after its dots and underscores. */
+void report_name_put(struct report *r, const char *metric);
+
+/* The note below a table or figure of curve scores: how pixels were ranked, replaced and read. */
+void report_curve_rule(struct report *r);
+
+/* Whether a metric is of a map that knows nothing of the network: random, centre. */
+bool report_is_control(const char *metric);
+
+/* What a group is called, to be freed: "waterbird on land", or "group 2"; NULL without memory,
+ * which r->out remembers. `groups`: how many there are. */
+char *report_group_name(struct report *r, struct mx_cell_trials cell, size_t groups, size_t group);
 
 /* Take back what was put behind the first `start` bytes. */
 void report_undo(struct report *r, size_t start);

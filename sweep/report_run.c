@@ -129,11 +129,12 @@ void report_plan(struct report *r)
             put_axis(r, keys[k]);
         mx_buf_text(r->out, "</dl>\n");
     }
-    mx_buf_text(r->out, "<h3>Stages</h3>\n<div class=\"scroll\"><table><thead><tr><th>stage</th>"
+    mx_buf_text(r->out, "<details><summary>What it was made of</summary><div "
+                        "class=\"scroll\"><table><thead><tr><th>stage</th>"
                         "<th class=\"n\">planned</th><th class=\"n\">used by trials</th></tr>"
                         "</thead><tbody>");
     put_stages(r);
-    mx_buf_text(r->out, "</tbody></table></div>\n");
+    mx_buf_text(r->out, "</tbody></table></div></details>\n");
 }
 
 static void put_scalar(struct report *r, const json_t *value)
@@ -146,6 +147,13 @@ static void put_scalar(struct report *r, const json_t *value)
         mx_buf_text(r->out, mx_num_format(json_number_value(value), text));
     else
         mx_buf_text(r->out, json_is_true(value) ? "yes" : json_is_false(value) ? "no" : "none");
+}
+
+static bool is_empty(const json_t *value)
+{
+    return json_is_null(value) || (json_is_string(value) && !*json_string_value(value)) ||
+           (json_is_array(value) && json_array_size(value) == 0) ||
+           (json_is_object(value) && json_object_size(value) == 0);
 }
 
 /* Any JSON: objects as lists of names and values, arrays one behind the other. provenance.json
@@ -162,6 +170,8 @@ static void put_json(struct report *r, json_t *value, unsigned depth)
         mx_buf_text(r->out, "<dl>");
         json_object_foreach(value, name, item)
         {
+            if (is_empty(item))
+                continue;
             report_element(r, "dt", name);
             mx_buf_text(r->out, "<dd>");
             put_json(r, item, depth + 1);
@@ -179,15 +189,25 @@ static void put_json(struct report *r, json_t *value, unsigned depth)
     }
 }
 
-/* How the tables of ranks were summed. */
+/* How the tables of ranks were summed; one rank has nothing to sum. */
 static void put_reduction(struct report *r)
 {
     json_t       *status = report_json(r, "status.json");
     const json_t *reduction = json_object_get(status, "reduction");
+    const char   *path = json_string_value(json_object_get(reduction, "path"));
+    const double  seconds = json_number_value(json_object_get(reduction, "seconds"));
+    char          shown[MX_SHOWN_SIZE];
 
-    if (json_is_object(reduction)) {
-        mx_buf_text(r->out, "<h3>Sum over ranks</h3>\n");
-        put_json(r, json_object_get(status, "reduction"), 0);
+    if (path && json_integer_value(json_object_get(reduction, "ranks")) > 1) {
+        mx_buf_text(r->out, "<p>The tables of ");
+        mx_buf_printf(r->out, "%lld ranks were summed (",
+                      (long long)json_integer_value(json_object_get(reduction, "ranks")));
+        mx_html_text(r->out, path);
+        mx_buf_printf(r->out, ", %lld bytes, %s ms) and %s the journal.</p>\n",
+                      (long long)json_integer_value(json_object_get(reduction, "bytes")),
+                      mx_html_shown(round(1e5 * seconds) / 100, shown),
+                      json_is_true(json_object_get(reduction, "matches")) ? "match"
+                                                                          : "differ from");
     }
     json_decref(status);
 }
@@ -208,11 +228,14 @@ void report_provenance(struct report *r)
 {
     json_t *provenance = report_json(r, "provenance.json");
 
-    if (provenance)
+    if (provenance) {
+        mx_buf_text(r->out, "<details><summary>provenance.json: versions, machine, data</summary>");
         put_json(r, provenance, 0);
-    else
+        mx_buf_text(r->out, "</details>\n");
+    } else {
         mx_buf_text(r->out, "<p class=\"warn\">provenance.json is not there, or cannot be read."
                             "</p>\n");
+    }
     json_decref(provenance);
     put_reduction(r);
     put_config(r);

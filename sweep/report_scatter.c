@@ -41,8 +41,7 @@ static size_t columns_of(const struct report *r, const char *word, const char *f
         const size_t len = strlen(word);
 
         if (strncmp(name, "test.", 5) == 0 && strncmp(name + 5, word, len) == 0 &&
-            name[5 + len] == '.' && r->columns.list[k].at != SIZE_MAX && !strstr(name, ".random") &&
-            !strstr(name, ".centre"))
+            name[5 + len] == '.' && r->columns.list[k].at != SIZE_MAX && !report_is_control(name))
             found[n++] = name;
     }
     return n;
@@ -58,8 +57,9 @@ static void fill(struct scatter *s)
     s->light = INFINITY;
     for (size_t k = 0; k < r->ranking.ncells && k < MOST_CELLS; k++) {
         const struct mx_cell_trials cell = r->ranking.cells[k].cell;
-        const struct reduce_summary y = report_summary(r, cell, s->y);
-        struct mx_plot_point       *p = &s->points[k];
+        const struct reduce_summary y =
+            report_interval(report_summary(r, cell, s->y), mx_metric_bounds(s->y));
+        struct mx_plot_point *p = &s->points[k];
 
         snprintf(s->labels[k], sizeof s->labels[k], "%zu", k + 1);
         *p = (struct mx_plot_point){.x = report_summary(r, cell, s->x).mean,
@@ -118,11 +118,15 @@ static void put_list(struct report *r, const char *const metrics[], size_t nmetr
 {
     const size_t rows = r->ranking.ncells < MOST_CELLS ? r->ranking.ncells : MOST_CELLS;
 
-    mx_buf_text(r->out,
-                "<div class=\"scroll\"><table><thead><tr><th class=\"n\">number</th><th>cell"
-                "</th>");
-    for (size_t m = 0; m < nmetrics; m++)
-        report_element(r, "th", metrics[m]);
+    mx_buf_text(
+        r->out,
+        "<div class=\"scroll\"><table class=\"stack\"><thead><tr><th class=\"n\">number</th>"
+        "<th>cell</th>");
+    for (size_t m = 0; m < nmetrics; m++) {
+        mx_buf_text(r->out, "<th>");
+        report_name_put(r, metrics[m]);
+        mx_buf_text(r->out, "</th>");
+    }
     mx_buf_text(r->out, "</tr></thead><tbody>\n");
     for (size_t k = 0; k < rows; k++) {
         char *label = report_label_new(r, r->ranking.cells[k].cell);
@@ -135,8 +139,8 @@ static void put_list(struct report *r, const char *const metrics[], size_t nmetr
         for (size_t m = 0; m < nmetrics; m++) {
             const struct reduce_summary s = report_summary(r, r->ranking.cells[k].cell, metrics[m]);
 
-            mx_buf_printf(r->out, "<td class=\"nw\" data-metric=\"%s\">", metrics[m]);
-            report_summary_put(r, &s);
+            mx_buf_printf(r->out, "<td data-metric=\"%s\">", metrics[m]);
+            report_summary_put(r, &s, mx_metric_bounds(metrics[m]));
             mx_buf_text(r->out, "</td>");
         }
         mx_buf_text(r->out, "</tr>\n");
@@ -184,6 +188,8 @@ void report_tradeoff(struct report *r)
         ys[n++] = s.shade;
     ys[n++] = s.x;
     put_list(r, ys, n);
+    if (strstr(ys[0], ".gradcam") || strstr(ys[0], "deletion") || strstr(ys[0], "inter_model"))
+        report_curve_rule(r);
     r->out->failed |= !s.points || !s.labels;
     free(s.points);
     free(s.labels);

@@ -1,136 +1,31 @@
-/* report_tables.c - the cells in order, with intervals and tests (methods.md "Statistics"). */
+/* report_tables.c - the cells in order, with intervals and tests. */
+#include "sweep/report_tables.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "reduce/paired.h"
-#include "sweep/report_parts.h"
-
-/* A row of the table: what is compared with what. */
-struct row {
-    const struct mx_ranked *ranked;
-    bool                    has_control, is_control;
-    bool                    near_leader; /* the interval of the difference to it includes 0 */
-    struct reduce_paired    to_control;  /* of the test metric */
-};
-
-/* One table. */
-struct table {
-    struct report           *r;
-    const struct mx_ranking *ranking;
-    struct mx_axes           axes;
-    struct row              *rows; /* (ranking->ncells) */
-    double                  *p;    /* (ranking->ncells): adjusted */
-    uint64_t                *frames;
-    double                  *differences;
-    size_t                   ntested, nshown;
-    const char              *tested;    /* the metric of the tests */
-    bool                     best;      /* the first row is better than every other */
-    double                   low, high; /* of all intervals that are shown */
-};
-
-/* Both mixings and heads are compared with a network that has neither, all else being equal:
- * what else a cell is, as a number. */
-static uint64_t frame_of(const struct table *t, struct mx_cell_trials cell)
+/* Whether the test split's number has a column: it was asked for, though all trials may have
+ * failed. */
+static bool has_test(const struct report_table *t)
 {
-    const enum mx_key_id *keys;
-    const size_t          n = mx_grid_axis_keys(t->r->plan->grid, &keys);
-    struct mx_buf         text = {0};
-    struct mx_point       point;
-    uint64_t              hash;
-
-    report_point(t->r, cell, &point);
-    for (size_t k = 0; k < n; k++)
-        if (mx_keys[keys[k]].section != MX_SECTION_MIX &&
-            mx_keys[keys[k]].section != MX_SECTION_HEAD) {
-            mx_axis_text(&point, keys[k], &text);
-            mx_buf_text(&text, "\n");
-        }
-    hash = mx_hash64(mx_buf_str(&text), text.len);
-    t->r->out->failed |= text.failed;
-    mx_buf_free(&text);
-    return hash;
+    return mx_metric_columns_place(&t->r->columns, t->ranking->test) != SIZE_MAX;
 }
 
-static bool is_plain(const struct report *r, struct mx_cell_trials cell)
+/* The metric of the order, its interval as it is shown. */
+static struct reduce_summary shown_value(const struct report_table *t, size_t k)
 {
-    struct mx_point point;
-
-    report_point(r, cell, &point);
-    return point.value[KEY_MIX_STRATEGY].choice == WORKER_MIX_NONE &&
-           point.value[KEY_HEAD_METHOD].choice == WORKER_HEAD_ERM;
-}
-
-/* Differences of two cells in the repeats that have both; cell by cell repeats run from 0. */
-static struct reduce_paired compare(const struct table *t, struct mx_cell_trials a,
-                                    struct mx_cell_trials b, const char *metric)
-{
-    const struct report *r = t->r;
-    const size_t         at = mx_metric_columns_place(&r->columns, metric);
-    size_t               n = 0;
-
-    for (uint32_t k = 0; at != SIZE_MAX && k < a.count && k < b.count; k++) {
-        const double x = mx_metric_of(r->results, &r->columns.list[at], a.first + k);
-        const double y = mx_metric_of(r->results, &r->columns.list[at], b.first + k);
-
-        if (isfinite(x) && isfinite(y))
-            t->differences[n++] = x - y;
-    }
-    return reduce_paired(t->differences, n);
-}
-
-/* The plain cell of the same frame that comes first in the grid. */
-static void find_controls(struct table *t)
-{
-    const struct mx_ranking *ranking = t->ranking;
-
-    for (size_t k = 0; k < ranking->ncells; k++) {
-        t->frames[k] = frame_of(t, ranking->cells[k].cell);
-        t->rows[k] = (struct row){.ranked = &ranking->cells[k],
-                                  .is_control = is_plain(t->r, ranking->cells[k].cell)};
-        t->p[k] = NAN;
-    }
-    for (size_t c = 0; c < ranking->ncells; c++)
-        for (size_t k = 0; t->rows[c].is_control && k < ranking->ncells; k++) {
-            struct row *row = &t->rows[k];
-
-            if (row->is_control || row->has_control || t->frames[k] != t->frames[c])
-                continue;
-            row->has_control = true;
-            row->to_control = compare(t, row->ranked->cell, t->rows[c].ranked->cell, t->tested);
-            if (row->to_control.n >= REDUCE_FEW_PAIRS) {
-                t->p[k] = row->to_control.p;
-                t->ntested++;
-            }
-        }
-}
-
-/* Whether the leader is told apart from every other complete cell. */
-static void compare_with_leader(struct table *t)
-{
-    const struct mx_ranking *ranking = t->ranking;
-
-    t->best = ranking->ncomplete > 1;
-    for (size_t k = 1; k < ranking->ncomplete; k++) {
-        const struct reduce_paired d =
-            compare(t, ranking->cells[0].cell, ranking->cells[k].cell, ranking->metric);
-        /* Differences that are all the same in few repeats are counts of few images, no interval. */
-        const bool interval = d.low < d.high || d.n >= REDUCE_FEW_PAIRS;
-        const bool apart = interval && (ranking->smaller ? d.high < 0 : d.low > 0);
-
-        t->rows[k].near_leader = !apart;
-        t->best &= apart;
-    }
+    return report_interval(t->rows[k].ranked->value, mx_metric_bounds(t->ranking->metric));
 }
 
 /* Where the small pictures begin and end. */
-static void find_range(struct table *t)
+static void find_range(struct report_table *t)
 {
     t->low = INFINITY;
     t->high = -INFINITY;
     for (size_t k = 0; k < t->nshown; k++) {
-        const struct reduce_summary *s = &t->rows[k].ranked->value;
+        const struct reduce_summary shown = shown_value(t, k), *s = &shown;
 
         t->low = fmin(t->low, isfinite(s->low) ? s->low : isfinite(s->mean) ? s->mean : t->low);
         t->high = fmax(t->high, isfinite(s->high)   ? s->high
@@ -144,7 +39,7 @@ static void find_range(struct table *t)
 }
 
 /* The interval as a line with a dot, on one scale for all rows. */
-static void put_mini(struct table *t, const struct reduce_summary *s)
+static void put_mini(struct report_table *t, const struct reduce_summary *s)
 {
     const double scale = 110 / (t->high - t->low);
     const double x = 5 + scale * (s->mean - t->low);
@@ -164,7 +59,7 @@ static void put_mini(struct table *t, const struct reduce_summary *s)
     mx_buf_text(t->r->out, "</td>");
 }
 
-static void put_head(struct table *t)
+static void put_head(struct report_table *t)
 {
     struct report *r = t->r;
     const char    *way = t->ranking->smaller ? "lower" : "higher";
@@ -178,23 +73,27 @@ static void put_head(struct table *t)
         mx_buf_text(r->out, "</th>");
     }
     mx_buf_text(r->out, "<th class=\"n\">done</th><th>");
-    mx_html_text(r->out, t->ranking->metric);
+    report_name_put(r, t->ranking->metric);
     mx_buf_printf(r->out,
                   "<br><span class=\"note\">%s is better</span></th><th><span "
                   "class=\"note\">on one scale</span></th>",
                   way);
-    if (report_measured(r, t->ranking->test)) {
+    if (has_test(t)) {
         mx_buf_text(r->out, "<th>");
-        mx_html_text(r->out, t->ranking->test);
+        report_name_put(r, t->ranking->test);
         mx_buf_text(r->out, "<br><span class=\"note\">not used for the order</span></th>");
     }
+    if (t->ncontrolled == 0) {
+        mx_buf_text(r->out, "<th></th></tr></thead>\n");
+        return;
+    }
     mx_buf_text(r->out, "<th>difference to control<br><span class=\"note\">");
-    mx_html_text(r->out, t->tested);
+    report_name_put(r, t->tested);
     mx_buf_text(r->out, "</span></th><th>p<br><span class=\"note\">Holm</span></th><th></th></tr>"
                         "</thead>\n");
 }
 
-static void put_axes(struct table *t, const struct mx_point *point)
+static void put_axes(struct report_table *t, const struct mx_point *point)
 {
     struct mx_buf text = {0};
 
@@ -213,23 +112,23 @@ static void put_metric(struct report *r, const char *metric, const struct reduce
     mx_buf_text(r->out, "<td class=\"nw\" data-metric=\"");
     mx_html_text(r->out, metric);
     mx_buf_text(r->out, "\">");
-    report_summary_put(r, s);
+    report_summary_put(r, s, mx_metric_bounds(metric));
     mx_buf_text(r->out, "</td>");
 }
 
-static void put_test(struct table *t, size_t k)
+static void put_test(struct report_table *t, size_t k)
 {
-    const struct row     *row = &t->rows[k];
-    struct report        *r = t->r;
-    struct reduce_summary d = {
-        .mean = row->to_control.mean, .low = row->to_control.low, .high = row->to_control.high};
+    const struct report_row *row = &t->rows[k];
+    struct report           *r = t->r;
+    struct reduce_summary    d = {
+           .mean = row->to_control.mean, .low = row->to_control.low, .high = row->to_control.high};
     char text[MX_SHOWN_SIZE];
 
     mx_buf_text(r->out, "<td class=\"nw\">");
-    if (row->is_control)
+    if (row->is_compared)
         mx_buf_text(r->out, "<span class=\"tag soft\">control</span>");
     else if (row->has_control && row->to_control.n > 0)
-        report_summary_put(r, &d);
+        report_summary_put(r, &d, mx_metric_difference_bounds(t->tested));
     mx_buf_text(r->out, "</td><td class=\"nw\">");
     if (!isnan(t->p[k]))
         mx_buf_text(r->out, t->p[k] < 1e-4 ? "&lt; 0.0001" : mx_html_shown(t->p[k], text));
@@ -238,7 +137,7 @@ static void put_test(struct table *t, size_t k)
     mx_buf_text(r->out, "</td>");
 }
 
-static void put_remark(struct table *t, size_t k)
+static void put_remark(struct report_table *t, size_t k)
 {
     struct mx_buf text = {0};
 
@@ -251,12 +150,13 @@ static void put_remark(struct table *t, size_t k)
     mx_buf_free(&text);
 }
 
-static void put_row(struct table *t, size_t k)
+static void put_row(struct report_table *t, size_t k)
 {
-    const struct mx_ranked *ranked = t->rows[k].ranked;
-    struct report          *r = t->r;
-    struct mx_point         point;
-    char                    hex[MX_HASH64_HEX];
+    const struct mx_ranked     *ranked = t->rows[k].ranked;
+    struct report              *r = t->r;
+    struct mx_point             point;
+    const struct reduce_summary shown = shown_value(t, k);
+    char                        hex[MX_HASH64_HEX];
 
     report_point(r, ranked->cell, &point);
     mx_buf_printf(r->out, "<tr%s data-cell=\"%s\">",
@@ -273,15 +173,16 @@ static void put_row(struct table *t, size_t k)
     mx_buf_printf(r->out, "<td class=\"n\">%zu/%" PRIu32 "</td>", ranked->value.n,
                   ranked->cell.count);
     put_metric(r, t->ranking->metric, &ranked->value);
-    put_mini(t, &ranked->value);
-    if (report_measured(r, t->ranking->test))
+    put_mini(t, &shown);
+    if (has_test(t))
         put_metric(r, t->ranking->test, &ranked->test);
-    put_test(t, k);
+    if (t->ncontrolled > 0)
+        put_test(t, k);
     put_remark(t, k);
 }
 
 /* Why the first one is marked, or not. */
-static void put_verdict(const struct table *t)
+static void put_verdict(const struct report_table *t)
 {
     const struct mx_ranking *ranking = t->ranking;
     struct mx_buf           *out = t->r->out;
@@ -306,7 +207,18 @@ static void put_verdict(const struct table *t)
                       near, near == 1 ? "" : "s");
 }
 
-static void put_notes(const struct table *t)
+static void put_control_note(const struct report_table *t)
+{
+    mx_buf_text(t->r->out,
+                "<b>Control</b>: the cell with nothing mixed and the network's own head, all "
+                "else being equal; paired t-test over the same repeats, p adjusted by Holm for "
+                "this table. ");
+    if (t->ntested == 0)
+        mx_buf_printf(t->r->out, "With fewer than %d repeats there are too few to test. ",
+                      REDUCE_FEW_PAIRS);
+}
+
+static void put_notes(const struct report_table *t)
 {
     struct mx_buf *out = t->r->out;
     const long     repeats = (long)t->r->config->base[KEY_REPEATS].integer;
@@ -322,20 +234,16 @@ static void put_notes(const struct table *t)
                 "<b>done</b>: repeats with a number, of those planned; a cell that is not "
                 "complete has no rank. ");
     if (repeats > 1)
-        mx_buf_text(out,
-                    "[ ]: 95 % interval of the mean over repeats (Student's t); what varies is "
-                    "the repeat: initial weights, batches, augmentation. ");
-    mx_buf_text(out,
-                "<b>Control</b>: the cell with nothing mixed and the network's own head, all "
-                "else being equal; paired t-test over the same repeats, p adjusted by Holm for "
-                "this table.");
-    if (t->ntested == 0)
-        mx_buf_printf(out, " With fewer than %d repeats there are too few to test.",
-                      REDUCE_FEW_PAIRS);
-    mx_buf_text(out, " All digits are in cells.csv.</p>\n");
+        mx_buf_text(
+            out, "[ ]: 95 % interval of the mean over repeats (Student's t); what varies is "
+                 "the repeat: initial weights, batches, augmentation. An interval ends where the "
+                 "metric does, at 0 or 1; there is none of values that are all the same. ");
+    if (t->ncontrolled > 0)
+        put_control_note(t);
+    mx_buf_text(out, "All digits are in cells.csv.</p>\n");
 }
 
-static void put_rule(struct table *t)
+static void put_rule(struct report_table *t)
 {
     struct mx_buf text = {0};
 
@@ -348,7 +256,7 @@ static void put_rule(struct table *t)
     mx_buf_free(&text);
 }
 
-static bool make(struct table *t)
+static bool make(struct report_table *t)
 {
     const size_t n = t->ranking->ncells + 1;
 
@@ -359,21 +267,20 @@ static bool make(struct table *t)
     if (!t->rows || !t->p || !t->frames || !t->differences ||
         mx_axes_varying(t->r->results, t->ranking, &t->axes))
         return false;
-    t->tested = report_measured(t->r, t->ranking->test) ? t->ranking->test : t->ranking->metric;
     t->nshown = t->ranking->ncells < REPORT_ROWS ? t->ranking->ncells : REPORT_ROWS;
-    find_controls(t);
-    compare_with_leader(t);
+    if (report_tests_make(t))
+        return false;
     find_range(t);
-    return reduce_holm(t->p, t->ranking->ncells) == 0;
+    return true;
 }
 
 static void put_table(struct report *r, const struct mx_ranking *ranking)
 {
-    struct table t = {.r = r, .ranking = ranking};
+    struct report_table t = {.r = r, .ranking = ranking};
 
     if (make(&t)) {
         put_verdict(&t);
-        mx_buf_text(r->out, "<div class=\"scroll\"><table class=\"cells\">");
+        mx_buf_text(r->out, "<div class=\"scroll\"><table class=\"cells stack\">");
         put_head(&t);
         mx_buf_text(r->out, "<tbody>\n");
         for (size_t k = 0; k < t.nshown; k++)

@@ -222,3 +222,69 @@ Test(report, ten_thousand_trials_fit_below_ten_megabytes)
     mx_buf_free(&page);
     end(&s);
 }
+
+/* Two repeats: t = 12.7, and the interval reaches far beyond both ends. */
+Test(report, cuts_intervals_where_the_metric_ends_and_keeps_their_digits)
+{
+    struct sweep  s = begin(HEAD "repeats: 2\ngrid: {mix.strategy: [none, mixup]}\n");
+    struct mx_buf page;
+
+    done(&s, 0, 0.5, 0.5);
+    done(&s, 1, 1, 0.5);
+    done(&s, 2, 0.25, 0);
+    done(&s, 3, 0.25, 0.5);
+    page = page_of(&s);
+    /* .75 - 12.7062 * .25 and .75 + 12.7062 * .25. */
+    cr_expect(says(&page, "<data value=\"0.75\">0.7500</data> <span class=\"interval\">["
+                          "<data value=\"-2.426551185\">0"),
+              "%s", mx_buf_str(&page));
+    cr_expect(says(&page, "<data value=\"3.926551185\">1</data>]</span>"));
+    cr_expect(says(&page, "An interval ends where the metric does"));
+    mx_buf_free(&page);
+    end(&s);
+}
+
+Test(report, shows_no_interval_of_values_that_are_all_the_same)
+{
+    struct sweep  s = begin(HEAD "repeats: 2\ngrid: {mix.strategy: [none, mixup]}\n");
+    struct mx_buf page;
+
+    for (uint32_t k = 0; k < 4; k++)
+        done(&s, k, 0.25, 0.5);
+    page = page_of(&s);
+    cr_expect(says(&page, "<data value=\"0.25\">0.2500</data>"));
+    cr_expect_not(says(&page, "class=\"interval\">["));
+    mx_buf_free(&page);
+    end(&s);
+}
+
+Test(report, speaks_of_controls_only_where_something_is_compared_with_one)
+{
+    struct sweep  s = begin(HEAD "grid: {train.lr: [0.1, 0.2]}\n");
+    struct mx_buf page;
+
+    done(&s, 0, 0.5, 0.5);
+    done(&s, 1, 0.6, 0.5);
+    page = page_of(&s);
+    cr_expect_not(says(&page, "control"));
+    cr_expect_not(says(&page, "Holm"));
+    cr_expect_not(says(&page, "Ours"));
+    cr_expect_not(says(&page, "<b>random</b>"));
+    mx_buf_free(&page);
+    end(&s);
+}
+
+Test(report, shows_the_columns_that_were_asked_for_when_all_trials_failed)
+{
+    struct sweep  s = begin(HEAD "grid: {train.lr: [0.1, 0.2]}\n");
+    struct mx_buf page;
+
+    failed(&s, 0, "no");
+    failed(&s, 1, "no");
+    page = page_of(&s);
+    cr_expect(says(&page, "<td class=\"nw\" data-metric=\"val.accuracy\">\xE2\x80\x93</td>"));
+    cr_expect(says(&page, "<td class=\"nw\" data-metric=\"test.accuracy\">\xE2\x80\x93</td>"), "%s",
+              mx_buf_str(&page));
+    mx_buf_free(&page);
+    end(&s);
+}
