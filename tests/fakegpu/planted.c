@@ -1,19 +1,12 @@
-/* The backend with one planted misuse: MX_PLANT names it. The linker turns the backend's calls
- * into the __wrap_ functions here (--wrap), which spoil one call and pass all others on. */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
+/* Misuse of the CUDA runtime. */
+#include "tests/fakegpu/planted.h"
+
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cuda_runtime_api.h>
 
 // clang-format off
-/* The wrapped calls and what they stand before. */
-#define WRAPPED(result, name, ...) \
-    result __wrap_##name(__VA_ARGS__); \
-    result __real_##name(__VA_ARGS__)
-
 WRAPPED(cudaError_t, cudaMalloc, void **memory, size_t bytes);
 WRAPPED(cudaError_t, cudaFree, void *memory);
 WRAPPED(cudaError_t, cudaMemcpy, void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind);
@@ -22,13 +15,6 @@ WRAPPED(unsigned, __cudaPushCallConfiguration, dim3 grid, dim3 block, size_t sha
 WRAPPED(cudaError_t, __cudaLaunchKernel, cudaKernel_t kernel, dim3 grid, dim3 block, void **args, size_t shared, cudaStream_t stream);
 WRAPPED(void, __cudaRegisterFunction, void **module, const char *function, char *device_function, const char *name, int limit, uint3 *tid, uint3 *bid, dim3 *block, dim3 *grid, int *size);
 // clang-format on
-
-static int planted(const char *name)
-{
-    const char *plant = getenv("MX_PLANT");
-
-    return plant && strcmp(plant, name) == 0;
-}
 
 cudaError_t __wrap_cudaMalloc(void **memory, size_t bytes)
 {

@@ -56,7 +56,63 @@ BATCH = {
     "unknown kernel":
         "mx_kernel_of_nobody: kernel: has no driver in tests/fakegpu/kernels.c",
 }
-PROGRAMS = {"fakegpu_planted_batch": BATCH}
+RACE = "on another stream: no event, stream or host waits in between"
+LIBRARIES = {
+    "leading dimension too small": "cublasSgemm: lda: N is less than the N rows of the matrix",
+    "product past the end":
+        "cublasSgemm: B: N bytes, of which only N are in its block of N bytes",
+    "product into its own factor": "cublasSgemm: A: overlaps C",
+    "product of unaligned memory": "cublasSgemm: A: must be aligned to N bytes",
+    "no operation": "cublasSgemm: transb: N is neither CUBLAS_OP_N nor CUBLAS_OP_T",
+    "scalar on the device": "cublasSgemm: alpha: is device memory, not host memory",
+    "factor in host memory": "cublasSgemm: B: is host memory, not device memory",
+    "negative size": "cublasSgemm: m, n, k: N, N, -N are not all N or more",
+    "destroyed cuBLAS handle": "cublasSgemm: handle: a cuBLAS handle that cublasDestroy destroyed",
+    "stream of the handle destroyed":
+        "cublasSgemm: handle's stream: a stream that cudaStreamDestroy destroyed",
+    "product on a stream that nobody waits for":
+        f"cudaMemcpy: src: reads memory that cublasSgemm writes {RACE}",
+    "descriptor of another type":
+        "cudnnSetTensor4dDescriptor: dataType: data type N is not CUDNN_DATA_FLOAT",
+    "dimension of nothing": "cudnnSetTensor4dDescriptor: dimension: N is not above N",
+    "descriptor that is not set":
+        "cudnnGetConvolutionForwardWorkspaceSize: xDesc: was never set",
+    "strides that overlap": "cudnnSetTensor4dDescriptorEx: strides: elements reach over the stride "
+                            "N: they overlap",
+    "stride too large": "cudnnConvolutionForward: y: N bytes, of which only N are in its block of "
+                        "N bytes",
+    "wrong number of groups": "cudnnGetConvolutionForwardWorkspaceSize: wDesc: N channels in each "
+                              "of N groups, of N channels",
+    "wrong padding": "cudnnGetConvolutionForwardWorkspaceSize: yDesc: is N x N x N x N, and the "
+                     "convolution gives N x N x N x N",
+    "convolution with turned windows": "cudnnSetConvolution2dDescriptor: mode: N is not "
+                                       "CUDNN_CROSS_CORRELATION, which networks are made of",
+    "descriptor never destroyed":
+        "exit: leak: a tensor descriptor of cudnnCreateTensorDescriptor was never freed",
+    "descriptor destroyed twice": "cudnnDestroyTensorDescriptor: descriptor: a tensor descriptor "
+                                  "that cudnnDestroyTensorDescriptor destroyed",
+    "workspace too small": "cudnnConvolutionForward: workSpaceSizeInBytes: N, and the algorithm "
+                           "needs N",
+    "workspace of the host": "cudnnConvolutionForward: workSpace: is host memory, not device memory",
+    "workspace not aligned": "cudnnConvolutionForward: workSpace: must be aligned to N bytes",
+    "workspace over the output": "cudnnConvolutionForward: y: overlaps workSpace",
+    "convolution into its input": "cudnnConvolutionForward: y: overlaps x",
+    "convolution of freed memory":
+        "cudnnConvolutionForward: x: device memory that cudaFree freed",
+    "no such algorithm": "cudnnConvolutionForward: algo: N is none",
+    "filter as a tensor":
+        "cudnnConvolutionForward: xDesc: is a filter descriptor, not a tensor descriptor",
+    "destroyed cuDNN handle":
+        "cudnnConvolutionForward: handle: a cuDNN handle that cudnnDestroy destroyed",
+    "input and output exchanged": "cudnnConvolutionBackwardData: wDesc: N channels in each of N "
+                                  "groups, of N channels",
+    "missing wait between libraries":
+        f"cudnnConvolutionBackwardData: workSpace: writes memory that cudnnConvolutionForward "
+        f"writes {RACE}",
+    "sums that do not repeat":
+        "cudnnConvolutionBackwardFilter: algo: N does not repeat its sums",
+}
+PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_libraries": LIBRARIES}
 
 
 def run(program, **environment):
@@ -70,7 +126,7 @@ class Planted(unittest.TestCase):
             for plant, line in plants.items():
                 with self.subTest(program=program, plant=plant):
                     done = run(program, MX_PLANT=plant)
-                    said = re.sub(r"(?<![A-Za-z])\d+", "N", done.stderr)
+                    said = re.sub(r"(?<![A-Za-z0-9])\d+", "N", done.stderr)
                     self.assertEqual(said, f"fakegpu: misuse: {line}\n")
                     self.assertEqual(done.returncode, MISUSE)
 
@@ -82,7 +138,8 @@ class Planted(unittest.TestCase):
                     self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
 
     def test_none_is_planted_and_not_expected(self):
-        planted = set(re.findall(r'planted\("([^"]+)"\)', (HERE / "planted.c").read_text()))
+        text = "".join(file.read_text() for file in HERE.glob("planted*.c"))
+        planted = set(re.findall(r'planted\("([^"]+)"\)', text))
         expected = {plant for plants in PROGRAMS.values() for plant in plants}
         self.assertEqual(planted, expected)
         self.assertGreaterEqual(len(planted), 25)

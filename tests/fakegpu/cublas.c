@@ -1,0 +1,202 @@
+/* cuBLAS: products of matrices in column order. Scalars are the host's (pointer mode HOST). */
+#include <cublas_v2.h>
+#include <dnnl.h>
+#include <string.h>
+
+#include "tests/fakegpu/fake.h"
+
+struct handle {
+    cudaStream_t stream;
+    int          device;
+};
+
+static cublasStatus_t leave(cudaError_t status)
+{
+    (void)fake_leave(cudaSuccess);
+    return status == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
+}
+
+cublasStatus_t cublasCreate_v2(cublasHandle_t *handle)
+{
+    cudaError_t    status = fake_enter("cublasCreate");
+    struct handle *made;
+
+    if (!handle)
+        fake_misuse("handle", "is NULL");
+    if (status != cudaSuccess) {
+        (void)fake_leave(cudaSuccess);
+        return CUBLAS_STATUS_NOT_INITIALIZED;
+    }
+    made = fake_object_new(FAKE_CUBLAS);
+    made->device = fake_device();
+    *handle = (cublasHandle_t)(void *)made;
+    return leave(cudaSuccess);
+}
+
+cublasStatus_t cublasDestroy_v2(cublasHandle_t handle)
+{
+    cudaError_t status = fake_enter("cublasDestroy");
+
+    fake_object_free(fake_object("handle", handle, FAKE_CUBLAS));
+    return leave(status);
+}
+
+cublasStatus_t cublasSetStream_v2(cublasHandle_t handle, cudaStream_t stream)
+{
+    cudaError_t    status = fake_enter("cublasSetStream");
+    struct handle *of = fake_object("handle", handle, FAKE_CUBLAS);
+
+    (void)fake_stream_of("streamId", stream);
+    of->stream = stream;
+    return leave(status);
+}
+
+cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode)
+{
+    cudaError_t status = fake_enter("cublasSetMathMode");
+
+    (void)fake_object("handle", handle, FAKE_CUBLAS);
+    if (mode != CUBLAS_DEFAULT_MATH && mode != CUBLAS_PEDANTIC_MATH &&
+        mode != CUBLAS_TF32_TENSOR_OP_MATH)
+        fake_misuse("mode", "%d is no mode that this project uses", (int)mode);
+    return leave(status);
+}
+
+/* The stand-in needs no workspace; what it is given must be there until the next one. */
+cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t bytes)
+{
+    cudaError_t status = fake_enter("cublasSetWorkspace");
+
+    (void)fake_object("handle", handle, FAKE_CUBLAS);
+    if (bytes > 0)
+        (void)fake_block_of("workspace", workspace, bytes, fake_device());
+    if ((uintptr_t)workspace % FAKE_ALIGN != 0)
+        fake_misuse("workspace", "must be aligned to %d bytes", FAKE_ALIGN);
+    return leave(status);
+}
+
+const char *cublasGetStatusString(cublasStatus_t status)
+{
+    return status == CUBLAS_STATUS_SUCCESS ? "success" : "the GPU program failed to execute";
+}
+
+/* ---- products ---- */
+
+struct product {
+    char         transa, transb; /* 'N' or 'T' */
+    int          m, n, k, lda, ldb, ldc, count;
+    long long    stride_a, stride_b, stride_c;
+    float        alpha, beta;
+    const float *a, *b;
+    float       *c;
+};
+
+static void run_product(const void *data)
+{
+    const struct product *p = data;
+
+    for (int i = 0; i < p->count; i++) {
+        float *c = p->c + p->stride_c * i;
+
+        /* What C holds does not count then, not even if it is no number. */
+        for (int j = 0; p->beta == 0.0f && j < p->n; j++)
+            memset(c + (size_t)j * (size_t)p->ldc, 0, (size_t)p->m * sizeof *c);
+        /* In row order, for which oneDNN asks, every matrix is its transpose. */
+        dnnl_sgemm(p->transb, p->transa, p->n, p->m, p->k, p->alpha, p->b + p->stride_b * i, p->ldb,
+                   p->a + p->stride_a * i, p->lda, p->beta, c, p->ldc);
+    }
+}
+
+static char transposed(const char *argument, cublasOperation_t operation)
+{
+    if (operation != CUBLAS_OP_N && operation != CUBLAS_OP_T)
+        fake_misuse(argument, "%d is neither CUBLAS_OP_N nor CUBLAS_OP_T", (int)operation);
+    return operation == CUBLAS_OP_N ? 'N' : 'T';
+}
+
+/* Bytes from the first number of a matrix, or of `count` of them, to the last one. */
+static size_t extent(int rows, int columns, int lead, int count, long long stride)
+{
+    return ((size_t)(count - 1) * (size_t)stride + (size_t)(columns - 1) * (size_t)lead +
+            (size_t)rows) *
+           sizeof(float);
+}
+
+static void check_lead(const char *argument, int lead, int rows)
+{
+    if (lead < (rows > 1 ? rows : 1))
+        fake_misuse(argument, "%d is less than the %d rows of the matrix", lead, rows);
+}
+
+static void check_apart(const char *argument, const struct fake_span *output,
+                        const struct fake_span *input)
+{
+    const char *a = output->at, *b = input->at;
+
+    if (a < b + input->bytes && b < a + output->bytes)
+        fake_misuse(argument, "overlaps C");
+}
+
+static void queue_product(struct handle *of, const struct product *p)
+{
+    int    rows_a = p->transa == 'N' ? p->m : p->k, columns_a = p->transa == 'N' ? p->k : p->m;
+    int    rows_b = p->transb == 'N' ? p->k : p->n, columns_b = p->transb == 'N' ? p->n : p->k;
+    size_t float_size = sizeof(float);
+    struct fake_span spans[3];
+
+    if (p->m < 0 || p->n < 0 || p->k < 0 || p->count < 0)
+        fake_misuse("m, n, k", "%d, %d, %d are not all 0 or more", p->m, p->n, p->k);
+    check_lead("lda", p->lda, rows_a);
+    check_lead("ldb", p->ldb, rows_b);
+    check_lead("ldc", p->ldc, p->m);
+    if (p->count > 1 && p->stride_c < (long long)p->ldc * (p->n - 1) + p->m)
+        fake_misuse("strideC", "%lld makes products overlap", p->stride_c);
+    if (p->m == 0 || p->n == 0 || p->k == 0 || p->count == 0)
+        return;
+    spans[0] = (struct fake_span){
+        "A", p->a, extent(rows_a, columns_a, p->lda, p->count, p->stride_a), float_size, false};
+    spans[1] = (struct fake_span){
+        "B", p->b, extent(rows_b, columns_b, p->ldb, p->count, p->stride_b), float_size, false};
+    spans[2] = (struct fake_span){"C", p->c, extent(p->m, p->n, p->ldc, p->count, p->stride_c),
+                                  float_size, true};
+    check_apart("A", &spans[2], &spans[0]);
+    check_apart("B", &spans[2], &spans[1]);
+    fake_queue(fake_stream_of("handle's stream", of->stream), run_product, p, sizeof *p, spans, 3);
+}
+
+cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t transa,
+                              cublasOperation_t transb, int m, int n, int k, const float *alpha,
+                              const float *A, int lda, const float *B, int ldb, const float *beta,
+                              float *C, int ldc)
+{
+    cudaError_t    status = fake_enter("cublasSgemm");
+    struct handle *of = fake_object("handle", handle, FAKE_CUBLAS);
+
+    fake_check_host("alpha", alpha, sizeof *alpha);
+    fake_check_host("beta", beta, sizeof *beta);
+    if (status == cudaSuccess)
+        queue_product(of, &(struct product){transposed("transa", transa),
+                                            transposed("transb", transb), m, n, k, lda, ldb, ldc, 1,
+                                            0, 0, 0, *alpha, *beta, A, B, C});
+    return leave(status);
+}
+
+cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_t transa,
+                                         cublasOperation_t transb, int m, int n, int k,
+                                         const float *alpha, const float *A, int lda,
+                                         long long strideA, const float *B, int ldb,
+                                         long long strideB, const float *beta, float *C, int ldc,
+                                         long long strideC, int count)
+{
+    cudaError_t    status = fake_enter("cublasSgemmStridedBatched");
+    struct handle *of = fake_object("handle", handle, FAKE_CUBLAS);
+
+    fake_check_host("alpha", alpha, sizeof *alpha);
+    fake_check_host("beta", beta, sizeof *beta);
+    if (status == cudaSuccess)
+        queue_product(of,
+                      &(struct product){transposed("transa", transa), transposed("transb", transb),
+                                        m, n, k, lda, ldb, ldc, count, strideA, strideB, strideC,
+                                        *alpha, *beta, A, B, C});
+    return leave(status);
+}
