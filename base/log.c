@@ -1,23 +1,20 @@
 #include "base/log.h"
 
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "base/num.h"
 
 const char *const mx_log_level_names[MX_LOG_LEVELS] = {"debug", "info", "warning", "error"};
 
 /* Escaped text is longer than the text, so the line is made with less of it
  * until it fits; the first try fits nearly always. */
 enum {
-    WORST_ESCAPE = 6, /* bytes of \u001b for one byte */
-    FRAME = 1024,     /* more than the line around the text needs */
-    NAME = 64,        /* bytes of host and trial that are shown */
+    WORST_ESCAPE = 6,   /* bytes of \u001b for one byte */
+    FRAME = 1024,       /* more than the line around the text needs */
+    NAME = MX_LOG_NAME, /* bytes of host and trial that are shown */
 };
 
 /* Copy `room` bytes of text at most, whole characters only, and `more` behind
@@ -115,67 +112,4 @@ int mx_log_write(int fd, const char *name, const struct mx_log_record *record,
         rc = mx_fail(err, MX_ENOMEM, "no memory to write %s", name);
     mx_buf_free(&line);
     return rc;
-}
-
-static const char *or_empty(const char *text)
-{
-    return text ? text : "";
-}
-
-bool mx_log_fold_take(struct mx_log_fold *fold, const struct mx_log_record *record)
-{
-    const char *host = or_empty(record->host), *trial = or_empty(record->trial);
-    size_t      place = MX_LOG_SLOTS;
-
-    for (size_t i = 0; i < MX_LOG_SLOTS; i++) {
-        bool recent = fold->slot[i].used && record->utc_s < fold->slot[i].first_s + fold->window_s;
-
-        if (recent && fold->slot[i].level == record->level && fold->slot[i].rank == record->rank &&
-            strcmp(fold->slot[i].text, record->text) == 0 &&
-            strcmp(fold->slot[i].host, host) == 0 && strcmp(fold->slot[i].trial, trial) == 0) {
-            fold->slot[i].repeats++;
-            return false;
-        }
-        /* A count that was not told yet keeps its slot. */
-        if (!fold->slot[i].used || (!recent && fold->slot[i].repeats == 0))
-            place = i;
-    }
-    if (place < MX_LOG_SLOTS && strlen(record->text) < sizeof fold->slot[0].text &&
-        strlen(host) < sizeof fold->slot[0].host && strlen(trial) < sizeof fold->slot[0].trial) {
-        fold->slot[place].used = true;
-        fold->slot[place].first_s = record->utc_s;
-        fold->slot[place].repeats = 0;
-        fold->slot[place].rank = record->rank;
-        fold->slot[place].level = record->level;
-        strcpy(fold->slot[place].host, host);
-        strcpy(fold->slot[place].trial, trial);
-        strcpy(fold->slot[place].text, record->text);
-    }
-    return true;
-}
-
-bool mx_log_fold_due(struct mx_log_fold *fold, double utc_s, struct mx_log_record *record)
-{
-    char window[MX_NUM_SIZE];
-
-    for (size_t i = 0; i < MX_LOG_SLOTS; i++) {
-        if (!fold->slot[i].used || utc_s < fold->slot[i].first_s + fold->window_s)
-            continue;
-        fold->slot[i].used = false;
-        if (fold->slot[i].repeats == 0)
-            continue;
-        snprintf(fold->told, sizeof fold->told, "%s (repeated %" PRIu64 " times in %s)",
-                 fold->slot[i].text, fold->slot[i].repeats,
-                 mx_num_format_duration(fold->window_s, window));
-        *record = (struct mx_log_record){
-            .utc_s = isfinite(utc_s) ? utc_s : fold->slot[i].first_s + fold->window_s,
-            .level = fold->slot[i].level,
-            .host = fold->slot[i].host[0] ? fold->slot[i].host : NULL,
-            .rank = fold->slot[i].rank,
-            .trial = fold->slot[i].trial[0] ? fold->slot[i].trial : NULL,
-            .text = fold->told,
-        };
-        return true;
-    }
-    return false;
 }

@@ -19,12 +19,16 @@ enum {
 static const char *const format_words[] = {"text", "json", NULL};
 _Static_assert(MX_LOG_TEXT == 0 && MX_LOG_JSON == 1, "words in the order of their numbers");
 
+/* The logs of a system, in the order of enum mx_system_log_kind. */
+static const char *const system_words[] = {"none", "syslog", "journal", NULL};
+_Static_assert(MX_SYSTEM_LOG_SYSLOG == 1 && MX_SYSTEM_LOG_JOURNAL == 2, "in their order");
+
 struct options {
     const char           *out;
     bool                  resume, smoke;
     int64_t               workers;
     double                time_limit_s;
-    unsigned              log_format;
+    unsigned              log_format, system_log;
     struct mx_option_list sets;
 };
 
@@ -45,6 +49,12 @@ struct options {
         .name = "log-format", .value = "FORMAT", .kind = MX_OPTION_WORD,                           \
         .at = offsetof(struct options, log_format), .words = format_words, .help = "text or json"  \
     }
+#define OPTION_SYSTEM_LOG                                                                          \
+    {                                                                                              \
+        .name = "system-log", .value = "WORD", .kind = MX_OPTION_WORD,                             \
+        .at = offsetof(struct options, system_log), .words = system_words,                         \
+        .help = "tell this machine's log too: syslog, journal, or none (the default)"              \
+    }
 
 static const struct mx_option run_options[] = {
     {.name = "out",
@@ -64,14 +74,12 @@ static const struct mx_option run_options[] = {
     OPTION_WORKERS,
     OPTION_TIME_LIMIT,
     OPTION_LOG_FORMAT,
+    OPTION_SYSTEM_LOG,
     {.name = NULL},
 };
 
 static const struct mx_option resume_options[] = {
-    OPTION_WORKERS,
-    OPTION_TIME_LIMIT,
-    OPTION_LOG_FORMAT,
-    {.name = NULL},
+    OPTION_WORKERS, OPTION_TIME_LIMIT, OPTION_LOG_FORMAT, OPTION_SYSTEM_LOG, {.name = NULL},
 };
 
 static const struct mx_example run_examples[] = {
@@ -140,6 +148,7 @@ static int run_root(int argc, char **argv, const struct mx_usage *usage, struct 
                                      .workers = (unsigned)options.workers,
                                      .time_limit_s = options.time_limit_s,
                                      .log_format = (enum mx_log_format)options.log_format,
+                                     .system_log = (enum mx_system_log_kind)options.system_log,
                                      .argc = argc,
                                      .argv = argv,
                                      .comm = comm,

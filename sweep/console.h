@@ -3,26 +3,54 @@
  * On a terminal one progress bar at the bottom; elsewhere one plain line a
  * minute at most. Log records go to DIR/log/sweep.log and, from level info up,
  * to standard error. Standard output is left to results.
+ *
+ * sweep.log holds MX_SWEEP_LOG_BYTES at most, and as many in sweep.log.1. So that no
+ * warning and no error is lost with what is older, these are in DIR/log/warnings.log too.
  */
 #ifndef MX_SWEEP_CONSOLE_H
 #define MX_SWEEP_CONSOLE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "sweep/progress.h"
+#include "sweep/system_log.h"
 
 struct mx_console;
 
-/* terminal: draw the bar; width: its columns. Log lines are appended to
- * log_path. Returns NULL with MX_EIO or MX_ENOMEM. */
-struct mx_console *mx_console_open(const char *log_path, enum mx_log_format format, bool terminal,
-                                   unsigned width, struct mx_err *err);
+enum {
+    MX_SWEEP_LOG_BYTES = 64 << 20
+};
 
-/* Tell something. Repeats within a minute are counted instead of written. A
- * log that cannot be written (full disk) is reported once on standard error. */
+struct mx_console_options {
+    const char             *directory; /* of the sweep */
+    enum mx_log_format      format;
+    bool                    terminal; /* draw the bar ... */
+    unsigned                width;    /* ... in so many columns */
+    enum mx_system_log_kind system_log;
+    size_t                  log_bytes; /* 0: MX_SWEEP_LOG_BYTES */
+};
+
+/* Returns NULL with MX_EIO or MX_ENOMEM. */
+struct mx_console *mx_console_open(const struct mx_console_options *options, struct mx_err *err);
+
+/* Whom a message is about; zeroed but for the trial: rank 0, which speaks. */
+struct mx_console_about {
+    const char *host;  /* NULL: of rank 0 */
+    int         rank;  /* with a host */
+    const char *trial; /* NULL: none */
+};
+
+/* Tell something. Repeats within a minute are counted instead of written (mx_log_fold_take()).
+ * A log that cannot be written (full disk) is reported once on standard error. */
+void mx_console_tell(struct mx_console *console, enum mx_log_level level,
+                     struct mx_console_about about, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* The same about rank 0. */
 void mx_console_log(struct mx_console *console, enum mx_log_level level, const char *trial,
                     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 

@@ -26,7 +26,7 @@ struct mx_link;
 
 struct mx_link_options {
     const char             *program;   /* this program's path: executors are `program executor` */
-    const char             *directory; /* of the sweep; executors log to directory/log/exec-N.log */
+    const char             *directory; /* of the sweep; see sweep/supervisor.h */
     struct mx_comm         *comm;      /* NULL: this process is alone */
     struct mx_share_request share;     /* how many executors */
     uint64_t                memory_bytes;    /* cap on the memory of one executor, 0 = none */

@@ -1,81 +1,47 @@
 #include "sweep/output_log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/buf.h"
-#include "base/file.h"
 
 enum {
     TAIL_BYTES = 1024
 };
 
 struct mx_output_log {
-    struct mx_buf path, before; /* PATH and PATH.1 */
-    int           fd;           /* -1: it could not be opened again */
-    size_t        bytes;        /* in the file */
-    size_t        ntail;
-    char          tail[TAIL_BYTES]; /* the last bytes of the present process */
+    struct mx_capped_file *file;
+    int64_t                number;
+    size_t                 nline, ntail;
+    char                   line[MX_OUTPUT_LINE]; /* the one that has begun */
+    char                   tail[TAIL_BYTES];     /* the last bytes of the present process */
 };
 
-static int open_file(const struct mx_output_log *log, int flags)
-{
-    return open(log->path.data, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | flags, 0666);
-}
+static void end_line(struct mx_output_log *log);
 
-struct mx_output_log *mx_output_log_new(const char *path, struct mx_err *err)
+struct mx_output_log *mx_output_log_new(struct mx_capped_file *file, int64_t number,
+                                        struct mx_err *err)
 {
     struct mx_output_log *log = calloc(1, sizeof *log);
-    struct stat           info;
 
-    if (!log)
-        goto nomem;
-    log->fd = -1;
-    mx_buf_text(&log->path, path);
-    mx_buf_printf(&log->before, "%s.1", path);
-    if (!mx_buf_ok(&log->path) || !mx_buf_ok(&log->before))
-        goto nomem;
-    if ((log->fd = open_file(log, 0)) < 0 || fstat(log->fd, &info)) {
-        mx_fail_errno(err, MX_EIO, errno, "cannot open %s", path);
-        goto fail;
+    if (!log) {
+        mx_fail(err, MX_ENOMEM, "no memory for the log %s", mx_capped_file_path(file));
+        return NULL;
     }
-    log->bytes = (size_t)info.st_size;
+    log->file = file;
+    log->number = number;
     return log;
-nomem:
-    mx_fail(err, MX_ENOMEM, "no memory for the log %s", path);
-fail:
-    mx_output_log_free(log);
-    return NULL;
 }
 
 void mx_output_log_free(struct mx_output_log *log)
 {
-    if (!log)
-        return;
-    if (log->fd >= 0)
-        close(log->fd);
-    mx_buf_free(&log->path);
-    mx_buf_free(&log->before);
+    if (log)
+        end_line(log);
     free(log);
 }
 
 const char *mx_output_log_path(const struct mx_output_log *log)
 {
-    return log->path.data;
-}
-
-static void begin_file(struct mx_output_log *log)
-{
-    if (log->fd >= 0)
-        close(log->fd);
-    rename(log->path.data, log->before.data);
-    log->fd = open_file(log, O_TRUNC);
-    log->bytes = 0;
+    return mx_capped_file_path(log->file);
 }
 
 static void keep_tail(struct mx_output_log *log, const char *data, size_t len)
@@ -92,28 +58,52 @@ static void keep_tail(struct mx_output_log *log, const char *data, size_t len)
     log->ntail = kept + len;
 }
 
-void mx_output_log_add(struct mx_output_log *log, const void *data, size_t len)
+/* Bytes as they come, each file filled to its brim. */
+static void add_raw(struct mx_output_log *log, const char *at, size_t len)
 {
-    const char *at = data;
-
-    keep_tail(log, at, len);
     while (len > 0) {
-        size_t piece;
+        size_t room = mx_capped_file_room(log->file);
+        size_t piece = room > 0 ? room : MX_OUTPUT_LOG_BYTES;
 
-        if (log->bytes >= MX_OUTPUT_LOG_BYTES)
-            begin_file(log);
-        piece = MX_OUTPUT_LOG_BYTES - log->bytes;
         piece = piece < len ? piece : len;
-        if (log->fd < 0 || mx_file_write_all(log->fd, at, piece, log->path.data, NULL))
+        if (mx_capped_file_add(log->file, at, piece, NULL))
             return;
-        log->bytes += piece;
         at += piece;
         len -= piece;
     }
 }
 
+static void end_line(struct mx_output_log *log)
+{
+    if (log->nline == 0)
+        return;
+    log->line[log->nline++] = '\n';
+    mx_capped_file_add(log->file, log->line, log->nline, NULL);
+    log->nline = 0;
+}
+
+static void add_lines(struct mx_output_log *log, const char *at, size_t len)
+{
+    for (; len > 0; at++, len--) {
+        if (log->nline == 0)
+            log->nline =
+                (size_t)snprintf(log->line, sizeof log->line, "[%lld] ", (long long)log->number);
+        if (*at != '\n')
+            log->line[log->nline++] = *at;
+        if (*at == '\n' || log->nline == MX_OUTPUT_LINE - 1)
+            end_line(log);
+    }
+}
+
+void mx_output_log_add(struct mx_output_log *log, const void *data, size_t len)
+{
+    keep_tail(log, data, len);
+    (log->number < 0 ? add_raw : add_lines)(log, data, len);
+}
+
 void mx_output_log_begin(struct mx_output_log *log)
 {
+    end_line(log);
     log->ntail = 0;
 }
 

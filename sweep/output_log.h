@@ -1,27 +1,33 @@
 /* output_log.h - what an executor prints, in a file that stays small.
  *
  * Executors have nothing to print: what comes is a library's complaint, a
- * sanitizer's report, or a flood. At most MX_OUTPUT_LOG_BYTES stay in the file
- * and as many in the one before it (PATH.1).
+ * sanitizer's report, or a flood. The executors of a rank share one file: at most
+ * MX_OUTPUT_LOG_BYTES stay in it and as many in the one before it (PATH.1).
  */
 #ifndef MX_SWEEP_OUTPUT_LOG_H
 #define MX_SWEEP_OUTPUT_LOG_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
+#include "sweep/capped_file.h"
 
 struct mx_output_log;
 
 enum {
     MX_OUTPUT_LOG_BYTES = 1 << 20,
+    MX_OUTPUT_LINE = 4096,
     MX_LAST_WORDS_SIZE = 121, /* 120 bytes and a NUL */
 };
 
-/* Open a log: what an earlier process left in it is kept. Returns NULL with
- * MX_EIO or MX_ENOMEM. */
-struct mx_output_log *mx_output_log_new(const char *path, struct mx_err *err);
-void                  mx_output_log_free(struct mx_output_log *log); /* NULL is allowed */
+/* A log that writes to a file, which outlives it. number: each line begins with "[NUMBER] "
+ * and is written whole, those longer than MX_OUTPUT_LINE in pieces; -1: bytes as they come, for
+ * a file with no other writer. Returns NULL with MX_ENOMEM. */
+struct mx_output_log *mx_output_log_new(struct mx_capped_file *file, int64_t number,
+                                        struct mx_err *err);
+/* What it holds of a line is written. NULL is allowed. */
+void                  mx_output_log_free(struct mx_output_log *log);
 
 const char *mx_output_log_path(const struct mx_output_log *log);
 

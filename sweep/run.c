@@ -202,15 +202,16 @@ static int find_smoke_data(struct run *run, struct mx_err *err)
 
 static int open_console(struct run *run, struct mx_err *err)
 {
-    char    *path = mx_path_join(run->directory, "log/sweep.log");
-    unsigned width = terminal_width(run, STDERR_FILENO);
+    const unsigned            width = terminal_width(run, STDERR_FILENO);
+    struct mx_console_options options = {
+        .directory = run->directory,
+        .format = run->options->log_format,
+        .terminal = width > 0 && run->options->log_format == MX_LOG_TEXT,
+        .width = width,
+        .system_log = run->options->system_log,
+    };
 
-    if (!path)
-        return mx_fail(err, MX_ENOMEM, "no memory for a path");
-    run->console =
-        mx_console_open(path, run->options->log_format,
-                        width > 0 && run->options->log_format == MX_LOG_TEXT, width, err);
-    free(path);
+    run->console = mx_console_open(&options, err);
     return run->console ? 0 : -1;
 }
 

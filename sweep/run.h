@@ -9,19 +9,21 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "sweep/comm.h"
+#include "sweep/system_log.h"
 
 struct mx_run_options {
-    const char        *config_file; /* NULL: DIRECTORY/config.yaml */
-    const char        *directory;   /* --out or DIR; NULL: named after the configuration */
-    bool               resume;      /* go on where the directory stands */
-    const char *const *sets;        /* --set key=value */
-    size_t             nsets;
-    bool               smoke;
-    unsigned           workers;      /* 0 = as many as the machine carries */
-    double             time_limit_s; /* 0 = none */
-    enum mx_log_format log_format;
-    int                argc; /* the command line, for provenance.json */
-    char             **argv;
+    const char             *config_file; /* NULL: DIRECTORY/config.yaml */
+    const char             *directory;   /* --out or DIR; NULL: named after the configuration */
+    bool                    resume;      /* go on where the directory stands */
+    const char *const      *sets;        /* --set key=value */
+    size_t                  nsets;
+    bool                    smoke;
+    unsigned                workers;      /* 0 = as many as the machine carries */
+    double                  time_limit_s; /* 0 = none */
+    enum mx_log_format      log_format;
+    enum mx_system_log_kind system_log;
+    int                     argc; /* the command line, for provenance.json */
+    char                  **argv;
     bool            empty_stages; /* stages do nothing and give made-up numbers: to time the rest */
     bool            alone;        /* each stage goes to an executor by itself, as long ones do */
     bool            launched;     /* by mpirun or its like, which it must not outlive */

@@ -47,7 +47,9 @@ static void tell_losses(struct run *run)
         struct mx_link_rank rank = mx_link_rank(run->link, r);
 
         if (rank.lost && !run->nodes[r].lost)
-            mx_console_log(run->console, MX_LOG_WARNING, NULL, "%s", rank.loss);
+            mx_console_tell(run->console, MX_LOG_WARNING,
+                            (struct mx_console_about){run->nodes[r].host, (int)r, NULL}, "%s",
+                            rank.loss);
         run->nodes[r].lost = rank.lost;
     }
 }

@@ -15,6 +15,17 @@ static const char *trial_of_stage(const struct run *run, uint32_t stage,
     return mx_trial_name(&run->plan->trials[run->plan->stages[stage].first_trial], out);
 }
 
+/* A trial of a stage on an executor, for the log. */
+static struct mx_console_about about(const struct run *run, uint32_t executor, const char *trial)
+{
+    unsigned r = 0;
+
+    while (r + 1 < run->ranks && executor - run->nodes[r].first >=
+                                     run->nodes[r].workers) /* unsigned: below is far above */
+        r++;
+    return (struct mx_console_about){run->nodes[r].host, (int)r, trial};
+}
+
 /* The start of a brief stage says nothing that its end will not say at once. */
 static int note_start(struct run *run, const struct mx_action *action, struct mx_err *err)
 {
@@ -26,9 +37,10 @@ static int note_start(struct run *run, const struct mx_action *action, struct mx
     char                   trial[MX_TRIAL_NAME_SIZE];
 
     if (mx_console_wants(run->console))
-        mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, action->stage, trial),
-                       "%s starts on executor %u, attempt %u", worker_kinds[stage->kind].word,
-                       (unsigned)action->executor, action->attempt);
+        mx_console_tell(run->console, MX_LOG_DEBUG,
+                        about(run, action->executor, trial_of_stage(run, action->stage, trial)),
+                        "%s starts on executor %u, attempt %u", worker_kinds[stage->kind].word,
+                        (unsigned)action->executor, action->attempt);
     if (action->brief)
         return 0;
     record.started_utc_s = mx_clock_utc_s();
@@ -119,9 +131,10 @@ static int apply_actions(struct run *run, struct mx_err *err)
                 return -1;
             break;
         case MX_ACTION_KILL:
-            mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, action->stage, name),
-                           "executor %u is ended: %s", (unsigned)action->executor,
-                           mx_reason_names[action->reason]);
+            mx_console_tell(run->console, MX_LOG_WARNING,
+                            about(run, action->executor, trial_of_stage(run, action->stage, name)),
+                            "executor %u is ended: %s", (unsigned)action->executor,
+                            mx_reason_names[action->reason]);
             mx_link_kill(run->link, action->executor, action->reason);
             break;
         case MX_ACTION_TRIAL_ENDED:
@@ -193,9 +206,10 @@ static void log_note(const struct run *run, const struct mx_link_event *event)
         mx_sched_stage_rungs(run->sched, event->stage) > 0 ? MX_LOG_DEBUG : MX_LOG_INFO;
 
     if (event->note && *event->note)
-        mx_console_log(run->console, strstr(event->note, "warning: ") ? MX_LOG_WARNING : level,
-                       trial_of_stage(run, event->stage, trial), "%s: %s",
-                       worker_kinds[run->plan->stages[event->stage].kind].word, event->note);
+        mx_console_tell(run->console, strstr(event->note, "warning: ") ? MX_LOG_WARNING : level,
+                        about(run, event->executor, trial_of_stage(run, event->stage, trial)),
+                        "%s: %s", worker_kinds[run->plan->stages[event->stage].kind].word,
+                        event->note);
 }
 
 /* The one number that a training is judged by; NaN if it was not measured. */
@@ -263,10 +277,11 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     run->computed[event->stage] = event->rank;
     log_note(run, event);
     if (mx_console_wants(run->console))
-        mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, event->stage, trial),
-                       "%s done on executor %u in %.1f s",
-                       worker_kinds[run->plan->stages[event->stage].kind].word,
-                       (unsigned)event->executor, event->seconds);
+        mx_console_tell(run->console, MX_LOG_DEBUG,
+                        about(run, event->executor, trial_of_stage(run, event->stage, trial)),
+                        "%s done on executor %u in %.1f s",
+                        worker_kinds[run->plan->stages[event->stage].kind].word,
+                        (unsigned)event->executor, event->seconds);
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, event->stage, record.metrics, record.nmetrics, &info, err) ||
         run_release_inputs(run, event->stage, err))
@@ -306,9 +321,10 @@ static int attempt_failed(struct run *run, struct mx_event scheduled,
 
     record.reason = scheduled.reason;
     record.final = mx_sched_final(run->sched, lease->stage, scheduled.reason);
-    mx_console_log(run->console, MX_LOG_WARNING, trial_of_stage(run, lease->stage, trial),
-                   "attempt %u of stage %s failed: %s", record.attempt,
-                   worker_kinds[stage->kind].word, event->text);
+    mx_console_tell(run->console, MX_LOG_WARNING,
+                    about(run, event->executor, trial_of_stage(run, lease->stage, trial)),
+                    "attempt %u of stage %s failed: %s", record.attempt,
+                    worker_kinds[stage->kind].word, event->text);
     run->nodes[event->rank].failed++;
     run->nodes[event->rank].busy_s += event->seconds > 0 ? event->seconds : 0;
     run_note_failure(run, stage->first_trial, scheduled.reason, record.attempt, event->text);
@@ -349,8 +365,8 @@ static int on_lost(struct run *run, const struct mx_link_event *event, struct mx
         return attempt_failed(run, scheduled, event, &lease, err);
     }
     if (!run->nodes[event->rank].lost)
-        mx_console_log(run->console, MX_LOG_WARNING, NULL, "executor %u died while idle: %s",
-                       (unsigned)event->executor, event->text);
+        mx_console_tell(run->console, MX_LOG_WARNING, about(run, event->executor, NULL),
+                        "executor %u died while idle: %s", (unsigned)event->executor, event->text);
     return run_feed(run, scheduled, err);
 }
 
@@ -371,7 +387,10 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
         return on_failed(run, event, err);
     case MX_LINK_RANK_LOST:
         run->nodes[event->rank].lost = true;
-        mx_console_log(run->console, MX_LOG_WARNING, NULL, "%s", event->text);
+        mx_console_tell(
+            run->console, MX_LOG_WARNING,
+            (struct mx_console_about){run->nodes[event->rank].host, (int)event->rank, NULL}, "%s",
+            event->text);
         return run_lose_rank(run, event->rank, err);
     }
     return 0;

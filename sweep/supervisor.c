@@ -61,17 +61,27 @@ static int map_progress(struct mx_supervisor *supervisor, struct mx_err *err)
     return 0;
 }
 
-static int open_log(struct mx_supervisor *supervisor, uint32_t index, struct mx_err *err)
+/* One file for all executors of a rank, named after the first of them. */
+static int open_output(struct mx_supervisor *supervisor, struct mx_err *err)
 {
     struct mx_buf path = {0};
 
     mx_buf_printf(&path, "%s/log/exec-%u.log", supervisor->directory,
-                  (unsigned)(supervisor->options.first + index));
+                  (unsigned)supervisor->options.first);
     if (mx_buf_ok(&path))
-        supervisor->executors[index].log = mx_output_log_new(path.data, err);
+        supervisor->output = mx_capped_file_new(path.data, MX_OUTPUT_LOG_BYTES, err);
     else
         mx_fail(err, MX_ENOMEM, "no memory for a path");
     mx_buf_free(&path);
+    return supervisor->output ? 0 : -1;
+}
+
+static int open_log(struct mx_supervisor *supervisor, uint32_t index, struct mx_err *err)
+{
+    const bool alone = supervisor->options.workers == 1;
+
+    supervisor->executors[index].log = mx_output_log_new(
+        supervisor->output, alone ? -1 : (int64_t)supervisor->options.first + index, err);
     return supervisor->executors[index].log ? 0 : -1;
 }
 
@@ -95,7 +105,7 @@ struct mx_supervisor *mx_supervisor_open(const struct mx_supervisor_options *opt
     supervisor->list = calloc(n + 1, sizeof *supervisor->list);
     if (!supervisor->program || !supervisor->directory || !supervisor->polled || !supervisor->list)
         goto nomem;
-    if (map_progress(supervisor, err))
+    if (map_progress(supervisor, err) || open_output(supervisor, err))
         goto fail;
     for (uint32_t i = 0; i < n; i++)
         if (open_log(supervisor, i, err) || mx_supervised_start(supervisor, i, err))
@@ -266,6 +276,7 @@ void mx_supervisor_close(struct mx_supervisor *supervisor)
         mx_buf_free(&supervisor->executors[i].in);
         mx_buf_free(&supervisor->executors[i].out);
     }
+    mx_capped_file_free(supervisor->output);
     worker_message_free(&supervisor->lent);
     if (supervisor->slots)
         munmap(supervisor->slots, (supervisor->options.workers + 1) * sizeof *supervisor->slots);

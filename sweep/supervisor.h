@@ -23,7 +23,7 @@ struct mx_supervisor;
 
 struct mx_supervisor_options {
     const char *program;         /* this program's path: executors are `program executor` */
-    const char *directory;       /* of the sweep; output goes to directory/log/exec-N.log */
+    const char *directory;       /* of the sweep; output goes to directory/log/exec-FIRST.log */
     uint32_t    first;           /* number of the first executor */
     unsigned    workers;         /* how many; 0 is allowed */
     uint64_t    memory_bytes;    /* cap on the memory of one executor, 0 = none */

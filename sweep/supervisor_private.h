@@ -41,6 +41,7 @@ struct mx_supervised {
 struct mx_supervisor {
     struct mx_supervisor_options options; /* its texts are the two below */
     char                        *program, *directory;
+    struct mx_capped_file       *output; /* of its executors */
     int                          progress_fd;
     struct worker_progress_slot *slots;    /* (workers), shared with the executors */
     struct pollfd               *polled;   /* (workers * MX_SUPERVISED_FDS + 1) */

@@ -41,6 +41,17 @@ static void segfault(void)
     raise(SIGSEGV);
 }
 
+/* A line that is longer than a pipe takes in one piece, whatever else is written there. */
+static void talk(void)
+{
+    char line[5001];
+
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\n';
+    if (write(STDERR_FILENO, line, sizeof line) < 0)
+        _exit(1);
+}
+
 static void end_with_status(void)
 {
     say("it was I who ended\n");
@@ -104,6 +115,7 @@ static const struct {
     {"hang", hang},
     {"flood", flood},
     {"die", die},
+    {"talk", talk},
 };
 
 /* True once if `times` is the path of a file. */

@@ -58,19 +58,36 @@ void mx_results_forget(struct mx_results *results, uint32_t stage)
     process_of(results)->done[stage] = false;
 }
 
+static void says(enum mx_log_level level, const char *fmt, va_list args)
+{
+    char text[512];
+
+    if (!sim->trace || level == MX_LOG_DEBUG)
+        return;
+    vsnprintf(text, sizeof text, fmt, args);
+    sim_tell("says: %s", text);
+}
+
+void mx_console_tell(struct mx_console *console, enum mx_log_level level,
+                     struct mx_console_about about, const char *fmt, ...)
+{
+    va_list args;
+
+    (void)console, (void)about;
+    va_start(args, fmt);
+    says(level, fmt, args);
+    va_end(args);
+}
+
 void mx_console_log(struct mx_console *console, enum mx_log_level level, const char *trial,
                     const char *fmt, ...)
 {
-    char    text[512];
     va_list args;
 
     (void)console, (void)trial;
-    if (!sim->trace || level == MX_LOG_DEBUG)
-        return;
     va_start(args, fmt);
-    vsnprintf(text, sizeof text, fmt, args);
+    says(level, fmt, args);
     va_end(args);
-    sim_tell("says: %s", text);
 }
 
 bool mx_console_wants(struct mx_console *console)

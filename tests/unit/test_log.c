@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -145,7 +146,7 @@ Test(log, folds_only_what_is_the_same)
     other[0].text = "memory ran low";
     other[1].rank = 4;
     other[2].host = NULL;
-    other[3].trial = NULL;
+    other[3].text = "memory ran";
     other[4].level = MX_LOG_ERROR;
     cr_expect(mx_log_fold_take(&fold, &full));
     for (size_t i = 0; i < 5; i++) {
@@ -155,6 +156,76 @@ Test(log, folds_only_what_is_the_same)
     for (size_t i = 0; i < 5; i++)
         cr_expect(mx_log_fold_due(&fold, INFINITY, &told));
     cr_expect_not(mx_log_fold_due(&fold, INFINITY, &told));
+}
+
+/* Feed n failures of a bad node, of different trials and attempts, one a second from `at`;
+ * returns how many were written. */
+static unsigned fail_often(struct mx_log_fold *fold, double at, unsigned n)
+{
+    unsigned written = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        char                 trial[32], text[64];
+        struct mx_log_record record = full;
+
+        snprintf(trial, sizeof trial, "%016x.r%u", i, i % 3);
+        snprintf(text, sizeof text, "attempt %u of stage train failed: no device", 1 + i % 12);
+        record.utc_s = at + i;
+        record.trial = trial;
+        record.text = text;
+        written += mx_log_fold_take(fold, &record);
+    }
+    return written;
+}
+
+Test(log, what_befalls_many_trials_of_a_node_is_told_in_a_few_lines)
+{
+    struct mx_log_fold   fold = {.window_s = 60};
+    struct mx_log_record told;
+
+    cr_expect_eq(fail_often(&fold, full.utc_s, 50), MX_LOG_ALIKE);
+    cr_assert(mx_log_fold_due(&fold, INFINITY, &told));
+    cr_expect_str_eq(told.text,
+                     "attempt 1 of stage train failed: no device (and 47 more like it in 1m, from "
+                     "n1/3 0000000000000003.r0 to n1/3 0000000000000031.r1)",
+                     "%s", told.text);
+    cr_expect_str_eq(told.host, "n1");
+    cr_expect_eq(told.rank, 3);
+    cr_expect_null(told.trial);
+    cr_expect_not(mx_log_fold_due(&fold, INFINITY, &told));
+}
+
+Test(log, a_count_names_only_what_all_that_were_counted_share)
+{
+    static const int     ranks[] = {3, 4, 5, 6, 3};
+    struct mx_log_fold   fold = {.window_s = 60};
+    struct mx_log_record record = full, told;
+
+    for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
+        record.rank = ranks[i];
+        cr_expect_eq(mx_log_fold_take(&fold, &record), i < MX_LOG_ALIKE, "%zu", i);
+    }
+    cr_assert(mx_log_fold_due(&fold, INFINITY, &told));
+    cr_expect_str_eq(told.text,
+                     "memory ran out (and 2 more like it in 1m, from n1/6 00000000000000aa.r0 to "
+                     "n1/3 00000000000000aa.r0)",
+                     "%s", told.text);
+    cr_expect_eq(told.rank, -1);
+    cr_expect_str_eq(told.host, "n1");
+    cr_expect_str_eq(told.trial, full.trial);
+}
+
+Test(log, progress_and_other_news_that_differ_in_numbers_are_all_told)
+{
+    struct mx_log_fold fold = {.window_s = 60};
+
+    for (int i = 0; i < 10; i++) {
+        char                 text[32];
+        struct mx_log_record record = {.level = MX_LOG_INFO, .rank = -1, .text = text};
+
+        snprintf(text, sizeof text, "%d of 24 trials ended", i);
+        cr_expect(mx_log_fold_take(&fold, &record));
+    }
 }
 
 /* Twice as many different messages as slots, each five times, in turn: what is
@@ -193,4 +264,74 @@ Test(log, a_message_too_long_to_remember_is_always_written)
     text[sizeof text - 1] = '\0';
     cr_expect(mx_log_fold_take(&fold, &record));
     cr_expect(mx_log_fold_take(&fold, &record));
+}
+
+enum {
+    WRITERS = 8,
+    LINES_EACH = 200,
+    LONG_LINE = 5000
+};
+
+/* Write long records to a descriptor; the process ends. */
+static void write_long_lines(int fd, int writer)
+{
+    char                 text[LONG_LINE + 1];
+    struct mx_log_record record = full;
+
+    memset(text, 'a' + writer, LONG_LINE);
+    text[LONG_LINE] = '\0';
+    record.rank = writer;
+    record.text = text;
+    for (int i = 0; i < LINES_EACH; i++)
+        if (mx_log_write(fd, "the pipe", &record, MX_LOG_JSON, NULL))
+            _exit(1);
+    _exit(0);
+}
+
+/* A line has to be just what one writer wrote; returns which. */
+static int writer_of(const char *line, struct mx_buf *scratch)
+{
+    struct mx_log_record record = full;
+    const char          *rank = strstr(line, "\"rank\":");
+    char                 text[LONG_LINE + 1];
+
+    cr_assert_not_null(rank, "%.100s", line);
+    record.rank = atoi(rank + 7);
+    memset(text, 'a' + record.rank, LONG_LINE);
+    text[LONG_LINE] = '\0';
+    record.text = text;
+    cr_expect_str_eq(line, line_of(&record, MX_LOG_JSON, scratch));
+    return record.rank;
+}
+
+Test(log, long_lines_of_eight_processes_are_neither_torn_nor_mixed)
+{
+    int           ends[2], seen[WRITERS] = {0};
+    struct mx_buf scratch = {0};
+    char         *line = NULL;
+    size_t        room = 0;
+    FILE         *in;
+
+    cr_assert_eq(pipe(ends), 0);
+    for (int w = 0; w < WRITERS; w++) {
+        const pid_t pid = fork();
+
+        cr_assert_geq(pid, 0);
+        if (pid == 0)
+            write_long_lines(ends[1], w);
+    }
+    close(ends[1]);
+    cr_assert_not_null(in = fdopen(ends[0], "r"));
+    while (getline(&line, &room, in) > 0)
+        seen[writer_of(line, &scratch)]++;
+    for (int w = 0; w < WRITERS; w++) {
+        int status = -1;
+
+        cr_assert_gt(wait(&status), 0);
+        cr_expect_eq(status, 0);
+        cr_expect_eq(seen[w], LINES_EACH);
+    }
+    fclose(in);
+    free(line);
+    mx_buf_free(&scratch);
 }

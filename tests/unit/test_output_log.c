@@ -10,6 +10,8 @@
 static char folder[] = "/tmp/mixsweep-output-XXXXXX";
 static char path[64], before[64];
 
+static struct mx_capped_file *file;
+
 static struct mx_output_log *open_log(void)
 {
     struct mx_err         err = {0};
@@ -20,13 +22,15 @@ static struct mx_output_log *open_log(void)
         snprintf(path, sizeof path, "%s/exec-7.log", folder);
         snprintf(before, sizeof before, "%s/exec-7.log.1", folder);
     }
-    cr_assert_not_null(log = mx_output_log_new(path, &err), "%s", err.text);
+    cr_assert_not_null(file = mx_capped_file_new(path, MX_OUTPUT_LOG_BYTES, &err), "%s", err.text);
+    cr_assert_not_null(log = mx_output_log_new(file, -1, &err), "%s", err.text);
     return log;
 }
 
 static void close_log(struct mx_output_log *log)
 {
     mx_output_log_free(log);
+    mx_capped_file_free(file);
     cr_assert_eq(mx_dir_remove(folder, NULL), 0);
 }
 
@@ -71,6 +75,7 @@ Test(output_log, what_an_earlier_process_left_stays_and_counts)
 
     mx_output_log_add(log, "early", 5);
     mx_output_log_free(log);
+    mx_capped_file_free(file);
     log = open_log();
     mx_output_log_add(log, piece, sizeof piece);
     cr_expect_eq(bytes_of(path), MX_OUTPUT_LOG_BYTES);
@@ -112,11 +117,55 @@ Test(output_log, last_words_of_a_long_line_are_cut)
     close_log(log);
 }
 
+Test(output_log, executors_that_share_a_file_write_whole_lines_with_their_numbers)
+{
+    struct mx_output_log *first = open_log();
+    struct mx_output_log *log[2];
+    struct mx_buf         text = {0};
+    char                  words[MX_LAST_WORDS_SIZE];
+
+    for (int i = 0; i < 2; i++)
+        cr_assert_not_null(log[i] = mx_output_log_new(file, 7 + i, NULL));
+    mx_output_log_add(log[0], "one th", 6);
+    mx_output_log_add(log[1], "other\nlast", 10);
+    mx_output_log_add(log[0], "ing\n\nrest", 9);
+    cr_expect_str_eq(mx_output_log_last_words(log[0], words), "rest");
+    mx_output_log_begin(log[0]);
+    cr_expect_str_eq(mx_output_log_last_words(log[0], words), "");
+    mx_output_log_free(log[0]);
+    mx_output_log_free(log[1]);
+    cr_assert_eq(mx_file_read(path, 1000, &text, NULL), 0);
+    cr_expect_str_eq(mx_buf_str(&text), "[8] other\n[7] one thing\n[7] \n[7] rest\n[8] last\n");
+    mx_buf_free(&text);
+    close_log(first);
+}
+
+Test(output_log, a_line_without_an_end_is_written_in_whole_pieces)
+{
+    static char           piece[3 * MX_OUTPUT_LINE];
+    struct mx_output_log *first = open_log(), *log = mx_output_log_new(file, 12, NULL);
+    struct mx_buf         text = {0};
+    size_t                written = 0;
+
+    memset(piece, 'x', sizeof piece);
+    mx_output_log_add(log, piece, sizeof piece);
+    mx_output_log_free(log);
+    cr_assert_eq(mx_file_read(path, 1 << 20, &text, NULL), 0);
+    for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n")) {
+        cr_expect_eq(strncmp(line, "[12] ", 5), 0);
+        cr_expect_leq(strlen(line), MX_OUTPUT_LINE - 1);
+        written += strlen(line) - 5;
+    }
+    cr_expect_eq(written, sizeof piece);
+    mx_buf_free(&text);
+    close_log(first);
+}
+
 Test(output_log, a_folder_that_is_not_there_is_an_error)
 {
     struct mx_err err = {0};
 
-    cr_expect_null(mx_output_log_new("/nowhere/at/all.log", &err));
+    cr_expect_null(mx_capped_file_new("/nowhere/at/all.log", 100, &err));
     cr_expect_eq(err.code, MX_EIO);
     cr_expect_str_eq(err.text, "cannot open /nowhere/at/all.log: No such file or directory");
 }

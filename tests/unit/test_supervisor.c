@@ -110,8 +110,10 @@ Test(supervisor, numbers_are_those_of_the_whole_sweep)
     event = next_event(supervisor);
     cr_expect_eq(event.kind, MX_SUPERVISOR_DONE);
     cr_expect_eq(event.executor, 6);
-    snprintf(path, sizeof path, "%s/log/exec-6.log", folder);
+    snprintf(path, sizeof path, "%s/log/exec-5.log", folder);
     cr_expect(mx_file_exists(path));
+    snprintf(path, sizeof path, "%s/log/exec-6.log", folder);
+    cr_expect_not(mx_file_exists(path), "they share a file");
     close_supervisor(supervisor);
 }
 
