@@ -14,8 +14,8 @@
 
 struct mx_costs;
 
-/* `smoke`: the data are those that --smoke generates. */
-struct mx_costs *mx_costs_new(const struct mx_grid *grid, bool smoke, struct mx_err *err);
+struct mx_costs *mx_costs_new(const struct mx_config *config, const struct mx_grid *grid,
+                              struct mx_err *err);
 void             mx_costs_free(struct mx_costs *costs); /* NULL is allowed */
 
 /* Take a stage of a cell. `same` is equal for points whose networks cost the same:
@@ -26,7 +26,6 @@ int mx_costs_take(struct mx_costs *costs, enum worker_kind kind, const struct mx
 
 /* Fill hours, basis, disk, files and memory of an estimate whose counts and
  * kinds are there. */
-void mx_costs_fill(const struct mx_costs *costs, const struct mx_config *config, unsigned workers,
-                   struct mx_estimate *estimate);
+void mx_costs_fill(const struct mx_costs *costs, unsigned workers, struct mx_estimate *estimate);
 
 #endif

@@ -215,7 +215,7 @@ int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsi
                 struct mx_estimate *estimate, struct mx_err *err)
 {
     struct tally    *tally = tally_new(err);
-    struct mx_costs *costs = tally ? mx_costs_new(grid, config->smoke, err) : NULL;
+    struct mx_costs *costs = tally ? mx_costs_new(config, grid, err) : NULL;
     int              rc = -1;
 
     *estimate = (struct mx_estimate){.timed = false};
@@ -224,7 +224,7 @@ int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsi
     if (costs && !count(config, grid, tally, costs, &estimate->counts, err)) {
         fill_kinds(tally, (uint64_t)config->base[KEY_REPEATS].integer, estimate);
         mx_cross_count_fill(&tally->cross, config, estimate);
-        mx_costs_fill(costs, config, workers, estimate);
+        mx_costs_fill(costs, workers, estimate);
         rc = 0;
     }
     mx_costs_free(costs);

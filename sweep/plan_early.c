@@ -25,26 +25,46 @@ struct mx_early_rule mx_plan_early_rule(const struct mx_config *config)
     };
 }
 
+uint32_t mx_plan_early_brackets(const struct mx_config *config)
+{
+    const bool median = config->base[KEY_SCHEDULE_EARLY_STOP].choice == MX_EARLY_STOP_MEDIAN;
+
+    return median ? 1 : (uint32_t)config->base[KEY_SCHEDULE_BRACKETS].integer;
+}
+
+/* A bracket's share, and that of all: not summed to 1. */
+static double weight_of(const struct mx_config *config, uint32_t bracket)
+{
+    const double r = (double)config->base[KEY_SCHEDULE_REDUCTION_FACTOR].integer;
+    const double n = mx_plan_early_brackets(config);
+
+    return pow(r, -(double)bracket) * n / (n - bracket);
+}
+
+static double all_weights(const struct mx_config *config)
+{
+    double sum = 0;
+
+    for (uint32_t b = 0; b < mx_plan_early_brackets(config); b++)
+        sum += weight_of(config, b);
+    return sum;
+}
+
+double mx_plan_early_share(const struct mx_config *config, uint32_t bracket)
+{
+    return weight_of(config, bracket) / all_weights(config);
+}
+
 /* The bracket of a cell: shares of [0, 1) one behind the other. */
 static uint32_t bracket_of(const struct mx_config *config, uint64_t cell)
 {
-    const uint32_t n = (uint32_t)config->base[KEY_SCHEDULE_BRACKETS].integer;
-    const double   r = (double)config->base[KEY_SCHEDULE_REDUCTION_FACTOR].integer;
     const uint64_t name[] = {(uint64_t)config->base[KEY_SEED].integer, cell};
-    double         at = (double)(mx_hash64(name, sizeof name) >> 11) * 0x1p-53, sum = 0, share;
+    double   at = (double)(mx_hash64(name, sizeof name) >> 11) * 0x1p-53 * all_weights(config);
+    uint32_t b = 0;
 
-    if (config->base[KEY_SCHEDULE_EARLY_STOP].choice == MX_EARLY_STOP_MEDIAN)
-        return 0;
-    for (uint32_t b = 0; b < n; b++)
-        sum += pow(r, -(double)b) * n / (n - b);
-    at *= sum;
-    for (uint32_t b = 0; b + 1 < n; b++) {
-        share = pow(r, -(double)b) * n / (n - b);
-        if (at < share)
-            return b;
-        at -= share;
-    }
-    return n - 1;
+    for (; b + 1 < mx_plan_early_brackets(config) && at >= weight_of(config, b); b++)
+        at -= weight_of(config, b);
+    return b;
 }
 
 void mx_plan_early_mark(struct mx_plan *plan, const struct mx_config *config)
@@ -81,7 +101,11 @@ void mx_plan_early_print(const struct mx_config *config, struct mx_buf *out)
                   config->base[KEY_SEARCH_METRIC].text);
     for (uint32_t k = 0; k < n && k < SHOWN_RUNGS; k++)
         mx_buf_printf(out, "%s %u", k > 0 ? "," : "", epochs[k]);
-    mx_buf_text(out, " ... epochs; the time is that of all trainings to their end\n");
+    if (rule.rule == MX_EARLY_STOP_MEDIAN)
+        mx_buf_text(out, " ... epochs; the time assumes that half of them end at the first\n");
+    else
+        mx_buf_printf(out, " ... epochs; the time assumes that one in %u goes on at each\n",
+                      rule.reduction);
 }
 
 bool mx_plan_early_metric(const char *name)

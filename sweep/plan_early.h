@@ -15,6 +15,10 @@ struct mx_early_rule mx_plan_early_rule(const struct mx_config *config);
  * cell's name and the seed: the same whatever other cells there are. */
 void mx_plan_early_mark(struct mx_plan *plan, const struct mx_config *config);
 
+/* How many brackets there are, 1 or more, and which share of the cells each gets on average. */
+uint32_t mx_plan_early_brackets(const struct mx_config *config);
+double   mx_plan_early_share(const struct mx_config *config, uint32_t bracket);
+
 /* For people: a line on when trainings are judged; nothing without a rule. */
 void mx_plan_early_print(const struct mx_config *config, struct mx_buf *out);
 

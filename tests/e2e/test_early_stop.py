@@ -102,10 +102,11 @@ class EarlyStop(Case):
     def test_plan_tells_when_trainings_are_judged(self):
         text, _ = self.mixsweep("plan", self.config("asha"), "--set", "search.metric=val.cross_entropy",
                                 "--set", "score.metrics=[accuracy, cross_entropy]")
-        self.assertIn("\nstopping   asha, by val.cross_entropy after 1, 3, 9 ... epochs; the time is that "
-                      "of all trainings to their end\n", text)
+        self.assertIn("\nstopping   asha, by val.cross_entropy after 1, 3, 9 ... epochs; the time assumes "
+                      "that one in 3 goes on at each\n", text)
         text, _ = self.mixsweep("plan", self.config("median"), "--set", "schedule.min_epochs=2")
-        self.assertIn("\nstopping   median, by val.accuracy after 2, 4, 6 ... epochs;", text)
+        self.assertIn("\nstopping   median, by val.accuracy after 2, 4, 6 ... epochs; the time assumes that half "
+                      "of them end at the first\n", text)
         text, _ = self.mixsweep("plan", self.config("sha"), "--set", "schedule.early_stop=none",
                                 "--set", "schedule.reduction_factor=3")
         self.assertNotIn("stopping", text)
