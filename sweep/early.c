@@ -12,10 +12,10 @@ uint32_t mx_early_until(const struct mx_early *early, uint32_t i)
 {
     const struct training *training = &early->all[i];
 
-    if (training->passed >= training->nrungs)
+    if (early_passed(training) >= training->nrungs)
         return 0;
     return (uint32_t)early_rung_epoch(&early->rule, early->pools[training->pool].bracket,
-                                      training->passed);
+                                      early_passed(training));
 }
 
 bool mx_early_waits(const struct mx_early *early, uint32_t i)
@@ -39,7 +39,6 @@ static void look_again(struct mx_early *early, uint32_t pool, uint32_t rung)
     struct rung *it = &early->pools[pool].rungs[rung];
 
     it->scanned = 0;
-    early->nmeans = 0;
     if (it->in_todo)
         return;
     it->in_todo = true;
@@ -95,7 +94,9 @@ bool mx_early_reached(struct mx_early *early, uint32_t i, uint32_t epoch, double
         mx_early_until(early, i) != epoch || epoch == 0)
         return false;
     rung = &early->pools[training->pool].rungs[training->reached];
-    value = early->values[training->first + training->reached] = seen(early, value);
+    value = seen(early, value);
+    if (early->values)
+        early->values[early->first[i] + training->reached] = value;
     at = place_of(rung, value, i);
     memmove(&rung->ranked[at + 1], &rung->ranked[at], (rung->n - at) * sizeof rung->ranked[0]);
     rung->ranked[at] = (struct ranked){value, i};
@@ -104,6 +105,8 @@ bool mx_early_reached(struct mx_early *early, uint32_t i, uint32_t epoch, double
     rung->waiting++;
     look_again(early, training->pool, training->reached);
     training->reached++;
+    training->behind = true;
+    early->nmeans = 0;
     return true;
 }
 
@@ -114,7 +117,7 @@ static void decide(struct mx_early *early, struct training *training, bool go_on
 
     early->pools[training->pool].rungs[k].waiting--;
     if (go_on) {
-        training->passed++;
+        training->behind = false;
         return;
     }
     training->stopped = true;
@@ -139,9 +142,9 @@ void mx_early_gone(struct mx_early *early, uint32_t i)
     if (training->nrungs == 0 || training->gone || training->stopped)
         return;
     training->gone = true;
-    if (training->reached > training->passed) {
-        pool->rungs[training->passed].waiting--;
-        look_again(early, training->pool, training->passed);
+    if (training->behind) {
+        pool->rungs[training->reached - 1].waiting--;
+        look_again(early, training->pool, training->reached - 1);
     } else if (training->reached < training->nrungs) {
         pool->rungs[training->reached].lost++;
     }
@@ -157,15 +160,14 @@ void mx_early_forget(struct mx_early *early, uint32_t i)
     if (training->nrungs == 0)
         return;
     if (early_waits(training))
-        pool->rungs[training->passed].waiting--;
-    if (training->gone && training->reached == training->passed &&
-        training->reached < training->nrungs)
+        pool->rungs[training->reached - 1].waiting--;
+    if (training->gone && !training->behind && training->reached < training->nrungs)
         pool->rungs[training->reached].lost--;
     for (uint32_t k = 0; k < training->nrungs; k++) {
         struct rung *rung = &pool->rungs[k];
 
         if (k < training->reached) {
-            const uint32_t at = place_of(rung, early->values[training->first + k], i);
+            const uint32_t at = place_of(rung, early->values[early->first[i] + k], i);
 
             rung->n--;
             memmove(&rung->ranked[at], &rung->ranked[at + 1],
@@ -175,8 +177,9 @@ void mx_early_forget(struct mx_early *early, uint32_t i)
             rung->coming++;
         look_again(early, training->pool, k);
     }
-    training->reached = training->passed = 0;
-    training->stopped = training->gone = false;
+    early->nmeans = 0;
+    training->reached = 0;
+    training->behind = training->stopped = training->gone = false;
 }
 
 /* How many of a rung go on, by sha and asha. */
@@ -194,13 +197,13 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static double mean_of(const struct mx_early *early, const struct training *training, uint32_t rung)
+static double mean_of(const struct mx_early *early, uint32_t i, uint32_t rung)
 {
-    const uint32_t n = training->reached < rung + 1 ? training->reached : rung + 1;
+    const uint32_t reached = early->all[i].reached, n = reached < rung + 1 ? reached : rung + 1;
     double         sum = 0;
 
     for (uint32_t k = 0; k < n; k++)
-        sum += bounded(early->values[training->first + k]);
+        sum += bounded(early->values[early->first[i] + k]);
     return sum / n;
 }
 
@@ -212,7 +215,7 @@ static double median_without(const double *sorted, uint32_t n, uint32_t out)
     return (sorted[low + (low >= out)] + sorted[high + (high >= out)]) / 2;
 }
 
-/* The means of all that came to some rung, sorted, are kept while nothing changes. */
+/* The means of all that came to some rung, sorted, are kept until another one comes. */
 static void sort_means(struct mx_early *early, uint32_t p, uint32_t rung)
 {
     const struct pool *pool = &early->pools[p];
@@ -222,7 +225,7 @@ static void sort_means(struct mx_early *early, uint32_t p, uint32_t rung)
         return;
     for (uint32_t m = pool->first; m < pool->first + pool->count; m++)
         if (early->all[early->members[m]].reached > 0)
-            early->means[n++] = mean_of(early, &early->all[early->members[m]], rung);
+            early->means[n++] = mean_of(early, early->members[m], rung);
     qsort(early->means, n, sizeof early->means[0], by_value);
     early->nmeans = n;
     early->means_of = (struct place){p, rung};
@@ -245,15 +248,16 @@ static uint32_t find(const double *sorted, uint32_t n, double x)
 }
 
 /* Whether a training has been better than the median of the others, once. */
-static bool keeps_up(const struct mx_early *early, const struct training *training, uint32_t rung)
+static bool keeps_up(const struct mx_early *early, uint32_t i, uint32_t rung)
 {
     const uint32_t n = early->nmeans;
-    double         best = early->values[training->first], mean = mean_of(early, training, rung);
+    const double  *values = &early->values[early->first[i]];
+    double         best = values[0], mean = mean_of(early, i, rung);
 
     if (n <= LEAST_OTHERS)
         return true;
     for (uint32_t k = 1; k <= rung; k++)
-        best = fmax(best, early->values[training->first + k]);
+        best = fmax(best, values[k]);
     return bounded(best) >= median_without(early->means, n, find(early->means, n, mean));
 }
 
@@ -275,13 +279,13 @@ static bool look_at(struct mx_early *early, uint32_t p, uint32_t k,
         const uint32_t   at = rung->scanned++, i = rung->ranked[at].training;
         struct training *training = &early->all[i];
 
-        if (!early_waits(training) || training->passed != k)
+        if (!early_waits(training) || early_passed(training) != k)
             continue;
         *decision = (struct mx_early_decision){
             .training = i,
             .rung = k,
             .epoch = mx_early_until(early, i),
-            .go_on = median ? keeps_up(early, training, k) : at < most,
+            .go_on = median ? keeps_up(early, i, k) : at < most,
         };
         decide(early, training, decision->go_on);
         return true;
@@ -300,4 +304,42 @@ bool mx_early_next(struct mx_early *early, struct mx_early_decision *decision)
         early->ntodo--;
     }
     return false;
+}
+
+void mx_early_let_go(struct mx_early *early)
+{
+    for (uint32_t p = 0; p < early->npools; p++)
+        for (uint32_t k = 0; k < early->pools[p].nrungs; k++) {
+            struct rung *rung = &early->pools[p].rungs[k];
+
+            if (rung->coming > 0 || rung->waiting > 0)
+                continue;
+            free(rung->ranked);
+            rung->ranked = NULL;
+        }
+    if (early->rule.rule == MX_EARLY_STOP_MEDIAN)
+        return;
+    free(early->values);
+    free(early->first);
+    early->values = NULL;
+    early->first = NULL;
+}
+
+size_t mx_early_bytes(const struct mx_early *early)
+{
+    size_t bytes = sizeof *early + early->count * sizeof early->all[0] +
+                   early->nmembers * sizeof early->members[0] +
+                   early->npools * sizeof early->pools[0] + early->nrungs * sizeof early->todo[0];
+
+    if (early->rule.rule == MX_EARLY_STOP_MEDIAN)
+        bytes += early->nmembers * sizeof early->means[0];
+    if (early->values)
+        bytes += early->count * sizeof early->first[0] + early->nvalues * sizeof early->values[0];
+    for (uint32_t p = 0; p < early->npools; p++)
+        for (uint32_t k = 0; k < early->pools[p].nrungs; k++) {
+            const struct rung *rung = &early->pools[p].rungs[k];
+
+            bytes += sizeof *rung + (rung->ranked ? rung->room * sizeof rung->ranked[0] : 0);
+        }
+    return bytes;
 }

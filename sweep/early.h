@@ -76,7 +76,7 @@ void mx_early_gone(struct mx_early *early, uint32_t training);
  * stands. false as above. */
 bool mx_early_decided(struct mx_early *early, uint32_t training, uint32_t epoch, bool go_on);
 
-/* Nothing is known of a training any more: it begins anew. */
+/* Nothing is known of a training any more: it begins anew. Not after mx_early_let_go(). */
 void mx_early_forget(struct mx_early *early, uint32_t training);
 
 bool mx_early_waits(const struct mx_early *early, uint32_t training);      /* for a decision */
@@ -97,6 +97,12 @@ bool mx_early_next(struct mx_early *early, struct mx_early_decision *decision);
 /* The epochs of the first `most` rungs of a training; returns how many it has. */
 uint32_t mx_early_rungs(const struct mx_early_rule *rule, const struct mx_early_training *training,
                         uint32_t most, uint32_t *epochs);
+
+/* Let go what no decision needs any more: of rungs that are closed and decided, which came there; with sha and
+ * asha, values. Nothing can be forgotten from then on. What is left of a training that has ended is
+ * some 20 bytes, 16 more for each rung that is still open, and with median 8 for each that it came to. */
+void   mx_early_let_go(struct mx_early *early);
+size_t mx_early_bytes(const struct mx_early *early); /* of memory that it holds */
 
 /* Check every invariant from scratch; MX_EINTERNAL says which does not hold. */
 int mx_early_check(const struct mx_early *early, struct mx_err *err);

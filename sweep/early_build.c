@@ -42,7 +42,8 @@ static int by_pool(const void *a, const void *b)
 
 static int make_rungs(struct mx_early *early, struct mx_err *err)
 {
-    size_t nrungs = 0;
+    const bool median = early->rule.rule == MX_EARLY_STOP_MEDIAN;
+    size_t     nrungs = 0;
 
     for (uint32_t p = 0; p < early->npools; p++) {
         struct pool *pool = &early->pools[p];
@@ -55,6 +56,7 @@ static int make_rungs(struct mx_early *early, struct mx_err *err)
             for (uint32_t k = 0; k < early->all[early->members[m]].nrungs; k++)
                 pool->rungs[k].coming++;
         for (uint32_t k = 0; k < pool->nrungs; k++) {
+            pool->rungs[k].room = pool->rungs[k].coming;
             pool->rungs[k].ranked = calloc(pool->rungs[k].coming, sizeof pool->rungs[k].ranked[0]);
             if (!pool->rungs[k].ranked)
                 return mx_fail(err, MX_ENOMEM, "no memory for a rung of %" PRIu32 " trainings",
@@ -62,9 +64,24 @@ static int make_rungs(struct mx_early *early, struct mx_err *err)
         }
     }
     early->todo = calloc(nrungs + 1, sizeof early->todo[0]);
-    early->means = calloc((size_t)early->count + 1, sizeof early->means[0]);
+    early->nrungs = nrungs;
+    early->means = calloc((median ? (size_t)early->nmembers : 0) + 1, sizeof early->means[0]);
     return early->todo && early->means ? 0
                                        : mx_fail(err, MX_ENOMEM, "no memory for %zu rungs", nrungs);
+}
+
+static bool begins_pool(const struct pool_key *keys, uint32_t m)
+{
+    return m == 0 || keys[m].repeat != keys[m - 1].repeat || keys[m].bracket != keys[m - 1].bracket;
+}
+
+static size_t count_pools(const struct pool_key *keys, uint32_t n)
+{
+    size_t count = 0;
+
+    for (uint32_t m = 0; m < n; m++)
+        count += begins_pool(keys, m);
+    return count;
 }
 
 /* Trainings that are judged, pool after pool. */
@@ -74,22 +91,23 @@ static int make_pools(struct mx_early *early, const struct mx_early_training *li
     struct pool_key *keys = calloc((size_t)early->count + 1, sizeof keys[0]);
     uint32_t         n = 0;
 
-    early->members = calloc((size_t)early->count + 1, sizeof early->members[0]);
-    early->pools = calloc((size_t)early->count + 1, sizeof early->pools[0]);
+    for (uint32_t i = 0; keys && i < early->count; i++)
+        if (early->all[i].nrungs > 0)
+            keys[n++] = (struct pool_key){list[i].repeat, list[i].bracket, i};
+    if (keys)
+        qsort(keys, n, sizeof keys[0], by_pool);
+    early->nmembers = n;
+    early->members = calloc((size_t)n + 1, sizeof early->members[0]);
+    early->pools = calloc(count_pools(keys, n) + 1, sizeof early->pools[0]);
     if (!keys || !early->members || !early->pools) {
         free(keys);
         return mx_fail(err, MX_ENOMEM, "no memory to judge %" PRIu32 " trainings", early->count);
     }
-    for (uint32_t i = 0; i < early->count; i++)
-        if (early->all[i].nrungs > 0)
-            keys[n++] = (struct pool_key){list[i].repeat, list[i].bracket, i};
-    qsort(keys, n, sizeof keys[0], by_pool);
     for (uint32_t m = 0; m < n; m++) {
         struct training *training = &early->all[keys[m].training];
         struct pool     *pool;
 
-        if (m == 0 || keys[m].repeat != keys[m - 1].repeat ||
-            keys[m].bracket != keys[m - 1].bracket)
+        if (begins_pool(keys, m))
             early->pools[early->npools++] = (struct pool){.first = m, .bracket = keys[m].bracket};
         pool = &early->pools[early->npools - 1];
         pool->count++;
@@ -109,18 +127,20 @@ struct mx_early *mx_early_new(const struct mx_early_rule     *rule,
     struct mx_early *early = calloc(1, sizeof *early);
     size_t           nvalues = 0;
 
-    if (!early || !(early->all = calloc((size_t)count + 1, sizeof early->all[0]))) {
-        free(early);
+    if (!early || !(early->all = calloc((size_t)count + 1, sizeof early->all[0])) ||
+        !(early->first = calloc((size_t)count + 1, sizeof early->first[0]))) {
+        mx_early_free(early);
         mx_fail(err, MX_ENOMEM, "no memory to judge %" PRIu32 " trainings", count);
         return NULL;
     }
     early->rule = *rule;
     early->count = count;
     for (uint32_t i = 0; i < count; i++) {
-        early->all[i].first = nvalues;
+        early->first[i] = nvalues;
         early->all[i].nrungs = mx_early_rungs(rule, &list[i], 0, NULL);
         nvalues += early->all[i].nrungs;
     }
+    early->nvalues = nvalues;
     if (nvalues > MOST_VALUES) {
         mx_fail(err, MX_ERANGE,
                 "schedule.early_stop: trainings would be judged %zu times, more than %d; raise "
@@ -153,6 +173,7 @@ void mx_early_free(struct mx_early *early)
     free(early->members);
     free(early->all);
     free(early->values);
+    free(early->first);
     free(early->todo);
     free(early->means);
     free(early);

@@ -13,10 +13,10 @@ static int check_training(const struct mx_early *early, uint32_t i, struct mx_er
 {
     const struct training *t = &early->all[i];
 
-    CHECK(t->passed <= t->reached && t->reached <= t->nrungs && t->reached - t->passed <= 1,
-          "training %" PRIu32 " came to %" PRIu32 " rungs of %" PRIu32 " and past %" PRIu32, i,
-          t->reached, t->nrungs, t->passed);
-    CHECK(!t->stopped || (t->reached == t->passed + 1 && !t->gone),
+    CHECK(t->reached <= t->nrungs && (t->reached > 0 || !t->behind),
+          "training %" PRIu32 " came to %" PRIu32 " rungs of %" PRIu32 "%s", i, t->reached,
+          t->nrungs, t->behind ? ", and waits at the last" : "");
+    CHECK(!t->stopped || (t->behind && !t->gone),
           "training %" PRIu32 " is stopped where it was not judged", i);
     return 0;
 }
@@ -37,20 +37,22 @@ static int check_rung(const struct mx_early *early, const struct pool *pool, uin
         const struct training *t = &early->all[early->members[m]];
 
         coming += may_come(t, k);
-        waiting += early_waits(t) && t->passed == k;
+        waiting += early_waits(t) && early_passed(t) == k;
         n += t->reached > k;
-        lost += t->gone && t->reached == t->passed && t->reached == k && k < t->nrungs;
+        lost += t->gone && !t->behind && t->reached == k && k < t->nrungs;
     }
     CHECK(coming == rung->coming && waiting == rung->waiting && n == rung->n && lost == rung->lost,
           "at rung %" PRIu32 " are %" PRIu32 " and %" PRIu32 " of them wait, %" PRIu32
           " are to come and %" PRIu32 " lost, counted %" PRIu32 ", %" PRIu32 ", %" PRIu32
           ", %" PRIu32,
           k, n, waiting, coming, lost, rung->n, rung->waiting, rung->coming, rung->lost);
-    for (uint32_t at = 1; at < rung->n; at++)
+    for (uint32_t at = 1; rung->ranked && at < rung->n; at++)
         CHECK(rung->ranked[at - 1].value > rung->ranked[at].value ||
                   (rung->ranked[at - 1].value == rung->ranked[at].value &&
                    rung->ranked[at - 1].training < rung->ranked[at].training),
               "rung %" PRIu32 " is not in order", k);
+    CHECK(rung->ranked || coming + waiting == 0, "rung %" PRIu32 " was let go and is not decided",
+          k);
     CHECK(early->ntodo > 0 || waiting == 0 || coming > 0,
           "rung %" PRIu32 " is closed and %" PRIu32 " wait there", k, waiting);
     return 0;

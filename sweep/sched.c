@@ -123,8 +123,8 @@ size_t mx_sched_bytes(const struct mx_sched *sched)
     const size_t trial = sizeof sched->trials[0] + sizeof sched->ended_links[0];
     const size_t executor = sizeof sched->executors[0] + sizeof sched->executor_links[0];
 
-    return sizeof *sched + (sched->nstages + (size_t)1) * stage +
-           (sched->ntrials + (size_t)1) * trial +
+    return sizeof *sched + (sched->early ? mx_early_bytes(sched->early) : 0) +
+           (sched->nstages + (size_t)1) * stage + (sched->ntrials + (size_t)1) * trial +
            (sched->ncells + (size_t)1) * sizeof sched->cells[0] + sched->nexecutors * executor +
            edge_bytes(&sched->inputs, sched->nstages) +
            edge_bytes(&sched->dependents, sched->nstages) +

@@ -150,12 +150,13 @@ static int check_early(const struct mx_sched *sched, struct mx_err *err)
 {
     for (uint32_t i = 0; i < sched->nstages; i++) {
         const struct mx_stage_node *stage = &sched->stages[i];
+        const uint32_t              name = mx_names_outside(&sched->stage_names, i);
 
-        CHECK(!sched->started || (sched->early && mx_early_waits(sched->early, i)) ==
+        CHECK(!sched->started || (sched->early && mx_early_waits(sched->early, name)) ==
                                      (stage->state == MX_STAGE_PAUSED),
               "stage %" PRIu32 " in state %d waits for a decision or does not", i,
               (int)stage->state);
-        CHECK(!sched->started || !sched->early || !mx_early_is_stopped(sched->early, i) ||
+        CHECK(!sched->started || !sched->early || !mx_early_is_stopped(sched->early, name) ||
                   stage->state >= MX_STAGE_DONE,
               "stage %" PRIu32 " is stopped and goes on", i);
     }

@@ -305,8 +305,7 @@ void mx_sched_compact(struct mx_sched *sched)
     struct mx_sched to = {0};
     const uint32_t  ended = sched->nstages - sched->nunsettled - sched->kept_ended;
 
-    if (sched->early || ended < FEWEST || ended < sched->nstages / 2 ||
-        sched->ended.head != MX_NOBODY)
+    if (ended < FEWEST || ended < sched->nstages / 2 || sched->ended.head != MX_NOBODY)
         return;
     if (begin_names(&sched->stage_names, sched->nstages) ||
         begin_names(&sched->trial_names, sched->ntrials) || number(sched, &moves) ||
@@ -316,6 +315,8 @@ void mx_sched_compact(struct mx_sched *sched)
         mx_sched_free_graph(&to);
     } else {
         swap(sched, &to, &moves);
+        if (sched->early)
+            mx_early_let_go(sched->early);
         sched->kept_ended = sched->nstages - sched->nunsettled;
     }
     free(moves.stages);

@@ -16,8 +16,8 @@
  * nothing but room for its actions. When half of the stages have ended, what need not be
  * known any more goes and the rest is numbered anew: stages and trials have other numbers
  * inside than outside (struct mx_names). Whatever keeps a number of one inside is
- * renumbered in sched_compact.c. A sweep that stops early keeps everything: its judge
- * knows stages by number, and compares with those that have ended.
+ * renumbered in sched_compact.c. The judge of early stopping knows stages by their numbers
+ * outside, and keeps what it compares with.
  *
  * Ready stages hang in groups: the group of stage g are those that g made
  * possible as the last of their inputs. A group that has ready stages is open.
@@ -225,6 +225,7 @@ int  mx_hosts_check(const struct mx_sched *sched, struct mx_err *err);
 int      mx_sched_early_new(struct mx_sched *sched, const struct mx_sched_stage *stages,
                             struct mx_err *err);
 uint32_t mx_sched_until(const struct mx_sched *sched, uint32_t stage);
+void     mx_sched_gone(struct mx_sched *sched, uint32_t stage); /* it comes to no rung any more */
 void     mx_sched_pause(struct mx_sched *sched, uint32_t stage, const struct mx_event *event);
 void     mx_sched_restore_early(struct mx_sched *sched);
 int      mx_sched_decide(struct mx_sched *sched, struct mx_actions *actions, struct mx_err *err);

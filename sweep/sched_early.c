@@ -19,9 +19,21 @@ int mx_sched_early_new(struct mx_sched *sched, const struct mx_sched_stage *stag
     return sched->early ? 0 : -1;
 }
 
+/* The judge knows stages by their names outside. */
+static uint32_t name_of(const struct mx_sched *sched, uint32_t stage)
+{
+    return mx_names_outside(&sched->stage_names, stage);
+}
+
 uint32_t mx_sched_until(const struct mx_sched *sched, uint32_t stage)
 {
-    return sched->early ? mx_early_until(sched->early, stage) : 0;
+    return sched->early ? mx_early_until(sched->early, name_of(sched, stage)) : 0;
+}
+
+void mx_sched_gone(struct mx_sched *sched, uint32_t stage)
+{
+    if (sched->early)
+        mx_early_gone(sched->early, name_of(sched, stage));
 }
 
 bool mx_sched_stage_stopped(const struct mx_sched *sched, uint32_t stage)
@@ -37,8 +49,8 @@ uint32_t mx_sched_stage_rungs(const struct mx_sched *sched, uint32_t stage)
 /* One that says that it waits where nobody would judge it goes on. */
 void mx_sched_pause(struct mx_sched *sched, uint32_t i, const struct mx_event *event)
 {
-    const bool waits =
-        sched->early && mx_early_reached(sched->early, i, event->epoch, event->value);
+    const bool waits = sched->early && mx_early_reached(sched->early, name_of(sched, i),
+                                                        event->epoch, event->value);
 
     mx_queue_paused(sched, i, event->seconds);
     if (!waits && sched->stages[i].state == MX_STAGE_PAUSED)
@@ -69,9 +81,10 @@ void mx_sched_restore_early(struct mx_sched *sched)
     for (uint32_t i = 0; sched->early && i < sched->nstages; i++) {
         if (sched->stages[i].state >= MX_STAGE_DONE)
             continue;
-        if (mx_early_is_stopped(sched->early, i)) {
+        if (mx_early_is_stopped(sched->early, name_of(sched, i))) {
             mx_sched_settle(sched, i, MX_STAGE_FAILED, MX_REASON_EARLY_STOP);
-        } else if (mx_early_waits(sched->early, i) && sched->stages[i].state == MX_STAGE_READY) {
+        } else if (mx_early_waits(sched->early, name_of(sched, i)) &&
+                   sched->stages[i].state == MX_STAGE_READY) {
             mx_group_remove(sched, i);
             sched->stages[i].state = MX_STAGE_PAUSED;
         }
@@ -105,22 +118,25 @@ int mx_sched_decide(struct mx_sched *sched, struct mx_actions *actions, struct m
     struct mx_early_decision decision;
 
     for (;;) {
+        uint32_t stage;
+
         if (!sched->early)
             return 0;
         if (mx_sched_reserve(actions, err))
             return -1;
         if (!mx_early_next(sched->early, &decision))
             return 0;
+        stage = mx_names_inside(&sched->stage_names, decision.training);
         actions->list[actions->count++] = (struct mx_action){
             .kind = MX_ACTION_DECIDED,
-            .stage = decision.training,
+            .stage = stage,
             .rung = decision.rung,
             .epoch = decision.epoch,
             .go_on = decision.go_on,
         };
         if (decision.go_on)
-            go_on(sched, decision.training);
+            go_on(sched, stage);
         else
-            mx_sched_settle(sched, decision.training, MX_STAGE_FAILED, MX_REASON_EARLY_STOP);
+            mx_sched_settle(sched, stage, MX_STAGE_FAILED, MX_REASON_EARLY_STOP);
     }
 }

@@ -148,3 +148,110 @@ Test(sched_compact, what_is_open_goes_on_as_if_nothing_had_gone)
     cr_assert_eq(mx_sched_check(s->f.sched, &s->f.err), 0, "%s", s->f.err.text);
     release(s);
 }
+
+/* Trainings that are judged, each of a trial of its own: what is worth less has the larger number. */
+struct judged {
+    struct fixture        f;
+    struct mx_sched_stage stages[TRIALS];
+    struct mx_sched_trial trials[TRIALS];
+    uint32_t              part[TRIALS], until[TRIALS];
+    uint64_t              lease[TRIALS];
+    uint32_t              queue[TRIALS], first, last; /* started, in this order; a ring */
+};
+
+static struct judged *begin_judged(enum mx_early_stop rule)
+{
+    const struct mx_early_rule early = {rule, 1, 3, false};
+    struct judged             *j = calloc(1, sizeof *j);
+
+    cr_assert(j);
+    for (uint32_t t = 0; t < TRIALS; t++) {
+        j->part[t] = t;
+        j->stages[t] = (struct mx_sched_stage){.early = {.epochs = 9}};
+        j->trials[t] = (struct mx_sched_trial){.stages = &j->part[t], .nstages = 1, .cell = t};
+    }
+    j->f.sched = mx_sched_new(j->stages, TRIALS, j->trials, TRIALS,
+                              &(struct mx_sched_options){.early = early}, &j->f.err);
+    cr_assert(j->f.sched, "%s", j->f.err.text);
+    return j;
+}
+
+static void feed_judged(struct judged *j, struct mx_event event)
+{
+    cr_assert_eq(mx_sched_event(j->f.sched, &event, &j->f.actions, &j->f.err), 0, "%s",
+                 j->f.err.text);
+    for (size_t k = 0; k < j->f.actions.count; k++) {
+        const struct mx_action *action = &j->f.actions.list[k];
+
+        if (action->kind != MX_ACTION_START)
+            continue;
+        j->until[action->stage] = action->epoch;
+        j->lease[action->stage] = action->lease;
+        j->queue[j->last++ % TRIALS] = action->stage;
+    }
+}
+
+static void run_judged(struct judged *j)
+{
+    feed_judged(j, (struct mx_event){.kind = MX_EVENT_EXECUTOR_UP});
+    for (uint32_t n = 0; j->first < j->last; n++) {
+        const uint32_t s = j->queue[j->first++ % TRIALS];
+
+        feed_judged(j, (struct mx_event){.kind = j->until[s] > 0 ? MX_EVENT_STAGE_PAUSED
+                                                                 : MX_EVENT_STAGE_DONE,
+                                         .lease = j->lease[s],
+                                         .stage = s,
+                                         .epoch = j->until[s],
+                                         .value = -(double)s});
+        if (n % 2999 == 0)
+            cr_assert_eq(mx_sched_check(j->f.sched, &j->f.err), 0, "%s", j->f.err.text);
+    }
+    cr_assert_eq(mx_sched_check(j->f.sched, &j->f.err), 0, "%s", j->f.err.text);
+}
+
+Test(sched_compact, trials_that_are_stopped_early_cost_few_bytes_and_keep_their_names)
+{
+    static const enum mx_early_stop rules[] = {MX_EARLY_STOP_SHA, MX_EARLY_STOP_ASHA};
+
+    for (size_t r = 0; r < sizeof rules / sizeof rules[0]; r++) {
+        struct judged         *j = begin_judged(rules[r]);
+        struct mx_sched_counts counts;
+        size_t                 bytes;
+
+        run_judged(j);
+        cr_expect(mx_sched_finished(j->f.sched));
+        bytes = mx_sched_bytes(j->f.sched);
+        cr_expect(bytes <= (size_t)BYTES * TRIALS, "%zu bytes, %.1f a trial", bytes,
+                  (double)bytes / TRIALS);
+        mx_sched_counts(j->f.sched, &counts);
+        cr_expect_eq(counts.by_state[MX_STATE_STOPPED] + counts.by_state[MX_STATE_DONE], TRIALS);
+        cr_expect(counts.by_state[MX_STATE_DONE] >= TRIALS / 9);
+        for (uint32_t t = 0; t < TRIALS; t++) {
+            const bool stopped = mx_sched_stage_stopped(j->f.sched, t);
+
+            if (rules[r] == MX_EARLY_STOP_SHA)
+                cr_assert_eq(stopped, t >= TRIALS / 9, "trial %u", t);
+            cr_assert_eq((int)mx_sched_trial_state(j->f.sched, t),
+                         stopped ? MX_STATE_STOPPED : MX_STATE_DONE, "trial %u", t);
+            cr_assert_eq((int)mx_sched_trial_reason(j->f.sched, t),
+                         stopped ? MX_REASON_EARLY_STOP : MX_REASON_NONE, "trial %u", t);
+        }
+        end(&j->f);
+        free(j);
+    }
+}
+
+/* Values of all that came to a rung are compared with: 8 bytes each, and few more. */
+Test(sched_compact, with_median_a_trial_keeps_its_values)
+{
+    struct judged *j = begin_judged(MX_EARLY_STOP_MEDIAN);
+    size_t         bytes;
+
+    run_judged(j);
+    cr_expect(mx_sched_finished(j->f.sched));
+    bytes = mx_sched_bytes(j->f.sched);
+    cr_expect(bytes <= (size_t)(BYTES + 8 * (8 + 2)) * TRIALS, "%.1f a trial",
+              (double)bytes / TRIALS);
+    end(&j->f);
+    free(j);
+}
