@@ -199,14 +199,17 @@ struct fake_stream *fake_stream_of(const char *argument, cudaStream_t stream);
 struct fake_stream *fake_stream_new(int device, bool waits);
 void                fake_stream_free(struct fake_stream *stream);
 /* Check the spans and queue run(data), or note it in the graph that is captured. */
-void        fake_queue(struct fake_stream *stream, void (*run)(const void *data), const void *data,
-                       size_t size, const struct fake_span *spans, int n);
+void fake_queue(struct fake_stream *stream, void (*run)(const void *data), const void *data,
+                size_t size, const struct fake_span *spans, int n);
+/* The same for work that ends when others do their part: poll(data) says whether it is done. */
+void fake_queue_poll(struct fake_stream *stream, bool (*poll)(const void *data), const void *data,
+                     size_t size, const struct fake_span *spans, int n);
 /* Do all that is queued on the stream, and what that waits for; the host knows it then. Never
  * returns from work that hangs. Returns the error that sticks. */
-cudaError_t fake_wait(struct fake_stream *stream);
-cudaError_t fake_wait_all(void);
+cudaError_t     fake_wait(struct fake_stream *stream);
+cudaError_t     fake_wait_all(void);
 /* The same for work up to a clock. `block` false: false where it can never be done. */
-bool        fake_reach(const uint64_t clock[FAKE_STREAMS], bool block);
+bool            fake_reach(const uint64_t clock[FAKE_STREAMS], bool block);
 /* What the host knows to be done, and that it knows more. */
 const uint64_t *fake_host_clock(void);
 void            fake_host_learns(const uint64_t clock[FAKE_STREAMS]);

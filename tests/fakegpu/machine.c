@@ -21,12 +21,13 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
     return value;
 }
 
+/* As nvml.c has them, so that both speak of the same devices. */
 void fake_uuid(int installed, unsigned char uuid[16])
 {
-    memcpy(uuid, "mixsweep-fakegpu", 16);
-    /* The first bytes differ, so that a short beginning names a device. */
-    uuid[0] = (unsigned char)(0x10 * (installed + 1));
-    uuid[15] = (unsigned char)installed;
+    static const unsigned char common[16] = {0xfa, 0x4e, 0, 0, 0, 0, 0x40, 0, 0x80};
+
+    memcpy(uuid, common, sizeof common);
+    uuid[3] = uuid[15] = (unsigned char)installed;
 }
 
 void fake_uuid_text(int installed, char text[41])
@@ -108,7 +109,7 @@ const struct fake_machine *fake_machine(void)
         return &machine;
     machine.driver = !devices || strcmp(devices, "none") != 0;
     if (machine.driver) {
-        uint64_t n = number_of("MX_FAKEGPU_DEVICES", 1);
+        uint64_t n = number_of("MX_FAKEGPU_DEVICES", number_of("MX_FAKE_GPUS", 1));
 
         if (n > FAKE_DEVICES)
             fake_misuse_in("environment", "MX_FAKEGPU_DEVICES", "at most %d", FAKE_DEVICES);

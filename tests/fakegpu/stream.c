@@ -3,6 +3,7 @@
  * orders can be compared and nothing is done earlier than somebody waits for it. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/fakegpu/fake.h"
 
@@ -16,6 +17,7 @@ struct fake_op {
     uint64_t        seq;
     uint64_t        clock[FAKE_STREAMS];
     void (*run)(const void *data);
+    bool (*poll)(const void *data); /* instead of it */
     enum fake_kind_of_failure failure;
     _Alignas(16) char data[];
 };
@@ -134,7 +136,13 @@ static bool do_op(const struct fake_op *op, bool block)
         fake_stick(fake_error_of(op->failure));
     if (fake_sticking() == cudaSuccess) {
         streams.working = op->call;
-        op->run(op->data);
+        if (op->run)
+            op->run(op->data);
+        while (op->poll && !op->poll(op->data)) {
+            if (!block)
+                return false;
+            usleep(100);
+        }
     }
     return true;
 }
@@ -274,16 +282,13 @@ static void maybe_do(const struct fake_stream *stream)
     }
 }
 
-void fake_queue(struct fake_stream *stream, void (*run)(const void *data), const void *data,
-                size_t size, const struct fake_span *spans, int n)
+/* Queue what `what` runs or polls. */
+static void queue(struct fake_stream *stream, struct fake_op what, const void *data, size_t size,
+                  const struct fake_span *spans, int n)
 {
     struct fake_op *op;
     bool            pinned = false;
 
-    if (stream->capture) {
-        fake_graph_add(stream->capture, run, data, size, spans, n);
-        return;
-    }
     op = calloc(1, sizeof *op + size);
     if (!op)
         fake_misuse("fakegpu", "no memory for its queue");
@@ -293,7 +298,8 @@ void fake_queue(struct fake_stream *stream, void (*run)(const void *data), const
     op->call = fake_call();
     op->seq = stream->queued;
     memcpy(op->clock, stream->clock, sizeof op->clock);
-    op->run = run;
+    op->run = what.run;
+    op->poll = what.poll;
     if (strncmp(op->call, "cudaMem", 7) != 0)
         op->failure = fake_happens(FAKE_ON_LAUNCH, 0);
     if (size > 0)
@@ -309,4 +315,21 @@ void fake_queue(struct fake_stream *stream, void (*run)(const void *data), const
         fake_close();
     }
     maybe_do(stream);
+}
+
+void fake_queue(struct fake_stream *stream, void (*run)(const void *data), const void *data,
+                size_t size, const struct fake_span *spans, int n)
+{
+    if (stream->capture)
+        fake_graph_add(stream->capture, run, data, size, spans, n);
+    else
+        queue(stream, (struct fake_op){.run = run}, data, size, spans, n);
+}
+
+void fake_queue_poll(struct fake_stream *stream, bool (*poll)(const void *data), const void *data,
+                     size_t size, const struct fake_span *spans, int n)
+{
+    if (stream->capture)
+        fake_misuse("stream", "is being captured, and this project does not capture NCCL");
+    queue(stream, (struct fake_op){.poll = poll}, data, size, spans, n);
 }

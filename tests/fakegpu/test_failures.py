@@ -4,6 +4,7 @@ are with the real runtime.
 ctest: quick timeout=120 """
 import os
 import pathlib
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -12,9 +13,18 @@ BUILD = pathlib.Path(os.environ["MX_FAKEGPU_BUILD"])
 SKIPPED = 77
 
 
-def run(timeout=60, **environment):
-    return subprocess.run([BUILD / "fakegpu_test_batch_cuda"], capture_output=True, text=True,
-                          timeout=timeout, env={**os.environ, **environment})
+def run(timeout=60, program="fakegpu_test_batch_cuda", **environment):
+    """The finished program; what it started is ended with it where it takes too long."""
+    started = subprocess.Popen([BUILD / program], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, env={**os.environ, **environment},
+                               start_new_session=True)
+    try:
+        out, err = started.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)
+        started.communicate()
+        raise
+    return subprocess.CompletedProcess(program, started.returncode, out, err)
 
 
 class Failures(unittest.TestCase):
@@ -63,6 +73,26 @@ class Failures(unittest.TestCase):
                 self.assertEqual(done.returncode, 86)
 
 
+class Nccl(unittest.TestCase):
+    def fails(self, plan, text, status):
+        done = run(program="fakegpu_planted_nccl", MX_FAKEGPU_FAIL=plan, MX_FAKEGPU_DEVICES="3",
+                   MX_FAILING_RANK="1")
+        self.assertIn(text, done.stdout)
+        self.assertEqual((done.returncode, done.stderr), (status, ""))
+
+    def test_a_remote_error_is_told_by_the_communicator(self):
+        self.fails("nccl@1:remote", "remote process exited or there was a network error", 2)
+        self.fails("nccl@3:remote", "remote process exited or there was a network error", 2)
+
+    def test_a_system_error_is_told_by_the_call(self):
+        self.fails("nccl@2:system", "unhandled system error", 2)
+
+    def test_a_rank_that_hangs_leaves_the_others_waiting(self):
+        with self.assertRaises(subprocess.TimeoutExpired):
+            run(program="fakegpu_planted_nccl", timeout=2, MX_FAKEGPU_FAIL="nccl@2:hang",
+                MX_FAKEGPU_DEVICES="3", MX_FAILING_RANK="1")
+
+
 class Devices(unittest.TestCase):
     def sees_none(self, text, **environment):
         done = run(**environment)
@@ -73,14 +103,15 @@ class Devices(unittest.TestCase):
         self.sees_none("no NVIDIA driver is installed", MX_FAKEGPU_DEVICES="none")
 
     def test_words_that_name_no_device(self):
-        for words in ("", "2", "-1", "NoDevFiles", "GPU-ff", "MIG-10697873", "0,0", "GPU-", " ",
-                      "MIG-GPU-10697873-7377-6565-702d-66616b656700/0/0"):
+        for words in ("", "2", "-1", "NoDevFiles", "GPU-ff", "GPU-fa", "MIG-fa4e0000", "0,0", "GPU-", " ",
+                      "MIG-GPU-fa4e0000-0000-4000-8000-000000000000/0/0"):
             with self.subTest(words=words):
                 self.sees_none("no CUDA-capable device is detected", MX_FAKEGPU_DEVICES="2",
                                CUDA_VISIBLE_DEVICES=words)
 
     def test_words_that_name_one(self):
-        for words in ("0", "1", "1,0", " 1 ,0", "GPU-10", "GPU-20697873", "1,7", "0,GPU-20"):
+        for words in ("0", "1", "1,0", " 1 ,0", "GPU-fa4e0000", "GPU-fa4e0001-0000", "1,7",
+                      "0,GPU-fa4e0001", "GPU-fa4e0001-0000-4000-8000-000000000001"):
             with self.subTest(words=words):
                 done = run(MX_FAKEGPU_DEVICES="2", CUDA_VISIBLE_DEVICES=words)
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
