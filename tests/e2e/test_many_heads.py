@@ -19,7 +19,7 @@ MOST_FILES = 1000
 MOST_DESCRIPTORS = 64
 
 
-class ManyHeads(Case):
+class Counting(Case):
     def config(self, count):
         return self.write(f"many{count}.yaml", CONFIG.format(count=count))
 
@@ -39,6 +39,8 @@ class ManyHeads(Case):
         files = [path for path in (self.folder / f"out{count}").rglob("*") if path.is_file()]
         return len(files), most
 
+
+class ManyHeads(Counting):
     def test_files_and_descriptors_are_as_many_as_for_few(self):
         few, many = self.run_and_count(FEW), self.run_and_count(MANY)
         self.assertEqual(few[0], many[0])

@@ -91,6 +91,13 @@ Test(simulate, gives_the_same_for_the_same_seed)
     cr_expect_eq(a.by_state[MX_STATE_DONE], 2000);
 }
 
+Test(simulate, keeps_few_executors_busy_with_many_trials_of_a_moment)
+{
+    struct mx_simulated s = simulate(20000, 32, 0.05, 0, 0);
+
+    cr_expect(s.utilisation >= 0.95, "%g", s.utilisation);
+}
+
 Test(simulate, keeps_a_thousand_executors_busy_with_trials_of_a_second)
 {
     struct mx_simulated s = simulate(50000, 1000, 1, 0, 0);
