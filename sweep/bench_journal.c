@@ -6,11 +6,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "sweep/bench.h"
+#include "sweep/bench_record.h"
 #include "sweep/journal.h"
 
 enum {
     RECORDS = 100000,
-    METRICS = 10,
     RUNS = 3
 };
 
@@ -27,30 +27,17 @@ static int accept_record(void *user, const struct mx_record *record, struct mx_e
     return 0;
 }
 
-static void make_metrics(struct worker_metric metrics[METRICS], double first)
-{
-    for (unsigned k = 0; k < METRICS; k++) {
-        snprintf(metrics[k].name, sizeof metrics[k].name, "test.metric_%u", k);
-        metrics[k].value = first / (k + 1.0);
-    }
-}
-
 static int append_records(struct mx_journal *journal, struct mx_err *err)
 {
-    struct worker_metric metrics[METRICS];
-    struct mx_record     record = {.kind = MX_RECORD_DONE,
-                                   .attempt = 1,
-                                   .host = "node-17.cluster",
-                                   .device = "a device with a name of some length",
-                                   .metrics = metrics,
-                                   .nmetrics = METRICS};
+    struct worker_metric metrics[MX_BENCH_METRICS];
+    struct mx_record     record;
 
     for (unsigned r = 1; r <= RECORDS; r++) {
+        mx_bench_record(&record, metrics, r);
         record.key = (struct mx_hash128){r, r};
         record.ended_utc_s = mx_clock_utc_s();
         record.seconds = 1.0 / r;
         record.started_utc_s = record.ended_utc_s - record.seconds;
-        make_metrics(metrics, record.seconds);
         if (mx_journal_append(journal, &record, err) ||
             (mx_clock_monotonic_s() >= mx_journal_due_s(journal) && mx_journal_sync(journal, err)))
             return -1;
@@ -83,9 +70,9 @@ static int time_read(const char *folder, double *us, struct mx_err *err)
     if (mx_journal_read(folder, accept_record, &metrics, &report, err))
         return -1;
     *us = 1e6 * (mx_clock_monotonic_s() - start_s) / RECORDS;
-    if (metrics != (size_t)RECORDS * METRICS)
+    if (metrics != (size_t)RECORDS * MX_BENCH_METRICS)
         return mx_fail(err, MX_EINTERNAL, "the journal gave %zu of %zu numbers back", metrics,
-                       (size_t)RECORDS * METRICS);
+                       (size_t)RECORDS * MX_BENCH_METRICS);
     return 0;
 }
 

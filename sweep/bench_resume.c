@@ -9,12 +9,12 @@
 #include "base/file.h"
 #include "sweep/bench.h"
 #include "sweep/bench_dispatch.h"
+#include "sweep/bench_record.h"
 #include "sweep/plan_sched.h"
 #include "sweep/replay.h"
 
 enum {
     RUNS = 3,
-    METRICS = 10,
     REPEATS = 100, /* trials of a cell */
     DEFAULT_TRIALS = 100000
 };
@@ -55,29 +55,18 @@ static int write_config(const struct resume *resume, unsigned trials, struct mx_
     return rc;
 }
 
-/* Every stage done, METRICS numbers each. */
+/* Every stage done, with its numbers. */
 static int write_records(const struct resume *resume, struct mx_err *err)
 {
-    static const char *const parts[METRICS / 2] = {"accuracy", "cross_entropy", "confidence",
-                                                   "top5_accuracy", "calibration_error"};
-    struct worker_metric     metrics[METRICS];
-    struct mx_record         record = {.kind = MX_RECORD_DONE,
-                                       .attempt = 1,
-                                       .host = "node-17.cluster",
-                                       .device = "a device with a name of some length",
-                                       .metrics = metrics,
-                                       .nmetrics = METRICS};
+    struct worker_metric metrics[MX_BENCH_METRICS];
+    struct mx_record     record;
 
-    for (unsigned k = 0; k < METRICS; k++)
-        snprintf(metrics[k].name, sizeof metrics[k].name, "%s.%s", k % 2 ? "test" : "val",
-                 parts[k / 2]);
     for (uint32_t s = 0; s < resume->plan->nstages; s++) {
+        mx_bench_record(&record, metrics, s + 1);
         record.key = resume->plan->stages[s].key;
         record.seconds = 1 + s % 1000 / 7.0;
         record.ended_utc_s = 1.8e9 + s;
         record.started_utc_s = record.ended_utc_s - record.seconds;
-        for (unsigned k = 0; k < METRICS; k++)
-            metrics[k].value = 1 / (s + k + 1.0);
         if (mx_journal_append(resume->journal, &record, err) ||
             (s % 10000 == 0 && mx_journal_sync(resume->journal, err)))
             return -1;

@@ -127,6 +127,14 @@ struct run {
     bool                 undecided_on_disk; /* decisions of early stopping may not be durable yet */
 };
 
+/* Read the configuration, take the directory, make plan, scheduler and tables: what goes wrong here
+ * leaves an existing directory as it is, and a new one is removed again. -1 with *err. */
+int run_open(struct run *run, struct mx_err *err);
+
+/* Columns of the terminal behind a descriptor; 0 if it is none. What ranks of an MPI job
+ * print goes through a terminal of mpirun's own, wherever it ends. */
+unsigned run_terminal_width(const struct run *run, int fd);
+
 /* Read the journal into scheduler and tables and start a new incarnation. */
 int run_restore(struct run *run, struct mx_err *err);
 
