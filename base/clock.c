@@ -21,6 +21,11 @@ double mx_clock_utc_s(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+double mx_clock_cpu_s(void)
+{
+    return read_clock(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 void mx_clock_sleep_s(double seconds)
 {
     struct timespec left = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};

@@ -23,6 +23,9 @@ double mx_clock_monotonic_s(void);
 /* Seconds since 1970-01-01 UTC. */
 double mx_clock_utc_s(void);
 
+/* Seconds of CPU time that this process and its threads have taken. */
+double mx_clock_cpu_s(void);
+
 /* Wait, or less if a signal comes. */
 void mx_clock_sleep_s(double seconds);
 

@@ -1,5 +1,6 @@
 #include "kernels/kern.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,64 @@ static void batch_one_row(unsigned flip, const struct batch_row *row, float *out
                 out[first + lane] = batch_pixel(row, first + lane);
 }
 
+/* A row whose pixels are whole pixels of stored rows: no mask, nothing shrunk or moved. */
+static bool is_plain(const struct batch_row *row)
+{
+    return !row->mask && !row->sample->moves && !row->sample->patch_height && !row->args->history;
+}
+
+/* batch_look_up() of the columns [from, to), of which those that are stored are settled once. */
+static void look_up_columns(const struct batch_row *row, struct batch_source source, uint32_t from,
+                            uint32_t to, float *out)
+{
+    const float  *table = row->table;
+    const int32_t width = (int32_t)row->width, step = source.step;
+    const int32_t ahead = step > 0 ? -source.first : source.first - width + 1;
+    const int32_t behind = step > 0 ? width - source.first : source.first + 1;
+    const int32_t x0 = (int32_t)from, x1 = (int32_t)to;
+    int32_t       begin = ahead > x0 ? ahead : x0, end = behind < x1 ? behind : x1, x = x0;
+
+    if (!source.bytes || begin >= end)
+        begin = end = x1;
+    for (; x < begin; x++)
+        *out++ = table[0];
+    for (; x < end; x++)
+        *out++ = table[source.bytes[source.first + step * x]];
+    for (; x < x1; x++)
+        *out++ = table[0];
+}
+
+/* The same as batch_pixel() of the columns [from, to), which have the same weights. */
+static void plain_part(const struct batch_row *row, const float *weights, uint32_t from,
+                       uint32_t to, float *out)
+{
+    float other[BATCH_LANES];
+
+    look_up_columns(row, row->own, from, to, out + from);
+    if (weights[0] != 1.0f)
+        for (uint32_t x = from; x < to; x++)
+            out[x] = weights[0] * out[x];
+    if (weights[1] == 0.0f)
+        return;
+    for (uint32_t first = from; first < to; first += BATCH_LANES) {
+        const uint32_t last = to - first < BATCH_LANES ? to : first + BATCH_LANES;
+
+        look_up_columns(row, row->other, first, last, other);
+        for (uint32_t x = first; x < last; x++)
+            out[x] = out[x] + weights[1] * other[x - first];
+    }
+}
+
+static void plain_row(const struct batch_row *row, float *out)
+{
+    const bool     box = row->x1 > row->x0;
+    const uint32_t x0 = box ? row->x0 : row->width, x1 = box ? row->x1 : row->width;
+
+    plain_part(row, row->outside, 0, x0, out);
+    plain_part(row, row->inside, x0, x1, out);
+    plain_part(row, row->outside, x1, row->width, out);
+}
+
 static int cpu_batch(const struct kern_backend *self, const struct kern_batch_args *args,
                      struct mx_err *err)
 {
@@ -52,7 +111,10 @@ static int cpu_batch(const struct kern_backend *self, const struct kern_batch_ar
             for (uint32_t y = 0; y < args->height; y++, out += args->width) {
                 struct batch_row row = batch_row_begin(args, i, c, y);
 
-                batch_one_row(self->lane_flip, &row, out);
+                if (self->lane_flip == 0 && is_plain(&row))
+                    plain_row(&row, out);
+                else
+                    batch_one_row(self->lane_flip, &row, out);
             }
     return 0;
 }

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -128,14 +127,6 @@ static int restore(struct resume *resume, struct mx_err *err)
     return 0;
 }
 
-static double cpu_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A sweep of which everything is done, in the folder. */
 static int make_sweep(struct resume *resume, unsigned trials, struct mx_err *err)
 {
@@ -152,14 +143,14 @@ static int make_sweep(struct resume *resume, unsigned trials, struct mx_err *err
 
 static int time_resume(struct resume *resume, struct times *times, unsigned run, struct mx_err *err)
 {
-    const double start_s = mx_clock_monotonic_s(), start_cpu_s = cpu_s();
+    const double start_s = mx_clock_monotonic_s(), start_cpu_s = mx_clock_cpu_s();
     double       trials;
 
     if (make_plan(resume, err) || restore(resume, err))
         return -1;
     trials = resume->plan->ntrials;
     times->wall[run] = 1e6 * (mx_clock_monotonic_s() - start_s) / trials;
-    times->cpu[run] = 1e6 * (cpu_s() - start_cpu_s) / trials;
+    times->cpu[run] = 1e6 * (mx_clock_cpu_s() - start_cpu_s) / trials;
     times->bytes[run] = (double)mx_sched_bytes(resume->sched) / trials;
     return 0;
 }

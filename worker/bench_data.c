@@ -2,10 +2,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 /* jpeglib.h uses FILE and size_t of the lines above. */
 #include <jpeglib.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "worker/images.h"
@@ -20,15 +20,10 @@ enum {
     COLOURS = 3,
 };
 
-struct file {
-    struct mx_buf         bytes;
-    struct worker_picture picture;
-};
-
 struct bench {
-    uint32_t    n;
-    struct file files[WORKER_BENCH_DATA_FILES];
-    uint8_t     out[COLOURS * WORKER_BENCH_DATA_SIDE * WORKER_BENCH_DATA_SIDE];
+    struct worker_bench_files files;
+    struct worker_picture     pictures[WORKER_BENCH_DATA_FILES];
+    uint8_t                   out[COLOURS * WORKER_BENCH_DATA_SIDE * WORKER_BENCH_DATA_SIDE];
 };
 
 /* Patches of colour and noise: edges and smooth parts. */
@@ -75,44 +70,36 @@ static int make_jpeg(uint32_t image, struct mx_buf *out, struct mx_err *err)
     return mx_buf_ok(out) ? 0 : mx_fail(err, MX_ENOMEM, "no memory for %d images", MADE);
 }
 
-static int load_folder(struct bench *bench, const char *folder, struct mx_err *err)
+static int load_folder(struct worker_bench_files *files, const char *folder, struct mx_err *err)
 {
     struct worker_names names;
     int                 rc = 0;
 
     if (worker_names_read("bench data", folder, &names, err))
         return -1;
-    for (size_t k = 0; rc == 0 && k < names.n && bench->n < WORKER_BENCH_DATA_FILES; k++) {
+    for (size_t k = 0; rc == 0 && k < names.n && files->n < WORKER_BENCH_DATA_FILES; k++) {
         char *path = mx_path_join(folder, names.name[k]);
 
         if (!path)
             rc = mx_fail(err, MX_ENOMEM, "no memory for the files of %s", folder);
         else
-            rc = worker_picture_load(path, &bench->files[bench->n++].bytes, err);
+            rc = worker_picture_load(path, &files->bytes[files->n++], err);
         free(path);
     }
-    if (rc == 0 && bench->n == 0)
+    if (rc == 0 && files->n == 0)
         rc = mx_fail(err, MX_EDATA, "bench data: %s holds no file", folder);
     worker_names_free(&names);
     return rc;
 }
 
-static double cpu_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static int decode_all(struct bench *bench, struct mx_err *err)
 {
-    for (uint32_t i = 0; i < bench->n; i++) {
-        struct file *file = &bench->files[i];
+    for (uint32_t i = 0; i < bench->files.n; i++) {
+        const struct mx_buf *bytes = &bench->files.bytes[i];
 
-        worker_picture_free(&file->picture);
-        if (worker_picture_decode(mx_buf_str(&file->bytes), file->bytes.len,
-                                  "an image of the bench", &file->picture, err))
+        worker_picture_free(&bench->pictures[i]);
+        if (worker_picture_decode(mx_buf_str(bytes), bytes->len, "an image of the bench",
+                                  &bench->pictures[i], err))
             return -1;
     }
     return 0;
@@ -120,8 +107,8 @@ static int decode_all(struct bench *bench, struct mx_err *err)
 
 static int resize_all(struct bench *bench, struct mx_err *err)
 {
-    for (uint32_t i = 0; i < bench->n; i++) {
-        const struct worker_picture *picture = &bench->files[i].picture;
+    for (uint32_t i = 0; i < bench->files.n; i++) {
+        const struct worker_picture *picture = &bench->pictures[i];
 
         if (worker_fit_planes(picture->pixels, picture->channels, picture->height, picture->width,
                               bench->out, WORKER_BENCH_DATA_SIDE, err))
@@ -132,25 +119,26 @@ static int resize_all(struct bench *bench, struct mx_err *err)
 
 static int measure(struct bench *bench, struct worker_bench_data *out, struct mx_err *err)
 {
-    out->files = bench->n;
+    out->files = bench->files.n;
     for (int r = -1; r < WORKER_BENCH_DATA_REPEATS; r++) { /* the first one warms up */
-        const double start = cpu_seconds();
+        const double start = mx_clock_cpu_s();
         double       decoded;
 
         if (decode_all(bench, err))
             return -1;
-        decoded = cpu_seconds();
+        decoded = mx_clock_cpu_s();
         if (resize_all(bench, err))
             return -1;
         if (r >= 0) {
-            out->decode[r] = bench->n / (decoded - start);
-            out->resize[r] = bench->n / (cpu_seconds() - decoded);
+            out->decode[r] = bench->files.n / (decoded - start);
+            out->resize[r] = bench->files.n / (mx_clock_cpu_s() - decoded);
         }
     }
     return 0;
 }
 
-int worker_bench_data(const char *folder, struct worker_bench_data *out, struct mx_err *err)
+int worker_bench_data(const char *folder, const char *scratch, struct worker_bench_data *out,
+                      struct mx_err *err)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     int           rc = 0;
@@ -158,15 +146,15 @@ int worker_bench_data(const char *folder, struct worker_bench_data *out, struct 
     if (!bench)
         return mx_fail(err, MX_ENOMEM, "no memory for a benchmark");
     if (folder)
-        rc = load_folder(bench, folder, err);
+        rc = load_folder(&bench->files, folder, err);
     for (uint32_t i = 0; rc == 0 && !folder && i < MADE; i++)
-        rc = make_jpeg(bench->n++, &bench->files[i].bytes, err);
+        rc = make_jpeg(bench->files.n++, &bench->files.bytes[i], err);
     if (rc == 0)
-        rc = measure(bench, out, err);
-    for (uint32_t i = 0; i < bench->n; i++) {
-        mx_buf_free(&bench->files[i].bytes);
-        worker_picture_free(&bench->files[i].picture);
+        rc = measure(bench, out, err) || worker_bench_epochs(scratch, &bench->files, out, err);
+    for (uint32_t i = 0; i < bench->files.n; i++) {
+        mx_buf_free(&bench->files.bytes[i]);
+        worker_picture_free(&bench->pictures[i]);
     }
     free(bench);
-    return rc;
+    return rc ? -1 : 0;
 }

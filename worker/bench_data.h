@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #ifdef __cplusplus
@@ -16,16 +17,34 @@ enum {
     WORKER_BENCH_DATA_SIDE = 224,
 };
 
-/* Images a second of CPU time, in each repeat. */
+/* Image files, in memory. */
+struct worker_bench_files {
+    uint32_t      n;
+    struct mx_buf bytes[WORKER_BENCH_DATA_FILES];
+};
+
+/* In each repeat: images a second of CPU time; and shares. */
 struct worker_bench_data {
     uint32_t files;
     double   decode[WORKER_BENCH_DATA_REPEATS], resize[WORKER_BENCH_DATA_REPEATS];
+
+    /* What opening a folder of the files without a cache reaches of the speed of decoding and
+     * resizing them; what making normalised batches of its images in memory, padded, cut and
+     * flipped, reaches of the speed of copying as many numbers. */
+    double first_epoch[WORKER_BENCH_DATA_REPEATS], second_epoch[WORKER_BENCH_DATA_REPEATS];
 };
 
 /* Decode JPEG and PNG files, the first of `folder` in the order of their names, from memory to
  * planes; and bring those to 224 x 224, the shorter side and then the centre. folder NULL: made
- * ones, 24 JPEG images of 500 x 375 pixels at quality 90. Returns 0, or -1 with *err. */
-int worker_bench_data(const char *folder, struct worker_bench_data *bench, struct mx_err *err);
+ * ones, 24 JPEG images of 500 x 375 pixels at quality 90. Then both epochs: `scratch` is an empty
+ * folder, in which the files are written to `files`, and `cache` is where images are to be cached
+ * (MIXSWEEP_CACHE). Returns 0, or -1 with *err. */
+int worker_bench_data(const char *folder, const char *scratch, struct worker_bench_data *bench,
+                      struct mx_err *err);
+
+/* Its second half. */
+int worker_bench_epochs(const char *scratch, const struct worker_bench_files *files,
+                        struct worker_bench_data *out, struct mx_err *err);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,8 @@
 #include "worker/bench_deletion.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "worker/curve.h"
 #include "worker/engine.h"
 #include "worker/features.h"
@@ -49,14 +49,6 @@ static int fill_bench(struct bench *bench, unsigned arch, struct mx_err *err)
     return bench->engine ? 0 : -1;
 }
 
-static double cpu_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 static int infer_all(struct bench *bench, struct mx_err *err)
 {
     for (int t = 0; t <= STEPS; t++)
@@ -88,16 +80,16 @@ static int measure(struct bench *bench, enum worker_fill fill, double *share, st
     double inferring = 0, deleting = 0;
 
     while (inferring < least_s) {
-        const double start = cpu_s();
+        const double start = mx_clock_cpu_s();
         double       middle;
 
         if (infer_all(bench, err))
             return -1;
-        middle = cpu_s();
+        middle = mx_clock_cpu_s();
         if (delete_all(bench, fill, err))
             return -1;
         inferring += middle - start;
-        deleting += cpu_s() - middle;
+        deleting += mx_clock_cpu_s() - middle;
     }
     *share = inferring / deleting;
     return 0;

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "worker/engine_parts.h"
 
 static const struct worker_shape shape = {3, 32, 32, 10, 0};
@@ -111,26 +111,18 @@ struct task {
     double rates[WORKER_BENCH_REPEATS];
 };
 
-static double cpu_s(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 /* Work for at least so long; gives the images a second. */
 static int time_task(struct bench *bench, const struct task *task, double at_least, double *rate,
                      struct mx_err *err)
 {
-    const double start = cpu_s();
+    const double start = mx_clock_cpu_s();
     double       images = 0, seconds;
 
     do {
         if (task->work(bench, err))
             return -1;
         images += WORKER_BENCH_BATCH;
-        seconds = cpu_s() - start;
+        seconds = mx_clock_cpu_s() - start;
     } while (seconds < at_least);
     *rate = images / seconds;
     return 0;

@@ -7,6 +7,10 @@
 #include "worker/picture.h"
 #include "worker/resample.h"
 
+enum {
+    MOMENTS_BLOCK = 1024 /* pixels: 255^2 times as much is below 2^32 */
+};
+
 void worker_images_free(struct worker_images *images)
 {
     if (!images->at)
@@ -118,20 +122,30 @@ int worker_images_fit(struct worker_images *images, uint32_t channels, uint32_t 
     return 0;
 }
 
+/* A block's sums fit in 32 bits, which takes as many numbers at once as the processor can. */
+static void add_block(const uint8_t *pixels, uint32_t n, uint64_t *sum, uint64_t *squares)
+{
+    uint32_t s = 0, q = 0;
+
+    for (uint32_t k = 0; k < n; k++) {
+        s += pixels[k];
+        q += (uint32_t)pixels[k] * pixels[k];
+    }
+    *sum += s;
+    *squares += q;
+}
+
 void worker_moments_add(struct worker_moments *moments, const uint8_t *pixels, uint32_t n,
                         uint32_t channels, size_t plane)
 {
     moments->pixels += n * plane;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t c = 0; c < channels; c++, pixels += plane) {
-            uint64_t sum = 0, squares = 0;
+            size_t k = 0;
 
-            for (size_t k = 0; k < plane; k++) {
-                sum += pixels[k];
-                squares += (uint32_t)pixels[k] * pixels[k];
-            }
-            moments->sum[c] += sum;
-            moments->squares[c] += squares;
+            for (; k + MOMENTS_BLOCK <= plane; k += MOMENTS_BLOCK)
+                add_block(pixels + k, MOMENTS_BLOCK, &moments->sum[c], &moments->squares[c]);
+            add_block(pixels + k, (uint32_t)(plane - k), &moments->sum[c], &moments->squares[c]);
         }
 }
 
