@@ -166,15 +166,16 @@ ncclResult_t ncclCommAbort(ncclComm_t comm)
 
 const char *ncclGetErrorString(ncclResult_t result)
 {
-    static const char *const texts[ncclNumResults] = {"no error",
-                                                      "unhandled cuda error",
-                                                      "unhandled system error",
-                                                      "internal error",
-                                                      "invalid argument",
-                                                      "invalid usage",
-                                                      "remote process exited or there was a "
-                                                      "network error",
-                                                      "NCCL operation in progress"};
+    static const char *const texts[ncclNumResults] = {
+        "no error",
+        "unhandled cuda error",
+        "unhandled system error",
+        "internal error",
+        "invalid argument",
+        "invalid usage",
+        "remote process exited or there was a network error",
+        "NCCL operation in progress",
+    };
 
     return (unsigned)result < ncclNumResults ? texts[result] : "unknown result code";
 }

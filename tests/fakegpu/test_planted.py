@@ -1,6 +1,7 @@
 """Every planted misuse (planted.c) is found and named; without one the program passes.
 
 ctest: quick timeout=120 """
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -57,6 +58,38 @@ BATCH = {
         "mx_kernel_of_nobody: kernel: has no driver in tests/fakegpu/kernels.c",
 }
 RACE = "on another stream: no event, stream or host waits in between"
+STREAMS = {
+    "missing event wait":
+        f"cudaMemcpyAsync: src: reads memory that cudaMemcpyAsync writes {RACE}",
+    "wait with flags": "cudaStreamWaitEvent: flags: 0xN is not N",
+    "answer that was not waited for":
+        "memory: address: host code touches pinned memory that work uses and it has not waited for",
+    "copy onto itself": "cudaMemcpyAsync: dst: overlaps src",
+    "pinned memory freed while it is copied":
+        "cudaFreeHost: ptr: the host writes or frees it while cudaMemcpyAsync that was not waited "
+        "for reads it",
+    "more than pinned memory has":
+        "cudaMemcpyAsync: src: N bytes, of which only N are in its block of N bytes",
+    "pageable memory in a graph":
+        "cudaMemcpyAsync: src: is pageable memory, which a graph cannot copy",
+    "filled past the end":
+        "cudaMemsetAsync: devPtr: N bytes, of which only N are in its block of N bytes",
+    "pinned memory never freed": "exit: leak: N bytes of cudaMallocHost were never freed",
+    "pinned memory freed twice": "cudaFreeHost: ptr: was freed before, by cudaFreeHost",
+    "stream destroyed twice":
+        "cudaStreamDestroy: stream: a stream that cudaStreamDestroy destroyed",
+    "default stream destroyed":
+        "cudaStreamDestroy: stream: is the default stream, which nobody destroys",
+    "flags of nothing": "cudaStreamCreateWithFlags: flags: 0xN has bits that mean nothing",
+    "capture in a capture": "cudaStreamBeginCapture: stream: is being captured already",
+    "default stream captured":
+        "cudaStreamBeginCapture: stream: is the default stream, which cannot be captured",
+    "capture ended twice": "cudaStreamEndCapture: stream: is not being captured",
+    "graph launched after its end": "cudaGraphLaunch: graphExec: an executable graph that "
+                                    "cudaGraphExecDestroy destroyed",
+    "graph never destroyed": "exit: leak: an executable graph of cudaGraphInstantiate was never "
+                             "freed",
+}
 LIBRARIES = {
     "leading dimension too small": "cublasSgemm: lda: N is less than the N rows of the matrix",
     "product past the end":
@@ -136,8 +169,8 @@ NCCL = {
     "communicator destroyed twice": "ncclCommDestroy: comm: a NCCL communicator that "
                                     "ncclCommDestroy destroyed",
 }
-PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_libraries": LIBRARIES,
-            "fakegpu_planted_nccl": NCCL}
+PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_streams": STREAMS,
+            "fakegpu_planted_libraries": LIBRARIES, "fakegpu_planted_nccl": NCCL}
 
 
 def run(program, **environment):
@@ -147,13 +180,15 @@ def run(program, **environment):
 
 class Planted(unittest.TestCase):
     def test_each_misuse_is_found_and_named(self):
-        for program, plants in PROGRAMS.items():
-            for plant, line in plants.items():
+        pairs = [(program, plant) for program, plants in PROGRAMS.items() for plant in plants]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+            results = pool.map(lambda pair: run(pair[0], MX_PLANT=pair[1]), pairs)
+            for (program, plant), done in zip(pairs, results):
                 with self.subTest(program=program, plant=plant):
-                    done = run(program, MX_PLANT=plant)
-                    said = re.sub(r"(?<![A-Za-z0-9])\d+", "N", done.stderr)
-                    # Another rank of a collective may see that its arguments differ as well.
-                    self.assertIn(said, {f"fakegpu: misuse: {line}\n" * k for k in (1, 2, 3)})
+                    line = f"fakegpu: misuse: {PROGRAMS[program][plant]}\n"
+                    said = re.sub(r"(?<![A-Za-z0-9])(0x)?\d+", r"\1N", done.stderr)
+                    # Other ranks of a collective may see that its arguments differ as well.
+                    self.assertIn(said, {line * k for k in (1, 2, 3)})
                     self.assertEqual(done.returncode, MISUSE)
 
     def test_without_one_the_program_passes_in_every_order(self):
