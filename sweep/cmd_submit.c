@@ -1,11 +1,8 @@
 /* cmd_submit.c - `mixsweep submit`. */
 #include <errno.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "sweep/capacity.h"
@@ -17,13 +14,14 @@
 #include "sweep/plan_print.h"
 #include "sweep/spawn.h"
 #include "sweep/submit.h"
+#include "sweep/submit_call.h"
 
 struct options {
     int64_t               nodes, cpus, tasks, workers;
     double                time_s;
     const char           *out, *script, *site;
     unsigned              launcher;
-    bool                  resume, smoke, dry_run;
+    bool                  resume, smoke, dry_run, report;
     struct mx_option_list sets;
     struct mx_submit      submit; /* what comes of them */
 };
@@ -81,6 +79,10 @@ static const struct mx_option known[] = {
      .at = offsetof(struct options, site),
      .completes = MX_COMPLETES_FILES,
      .help = "settings of the site; default: site.env beside the script, if there is one"},
+    {.name = "report",
+     .at = offsetof(struct options, report),
+     .help = "submit a second job, too, that makes DIR/report.html once this one has ended, "
+             "however it did"},
     {.name = "dry-run",
      .at = offsetof(struct options, dry_run),
      .help = "only check, estimate and print"},
@@ -111,8 +113,6 @@ const struct mx_usage mx_usage_submit = {
     .exits = "0 submitted; 2 usage or configuration; 3 sbatch is missing or says no.",
 };
 
-extern char **environ;
-
 /* What the options come to. What stands behind "--" is for sbatch. */
 static int understand(struct options *options, const char *config, char **extra, size_t nextra,
                       struct mx_err *err)
@@ -135,6 +135,7 @@ static int understand(struct options *options, const char *config, char **extra,
         .launcher = launchers[options->launcher],
         .workers = (unsigned)options->workers,
         .smoke = options->smoke,
+        .report = options->report,
         .sets = options->sets.items,
         .nsets = options->sets.count,
         .extra = (const char *const *)extra,
@@ -189,55 +190,59 @@ static int look_at_directory(const struct options *options, struct mx_err *err)
     return 0;
 }
 
-static int call(char *const *line, struct mx_err *err)
+/* The sweep's job is submitted as `job`; its report's follows. */
+static int call_report(const struct mx_submit *submit, char *job, struct mx_err *err)
 {
-    pid_t pid;
-    int   status = 0;
-    int   error;
+    struct mx_err why;
+    char        **line;
+    int           rc;
 
-    fflush(stdout);
-    if ((error = posix_spawnp(&pid, line[0], NULL, NULL, line, environ)) != 0)
-        return mx_fail_errno(err, MX_EIO, error,
-                             "cannot start %s; submit works where Slurm's commands do, and "
-                             "--dry-run only prints the line",
-                             line[0]);
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-        return 0;
-    return mx_fail(err, MX_EIO, "%s ended with %d: nothing was submitted", line[0],
-                   WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    job[strcspn(job, ";")] = '\0';
+    printf("Submitted batch job %s\n", job);
+    line = mx_submit_report_line(submit, job, err);
+    rc = line ? mx_submit_call(line, NULL, &why) : -1;
+    if (line && rc)
+        mx_fail(err, why.code, "the sweep is job %s; its report is no job: %.200s", job, why.text);
+    mx_submit_free(line);
+    return rc;
 }
 
-/* Print the line, and call it if that is wanted. */
+/* Print the lines, and call them if that is wanted. */
 static int send(const struct options *options, struct mx_err *err)
 {
-    char        **line = mx_submit_line(&options->submit, err);
-    struct mx_buf text = {0};
-    int           rc = line ? 0 : -1;
+    const struct mx_submit *submit = &options->submit;
+    char                  **line = mx_submit_line(submit, err);
+    char                  **report = submit->report ? mx_submit_report_line(submit, "", err) : NULL;
+    struct mx_buf           text = {0};
+    char                    job[MX_SUBMIT_JOB_SIZE];
+    int                     rc = line && (report || !submit->report) ? 0 : -1;
 
     if (rc == 0) {
-        mx_submit_quote(line, &text);
+        mx_submit_print(line, report, &text);
         fputs(mx_buf_str(&text), stdout);
         if (!mx_buf_ok(&text))
             rc = mx_fail(err, MX_ENOMEM, "no memory for the line of sbatch");
         else if (!options->dry_run)
-            rc = call(line, err);
+            rc = mx_submit_call(line, report ? job : NULL, err);
     }
+    if (rc == 0 && report && !options->dry_run)
+        rc = call_report(submit, job, err);
     mx_buf_free(&text);
     mx_submit_free(line);
+    mx_submit_free(report);
     return rc;
 }
 
 /* Paths that hold from wherever the job runs, to be freed. */
 struct files {
-    char *program, *script, *site;
+    char *program, *script, *job, *site;
 };
 
 static void free_files(struct files *files)
 {
     free(files->program);
     free(files->script);
+    free(files->job);
     free(files->site);
 }
 
@@ -260,6 +265,8 @@ static int find_files(struct options *options, struct files *files, struct mx_er
     if (options->script ? find_file("--script", options->script, &files->script, err)
                         : !(files->script = mx_submit_script(files->program, err)))
         return -1;
+    if (!(files->job = mx_submit_job(files->script, err)))
+        return -1;
     if (options->site && find_file("--site", options->site, &files->site, err))
         return -1;
     if (!options->site) {
@@ -272,8 +279,25 @@ static int find_files(struct options *options, struct files *files, struct mx_er
     }
     submit->program = files->program;
     submit->script = files->script;
+    submit->job = files->job;
     submit->site = files->site ? files->site : "";
     return 0;
+}
+
+/* Why data that are missing are a warning, which has been told: they may be where the nodes are,
+ * and nowhere else. */
+static int tell_missing(const struct mx_config *config, const struct mx_grid *grid,
+                        struct mx_err *err)
+{
+    struct mx_buf missing = {0};
+    const int     rc = config->smoke ? 0 : mx_estimate_missing_data(config, grid, &missing, err);
+
+    if (rc == 0 && missing.len > 0)
+        fputs(
+            "on this host, that is; the job ends with 3 if its nodes do not see the data either\n",
+            stderr);
+    mx_buf_free(&missing);
+    return rc;
 }
 
 static int submit_with(struct options *options, const struct mx_config *config, struct mx_buf *text,
@@ -289,6 +313,8 @@ static int submit_with(struct options *options, const struct mx_config *config, 
     if (!grid || mx_check_warnings(config, grid, text, err))
         goto done;
     fputs(mx_buf_str(text), stderr);
+    if (tell_missing(config, grid, err))
+        goto done;
     if (look_at_directory(options, err) || find_files(options, &files, err) ||
         print_estimate(config, grid, &options->submit, err))
         goto done;

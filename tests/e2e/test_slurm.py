@@ -52,18 +52,21 @@ class Job:
         self.folder.mkdir()
         (self.folder / "ratios.yaml").write_text(CONFIG)
         (self.folder / "site.env").write_text("MX_LOOK_S=1\nMX_ANSWER_S=10\n")
+        self.config = "ratios.yaml"
         self.out = self.folder / "ratios"
         self.id = None
+        self.report = None
 
     def submit(self, *options, nodes=1, slurm=()):
-        out = self.cluster.run(PROGRAM, "submit", "ratios.yaml", "--nodes", nodes, "--cpus", 1,
+        out = self.cluster.run(PROGRAM, "submit", self.config, "--nodes", nodes, "--cpus", 1,
                                "--workers", nodes, "--site", "site.env", *options, "--",
                                *slurm, cwd=self.folder)
-        self.id = re.search(r"^Submitted batch job (\d+)$", out, re.MULTILINE)[1]
+        self.id, *more = re.findall(r"^Submitted batch job (\d+)$", out, re.MULTILINE)
+        self.report = (more or [None])[0]
         return self
 
-    def show(self, field):
-        text = self.cluster.run("scontrol", "show", "job", "-o", self.id)
+    def show(self, field, job=None):
+        text = self.cluster.run("scontrol", "show", "job", "-o", job or self.id)
         return re.search(rf"(?:^| ){field}=(\S*)", text)[1]
 
     def log(self):
@@ -172,9 +175,39 @@ def preempted(job, reference):
     assert "the time is over" not in log, log
 
 
+def awkward(job, reference):
+    """Names that shells, sbatch and mpirun do not like go through submit and the job."""
+    job.config = "./-ä 'b' \"$c\" %j.yaml"
+    (job.folder / job.config).write_text(CONFIG)
+    job.out = job.folder / "-ö ü'\" $(x) %j \\ *"
+    log = job.submit(f"--out={job.out.name}", "--set", "name=it's a $name", nodes=2).finish(reference)
+    assert "2 executors of 2 ranks" in log, log
+
+
+def reported(job, reference):
+    """The job of the report waits for the last end of the sweep's, a cancelled one's too."""
+    job.submit("--report").hold()
+    assert job.show("JobState", job.report) == "PENDING"
+    first = set(processes_of(job.folder))
+    job.cluster.run("scontrol", "requeue", job.id)
+    wait_for("it runs again", lambda: f"run {job.id}.1 " in job.log())
+    wait_for("the first is gone", lambda: not first & set(processes_of(job.folder)))
+    wait_for("a trial runs again", lambda: any(map(is_executor, processes_of(job.folder))))
+    job.hold()
+    assert job.show("JobState", job.report) == "PENDING", job.log()
+    assert job.show("Dependency", job.report).startswith(f"afterany:{job.id}")
+    job.cluster.run("scancel", job.id)
+    wait_for("the report is made", lambda: job.show("JobState", job.report) not in ("PENDING", "RUNNING"))
+    assert job.show("JobState", job.report) == "COMPLETED", job.log()
+    assert (job.out / "exit_code").read_text() == "75\n", job.log()
+    assert "</html>" in (job.out / "report.html").read_text()
+    job.submit("--resume").finish(reference)
+
+
 SCENARIOS = {run.__name__: run for run in (submitted, with_srun, requeued, out_of_time, cancelled,
-                                           first_node_dies, second_node_dies, preempted)}
-NODES = 12
+                                           first_node_dies, second_node_dies, preempted,
+                                           awkward, reported)}
+NODES = 15
 
 
 @unittest.skipIf(why_not(), why_not())

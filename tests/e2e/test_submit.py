@@ -1,7 +1,9 @@
 """The sbatch line of a sweep, and the batch script by itself, without Slurm. ctest: quick timeout=300"""
 import json
 import os
+import re
 import shlex
+import shutil
 import signal
 import stat
 import subprocess
@@ -9,6 +11,7 @@ import subprocess
 from harness import PROGRAM, SOURCE, TIME_LIMIT_S, Case, main, processes_of, records, rows
 
 SCRIPT = SOURCE / "slurm/mixsweep.sbatch"
+JOB = SOURCE / "slurm/mixsweep-job.sh"
 AWKWARD = "o u't/$(x) %j \"é\""
 
 
@@ -42,7 +45,7 @@ class Submit(Fakes):
         self.assertEqual(out.split("\n")[-2], (
             f"sbatch --job-name=tiny --nodes=2 --ntasks-per-node=1 --cpus-per-task=16 --time=150 "
             f"--signal=B:USR2@180 --requeue --open-mode=append --no-kill -p gpu "
-            f"'--mail-user=a b' {SCRIPT} tiny '' mpirun {PROGRAM} run --out=tiny --resume -- "
+            f"'--mail-user=a b' {SCRIPT} {JOB} tiny '' mpirun {PROGRAM} run --out=tiny --resume -- "
             f"{config}"))
         self.assertEqual(sorted(os.listdir(self.folder)), ["tiny.yaml"])
 
@@ -79,9 +82,51 @@ class Submit(Fakes):
         self.assertEqual(words[0], "--job-name=it's")
         self.assertIn("--cpus-per-task=2", words)
         self.assertEqual(words[words.index(str(SCRIPT)):], [
-            str(SCRIPT), AWKWARD, str(site), "mpirun", PROGRAM, "run", f"--out={AWKWARD}",
+            str(SCRIPT), str(JOB), AWKWARD, str(site), "mpirun", PROGRAM, "run", f"--out={AWKWARD}",
             "--resume", "--set=name=it's", "--set=repeats=2", "--smoke", "--workers=5", "--",
             "a 'config'.yaml"])
+
+    def test_the_job_of_the_report_follows_the_sweeps(self):
+        config = self.tiny()
+        args = (config, "--nodes", 2, "--cpus", 2, "--out", AWKWARD, "--report")
+        extra = ("--", "-p", "gpu", "--dependency=afterany:5")
+        out, _ = self.mixsweep("submit", *args, "--dry-run", *extra)
+        *_, sweep, report, _ = out.split("\n")
+        self.assertRegex(sweep, r"^job=\$\(sbatch --parsable --job-name=tiny .*\)$")
+        quoted = shlex.quote(AWKWARD).replace("'\"'\"'", "'\\''")
+        self.assertEqual(report, (
+            f"sbatch -p gpu --dependency=afterany:5 --job-name=tiny-report --nodes=1 --ntasks=1 "
+            f"--ntasks-per-node=1 --cpus-per-task=1 --open-mode=append "
+            f'--dependency=afterany:"${{job%%;*}}" {SCRIPT} {JOB} {quoted} \'\' once {PROGRAM} '
+            f"report -- {quoted}"))
+        self.fake("sbatch", 'printf "%s\\0" "$@" >>args; printf "\\n" >>args\n'
+                            'case $1 in --parsable) echo "7;here" ;; *) echo Submitted batch job 8;; esac')
+        out, _ = self.mixsweep("submit", *args, *extra, env=self.environment())
+        self.assertEqual(out.split("\n")[-5:], [
+            sweep, report, "Submitted batch job 7", "Submitted batch job 8", ""])
+        called = (self.folder / "args").read_text()
+        # What is printed does the same, given to a shell.
+        (self.folder / "args").unlink()
+        subprocess.run(["bash", "-c", f"{sweep}\n{report}"], cwd=self.folder, check=True,
+                       env=self.environment(), stdout=subprocess.DEVNULL)
+        self.assertEqual((self.folder / "args").read_text(), called)
+        self.assertIn("\0--dependency=afterany:7\0", called)
+
+    def test_a_report_that_is_not_submitted_is_told(self):
+        self.fake("sbatch", 'case $1 in --parsable) echo 7;; *) exit 1;; esac')
+        _, err = self.mixsweep("submit", self.tiny(), "--nodes", 1, "--report", code=3,
+                               env=self.environment())
+        self.assertEqual(err, "mixsweep: the sweep is job 7; its report is no job: sbatch ended with "
+                              "1: nothing was submitted\n")
+
+    def test_data_that_this_host_does_not_have_are_a_warning_with_its_reason(self):
+        text = self.tiny().read_text().replace("set: synthetic", "set: cifar10, path: nowhere")
+        text = "\n".join(line for line in text.split("\n"))
+        config = self.write("far.yaml", re.sub(r", synthetic: \{[^}]*\}", "", text))
+        _, err = self.mixsweep("submit", config, "--nodes", 1, "--dry-run")
+        self.assertIn("far.yaml: warning: ", err)
+        self.assertTrue(err.endswith("on this host, that is; the job ends with 3 if its nodes do not "
+                                     "see the data either\n"), err)
 
     def test_what_sbatch_says_is_passed_on(self):
         self.fake("sbatch", 'echo "sbatch: error: QOSMaxSubmitJobPerUserLimit" >&2; exit 1')
@@ -139,7 +184,7 @@ class BatchScript(Fakes):
         arguments = arguments or (PROGRAM, "run", "--out", AWKWARD, "--resume", "--workers", "1",
                                   "--", str(self.config))
         self.script = subprocess.Popen(
-            [SCRIPT, AWKWARD, site, "none", *arguments], cwd=self.folder, text=True,
+            [SCRIPT, JOB, AWKWARD, site, "none", *arguments], cwd=self.folder, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             start_new_session=True, env=self.environment(
                 SLURM_JOB_ID="12", SLURM_JOB_NODELIST="n[1-2]", **environment))
@@ -199,6 +244,24 @@ class BatchScript(Fakes):
         self.assertIn("requeue is not for you\n", out)
         self.assertIn("this job was not put back into the queue; submit it again with the same "
                       "line to go on\n", out)
+
+    def test_without_scontrol_it_says_so(self):
+        for tool in ("bash", "date", "grep", "stat", "sed", "cat", "sleep", "rm", "hostname", "wc"):
+            (self.bin / tool).parent.mkdir(exist_ok=True)
+            (self.bin / tool).symlink_to(shutil.which(tool))
+        script = self.script_start(PATH=str(self.bin))
+        self.sweep_process()
+        script.send_signal(signal.SIGUSR2)
+        out = self.finish(75)
+        self.assertIn("there is no scontrol on this node\n", out)
+        self.assertIn("submit it again with the same line to go on\n", out)
+
+    def test_a_program_of_the_site_takes_the_place_of_ours(self):
+        site = self.write("site.env", f'MX_PROGRAM=(env IN_IMAGE=yes "{PROGRAM}")')
+        self.script_start("/not/on/this/node/mixsweep", "run", "--out", AWKWARD, "--resume", "--",
+                          str(self.config), site=str(site))
+        self.finish(0)
+        self.assertEqual(self.statuses(), {"done"})
 
     def test_what_a_user_stops_or_cancels_stays_out_of_the_queue(self):
         self.fake("scontrol", "touch called")
