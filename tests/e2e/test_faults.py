@@ -117,7 +117,11 @@ class Faults(Case):
         self.write("wild.yaml", "data: {set: synthetic, size: 12, synthetic: {n: 60}}\nmodel: {arch: resnet8}\n"
                                 "train: {epochs: 4, batch_size: 16, lr: 1000, weight_decay: 100}\n")
         self.mixsweep("run", "wild.yaml", "--out", "wild", "--workers", "1", code=1)
-        self.assertEqual(rows(self.folder / "wild/results.csv")[0]["reason"], "diverged")
+        (trial,), (cell,) = (rows(self.folder / f"wild/{table}.csv") for table in ("results", "cells"))
+        self.assertEqual((trial["status"], trial["reason"]), ("failed", "diverged"))
+        self.assertRegex(trial["run.reason"], r"^epoch \d+")
+        self.assertEqual((trial["test.accuracy"], cell["test.accuracy.n"], cell["test.accuracy.mean"]),
+                         ("", "0", ""), "a number of a trial that diverged is in no table")
         self.assertNotIn("mixsweep retry", (self.folder / "wild/log/sweep.log").read_text())
 
     def test_an_executor_that_dies_as_it_starts_is_started_again(self):

@@ -132,11 +132,12 @@ static void free_plan(struct mx_plan *plan)
     *plan = (struct mx_plan){0};
 }
 
+/* Twice as many trials until there are enough stages, or as many trials as there may be. */
 static void make_plan(struct mx_plan *plan, uint32_t least)
 {
     uint32_t ntrials = draw_trials();
 
-    for (; plan->nstages < least; ntrials *= 2) {
+    for (;; ntrials = 2 * ntrials < MOST_TRIALS ? 2 * ntrials : MOST_TRIALS) {
         struct maker maker = {.plan = plan};
 
         free_plan(plan);
@@ -145,6 +146,8 @@ static void make_plan(struct mx_plan *plan, uint32_t least)
         add_trials(&maker, sim_chance(0.3) ? 1 : 1 + sim_below(12));
         if (!plan->inputs)
             plan->inputs = sim_calloc(1, sizeof plan->inputs[0]);
+        if (plan->nstages >= least || ntrials == MOST_TRIALS)
+            return;
     }
 }
 
