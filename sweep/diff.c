@@ -333,6 +333,7 @@ static void tell(struct diff *diff, const char *a, const char *b)
     struct mx_buf body = {0}, *out = diff->out;
 
     diff->out = &body;
+    tell_keys(diff, a, b); /* first: they are why all trials may have other names */
     tell_alone(diff, diff->cells, diff->ncells, false, "cells only in A");
     tell_alone(diff, diff->cells, diff->ncells, true, "cells only in B");
     tell_alone(diff, diff->trials, diff->ntrials, false, "trials only in A");
@@ -342,7 +343,6 @@ static void tell(struct diff *diff, const char *a, const char *b)
     tell_columns(diff, &diff->b.trials, &diff->a.trials, "columns only in B");
     tell_metrics(diff);
     tell_cells(diff);
-    tell_keys(diff, a, b);
     diff->out = out;
     mx_buf_printf(out, "A: %s, %zu cells, %zu trials\nB: %s, %zu cells, %zu trials\n", a,
                   diff->a.cells.nrows, diff->a.trials.nrows, b, diff->b.cells.nrows,

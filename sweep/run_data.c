@@ -121,9 +121,16 @@ void run_tell_remarks(const struct run *run)
     struct mx_buf text = {0};
 
     for (size_t i = 0; i < run->ndata; i++)
-        if (!is_again(run, i))
-            mx_remarks_format(worker_data_sets[run->data[i].set].word, &run->data[i].remarks,
-                              &text);
+        if (!is_again(run, i)) {
+            const char *set = worker_data_sets[run->data[i].set].word;
+
+            mx_remarks_format(set, &run->data[i].remarks, &text);
+            if (run->data[i].counts.val == 0)
+                mx_buf_printf(&text,
+                              "%s: there is no validation image, so val. columns stay empty and "
+                              "cells are not ranked: raise data.val_fraction or data.train_limit\n",
+                              set);
+        }
     for (const char *line = mx_buf_str(&text); *line;) {
         size_t len = strcspn(line, "\n");
 

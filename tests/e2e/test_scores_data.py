@@ -101,6 +101,12 @@ class ScoresData(Case):
         (row,) = rows(self.folder / "out/results.csv")
         self.assertIn(row["test.concepts"], {"0", "1", "2", "3", "4", "5"})
 
+    def test_an_empty_validation_part_is_told(self):
+        self.tiny("few.yaml", more="")
+        _, err = self.mixsweep("run", "few.yaml", "--out", "few", "--set", "data.train_limit=4")
+        self.assertIn("synthetic: there is no validation image, so val. columns stay empty and cells are not ranked: "
+                      "raise data.val_fraction or data.train_limit\n", err)
+
 
 if __name__ == "__main__":
     main()
