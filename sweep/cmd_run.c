@@ -12,7 +12,8 @@
 extern char **environ;
 
 enum {
-    MOST_WORKERS = 4096
+    MOST_WORKERS = 4096,
+    MOST_PER_GPU = 48, /* MPS takes so many clients of a GPU */
 };
 
 /* The formats of log records, in the order of enum mx_log_format. */
@@ -26,7 +27,7 @@ _Static_assert(MX_SYSTEM_LOG_SYSLOG == 1 && MX_SYSTEM_LOG_JOURNAL == 2, "in thei
 struct options {
     const char           *out;
     bool                  resume, smoke;
-    int64_t               workers;
+    int64_t               workers, per_gpu;
     double                time_limit_s;
     unsigned              log_format, system_log;
     struct mx_option_list sets;
@@ -36,7 +37,14 @@ struct options {
     {                                                                                              \
         .name = "workers", .value = "N", .kind = MX_OPTION_COUNT,                                  \
         .at = offsetof(struct options, workers), .low = 1, .high = MOST_WORKERS,                   \
-        .help = "executor processes; default: one per usable CPU, bounded by memory"               \
+        .help = "executor processes a node; default: one per GPU, else one per usable CPU, "       \
+                "bounded by memory"                                                                \
+    }
+#define OPTION_PER_GPU                                                                             \
+    {                                                                                              \
+        .name = "per-gpu", .value = "N", .kind = MX_OPTION_COUNT,                                  \
+        .at = offsetof(struct options, per_gpu), .low = 1, .high = MOST_PER_GPU,                   \
+        .help = "executor processes that share a GPU; default: 1"                                  \
     }
 #define OPTION_TIME_LIMIT                                                                          \
     {                                                                                              \
@@ -72,6 +80,7 @@ static const struct mx_option run_options[] = {
      .at = offsetof(struct options, smoke),
      .help = "apply the configuration's smoke overrides, on generated data"},
     OPTION_WORKERS,
+    OPTION_PER_GPU,
     OPTION_TIME_LIMIT,
     OPTION_LOG_FORMAT,
     OPTION_SYSTEM_LOG,
@@ -79,7 +88,8 @@ static const struct mx_option run_options[] = {
 };
 
 static const struct mx_option resume_options[] = {
-    OPTION_WORKERS, OPTION_TIME_LIMIT, OPTION_LOG_FORMAT, OPTION_SYSTEM_LOG, {.name = NULL},
+    OPTION_WORKERS,    OPTION_PER_GPU,    OPTION_TIME_LIMIT,
+    OPTION_LOG_FORMAT, OPTION_SYSTEM_LOG, {.name = NULL},
 };
 
 static const struct mx_example run_examples[] = {
@@ -146,6 +156,7 @@ static int run_root(int argc, char **argv, const struct mx_usage *usage, struct 
                                      .nsets = options.sets.count,
                                      .smoke = options.smoke,
                                      .workers = (unsigned)options.workers,
+                                     .per_gpu = (unsigned)options.per_gpu,
                                      .time_limit_s = options.time_limit_s,
                                      .log_format = (enum mx_log_format)options.log_format,
                                      .system_log = (enum mx_system_log_kind)options.system_log,

@@ -17,7 +17,7 @@
 #include "sweep/submit_call.h"
 
 struct options {
-    int64_t               nodes, cpus, tasks, workers;
+    int64_t               nodes, cpus, tasks, workers, gpus, per_gpu;
     double                time_s;
     const char           *out, *script, *site;
     unsigned              launcher;
@@ -47,6 +47,8 @@ static const struct mx_option known[] = {
      .at = offsetof(struct options, time_s),
      .help = "limit of one turn of the job (2h30m); default: the partition's"},
     COUNT("cpus", cpus, "CPUs a node; default: whole nodes"),
+    COUNT("gpus", gpus, "GPUs a node; default: none"),
+    COUNT("per-gpu", per_gpu, "executor processes that share a GPU; default: 1"),
     COUNT("tasks", tasks, "ranks a node; default: 1"),
     {.name = "out",
      .value = "DIR",
@@ -92,6 +94,8 @@ static const struct mx_option known[] = {
 static const struct mx_example examples[] = {
     {"mixsweep submit ratios.yaml --nodes 4 --cpus 16 --time 4h",
      "On four nodes, in turns of four hours:"},
+    {"mixsweep submit ratios.yaml --nodes 2 --gpus 4 --time 8h",
+     "On two nodes with four GPUs each:"},
     {"mixsweep submit ratios.yaml --nodes 1 --dry-run -- --partition=low", "What would be called?"},
     {NULL, NULL},
 };
@@ -123,6 +127,8 @@ static int understand(struct options *options, const char *config, char **extra,
         return mx_usage_fail(&mx_usage_submit, err, "needs --nodes N");
     if (options->time_s > 0 && options->time_s < LEAST_TIME_S)
         return mx_usage_fail(&mx_usage_submit, err, "takes a --time of a minute or more");
+    if (options->per_gpu > 0 && options->gpus == 0)
+        return mx_usage_fail(&mx_usage_submit, err, "takes --per-gpu with --gpus");
     if (strcmp(launchers[options->launcher], "none") == 0 && ranks > 1)
         return mx_usage_fail(&mx_usage_submit, err, "starts one rank with --launcher none");
     options->submit = (struct mx_submit){
@@ -131,6 +137,8 @@ static int understand(struct options *options, const char *config, char **extra,
         .nodes = (unsigned)options->nodes,
         .tasks = (unsigned)options->tasks,
         .cpus = (unsigned)options->cpus,
+        .gpus = (unsigned)options->gpus,
+        .per_gpu = (unsigned)options->per_gpu,
         .time_s = options->time_s,
         .launcher = launchers[options->launcher],
         .workers = (unsigned)options->workers,
@@ -153,7 +161,8 @@ static int print_estimate(const struct mx_config *config, const struct mx_grid *
     struct mx_capacity capacity;
     struct mx_estimate estimate;
     struct mx_sink     sink = {.file = stdout};
-    unsigned           cpus = submit->workers ? submit->workers : submit->cpus;
+    const unsigned     on_gpus = submit->gpus * (submit->per_gpu ? submit->per_gpu : 1);
+    unsigned           cpus = submit->workers ? submit->workers : on_gpus ? on_gpus : submit->cpus;
     int                rc;
 
     mx_capacity_read("", &capacity);
@@ -167,7 +176,12 @@ static int print_estimate(const struct mx_config *config, const struct mx_grid *
         return mx_fail(err, MX_EINVAL, "%s: the exclude rules leave no cell", config->file);
     printf("           (%u node%s of %u executors%s)\n", submit->nodes,
            submit->nodes == 1 ? "" : "s", cpus,
-           submit->workers || submit->cpus ? "" : ", if they have as many CPUs as this host");
+           submit->workers || submit->cpus || on_gpus ? ""
+                                                      : ", if they have as many CPUs as this host");
+    if (on_gpus)
+        printf(
+            "           hours are what the work takes on CPUs, one for each executor: no speed of "
+            "GPUs is known\n");
     if (estimate.timed && submit->time_s > 0 && estimate.hours_high * 3600 > submit->time_s)
         printf("           may need more than one turn of the job, which goes back into the queue "
                "then\n");

@@ -142,7 +142,7 @@ static void sum_up(struct mx_doctor_check *check, const struct mx_gpus *gpus,
     for (size_t c = 0; c < nchosen; c++)
         fit += !gpus->list[chosen[c]].fault[0];
     snprintf(check->text, sizeof check->text, "%zu of %zu can be used; MPS %s%s%.200s", fit,
-             nchosen, mx_gpu_mps_runs() ? "runs" : "does not run", why[0] ? ". " : "", why);
+             nchosen, gpus->mps ? "runs" : "does not run", why[0] ? ". " : "", why);
     if (fit < nchosen || nchosen == 0)
         check->health = MX_HEALTH_WARN;
     if (fit < nchosen)

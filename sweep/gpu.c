@@ -169,7 +169,8 @@ static struct mx_gpu *add(struct mx_gpus *gpus, struct mx_err *err)
         return NULL;
     }
     gpus->list = grown;
-    grown[gpus->n] = (struct mx_gpu){.parent = -1, .minor = -1, .load = NAN, .energy_j = NAN};
+    grown[gpus->n] =
+        (struct mx_gpu){.parent = -1, .minor = -1, .memory_now = NAN, .load = NAN, .energy_j = NAN};
     return &grown[gpus->n++];
 }
 
@@ -270,11 +271,47 @@ int mx_gpus_look(const char *library, struct mx_gpus *gpus, struct mx_err *err)
     nvml.driver_version(version, sizeof version);
     snprintf(gpus->driver, sizeof gpus->driver, "%.*s", (int)sizeof gpus->driver - 1, version);
     nvml.cuda_version(&gpus->cuda);
+    gpus->mps = mx_gpu_mps_runs();
     rc = add_all(&nvml, gpus, err);
     mx_nvml_close(&nvml);
     if (rc)
         mx_gpus_free(gpus);
     return rc;
+}
+
+void mx_gpus_update(struct mx_nvml *nvml, struct mx_gpus *gpus)
+{
+    const bool there = nvml->library || mx_nvml_open(NULL, nvml, NULL) == 0;
+
+    for (size_t k = 0; k < gpus->n; k++) {
+        struct mx_gpu        *gpu = &gpus->list[k];
+        struct mx_nvml_memory memory;
+        mx_nvml_device        device;
+
+        gpu->memory_now = gpu->load = gpu->energy_j = NAN;
+        if (!there || !nvml->device_by_uuid ||
+            nvml->device_by_uuid(gpu->uuid, &device) != MX_NVML_SUCCESS)
+            continue;
+        if (nvml->memory(device, &memory) == MX_NVML_SUCCESS)
+            gpu->memory_now = (double)memory.used;
+        look_at_figures(nvml, device, gpu);
+    }
+}
+
+void mx_gpus_put_figures(struct mx_buf *out, const struct mx_gpus *gpus)
+{
+    for (size_t k = 0; k < gpus->n; k++) {
+        mx_put_real(out, gpus->list[k].memory_now);
+        mx_put_real(out, gpus->list[k].load);
+    }
+}
+
+void mx_gpus_take_figures(struct mx_wire *wire, struct mx_gpus *gpus)
+{
+    for (size_t k = 0; k < gpus->n && wire->at < wire->end; k++) {
+        gpus->list[k].memory_now = mx_take_real(wire);
+        gpus->list[k].load = mx_take_real(wire);
+    }
 }
 
 void mx_gpus_free(struct mx_gpus *gpus)
@@ -287,6 +324,7 @@ void mx_gpus_free(struct mx_gpus *gpus)
 void mx_gpus_put(struct mx_buf *out, const struct mx_gpus *gpus)
 {
     mx_put_u32(out, gpus ? (uint32_t)gpus->n : 0);
+    mx_put_u8(out, gpus && gpus->mps);
     for (size_t k = 0; gpus && k < gpus->n; k++) {
         const struct mx_gpu *gpu = &gpus->list[k];
 
@@ -304,6 +342,7 @@ int mx_gpus_take(struct mx_wire *wire, struct mx_gpus *gpus, struct mx_err *err)
     const uint32_t n = mx_take_u32(wire);
 
     *gpus = (struct mx_gpus){.list = NULL};
+    gpus->mps = mx_take_u8(wire) != 0;
     if (n > MX_MAX_GPUS)
         return mx_fail(err, MX_EINTERNAL, "a list of %u GPUs", (unsigned)n);
     for (uint32_t k = 0; k < n; k++) {

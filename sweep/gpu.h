@@ -31,6 +31,7 @@ struct mx_gpu {
     uint64_t memory_bytes, memory_used;
     uint64_t ecc_errors; /* uncorrected, since the driver was loaded */
     unsigned processes;  /* that compute on it */
+    double   memory_now; /* in use while the sweep runs; NaN: not told */
     double   load;       /* 0..1; NaN: not told */
     double   energy_j;   /* a counter; NaN: not told */
     char     fault[160]; /* why nothing should run on it; "" = fit */
@@ -41,6 +42,7 @@ struct mx_gpus {
     struct mx_gpu *list; /* a divided GPU is followed by its MIG devices */
     size_t         n;
     char           driver[64]; /* version; "" without a driver */
+    bool           mps;        /* its control daemon runs: mx_gpu_mps_runs() */
     int            cuda;       /* newest that the driver can do: 13000 is 13.0; 0: not told */
 };
 
@@ -48,6 +50,16 @@ struct mx_gpus {
  * MX_EGPU, which says why there are none, or MX_ENOMEM; *gpus then is empty. */
 int  mx_gpus_look(const char *library, struct mx_gpus *gpus, struct mx_err *err);
 void mx_gpus_free(struct mx_gpus *gpus);
+
+struct mx_nvml;
+
+/* Load and memory of GPUs now, in a list that was looked at before, or came in a message: NaN
+ * for what is not told, or gone. *nvml is opened if it is not. */
+void mx_gpus_update(struct mx_nvml *nvml, struct mx_gpus *gpus);
+
+/* Append these figures to a message, and take them from one, for a list in the same order. */
+void mx_gpus_put_figures(struct mx_buf *out, const struct mx_gpus *gpus);
+void mx_gpus_take_figures(struct mx_wire *wire, struct mx_gpus *gpus);
 
 /* Append to a message, and take from one: what other ranks need to know of them, UUID, model,
  * memory, faults. Returns 0; or -1 with MX_ENOMEM or, for a damaged one, MX_EINTERNAL. */

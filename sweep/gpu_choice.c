@@ -288,3 +288,26 @@ size_t mx_gpu_choose(const struct mx_gpus *gpus, const struct mx_gpu_environment
     choose_all(&choice);
     return choice.n;
 }
+
+int mx_gpus_of_process(struct mx_gpus *gpus, struct mx_buf *why, struct mx_err *err)
+{
+    const struct mx_gpu_environment environment = mx_gpu_environment();
+    unsigned                        chosen[MX_MAX_GPUS];
+    struct mx_gpu                  *kept;
+    size_t                          n;
+
+    if (mx_gpus_look(NULL, gpus, err))
+        return -1;
+    n = mx_gpu_choose(gpus, &environment, chosen, MX_MAX_GPUS, why);
+    if (n == 0 || !(kept = calloc(n, sizeof *kept))) {
+        mx_gpus_free(gpus);
+        return n == 0 ? mx_fail(err, MX_EGPU, "the environment leaves no GPU to this process")
+                      : mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
+    }
+    for (size_t k = 0; k < n; k++)
+        kept[k] = gpus->list[chosen[k]];
+    free(gpus->list);
+    gpus->list = kept;
+    gpus->n = n;
+    return 0;
+}

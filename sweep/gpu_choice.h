@@ -37,6 +37,10 @@ struct mx_gpu_environment mx_gpu_environment(void);
 size_t mx_gpu_choose(const struct mx_gpus *gpus, const struct mx_gpu_environment *environment,
                      unsigned *chosen, size_t room, struct mx_buf *why);
 
+/* Look at the GPUs of this machine, and keep those that this process may use, with their
+ * faults. As mx_gpus_look(). */
+int mx_gpus_of_process(struct mx_gpus *gpus, struct mx_buf *why, struct mx_err *err);
+
 /* The number of this process among those of its node, by what its launcher told it
  * (OMPI_COMM_WORLD_LOCAL_RANK, SLURM_LOCALID and others, asked for with get()); -1: not told. */
 int mx_gpu_local_rank(const char *(*get)(const char *name));

@@ -32,7 +32,15 @@ struct mx_link_rank mx_link_rank(const struct mx_link *link, unsigned rank)
         .workers = r->workers,
         .lost = r->state >= LINK_RANK_LEFT,
         .loss = r->loss,
+        .gpus = &link->gpus[rank],
+        .hand = &link->hands[rank],
     };
+}
+
+void mx_link_look_at_gpus(struct mx_link *link)
+{
+    if (link->hands[0].n > 0)
+        mx_gpus_update(&link->nvml, &link->gpus[0]);
 }
 
 int mx_link_start(struct mx_link *link, uint32_t executor, uint64_t lease, uint32_t stage,

@@ -29,6 +29,7 @@ struct mx_link_options {
     const char             *directory; /* of the sweep; see sweep/supervisor.h */
     struct mx_comm         *comm;      /* NULL: this process is alone */
     struct mx_share_request share;     /* how many executors */
+    const struct mx_gpus   *gpus;      /* of this process, for executors on GPUs; or NULL */
     uint64_t                memory_bytes;    /* cap on the memory of one executor, 0 = none */
     double                  stall_timeout_s; /* 0 = never */
     double                  rank_timeout_s;
@@ -71,9 +72,16 @@ struct mx_link_rank {
     uint32_t    first, workers;
     bool        lost;
     const char *loss; /* lost: text, for the log */
+
+    const struct mx_gpus     *gpus; /* that it sees; of executors on CPUs none */
+    const struct mx_gpu_hand *hand; /* those that its executors have */
 };
 unsigned            mx_link_ranks(const struct mx_link *link);
 struct mx_link_rank mx_link_rank(const struct mx_link *link, unsigned rank);
+
+/* Look at the GPUs of this process, for the figures that mx_link_rank() tells; those of other
+ * ranks come with their signs of life. */
+void mx_link_look_at_gpus(struct mx_link *link);
 
 /* Hand a stage to an executor, behind those it has. Orders leave together, with
  * the next mx_link_poll(). */

@@ -34,7 +34,15 @@ static void take_hello(struct mx_link *link, unsigned rank, struct mx_place *pla
                  hello.type == MX_RANK_HELLO ? hello.text : "of another kind", MX_VERSION);
         link_lose_rank(link, rank, wrong.text);
     } else {
+        struct mx_wire wire = {.at = hello.bytes,
+                               .end = (const unsigned char *)hello.bytes + hello.len};
+
+        if (mx_gpus_take(&wire, &link->gpus[rank], &wrong)) {
+            link_lose_rank(link, rank, wrong.text);
+            return;
+        }
         *place = hello.place;
+        place->gpus = &link->gpus[rank];
         r->process = hello.process;
         r->state = LINK_RANK_LIVE;
         r->taken = (size_t)used;
@@ -94,6 +102,35 @@ static int number_executors(struct mx_link *link, const unsigned *workers, struc
     return 0;
 }
 
+static int copy_gpus(struct mx_gpus *to, const struct mx_gpus *from, struct mx_err *err)
+{
+    *to = *from;
+    if (!(to->list = malloc((from->n + 1) * sizeof *to->list))) {
+        to->n = 0;
+        return mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
+    }
+    memcpy(to->list, from->list, from->n * sizeof *to->list);
+    return 0;
+}
+
+/* The GPUs of a rank's executors, (hand->n); NULL with MX_ENOMEM. */
+static struct mx_supervisor_gpu *list_gpus(const struct mx_link *link, unsigned rank,
+                                           struct mx_err *err)
+{
+    const struct mx_gpu_hand *hand = &link->hands[rank];
+    struct mx_supervisor_gpu *list = calloc(hand->n + 1, sizeof *list);
+
+    if (!list)
+        mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
+    for (unsigned k = 0; list && k < hand->n; k++) {
+        const struct mx_gpu *gpu = &link->gpus[rank].list[hand->gpus[k]];
+
+        memcpy(list[k].uuid, gpu->uuid, sizeof list[k].uuid);
+        memcpy(list[k].model, gpu->model, sizeof list[k].model);
+    }
+    return list;
+}
+
 /* Look at all places and decide who starts how many. */
 static int share(struct mx_link *link, const struct mx_link_options *options, struct mx_buf *why,
                  struct mx_err *err)
@@ -108,19 +145,45 @@ static int share(struct mx_link *link, const struct mx_link_options *options, st
         mx_fail(err, MX_ENOMEM, "no memory for %u ranks", link->nranks);
         goto done;
     }
-    if (mx_place_look(&places[0], err))
+    if (mx_place_look(&places[0], err) ||
+        (options->gpus && copy_gpus(&link->gpus[0], options->gpus, err)))
         goto done;
+    places[0].gpus = &link->gpus[0];
     if (link->comm)
         await_ranks(link, places);
     for (unsigned r = 0; r < link->nranks; r++)
         known[r] = link->ranks[r].state == LINK_RANK_LIVE ? &places[r] : NULL;
     request.launched = link->comm != NULL;
-    link->workers = mx_share_out(known, link->nranks, &request, workers, why);
-    rc = number_executors(link, workers, err);
+    link->workers = mx_share_out(known, link->nranks, &request, workers, link->hands, why);
+    rc = link->workers > 0
+             ? number_executors(link, workers, err)
+             : mx_fail(err, MX_EGPU,
+                       "no GPU can be used (%.*s); mixsweep doctor tells more, and --set "
+                       "schedule.device=cpu begins a sweep on CPUs",
+                       (int)strcspn(mx_buf_str(why), "\n"), mx_buf_str(why));
 done:
     free(places);
     free(known);
     free(workers);
+    return rc;
+}
+
+static int start_rank(struct mx_link *link, unsigned rank, struct mx_rank_message *order,
+                      struct mx_err *err)
+{
+    struct mx_supervisor_gpu *list = list_gpus(link, rank, err);
+    struct mx_buf             bytes = {0};
+    int                       rc = -1;
+
+    if (!list)
+        return -1;
+    mx_rank_gpus_put(&bytes, list, link->hands[rank].n);
+    order->bytes = bytes.data;
+    order->len = bytes.len;
+    rc = mx_buf_ok(&bytes) ? link_tell(link, rank, order, err)
+                           : mx_fail(err, MX_ENOMEM, "no memory for a message to rank %u", rank);
+    mx_buf_free(&bytes);
+    free(list);
     return rc;
 }
 
@@ -142,7 +205,7 @@ static int start_ranks(struct mx_link *link, const struct mx_link_options *optio
     for (unsigned r = 1; r < link->nranks; r++) {
         start->first = link->ranks[r].first;
         start->workers = link->ranks[r].workers;
-        if (link_tell(link, r, &order, err))
+        if (start_rank(link, r, &order, err))
             return -1;
     }
     return 0;
@@ -151,7 +214,9 @@ static int start_ranks(struct mx_link *link, const struct mx_link_options *optio
 static int open_ranks(struct mx_link *link, const struct mx_link_options *options,
                       struct mx_buf *why, struct mx_err *err)
 {
-    if (!(link->ranks = calloc(link->nranks, sizeof *link->ranks)))
+    link->gpus = calloc(link->nranks, sizeof *link->gpus);
+    link->hands = calloc(link->nranks, sizeof *link->hands);
+    if (!link->gpus || !link->hands || !(link->ranks = calloc(link->nranks, sizeof *link->ranks)))
         return mx_fail(err, MX_ENOMEM, "no memory for %u ranks", link->nranks);
     if (mx_owner_machine.self(NULL, &link->ranks[0].process, err))
         return -1;
@@ -160,6 +225,21 @@ static int open_ranks(struct mx_link *link, const struct mx_link_options *option
         return -1;
     link->watched_s = mx_clock_monotonic_s();
     return 0;
+}
+
+/* The executors of rank 0 itself. */
+static int open_own(struct mx_link *link, struct mx_supervisor_options *options, struct mx_err *err)
+{
+    struct mx_supervisor_gpu *gpus = list_gpus(link, 0, err);
+
+    if (!gpus)
+        return -1;
+    options->workers = link->ranks[0].workers;
+    options->gpus = gpus;
+    options->ngpus = link->hands[0].n;
+    link->supervisor = mx_supervisor_open(options, err);
+    free(gpus);
+    return link->supervisor ? 0 : -1;
 }
 
 struct mx_link *mx_link_open(const struct mx_link_options *options, struct mx_buf *why,
@@ -182,8 +262,7 @@ struct mx_link *mx_link_open(const struct mx_link_options *options, struct mx_bu
     if (open_ranks(link, options, why, err) || !(link->own = mx_contributions_new(err)) ||
         !(link->reduction = mx_reduction_new(link->comm, err)))
         goto fail;
-    local.workers = link->ranks[0].workers;
-    if (!(link->supervisor = mx_supervisor_open(&local, err)))
+    if (open_own(link, &local, err))
         goto fail;
     return link;
 fail:
@@ -243,6 +322,11 @@ void mx_link_close(struct mx_link *link, double grace_s)
     mx_contributions_free(link->own);
     mx_reduction_free(link->reduction);
     mx_buf_free(&link->frame);
+    for (unsigned r = 0; link->gpus && r < link->nranks; r++)
+        mx_gpus_free(&link->gpus[r]);
+    mx_nvml_close(&link->nvml);
+    free(link->gpus);
+    free(link->hands);
     free(link->ranks);
     free(link->rank_of);
     free(link->progress);

@@ -129,15 +129,17 @@ int link_tend_ranks(struct mx_link *link, struct mx_err *err)
     return 0;
 }
 
-/* The numbers that a sign of life brings: how far the executors are. */
-static void take_progress(struct mx_link *link, const struct link_rank *rank,
+/* The numbers that a sign of life brings: how far the executors are, and how its GPUs do. */
+static void take_progress(struct mx_link *link, unsigned number,
                           const struct mx_rank_message *message)
 {
-    const unsigned char *at = message->bytes;
-    struct mx_wire       wire = {.at = at, .end = at + message->len};
+    const struct link_rank *rank = &link->ranks[number];
+    const unsigned char    *at = message->bytes;
+    struct mx_wire          wire = {.at = at, .end = at + message->len};
 
     for (uint32_t i = 0; i < rank->workers && wire.at < wire.end; i++)
         link->progress[rank->first + i] = mx_take_real(&wire);
+    mx_gpus_take_figures(&wire, &link->gpus[number]);
 }
 
 /* An executor's own message, passed on by its rank. */
@@ -201,7 +203,7 @@ static int handle(struct mx_link *link, unsigned rank, const struct mx_rank_mess
     case MX_RANK_ANSWER:
         return executor_event(link, rank, message, event, err);
     case MX_RANK_BEAT:
-        take_progress(link, &link->ranks[rank], message);
+        take_progress(link, rank, message);
         return 0;
     case MX_RANK_TREE:
         if (link->reduce_err.code == MX_OK)

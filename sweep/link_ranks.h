@@ -9,6 +9,7 @@
 #define MX_SWEEP_LINK_RANKS_H
 
 #include "sweep/link.h"
+#include "sweep/nvml.h"
 #include "sweep/rank_message.h"
 #include "sweep/reduction.h"
 #include "sweep/supervisor.h"
@@ -38,6 +39,9 @@ struct mx_link {
     struct mx_contributions *own; /* of the local executors */
     struct mx_reduction     *reduction;
     struct link_rank        *ranks;                 /* (nranks) */
+    struct mx_gpus          *gpus;                  /* by rank: what it sees ... */
+    struct mx_nvml           nvml;                  /* for the figures of our own */
+    struct mx_gpu_hand      *hands;                 /* ... and what its executors have */
     unsigned                 nranks, workers, left; /* left: executors of living ranks */
     uint32_t                *rank_of;               /* by executor */
     double                  *progress;              /* by executor, as last told by its rank */

@@ -140,6 +140,8 @@ static enum mx_edit weigh_key(const struct mx_config *old, const struct mx_confi
     case KEY_SEED:
     case KEY_SEEDS:
         return MX_EDIT_INCOMPATIBLE;
+    case KEY_SCHEDULE_DEVICE: /* stages of the other kind would all be done again */
+        return MX_EDIT_INCOMPATIBLE;
     /* Trainings that were stopped by one rule are not to be compared by another. */
     case KEY_SCHEDULE_EARLY_STOP:
     case KEY_SCHEDULE_MIN_EPOCHS:

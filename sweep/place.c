@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "sweep/capacity.h"
+#include "sweep/gpu_choice.h"
 #include "sweep/owner.h"
 #include "sweep/share.h"
 
@@ -44,6 +45,11 @@ static unsigned slurm_cpus(void)
     return text ? (unsigned)strtoul(text, NULL, 10) : 0;
 }
 
+static const char *look_up(const char *name)
+{
+    return getenv(name);
+}
+
 int mx_place_look(struct mx_place *place, struct mx_err *err)
 {
     struct mx_capacity capacity;
@@ -61,6 +67,7 @@ int mx_place_look(struct mx_place *place, struct mx_err *err)
     mx_capacity_read("", &capacity);
     place->quota_cpus = capacity.quota_cpus;
     place->memory_bytes = capacity.memory_bytes;
+    place->local = mx_gpu_local_rank(look_up);
     place->node_cpus = count_cpus(affinity(getppid(), launchers) ? launchers : place->cpus);
     if (granted > 0 && granted < place->node_cpus)
         place->node_cpus = granted;

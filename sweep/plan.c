@@ -378,6 +378,7 @@ int mx_plan_job(const struct mx_plan *plan, const struct mx_config *config, uint
         return -1;
     if (mx_grid_params(plan->grid, &point, &job->params, err))
         return -1;
+    job->params.device = mx_stage_streams(config).device;
     job->params.score_metrics &= worker_scores_of(row->kind);
     return 0;
 }

@@ -8,11 +8,14 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "sweep/gpu_choice.h"
+#include "sweep/nvml.h"
 #include "sweep/rank_message.h"
 #include "sweep/reduction.h"
 #include "sweep/signals.h"
 #include "sweep/spawn.h"
 #include "sweep/supervisor.h"
+#include "worker/device.h"
 
 /* Between two looks at MPI, which cannot wake us. */
 static const double shortest_nap_s = 50e-6, longest_nap_s = 20e-3;
@@ -40,6 +43,9 @@ struct rank {
     struct mx_reduction     *reduction;
     struct mx_buf            frame, numbers;
     uint32_t                *lives; /* by executor of ours: as rank_message.h */
+    struct mx_gpus           gpus;  /* that we see; looked at if executors compute on them */
+    struct mx_nvml           nvml;
+    bool                     on_gpus;
     struct mx_process        self;
     long                     launcher; /* our parent at the start */
     double                   heard_s, beat_s, looked_s, nap_s;
@@ -77,6 +83,19 @@ static int leave(struct rank *rank, const char *why)
     return tell(rank, &message, NULL);
 }
 
+/* A rank does not know yet whether the sweep is one for GPUs. What is odd about the
+ * environment is told where nothing is found. */
+static void look_at_gpus(struct rank *rank)
+{
+    struct mx_buf why = {0};
+
+    mx_buf_clear(&rank->numbers);
+    if (worker_cuda_ready(NULL) == 0)
+        mx_gpus_of_process(&rank->gpus, &why, NULL);
+    mx_gpus_put(&rank->numbers, &rank->gpus);
+    mx_buf_free(&why);
+}
+
 static int say_hello(struct rank *rank, struct mx_err *err)
 {
     struct mx_rank_message hello = {.type = MX_RANK_HELLO, .text = MX_VERSION};
@@ -84,18 +103,24 @@ static int say_hello(struct rank *rank, struct mx_err *err)
     if (mx_place_look(&hello.place, err))
         return -1;
     hello.process = rank->self;
-    return tell(rank, &hello, err);
+    look_at_gpus(rank);
+    hello.bytes = rank->numbers.data;
+    hello.len = rank->numbers.len;
+    return mx_buf_ok(&rank->numbers) ? tell(rank, &hello, err)
+                                     : mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
 }
 
 /* Begin to work. The directory must be there: on a file system that nodes share. */
-static int begin(struct rank *rank, const struct mx_rank_start *start, struct mx_err *err)
+static int begin(struct rank *rank, const struct mx_rank_message *message, struct mx_err *err)
 {
+    const struct mx_rank_start  *start = &message->start;
     struct mx_supervisor_options options = {.program = rank->program,
                                             .directory = rank->start.directory,
                                             .first = start->first,
                                             .workers = start->workers,
                                             .memory_bytes = start->memory_bytes,
                                             .stall_timeout_s = start->stall_timeout_s};
+    struct mx_supervisor_gpu    *gpus;
 
     rank->start = *start;
     rank->started = true;
@@ -107,7 +132,12 @@ static int begin(struct rank *rank, const struct mx_rank_start *start, struct mx
                        start->directory);
     if (!(rank->lives = calloc(start->workers + 1, sizeof *rank->lives)))
         return mx_fail(err, MX_ENOMEM, "no memory for %u executors", (unsigned)start->workers);
+    if (!(gpus = mx_rank_gpus_take(message, &options.ngpus, err)))
+        return -1;
+    options.gpus = gpus;
+    rank->on_gpus = options.ngpus > 0;
     rank->supervisor = mx_supervisor_open(&options, err);
+    free(gpus);
     return rank->supervisor ? 0 : -1;
 }
 
@@ -152,7 +182,7 @@ static int handle(struct rank *rank, unsigned from, const struct mx_rank_message
 {
     switch (message->type) {
     case MX_RANK_START:
-        return rank->left ? 0 : begin(rank, &message->start, err);
+        return rank->left ? 0 : begin(rank, message, err);
     case MX_RANK_ORDER:
         return is_for(rank, message) ? mx_supervisor_order(rank->supervisor, message->executor,
                                                            message->bytes, message->len, err)
@@ -287,6 +317,10 @@ static int beat(struct rank *rank, double now_s, struct mx_err *err)
     for (uint32_t i = 0; rank->supervisor && i < rank->start.workers; i++)
         mx_put_real(&rank->numbers,
                     mx_supervisor_progress(rank->supervisor, rank->start.first + i));
+    if (rank->on_gpus) {
+        mx_gpus_update(&rank->nvml, &rank->gpus);
+        mx_gpus_put_figures(&rank->numbers, &rank->gpus);
+    }
     sign.bytes = rank->numbers.data;
     sign.len = rank->numbers.len;
     return mx_buf_ok(&rank->numbers) ? tell(rank, &sign, err)
@@ -384,6 +418,8 @@ int mx_rank_serve(struct mx_comm *comm)
     mx_reduction_free(rank.reduction);
     mx_buf_free(&rank.frame);
     mx_buf_free(&rank.numbers);
+    mx_gpus_free(&rank.gpus);
+    mx_nvml_close(&rank.nvml);
     free(rank.lives);
     free(rank.program);
     lossy = rank.lossy || mx_comm_lossy(comm);

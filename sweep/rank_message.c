@@ -1,5 +1,7 @@
 #include "sweep/rank_message.h"
 
+#include <stdlib.h>
+
 /* Which fields a type of message has, in the order in which they are written. */
 enum field {
     PLACE = 1,
@@ -21,13 +23,13 @@ static const struct {
     unsigned fields;
     bool     known;
 } types[] = {
-    [MX_RANK_HELLO] = {PLACE | PROCESS | TEXT, true},
+    [MX_RANK_HELLO] = {PLACE | PROCESS | TEXT | BYTES, true},
     [MX_RANK_UP] = {EXECUTOR | LIFE | DEVICE, true},
     [MX_RANK_LOST] = {EXECUTOR | LEASE | REASON | TEXT, true},
     [MX_RANK_ANSWER] = {EXECUTOR | BYTES, true},
     [MX_RANK_LEAVING] = {TEXT, true},
     [MX_RANK_ENDED] = {0, true},
-    [MX_RANK_START] = {START, true},
+    [MX_RANK_START] = {START | BYTES, true},
     [MX_RANK_ORDER] = {EXECUTOR | LIFE | BYTES, true},
     [MX_RANK_KILL] = {EXECUTOR | LIFE | REASON, true},
     [MX_RANK_DROP] = {LEASE, true},
@@ -164,4 +166,34 @@ long mx_rank_message_take(const void *data, size_t len, struct mx_rank_message *
     if (!mx_wire_done(&wire) || (unsigned)message->reason >= MX_REASONS)
         return mx_fail(err, MX_EINTERNAL, "a message of type %u is damaged", type);
     return (long)(MX_WIRE_HEAD + body);
+}
+
+void mx_rank_gpus_put(struct mx_buf *out, const struct mx_supervisor_gpu *gpus, uint32_t n)
+{
+    mx_put_u32(out, n);
+    for (uint32_t k = 0; k < n; k++) {
+        mx_put_text(out, gpus[k].uuid);
+        mx_put_text(out, gpus[k].model);
+    }
+}
+
+struct mx_supervisor_gpu *mx_rank_gpus_take(const struct mx_rank_message *message, uint32_t *n,
+                                            struct mx_err *err)
+{
+    struct mx_wire            wire = {.at = message->bytes,
+                                      .end = (const unsigned char *)message->bytes + message->len};
+    struct mx_supervisor_gpu *gpus = NULL;
+
+    *n = mx_take_u32(&wire);
+    if (wire.failed || *n > MX_MAX_GPUS) {
+        mx_fail(err, MX_EINTERNAL, "a list of GPUs that is damaged");
+    } else if ((gpus = calloc(*n + 1, sizeof *gpus))) {
+        for (uint32_t k = 0; k < *n; k++) {
+            mx_take_text(&wire, gpus[k].uuid, sizeof gpus[k].uuid);
+            mx_take_text(&wire, gpus[k].model, sizeof gpus[k].model);
+        }
+    } else {
+        mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
+    }
+    return gpus;
 }

@@ -18,18 +18,19 @@
 #include "sweep/owner.h"
 #include "sweep/sched.h"
 #include "sweep/share.h"
+#include "sweep/supervisor.h"
 #include "worker/params.h"
 
 enum mx_rank_message_type {
     /* From a rank to rank 0. */
-    MX_RANK_HELLO = 64, /* place, process, text: the program's version */
+    MX_RANK_HELLO = 64, /* place, process, text: the program's version, bytes: mx_gpus_put() */
     MX_RANK_UP,         /* executor, life, device */
     MX_RANK_LOST,       /* executor, lease, reason, text */
     MX_RANK_ANSWER,     /* executor, bytes: one DONE or FAILED frame */
     MX_RANK_LEAVING,    /* text: why it ends its executors and takes no more work */
     MX_RANK_ENDED,      /* after QUIT: none of its executors is left */
     /* From rank 0. */
-    MX_RANK_START,  /* start */
+    MX_RANK_START,  /* start, bytes: mx_rank_gpus_put(), what its executors compute on */
     MX_RANK_ORDER,  /* executor, life, bytes: RUN frames */
     MX_RANK_KILL,   /* executor, life, reason */
     MX_RANK_DROP,   /* lease: its answer came too late, it is not to be contributed */
@@ -37,7 +38,8 @@ enum mx_rank_message_type {
     MX_RANK_QUIT,   /* end your executors */
     MX_RANK_BYE,    /* the end; lossy: as mx_comm_close() */
     /* Both ways. */
-    MX_RANK_BEAT, /* alive; from a rank, bytes: a real an executor, how far it is */
+    MX_RANK_BEAT, /* alive; from a rank, bytes: a real an executor, how far it is, then
+                   * mx_gpus_put_figures() where it has GPUs */
     MX_RANK_TREE, /* bytes: a body of reduce/tree.h, from child to parent */
 };
 
@@ -67,6 +69,12 @@ struct mx_rank_message {
     const void               *bytes; /* lent: of the sender, or inside the frame */
     size_t                    len;
 };
+
+/* The GPUs of a rank's executors, as bytes of START, and back: an array to be freed, *n of
+ * them; NULL with MX_ENOMEM or MX_EINTERNAL. */
+void mx_rank_gpus_put(struct mx_buf *out, const struct mx_supervisor_gpu *gpus, uint32_t n);
+struct mx_supervisor_gpu *mx_rank_gpus_take(const struct mx_rank_message *message, uint32_t *n,
+                                            struct mx_err *err);
 
 /* Append a message as one frame. */
 void mx_rank_message_put(struct mx_buf *out, const struct mx_rank_message *message);

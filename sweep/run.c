@@ -41,24 +41,29 @@ static void tell_lines(struct run *run, const char *text)
 static int start_executors(struct run *run, struct mx_err *err)
 {
     const struct mx_value *base = run->config->base;
+    const bool             on_gpus = base[KEY_SCHEDULE_DEVICE].choice == MX_DEVICE_CUDA;
     struct mx_estimate     estimate;
     struct mx_buf          why = {0};
     char                  *program = mx_program_path(err);
-    struct mx_link_options options = {
-        .program = program,
-        .directory = run->directory,
-        .comm = run->options->comm,
-        .share = {.asked = run->options->workers, .jobs = run->plan->nstages},
-        .stall_timeout_s = base[KEY_SCHEDULE_STALL_TIMEOUT].real,
-        .rank_timeout_s = base[KEY_SCHEDULE_RANK_TIMEOUT].real};
-    int rc = -1;
+    struct mx_link_options options = {.program = program,
+                                      .directory = run->directory,
+                                      .comm = run->options->comm,
+                                      .share = {.asked = run->options->workers,
+                                                .jobs = run->plan->nstages,
+                                                .cuda = on_gpus,
+                                                .per_gpu = run->options->per_gpu},
+                                      .gpus = &run->gpus,
+                                      .stall_timeout_s = base[KEY_SCHEDULE_STALL_TIMEOUT].real,
+                                      .rank_timeout_s = base[KEY_SCHEDULE_RANK_TIMEOUT].real};
+    int                    rc = -1;
 
     if (!program || mx_estimate(run->config, run->grid, 1, &estimate, err))
         goto done;
     options.share.bytes_each =
         run_images_are_cached(run) ? estimate.own_bytes : estimate.memory_bytes;
     options.share.bytes_node = run_images_are_cached(run) ? estimate.shared_bytes : 0;
-    if (estimate.timed) /* else its need is unknown */
+    /* Else its need is unknown; and with CUDA what is counted is what the driver maps. */
+    if (estimate.timed && !on_gpus)
         options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
     if (!(run->link = mx_link_open(&options, &why, err)))
         goto done;
@@ -80,7 +85,7 @@ static int start_executors(struct run *run, struct mx_err *err)
         snprintf(run->nodes[r].host, sizeof run->nodes[r].host, "%s", rank.host);
     }
     run_number_hosts(run);
-    rc = 0;
+    rc = run_note_gpus(run, err);
 done:
     mx_buf_free(&why);
     free(program);
@@ -216,6 +221,8 @@ static void close_all(struct run *run)
     mx_config_free(run->config);
     mx_owner_release(run->owner);
     mx_replay_end(&run->replay);
+    mx_gpus_free(&run->gpus);
+    free(run->gpu_list);
     free(run->nodes);
     free(run->computed);
     free(run->readers);

@@ -19,6 +19,7 @@ struct mx_run_options {
     size_t                  nsets;
     bool                    smoke;
     unsigned                workers;      /* 0 = as many as the machine carries */
+    unsigned                per_gpu;      /* executors that share a GPU; 0 = one each */
     double                  time_limit_s; /* 0 = none */
     enum mx_log_format      log_format;
     enum mx_system_log_kind system_log;

@@ -14,6 +14,18 @@
 #include "sweep/run_state.h"
 #include "worker/device.h"
 
+/* A sweep stays on what it was begun with; before there was a choice that was CPUs. */
+static void settle_device(struct mx_config *old, struct mx_config *edited)
+{
+    struct mx_value *was = &old->base[KEY_SCHEDULE_DEVICE];
+    struct mx_value *is = &edited->base[KEY_SCHEDULE_DEVICE];
+
+    if (was->choice == MX_DEVICE_AUTO)
+        was->choice = MX_DEVICE_CPU;
+    if (is->choice == MX_DEVICE_AUTO)
+        is->choice = was->choice;
+}
+
 int run_compare_config(struct run *run, struct mx_err *err)
 {
     struct mx_config_report report = {{0}, 0, 0};
@@ -27,6 +39,7 @@ int run_compare_config(struct run *run, struct mx_err *err)
         fputs(mx_buf_str(&report.text), stderr);
         goto done;
     }
+    settle_device(old, run->config);
     if (mx_outdir_compare(old, run->config, &edit, &text, err))
         goto done;
     if (edit != MX_EDIT_NONE)

@@ -151,7 +151,8 @@ int run_open(struct run *run, struct mx_err *err)
         return -1;
     if (!(run->owner = mx_owner_take(run->directory, &mx_owner_machine, tell_waiting, NULL, err)))
         return -1;
-    if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)))
+    if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)) ||
+        run_choose_device(run, err))
         return -1;
     run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
     if (!run->plan || (!run->made_directory && run_compare_data(run, err)) || run_look(run, err) ||

@@ -38,6 +38,14 @@ struct run_node {
     double   busy_s;       /* that they took */
 };
 
+/* A GPU that a rank has executors on, or that is left out. */
+struct run_gpu {
+    struct mx_gpu gpu;
+    unsigned      rank;
+    size_t        place; /* in the rank's list */
+    uint32_t      executors;
+};
+
 enum {
     RUN_FAILURES_KEPT = 8
 };
@@ -102,6 +110,9 @@ struct run {
     struct mx_results           *results;
     struct mx_console           *console;
     struct mx_link              *link;
+    struct run_gpu              *gpu_list; /* (ngpus): by rank */
+    size_t                       ngpus;
+    struct mx_gpus               gpus; /* of this process, where the sweep runs on GPUs */
     struct mx_actions            actions;
     uint32_t                    *computed; /* by stage: the rank that did it in this incarnation,
                                              * UINT32_MAX for none */
@@ -202,6 +213,15 @@ struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *c
 /* Compare with the configuration that the directory was begun with: an edit
  * that would mix results of different kinds is MX_EINVAL. */
 int run_compare_config(struct run *run, struct mx_err *err);
+
+/* Decide what the sweep runs on, where its configuration leaves it open: what it was begun
+ * with, which run_compare_config() has found, else GPUs if any can be used. Looks at the GPUs.
+ * MX_EGPU if it is to be GPUs and stages cannot run on them. */
+int run_choose_device(struct run *run, struct mx_err *err);
+
+/* Once there are executors: note their GPUs. And while there are: look how those do. */
+int  run_note_gpus(struct run *run, struct mx_err *err);
+void run_look_at_gpus(struct run *run);
 
 /* Compare the data with the fingerprints in DIR/provenance.json: sets that have
  * changed since are MX_EINVAL, since old results and new ones would be of

@@ -126,6 +126,30 @@ static void list_nodes(const struct run *run, double rate_per_hour, struct mx_st
     }
 }
 
+/* The GPUs of all ranks, as nodes lend them; *out is to be freed. */
+static int list_gpus(struct run *run, struct mx_status_node *nodes, struct mx_status_gpu **out,
+                     struct mx_err *err)
+{
+    run_look_at_gpus(run);
+    if (!(*out = calloc(run->ngpus + 1, sizeof **out)))
+        return mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
+    for (size_t k = 0; k < run->ngpus; k++) {
+        const struct run_gpu  *from = &run->gpu_list[k];
+        struct mx_status_node *node = &nodes[from->rank];
+
+        if (node->ngpus++ == 0)
+            node->gpus = *out + k;
+        (*out)[k] = (struct mx_status_gpu){.uuid = from->gpu.uuid,
+                                           .model = from->gpu.model,
+                                           .fault = from->gpu.fault,
+                                           .executors = node->lost ? 0 : from->executors,
+                                           .memory_bytes = from->gpu.memory_bytes,
+                                           .memory_used_bytes = from->gpu.memory_now,
+                                           .load = from->gpu.load};
+    }
+    return 0;
+}
+
 /* Room for what a status lists. */
 struct lists {
     struct mx_status_running *running; /* (workers), as the names */
@@ -139,9 +163,13 @@ static int write_with(struct run *run, struct mx_status status, const struct lis
 {
     char                     failure_names[RUN_FAILURES_KEPT][MX_TRIAL_NAME_SIZE];
     struct mx_status_failing failing[RUN_FAILURES_KEPT];
+    struct mx_status_gpu    *gpus;
     size_t                   running;
+    int                      rc;
 
     list_nodes(run, status.rate_per_hour, lists->nodes);
+    if (list_gpus(run, lists->nodes, &gpus, err))
+        return -1;
     running = list_running(run, lists->running, lists->names, lists->nodes);
     status.nodes = lists->nodes;
     status.nnodes = run->ranks;
@@ -150,7 +178,9 @@ static int write_with(struct run *run, struct mx_status status, const struct lis
     status.failing = failing;
     status.nfailing = list_failures(run, failing, failure_names);
     status.reduction = run->reduction.ranks > 0 ? &run->reduction : NULL;
-    return mx_status_write(run->directory, &status, err);
+    rc = mx_status_write(run->directory, &status, err);
+    free(gpus);
+    return rc;
 }
 
 int run_write_status(struct run *run, const char *state, int exit_code, struct mx_err *err)

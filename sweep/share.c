@@ -26,6 +26,7 @@ void mx_place_put(struct mx_buf *out, const struct mx_place *place)
     mx_put_u32(out, place->quota_cpus);
     mx_put_u32(out, place->node_cpus);
     mx_put_u64(out, place->memory_bytes);
+    mx_put_i64(out, place->local);
     for (size_t w = 0; w < WORDS; w++)
         mx_put_u64(out, place->cpus[w]);
 }
@@ -37,6 +38,7 @@ void mx_place_take(struct mx_wire *wire, struct mx_place *place)
     place->quota_cpus = mx_take_u32(wire);
     place->node_cpus = mx_take_u32(wire);
     place->memory_bytes = mx_take_u64(wire);
+    place->local = (int32_t)mx_take_i64(wire);
     for (size_t w = 0; w < WORDS; w++)
         place->cpus[w] = mx_take_u64(wire);
 }
@@ -49,7 +51,7 @@ struct node {
     unsigned    quota_cpus, ranks, bound; /* bound: ranks told to be */
 };
 
-static bool same_node(const struct mx_place *a, const struct mx_place *b)
+bool mx_place_same_node(const struct mx_place *a, const struct mx_place *b)
 {
     return strcmp(a->host, b->host) == 0 && strcmp(a->boot, b->boot) == 0;
 }
@@ -121,13 +123,13 @@ static unsigned node_workers(const struct node *node, const struct mx_share_requ
 /* The node of rank `first`, and shares for all its ranks. */
 static void share_node(const struct mx_place *const *places, unsigned nranks, unsigned first,
                        const struct mx_share_request *request, unsigned *workers,
-                       struct mx_buf *why)
+                       struct mx_gpu_hand *hands, struct mx_buf *why)
 {
     struct node node = {.host = places[first]->host};
     unsigned    total, seen = 0;
 
     for (unsigned r = first; r < nranks; r++)
-        if (places[r] && same_node(places[r], places[first])) {
+        if (places[r] && mx_place_same_node(places[r], places[first])) {
             join(&node, places[r]);
             if (request->launched)
                 tell_binding(&node, places[r], r, why);
@@ -135,9 +137,21 @@ static void share_node(const struct mx_place *const *places, unsigned nranks, un
     if (node.bound > BINDINGS_TOLD)
         mx_buf_printf(why, "%u more ranks on %s are bound like that\n", node.bound - BINDINGS_TOLD,
                       node.host);
+    if (request->cuda) {
+        const uint64_t left =
+            node.memory_bytes > request->bytes_node ? node.memory_bytes - request->bytes_node : 0;
+        const uint64_t carries = request->bytes_each > 0 ? left / request->bytes_each : 0;
+
+        mx_share_gpus(places, nranks, first, request,
+                      request->bytes_each == 0 ? 0
+                      : carries > 0            ? (unsigned)carries
+                                               : 1,
+                      workers, hands, why);
+        return;
+    }
     total = node_workers(&node, request, why);
     for (unsigned r = first; r < nranks; r++)
-        if (places[r] && same_node(places[r], places[first]))
+        if (places[r] && mx_place_same_node(places[r], places[first]))
             workers[r] = total / node.ranks + (seen++ < total % node.ranks);
     if (request->launched)
         mx_buf_printf(
@@ -148,7 +162,8 @@ static void share_node(const struct mx_place *const *places, unsigned nranks, un
 }
 
 unsigned mx_share_out(const struct mx_place *const *places, unsigned nranks,
-                      const struct mx_share_request *request, unsigned *workers, struct mx_buf *why)
+                      const struct mx_share_request *request, unsigned *workers,
+                      struct mx_gpu_hand *hands, struct mx_buf *why)
 {
     uint64_t total = 0, jobs = request->jobs > 0 ? request->jobs : 1;
 
@@ -156,7 +171,7 @@ unsigned mx_share_out(const struct mx_place *const *places, unsigned nranks,
         workers[r] = places[r] ? (unsigned)UNSHARED : 0;
     for (unsigned r = 0; r < nranks; r++)
         if (workers[r] == (unsigned)UNSHARED)
-            share_node(places, nranks, r, request, workers, why);
+            share_node(places, nranks, r, request, workers, hands, why);
     for (unsigned r = 0; r < nranks; r++)
         total += workers[r];
     if (total > jobs && request->asked > 0)

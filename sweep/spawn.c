@@ -22,6 +22,8 @@ enum {
     ABOVE_OURS = 16
 }; /* descriptors are moved here, clear of those the child is given */
 
+static const char cuda_visible[] = "CUDA_VISIBLE_DEVICES=";
+
 /* A child that finds these believes it is a rank of the MPI job. */
 static bool is_mpi_variable(const char *variable)
 {
@@ -33,19 +35,23 @@ static bool is_mpi_variable(const char *variable)
     return false;
 }
 
-/* The environment without them; only the array is to be freed. */
-static char **child_environment(void)
+/* The environment without them, and with `visible`, if not "", for the variable that says
+ * which GPUs there are; only the array is to be freed. */
+static char **child_environment(char *visible)
 {
     size_t n = 0, kept = 0;
     char **copy;
 
     while (environ[n])
         n++;
-    if (!(copy = calloc(n + 1, sizeof *copy)))
+    if (!(copy = calloc(n + 2, sizeof *copy)))
         return NULL;
     for (size_t i = 0; i < n; i++)
-        if (!is_mpi_variable(environ[i]))
+        if (!is_mpi_variable(environ[i]) &&
+            !(*visible && strncmp(environ[i], cuda_visible, strlen(cuda_visible)) == 0))
             copy[kept++] = environ[i];
+    if (*visible)
+        copy[kept] = visible;
     return copy;
 }
 
@@ -83,14 +89,17 @@ static int set_attributes(posix_spawnattr_t *attributes)
 /* Returns 0 or an errno value. */
 static int spawn(const struct mx_spawn_options *options, const struct ends *ends, pid_t *pid)
 {
-    char                       slot[16], memory[32], parent[32];
+    char                       slot[16], memory[32], parent[32], visible[128] = "";
     const char                *argv[] = {options->program, "executor", "--slot", slot, "--memory",
                                          memory,           "--parent", parent,   NULL};
-    char                     **environment = child_environment();
+    char                     **environment;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t          attributes;
     int                        error = ENOMEM;
 
+    if (options->gpu)
+        snprintf(visible, sizeof visible, "%s%s", cuda_visible, options->gpu);
+    environment = child_environment(visible);
     snprintf(slot, sizeof slot, "%" PRIu32, options->slot);
     snprintf(memory, sizeof memory, "%" PRIu64, options->memory_bytes);
     snprintf(parent, sizeof parent, "%ld", (long)getpid());

@@ -12,6 +12,7 @@ struct mx_spawn_options {
     uint32_t    slot;         /* place in the progress memory */
     int         progress_fd;  /* of that memory */
     uint64_t    memory_bytes; /* cap, 0 = none */
+    const char *gpu;          /* UUID of the one it may use; NULL: it computes on the CPU */
 };
 
 struct mx_child {
@@ -23,7 +24,7 @@ struct mx_child {
 
 /* Start `program executor` in a process group of its own, with default
  * signals, without the variables by which MPI knows its ranks, and with the
- * descriptors of worker/protocol.h. Returns 0; or -1 with MX_EIO, and then
+ * descriptors of worker/protocol.h; CUDA_VISIBLE_DEVICES names its GPU alone. Returns 0; or -1 with MX_EIO, and then
  * nothing runs and nothing is open. Once the process has ended and was waited
  * for, the caller closes the three descriptors. */
 int mx_spawn_executor(const struct mx_spawn_options *options, struct mx_child *child,

@@ -128,6 +128,8 @@ struct mx_stage_streams mx_stage_streams(const struct mx_config *config)
     return (struct mx_stage_streams){
         .seed = (uint64_t)config->base[KEY_SEED].integer,
         .independent = config->base[KEY_SEEDS].choice == MX_SEEDS_INDEPENDENT,
+        .device = config->base[KEY_SCHEDULE_DEVICE].choice == MX_DEVICE_CUDA ? WORKER_DEVICE_CUDA
+                                                                             : WORKER_DEVICE_CPU,
     };
 }
 
@@ -168,11 +170,10 @@ void mx_stage_text(const struct mx_stage_kind *kind, const struct mx_point *poin
                    const struct mx_stage_streams *streams, uint64_t fingerprint,
                    struct mx_lines *lines, struct mx_buf *out)
 {
-    mx_buf_printf(out,
-                  "stage=%s\nengine=%u\ndevice=" WORKER_DEVICE_KIND "\nthreads=%" PRId64
-                  "\ndata=%016" PRIx64 "\n",
+    mx_buf_printf(out, "stage=%s\nengine=%u\ndevice=%s\nthreads=%" PRId64 "\ndata=%016" PRIx64 "\n",
                   worker_kinds[kind->kind].word, worker_kinds[kind->kind].engine,
-                  point->value[KEY_TRAIN_THREADS].integer, fingerprint);
+                  worker_devices[streams->device].word, point->value[KEY_TRAIN_THREADS].integer,
+                  fingerprint);
     mx_buf_printf(out, "seed=%" PRIu64 "\nseeds=%s\n", streams->seed,
                   streams->independent ? "independent" : "paired");
     mx_lines_add(lines, point, kind->sections, out);

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "sweep/grid.h"
 #include "sweep/lines.h"
+#include "worker/device.h"
 #include "worker/stage.h"
 
 struct mx_stage_kind {
@@ -37,6 +38,8 @@ extern const size_t               mx_stage_nkinds;
 struct mx_stage_streams {
     uint64_t seed;
     bool     independent; /* seeds: independent */
+
+    enum worker_device device; /* never mixed: a CPU's numbers are not a GPU's */
 };
 
 /* As a configuration says. */

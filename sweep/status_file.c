@@ -4,6 +4,19 @@
 #include "base/json.h"
 #include "sweep/outdir.h"
 
+static void put_gpu(struct mx_json *json, const struct mx_status_gpu *gpu)
+{
+    mx_json_object(json, NULL);
+    mx_json_text(json, "uuid", gpu->uuid);
+    mx_json_text(json, "model", gpu->model);
+    mx_json_uint(json, "executors", gpu->executors);
+    mx_json_uint(json, "memory_bytes", gpu->memory_bytes);
+    mx_json_real(json, "memory_used_bytes", gpu->memory_used_bytes);
+    mx_json_real(json, "load", gpu->load);
+    mx_json_text(json, "left_out", gpu->fault[0] ? gpu->fault : NULL);
+    mx_json_end_object(json);
+}
+
 static void put_node(struct mx_json *json, const struct mx_status_node *node)
 {
     mx_json_object(json, NULL);
@@ -19,7 +32,7 @@ static void put_node(struct mx_json *json, const struct mx_status_node *node)
     mx_json_bool(json, "lost", node->lost);
     mx_json_array(json, "gpus");
     for (size_t k = 0; k < node->ngpus; k++)
-        mx_json_text(json, NULL, node->gpus[k]);
+        put_gpu(json, &node->gpus[k]);
     mx_json_end_array(json);
     mx_json_end_object(json);
 }

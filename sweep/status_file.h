@@ -12,15 +12,23 @@
 #include "sweep/sched.h"
 
 /* Texts and arrays are lent; NaN = not known, null in JSON. */
+struct mx_status_gpu {
+    const char *uuid, *model;
+    const char *fault;     /* why it is left out, "" if it is used */
+    uint32_t    executors; /* that compute on it */
+    uint64_t    memory_bytes;
+    double      memory_used_bytes, load; /* load: 0..1 */
+};
 struct mx_status_node {
-    const char        *host;
-    uint32_t           rank, executors;
-    uint64_t           running, done, failed; /* stages under way, trials ended there */
-    double             rate_per_hour;
-    double             busy_s; /* that its executors worked on stages which have ended */
-    bool               quarantined, lost;
-    const char *const *gpus;
-    size_t             ngpus;
+    const char *host;
+    uint32_t    rank, executors;
+    uint64_t    running, done, failed; /* stages under way, trials ended there */
+    double      rate_per_hour;
+    double      busy_s; /* that its executors worked on stages which have ended */
+    bool        quarantined, lost;
+
+    const struct mx_status_gpu *gpus;
+    size_t                      ngpus;
 };
 
 /* A stage that runs, the slowest first; or a trial that fails, the last first. */

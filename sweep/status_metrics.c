@@ -114,6 +114,82 @@ static void put_nodes(struct mx_buf *out, const struct mx_status *status)
     }
 }
 
+/* What is told of each GPU; NaN: it is not known. */
+static double gpu_load(const struct mx_status_gpu *gpu)
+{
+    return gpu->load;
+}
+
+static double gpu_used(const struct mx_status_gpu *gpu)
+{
+    return gpu->memory_used_bytes;
+}
+
+static double gpu_memory(const struct mx_status_gpu *gpu)
+{
+    return (double)gpu->memory_bytes;
+}
+
+static double gpu_executors(const struct mx_status_gpu *gpu)
+{
+    return gpu->executors;
+}
+
+static double gpu_left_out(const struct mx_status_gpu *gpu)
+{
+    return gpu->fault[0] != '\0';
+}
+
+static const struct {
+    const char *name, *help;
+    double (*value)(const struct mx_status_gpu *gpu);
+} of_gpus[] = {
+    {"mixsweep_gpu_executors", "Executors that compute on a GPU.", gpu_executors},
+    {"mixsweep_gpu_left_out", "1 if a GPU is not used because of what is wrong with it.",
+     gpu_left_out},
+    {"mixsweep_gpu_memory_bytes", "Memory of a GPU.", gpu_memory},
+    {"mixsweep_gpu_memory_used_bytes", "Memory of a GPU in use, by whomever.", gpu_used},
+    {"mixsweep_gpu_utilization_ratio", "Share of the time that a GPU computed.", gpu_load},
+};
+
+static void put_gpu(struct mx_buf *out, const struct mx_status *status,
+                    const struct mx_status_node *node, const struct mx_status_gpu *gpu,
+                    const char *name, double x)
+{
+    char number[MX_NUM_SIZE];
+
+    mx_buf_printf(out, "%s{sweep=\"", name);
+    put_label(out, status->name);
+    mx_buf_text(out, "\",host=\"");
+    put_label(out, node->host);
+    mx_buf_printf(out, "\",rank=\"%" PRIu32 "\",gpu=\"", node->rank);
+    put_label(out, gpu->uuid);
+    mx_buf_text(out, "\",model=\"");
+    put_label(out, gpu->model);
+    mx_buf_printf(out, "\"} %s\n", mx_num_format(x, number));
+}
+
+/* A family is there if any GPU tells its figure. */
+static void put_gpus(struct mx_buf *out, const struct mx_status *status)
+{
+    for (size_t f = 0; f < sizeof of_gpus / sizeof of_gpus[0]; f++) {
+        bool begun = false;
+
+        for (size_t k = 0; k < status->nnodes; k++)
+            for (size_t g = 0; g < status->nodes[k].ngpus; g++) {
+                const struct mx_status_gpu *gpu = &status->nodes[k].gpus[g];
+                const double                x = of_gpus[f].value(gpu);
+
+                if (!isfinite(x))
+                    continue;
+                if (!begun)
+                    put_family(out, of_gpus[f].name, of_gpus[f].help, false);
+                begun = true;
+                put_gpu(out, status, &status->nodes[k], gpu, of_gpus[f].name, x);
+            }
+    }
+}
+
 void mx_status_metrics(const struct mx_status *status, struct mx_buf *out)
 {
     static const char *const states[] = {"running", "draining", "finished", "interrupted"};
@@ -139,4 +215,5 @@ void mx_status_metrics(const struct mx_status *status, struct mx_buf *out)
     put_single(out, "mixsweep_exit_code", "The exit code of a sweep that has ended.", status,
                status->exit_code < 0 ? NAN : (double)status->exit_code);
     put_nodes(out, status);
+    put_gpus(out, status);
 }

@@ -11,6 +11,8 @@
 #include "sweep/progress.h"
 #include "sweep/text_table.h"
 
+static const double gib = 1024.0 * 1024 * 1024;
+
 enum {
     NODES_SHOWN = 20,
     TIME_SIZE = 32,
@@ -193,6 +195,56 @@ static void put_nodes(const struct mx_status *status, unsigned width, struct mx_
     put_table(table, "nodes", shown, status->nnodes, width, out);
 }
 
+static void add_gpu(struct mx_text_table *table, const struct mx_status_node *node,
+                    const struct mx_status_gpu *gpu)
+{
+    char text[256] = "";
+
+    add_shown(table, node->host);
+    add_shown(table, gpu->uuid);
+    add_shown(table, gpu->model);
+    add_uint(table, gpu->executors);
+    if (isfinite(gpu->load))
+        snprintf(text, sizeof text, "%.0f%%", 100 * gpu->load);
+    mx_text_table_add(table, text);
+    text[0] = '\0';
+    if (isfinite(gpu->memory_used_bytes))
+        snprintf(text, sizeof text, "%.1f/%.1f GiB", gpu->memory_used_bytes / gib,
+                 (double)gpu->memory_bytes / gib);
+    mx_text_table_add(table, text);
+    text[0] = '\0';
+    if (gpu->fault[0])
+        snprintf(text, sizeof text, "left out: %s", gpu->fault);
+    add_shown(table, text);
+}
+
+/* Those that are left out first: somebody may mend them. */
+static void put_gpus(const struct mx_status *status, unsigned width, struct mx_buf *out)
+{
+    static const struct mx_text_column columns[] = {
+        {"node", NULL, false, true, true},  {"GPU", NULL, false, true, false},
+        {"model", NULL, false, true, true}, {"executors", "exec", true, false, false},
+        {"load", NULL, true, false, true},  {"memory", NULL, true, false, true},
+        {"", NULL, false, true, true},
+    };
+    struct mx_text_table *table;
+    size_t                all = 0, shown = 0;
+
+    for (size_t k = 0; k < status->nnodes; k++)
+        all += status->nodes[k].ngpus;
+    if (all == 0)
+        return;
+    table = mx_text_table_new(columns, sizeof columns / sizeof columns[0]);
+    for (int fit = 0; fit <= 1; fit++)
+        for (size_t k = 0; table && k < status->nnodes; k++)
+            for (size_t g = 0; g < status->nodes[k].ngpus && shown < NODES_SHOWN; g++)
+                if ((status->nodes[k].gpus[g].fault[0] == '\0') == (fit == 1)) {
+                    add_gpu(table, &status->nodes[k], &status->nodes[k].gpus[g]);
+                    shown++;
+                }
+    put_table(table, "GPUs", shown, all, width, out);
+}
+
 static void put_running(const struct mx_status *status, unsigned width, struct mx_buf *out)
 {
     static const struct mx_text_column columns[] = {
@@ -271,6 +323,7 @@ void mx_status_text(const struct mx_status_view *view, const char *directory, un
     put_counts(&view->status, width, out);
     put_pace(view, directory, width, out);
     put_nodes(&view->status, width, out);
+    put_gpus(&view->status, width, out);
     put_running(&view->status, width, out);
     put_failing(&view->status, width, out);
     put_reduction(&view->status, width, out);

@@ -56,6 +56,27 @@ static void *list_of(struct mx_arena *arena, const json_t *root, const char *key
     return mx_arena_alloc(arena, *count, size);
 }
 
+static void read_gpus(struct mx_arena *arena, const json_t *root, struct mx_status_node *node)
+{
+    const json_t         *list;
+    struct mx_status_gpu *gpus = list_of(arena, root, "gpus", sizeof *gpus, &list, &node->ngpus);
+
+    node->gpus = gpus;
+    for (size_t k = 0; gpus && k < node->ngpus; k++) {
+        const json_t *item = json_array_get(list, k);
+
+        gpus[k] = (struct mx_status_gpu){
+            .uuid = text_of(arena, item, "uuid"),
+            .model = text_of(arena, item, "model"),
+            .fault = text_of(arena, item, "left_out"),
+            .executors = small_of(item, "executors"),
+            .memory_bytes = count_of(item, "memory_bytes"),
+            .memory_used_bytes = real_of(item, "memory_used_bytes"),
+            .load = real_of(item, "load"),
+        };
+    }
+}
+
 static void read_nodes(struct mx_arena *arena, const json_t *root, struct mx_status *status)
 {
     const json_t          *list;
@@ -64,15 +85,9 @@ static void read_nodes(struct mx_arena *arena, const json_t *root, struct mx_sta
 
     status->nodes = nodes;
     for (size_t k = 0; nodes && k < status->nnodes; k++) {
-        const json_t *node = json_array_get(list, k), *gpus;
-        const char  **names = list_of(arena, node, "gpus", sizeof *names, &gpus, &nodes[k].ngpus);
+        const json_t *node = json_array_get(list, k);
 
-        for (size_t g = 0; names && g < nodes[k].ngpus; g++) {
-            const char *name = json_string_value(json_array_get(gpus, g));
-
-            names[g] = mx_arena_text(arena, name ? name : "", name ? strlen(name) : 0);
-        }
-        nodes[k].gpus = names;
+        read_gpus(arena, node, &nodes[k]);
         nodes[k].host = text_of(arena, node, "host");
         nodes[k].rank = small_of(node, "rank");
         nodes[k].executors = small_of(node, "executors");

@@ -65,8 +65,10 @@ static void add_request(struct words *words, const struct mx_submit *submit)
     add(words, "--ntasks-per-node=%u", submit->tasks);
     if (submit->cpus > 0)
         add(words, "--cpus-per-task=%u", (submit->cpus + submit->tasks - 1) / submit->tasks);
-    else
+    else if (submit->gpus == 0)
         add(words, "--exclusive");
+    if (submit->gpus > 0)
+        add(words, "--gpus-per-node=%u", submit->gpus);
     if (submit->time_s > 0)
         add(words, "--time=%.0f", ceil(submit->time_s / 60)); /* minutes */
     add(words, "--signal=B:USR2@%u", mx_submit_lead_s(submit->time_s));
@@ -100,6 +102,8 @@ static void add_sweep(struct words *words, const struct mx_submit *submit)
         add(words, "--smoke");
     if (submit->workers > 0)
         add(words, "--workers=%u", submit->workers);
+    if (submit->per_gpu > 0)
+        add(words, "--per-gpu=%u", submit->per_gpu);
     add(words, "--");
     add(words, "%s", submit->config);
 }

@@ -16,7 +16,10 @@ struct mx_submit {
     const char        *config, *directory, *name;
     unsigned           nodes;
     unsigned           tasks;    /* ranks a node */
-    unsigned           cpus;     /* a node; 0 = whole nodes, for this job alone */
+    unsigned           cpus;     /* a node; 0 = whole nodes, for this job alone; with gpus what
+                                  * Slurm gives to those */
+    unsigned           gpus;     /* a node; 0 = none are asked for */
+    unsigned           per_gpu;  /* executors that share one; 0 = not told */
     double             time_s;   /* 0 = the partition's own limit */
     const char        *launcher; /* "mpirun", "srun" or "none" */
     unsigned           workers;  /* a node; 0 = not told */

@@ -17,14 +17,24 @@
 
 static const double close_wait_s = 3; /* for idle executors to end by themselves */
 
+const struct mx_supervisor_gpu *mx_supervised_gpu(const struct mx_supervisor *supervisor,
+                                                  uint32_t                    index)
+{
+    const unsigned n = supervisor->options.ngpus;
+
+    return n > 0 ? &supervisor->gpus[index % n] : NULL;
+}
+
 int mx_supervised_start(struct mx_supervisor *supervisor, uint32_t index, struct mx_err *err)
 {
-    struct mx_supervised   *executor = &supervisor->executors[index];
-    struct mx_spawn_options options = {
-        .program = supervisor->program,
-        .slot = index,
-        .progress_fd = supervisor->progress_fd,
-        .memory_bytes = supervisor->options.memory_bytes,
+    struct mx_supervised           *executor = &supervisor->executors[index];
+    const struct mx_supervisor_gpu *gpu = mx_supervised_gpu(supervisor, index);
+    struct mx_spawn_options         options = {
+                .program = supervisor->program,
+                .slot = index,
+                .progress_fd = supervisor->progress_fd,
+                .memory_bytes = supervisor->options.memory_bytes,
+                .gpu = gpu ? gpu->uuid : NULL,
     };
 
     mx_buf_clear(&executor->in);
@@ -103,8 +113,12 @@ struct mx_supervisor *mx_supervisor_open(const struct mx_supervisor_options *opt
     supervisor->directory = strdup(options->directory);
     supervisor->polled = calloc(MX_SUPERVISED_FDS * n + 1, sizeof *supervisor->polled);
     supervisor->list = calloc(n + 1, sizeof *supervisor->list);
-    if (!supervisor->program || !supervisor->directory || !supervisor->polled || !supervisor->list)
+    supervisor->gpus = calloc(options->ngpus + 1, sizeof *supervisor->gpus);
+    if (!supervisor->program || !supervisor->directory || !supervisor->polled ||
+        !supervisor->list || !supervisor->gpus)
         goto nomem;
+    if (options->ngpus > 0)
+        memcpy(supervisor->gpus, options->gpus, options->ngpus * sizeof *supervisor->gpus);
     if (map_progress(supervisor, err) || open_output(supervisor, err))
         goto fail;
     for (uint32_t i = 0; i < n; i++)
@@ -286,5 +300,6 @@ void mx_supervisor_close(struct mx_supervisor *supervisor)
     free(supervisor->list);
     free(supervisor->program);
     free(supervisor->directory);
+    free(supervisor->gpus);
     free(supervisor);
 }

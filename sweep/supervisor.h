@@ -16,10 +16,16 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sweep/gpu.h"
 #include "sweep/sched.h"
 #include "worker/protocol.h"
 
 struct mx_supervisor;
+
+/* A GPU that executors compute on. */
+struct mx_supervisor_gpu {
+    char uuid[MX_GPU_UUID], model[MX_GPU_MODEL];
+};
 
 struct mx_supervisor_options {
     const char *program;         /* this program's path: executors are `program executor` */
@@ -29,6 +35,8 @@ struct mx_supervisor_options {
     uint64_t    memory_bytes;    /* cap on the memory of one executor, 0 = none */
     double      stall_timeout_s; /* an executor with work that shows no progress for so long is
                                   * killed; 0 = never */
+    const struct mx_supervisor_gpu *gpus;  /* (ngpus): executor i of ours has gpus[i % ngpus] */
+    unsigned                        ngpus; /* 0: executors compute on CPUs */
 };
 
 /* Something that happened to an executor. */

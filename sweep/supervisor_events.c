@@ -89,6 +89,20 @@ static int bury(struct mx_supervisor *supervisor, uint32_t index, struct mx_supe
     return was_ready;
 }
 
+/* What an executor computes on: its GPU by model and UUID, or what it says itself. */
+static void name_device(const struct mx_supervisor *supervisor, struct mx_supervised *executor)
+{
+    const struct mx_supervisor_gpu *gpu =
+        mx_supervised_gpu(supervisor, (uint32_t)(executor - supervisor->executors));
+
+    if (gpu)
+        snprintf(executor->device, sizeof executor->device, "%.*s, %.*s",
+                 (int)(sizeof executor->device - MX_GPU_UUID), gpu->model, MX_GPU_UUID - 3,
+                 gpu->uuid);
+    else
+        memcpy(executor->device, supervisor->lent.device, sizeof executor->device);
+}
+
 /* Turn the message that is lent next, with its frame, into an event. Returns
  * false if no executor in its right mind sends it now. */
 static bool deliver(struct mx_supervisor *supervisor, struct mx_supervised *executor, size_t len,
@@ -99,7 +113,7 @@ static bool deliver(struct mx_supervisor *supervisor, struct mx_supervised *exec
     if (message->type == WORKER_MESSAGE_HELLO && !executor->ready) {
         event->kind = MX_SUPERVISOR_UP;
         executor->ready = true;
-        memcpy(executor->device, message->device, sizeof executor->device);
+        name_device(supervisor, executor);
     } else if ((message->type == WORKER_MESSAGE_DONE || message->type == WORKER_MESSAGE_FAILED) &&
                executor->waiting > 0) {
         event->kind =

@@ -39,9 +39,10 @@ struct mx_supervised {
 };
 
 struct mx_supervisor {
-    struct mx_supervisor_options options; /* its texts are the two below */
+    struct mx_supervisor_options options; /* its texts and lists are those below */
     char                        *program, *directory;
     struct mx_capped_file       *output; /* of its executors */
+    struct mx_supervisor_gpu    *gpus;   /* (ngpus) */
     int                          progress_fd;
     struct worker_progress_slot *slots;    /* (workers), shared with the executors */
     struct pollfd               *polled;   /* (workers * MX_SUPERVISED_FDS + 1) */
@@ -51,6 +52,10 @@ struct mx_supervisor {
     struct worker_message        lent; /* of the event given last */
     struct mx_supervised         executors[];
 };
+
+/* The GPU of an executor, NULL if it computes on the CPU. */
+const struct mx_supervisor_gpu *mx_supervised_gpu(const struct mx_supervisor *supervisor,
+                                                  uint32_t                    index);
 
 /* Put the executor at that place at the end of the list of those that have something. */
 void mx_supervisor_list(struct mx_supervisor *supervisor, uint32_t index);

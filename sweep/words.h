@@ -92,6 +92,11 @@ enum {
     X(EARLY_STOP_SHA, "sha", WORKER_READY)                                                         \
     X(EARLY_STOP_ASHA, "asha", WORKER_READY)
 
+#define MX_DEVICE_WORDS(X)                                                                         \
+    X(DEVICE_AUTO, "auto", WORKER_READY)                                                           \
+    X(DEVICE_CPU, "cpu", WORKER_READY)                                                             \
+    X(DEVICE_CUDA, "cuda", WORKER_READY)
+
 /* L(NAME, name): every list above, for the enums and the arrays. */
 #define MX_WORD_LISTS(L)                                                                           \
     L(SEEDS, seeds)                                                                                \
@@ -100,6 +105,7 @@ enum {
     L(SEARCH, search)                                                                              \
     L(MODE, mode)                                                                                  \
     L(KEEP, keep)                                                                                  \
+    L(DEVICE, device)                                                                              \
     L(EARLY_STOP, early_stop)
 
 /* enum mx_keep {MX_KEEP_RESULTS, ...} and mx_keep_words[], ended by a row whose

@@ -3,6 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
+const struct worker_choice worker_devices[WORKER_DEVICES + 1] = {
+    {"cpu", WORKER_READY}, {"cuda", WORKER_READY}, {NULL, WORKER_READY}};
+
 const char *worker_device_instructions(void)
 {
 #if defined(__x86_64__)

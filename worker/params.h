@@ -33,6 +33,7 @@ struct worker_list {
  * worker/choices.h. PATH: char[WORKER_PATH_SIZE], absolute, "" if none. LIST:
  * struct worker_list. SET: uint64_t, whose bit k stands for value k of an enum. */
 #define WORKER_PARAMS(REAL, INT, BOOL, CHOICE, PATH, LIST, SET)                                    \
+    CHOICE(device) /* enum worker_device: the executor's, not a key's */                           \
     CHOICE(data_set)                                                                               \
     PATH(data_path)                                                                                \
     INT(data_size)        /* pixels a side; 0 = native */                                          \

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/device.h"
+
 void worker_progress_set(struct worker_progress_slot *slot, uint64_t done, uint64_t total)
 {
     __atomic_store_n(&slot->total, total, __ATOMIC_RELAXED);
@@ -92,7 +94,7 @@ static void take_job(struct mx_wire *wire, struct worker_job *job)
     job->keep_weights = mx_take_u8(wire) != 0;
     job->temporary = mx_take_u8(wire) != 0;
     job->empty = mx_take_u8(wire) != 0;
-    if (job->kind >= WORKER_STAGE_KINDS)
+    if (job->kind >= WORKER_STAGE_KINDS || job->params.device >= WORKER_DEVICES)
         wire->failed = true;
 }
 

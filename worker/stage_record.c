@@ -46,6 +46,7 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 }
 
 /* The words of each field that is a choice. */
+#define device_words                   worker_devices
 #define data_set_words                 worker_data_sets
 #define data_normalize_words           worker_normalizes
 #define data_augment_words             worker_augments
@@ -202,7 +203,7 @@ int worker_stage_write_choices(const struct worker_job *job, const struct worker
     worker_params_json(&json, &job->params, &job->used);
     put_choices(&json, choices, nchoices);
     mx_json_uint(&json, "engine", worker_kinds[job->kind].engine);
-    mx_json_text(&json, "device", WORKER_DEVICE_KIND);
+    mx_json_text(&json, "device", worker_devices[job->params.device].word);
     mx_json_array(&json, "files");
     for (size_t f = 0; f < nfiles; f++)
         if (put_file(&json, job->folder, &files[f], err))

@@ -60,6 +60,18 @@ class Submit(Fakes):
         self.assertIn("--exclusive", line)
         self.assertFalse([word for word in line if word.startswith("--time")])
 
+    def test_gpus_are_asked_for_by_the_node(self):
+        config = self.tiny()
+        line = self.line(config, "--nodes", 2, "--gpus", 4, "--per-gpu", 2)
+        self.assertIn("--gpus-per-node=4", line)
+        self.assertIn("--per-gpu=2", line)
+        self.assertNotIn("--exclusive", line)
+        out, _ = self.mixsweep("submit", config, "--nodes", 2, "--gpus", 4, "--dry-run")
+        self.assertIn("(2 nodes of 4 executors)", out)
+        self.assertIn("no speed of GPUs is known", out)
+        self.assertIn("takes --per-gpu with --gpus",
+                      self.refused(2, "submit", config, "--nodes", 1, "--per-gpu", 2))
+
     def test_the_launcher_follows_the_number_of_ranks(self):
         config = self.tiny()
         for args, launcher in ((("--nodes", 1), "none"), (("--nodes", 1, "--tasks", 2), "mpirun"),

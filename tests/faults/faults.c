@@ -7,6 +7,9 @@
  * the plan's stage or "any", TIMES "always", or the path of a file that the
  * first to get there makes: the others then pass. SLOT may be "first": the
  * first that the process contributes.
+ *
+ * With MX_PRETEND_CUDA stages are given to executors of GPUs, and computed by their CPUs: to
+ * test all that is around them where no GPU is (tests/fakegpu/nvml.c).
  */
 #include "worker/fault.h"
 
@@ -17,6 +20,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "worker/device.h"
 
 static const char *const points[] = {
     [WORKER_FAULT_EXECUTOR_STARTS] = "executor_starts",
@@ -139,6 +144,21 @@ static bool is_meant(const char *word, const char *all, uint64_t number)
     return strcmp(word, all) == 0 || (strtoull(word, &end, 10) == number && *end == '\0');
 }
 
+int worker_cuda_ready(struct mx_err *err)
+{
+    return getenv("MX_PRETEND_CUDA") ? 0 : mx_fail(err, MX_EGPU, "no GPU is pretended");
+}
+
+/* The variable that MX_FAULT_SHOWS names, as this executor has it. */
+static void show_variable(void)
+{
+    const char *name = getenv("MX_FAULT_SHOWS");
+    const char *value = name ? getenv(name) : NULL;
+
+    if (name)
+        fprintf(stderr, "%s=%s\n", name, value ? value : "(not set)");
+}
+
 void worker_fault(enum worker_fault_point point, uint32_t stage)
 {
     const char *text = getenv("MX_FAULT");
@@ -146,6 +166,8 @@ void worker_fault(enum worker_fault_point point, uint32_t stage)
 
     if (point == WORKER_FAULT_STAGE_ENDS)
         give_memory_back();
+    if (point == WORKER_FAULT_EXECUTOR_STARTS)
+        show_variable();
     if (!text || sscanf(text, "%31s %31s %31s %511s", what, where, victim, times) != 4)
         return;
     if (strcmp(where, points[point]) != 0 || !is_meant(victim, "any", stage) || !is_due(times))

@@ -32,7 +32,7 @@ static void check(const struct mx_place *places, unsigned n, struct mx_share_req
 
     for (unsigned r = 0; r < n; r++)
         pointers[r] = places[r].host[0] ? &places[r] : NULL;
-    total = mx_share_out(pointers, n, &request, workers, &why);
+    total = mx_share_out(pointers, n, &request, workers, NULL, &why);
     for (unsigned r = 0; r < n; r++) {
         mx_buf_printf(&got, "%s%u", r ? " " : "", workers[r]);
         sum += workers[r];
@@ -127,7 +127,7 @@ Test(share, many_bound_ranks_of_a_node_are_told_in_few_lines)
         p[r] = place("a", r, 1);
         pointers[r] = &p[r];
     }
-    mx_share_out(pointers, 8, &request, workers, &why);
+    mx_share_out(pointers, 8, &request, workers, NULL, &why);
     for (const char *at = mx_buf_str(&why); (at = strchr(at, '\n')); at++)
         lines++;
     cr_expect_eq(lines, 6);
@@ -212,4 +212,128 @@ Test(share, a_place_survives_its_message)
     cr_expect_eq(back.node_cpus, look.node_cpus);
     cr_expect_eq(back.memory_bytes, look.memory_bytes);
     mx_buf_free(&out);
+}
+
+/* GPUs of a node for tests: those with a fault have one. */
+static struct mx_gpu cards[] = {
+    {.uuid = "GPU-0", .model = "M"},
+    {.uuid = "GPU-1", .model = "M"},
+    {.uuid = "GPU-2", .model = "M"},
+    {.uuid = "GPU-3", .model = "M", .fault = "it needs a reset", .mend = "reset it"},
+};
+
+static struct mx_place with_gpus(const char *host, const struct mx_gpus *gpus, int local)
+{
+    struct mx_place p = place(host, 0, 8);
+
+    p.gpus = gpus;
+    p.local = local;
+    return p;
+}
+
+/* Share out GPUs; `expected`: for each rank executors and its GPUs, "2:GPU-0,GPU-1 0:". */
+static void check_gpus(const struct mx_place *places, unsigned n, struct mx_share_request request,
+                       const char *expected, const char *told)
+{
+    const struct mx_place *pointers[MOST_RANKS];
+    struct mx_gpu_hand     hands[MOST_RANKS] = {{0}};
+    unsigned               workers[MOST_RANKS];
+    struct mx_buf          why = {0}, got = {0};
+
+    request.cuda = true;
+    for (unsigned r = 0; r < n; r++)
+        pointers[r] = places[r].host[0] ? &places[r] : NULL;
+    mx_share_out(pointers, n, &request, workers, hands, &why);
+    for (unsigned r = 0; r < n; r++) {
+        mx_buf_printf(&got, "%s%u:", r ? " " : "", workers[r]);
+        for (unsigned k = 0; k < hands[r].n; k++)
+            mx_buf_printf(&got, "%s%s", k ? "," : "", places[r].gpus->list[hands[r].gpus[k]].uuid);
+    }
+    cr_expect_str_eq(mx_buf_str(&got), expected);
+    cr_expect_str_eq(mx_buf_str(&why), told);
+    mx_buf_free(&why);
+    mx_buf_free(&got);
+}
+
+Test(share, each_gpu_that_is_fit_gets_an_executor)
+{
+    const struct mx_gpus  all = {.list = cards, .n = 4};
+    const struct mx_place one = with_gpus("a", &all, 0);
+
+    check_gpus(&one, 1, plenty, "3:GPU-0,GPU-1,GPU-2",
+               "a: GPU-3 (M) is left out: it needs a reset; reset it\n"
+               "a: 3 executors on 3 GPUs\n");
+}
+
+Test(share, the_gpus_of_a_node_are_dealt_to_its_ranks)
+{
+    const struct mx_gpus  all = {.list = cards, .n = 3};
+    const struct mx_place two[] = {with_gpus("a", &all, 1), with_gpus("a", &all, 0)};
+
+    check_gpus(two, 2, plenty, "1:GPU-1 2:GPU-0,GPU-2", "a: 3 executors on 3 GPUs\n");
+}
+
+Test(share, a_gpu_that_few_ranks_see_goes_to_them_first)
+{
+    const struct mx_gpus  both = {.list = cards, .n = 2}, first = {.list = cards, .n = 1};
+    const struct mx_place two[] = {with_gpus("a", &both, 0), with_gpus("a", &first, 1)};
+
+    check_gpus(two, 2, plenty, "1:GPU-1 1:GPU-0", "a: 2 executors on 2 GPUs\n");
+}
+
+Test(share, the_same_uuid_on_two_nodes_is_no_matter)
+{
+    const struct mx_gpus  first = {.list = cards, .n = 1};
+    const struct mx_place two[] = {with_gpus("a", &first, 0), with_gpus("b", NULL, 0)};
+
+    check_gpus(two, 2, plenty, "1:GPU-0 0:",
+               "a: 1 executor on 1 GPU\nb: no executor, since there is no GPU that can be used\n");
+}
+
+Test(share, several_executors_share_a_gpu_if_asked)
+{
+    const struct mx_gpus    both = {.list = cards, .n = 2};
+    const struct mx_gpus    under_mps = {.list = cards, .n = 2, .mps = true};
+    const struct mx_place   one = with_gpus("a", &both, 0), mps = with_gpus("a", &under_mps, 0);
+    struct mx_share_request request = plenty;
+
+    request.per_gpu = 3;
+    check_gpus(&one, 1, request, "6:GPU-0,GPU-1",
+               "a: 6 executors on 2 GPUs; MPS does not run: those of one GPU take turns on it\n");
+    check_gpus(&mps, 1, request, "6:GPU-0,GPU-1",
+               "a: 6 executors on 2 GPUs; MPS runs: those of one GPU compute at once\n");
+    request.asked = 5;
+    check_gpus(&mps, 1, request, "5:GPU-0,GPU-1",
+               "a: 5 executors on 2 GPUs; MPS runs: those of one GPU compute at once\n");
+    request.per_gpu = 0;
+    request.asked = 1;
+    check_gpus(&one, 1, request, "1:GPU-0,GPU-1", "a: 1 executor on 2 GPUs\n");
+}
+
+Test(share, a_gpu_for_one_process_gets_one_unless_mps_runs)
+{
+    struct mx_gpu           own[] = {{.uuid = "GPU-9", .model = "M", .exclusive = true}};
+    const struct mx_gpus    alone = {.list = own, .n = 1};
+    const struct mx_gpus    under_mps = {.list = own, .n = 1, .mps = true};
+    const struct mx_place   one = with_gpus("a", &alone, 0), mps = with_gpus("a", &under_mps, 0);
+    struct mx_share_request request = plenty;
+
+    request.per_gpu = 2;
+    check_gpus(&one, 1, request, "1:GPU-9",
+               "a: one executor for each GPU: they take one process at a time (compute mode), and "
+               "MPS does not run\na: 1 executor on 1 GPU\n");
+    check_gpus(&mps, 1, request, "2:GPU-9",
+               "a: 2 executors on 1 GPU; MPS runs: those of one GPU compute at once\n");
+}
+
+Test(share, memory_bounds_the_executors_of_gpus_too)
+{
+    const struct mx_gpus    both = {.list = cards, .n = 2};
+    const struct mx_place   one = with_gpus("a", &both, 0);
+    struct mx_share_request request = plenty;
+
+    request.bytes_each = (uint64_t)3 << 30;
+    check_gpus(&one, 1, request, "1:GPU-0,GPU-1",
+               "a: 1 of 2 executors started: there is no memory for more\n"
+               "a: 1 executor on 2 GPUs\n");
 }

@@ -7,9 +7,10 @@
 #include "base/file.h"
 #include "sweep/status_file.h"
 
-static const char *const           gpus[] = {"H100"};
+static const struct mx_status_gpu  gpus[] = {{"GPU-1", "H100", "", 2, 1024, 512, 0.5},
+                                             {"GPU-2", "H100", "lost", 0, 0, NAN, NAN}};
 static const struct mx_status_node nodes[] = {
-    {"n\"1", 0, 2, 1, 3, 0, NAN, 40.5, false, true, gpus, 1}};
+    {"n\"1", 0, 2, 1, 3, 0, NAN, 40.5, false, true, gpus, 2}};
 static const struct mx_status_running slowest[] = {{"0a.r0", "train", "n1", 1, 12.5, 0.25}};
 static const struct mx_status_failing failing[] = {{"0b.r1", "loss is nan", 1, MX_REASON_DIVERGED}};
 static const struct mx_status_reduction reduction = {"tree", 4, 4096, 0.5, true};
@@ -53,7 +54,10 @@ Test(status_file, has_the_fields_of_the_contract)
         "\"nodes\":[{\"host\":\"n\\\"1\",\"rank\":0,\"executors\":2,\"running\":1,\"done\":3,"
         "\"failed\":0,\"rate_per_hour\":null,\"busy_seconds\":40.5,\"quarantined\":false,\"lost\":"
         "true,\"gpus\":["
-        "\"H100\"]}],"
+        "{\"uuid\":\"GPU-1\",\"model\":\"H100\",\"executors\":2,\"memory_bytes\":1024,"
+        "\"memory_used_bytes\":512,\"load\":0.5,\"left_out\":null},"
+        "{\"uuid\":\"GPU-2\",\"model\":\"H100\",\"executors\":0,\"memory_bytes\":0,"
+        "\"memory_used_bytes\":null,\"load\":null,\"left_out\":\"lost\"}]}],"
         "\"slowest\":[{\"trial\":\"0a.r0\",\"stage\":\"train\",\"host\":\"n1\",\"executor\":1,"
         "\"seconds\":12.5,\"progress\":0.25}],"
         "\"failing\":[{\"trial\":\"0b.r1\",\"attempts\":1,\"reason\":\"diverged\","

@@ -9,7 +9,8 @@
 #include "sweep/status_read.h"
 #include "sweep/text_table.h"
 
-static const char *const        gpus[] = {"H100", "H100"};
+static const struct mx_status_gpu gpus[] = {{"GPU-1", "H100", "", 2, UINT64_C(80) << 30, 1e10, 0.5},
+                                            {"GPU-2", "H100", "lost", 0, 0, NAN, NAN}};
 static struct mx_status_node    nodes[] = {{"n1", 0, 2, 2, 30, 1, 60, 7265, false, false, gpus, 2},
                                            {"n2", 1, 0, 0, 3, 0, NAN, 60, false, true, NULL, 0}};
 static struct mx_status_running slowest[] = {{"0a.r0", "train", "n1", 1, 3725, 0.256},

@@ -1,0 +1,94 @@
+/* run_device.c - what a sweep runs on: CPUs or GPUs, never both. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sweep/gpu_choice.h"
+#include "sweep/run_state.h"
+#include "worker/device.h"
+
+/* Whether any GPU is fit. */
+static bool any_fit(const struct mx_gpus *gpus)
+{
+    for (size_t k = 0; k < gpus->n; k++)
+        if (!gpus->list[k].fault[0])
+            return true;
+    return false;
+}
+
+static void tell_lines(const char *text)
+{
+    for (size_t len; *text; text += len + (text[len] == '\n')) {
+        len = strcspn(text, "\n");
+        fprintf(stderr, "mixsweep: %.*s\n", (int)len, text);
+    }
+}
+
+/* Rank 0's own GPUs may be none: other ranks have theirs. */
+int run_choose_device(struct run *run, struct mx_err *err)
+{
+    struct mx_value *device = &run->config->base[KEY_SCHEDULE_DEVICE];
+    struct mx_buf    why = {0};
+    struct mx_err    none = {0};
+
+    if (device->choice == MX_DEVICE_CPU)
+        return 0;
+    if (worker_cuda_ready(&none) || mx_gpus_of_process(&run->gpus, &why, &none)) {
+        mx_buf_free(&why);
+        if (device->choice == MX_DEVICE_AUTO) {
+            device->choice = MX_DEVICE_CPU;
+            return 0;
+        }
+        if (run->options->comm && worker_cuda_ready(NULL) == 0)
+            return 0;
+        return mx_fail(err, MX_EGPU, "schedule.device is cuda: %.400s", none.text);
+    }
+    tell_lines(mx_buf_str(&why));
+    mx_buf_free(&why);
+    if (device->choice == MX_DEVICE_AUTO)
+        device->choice = any_fit(&run->gpus) ? MX_DEVICE_CUDA : MX_DEVICE_CPU;
+    return 0;
+}
+
+/* What a rank sees and another one has is that one's. */
+static void note_gpus_of(struct run *run, unsigned number)
+{
+    const struct mx_link_rank rank = mx_link_rank(run->link, number);
+
+    for (size_t g = 0; g < rank.gpus->n; g++) {
+        const struct mx_gpu *gpu = &rank.gpus->list[g];
+        uint32_t             executors = 0;
+
+        for (unsigned i = 0; rank.hand->n > 0 && i < rank.workers; i++)
+            executors += rank.hand->gpus[i % rank.hand->n] == g;
+        if (executors > 0 || gpu->fault[0])
+            run->gpu_list[run->ngpus++] = (struct run_gpu){*gpu, number, g, executors};
+    }
+}
+
+int run_note_gpus(struct run *run, struct mx_err *err)
+{
+    size_t most = 0;
+
+    for (unsigned r = 0; r < run->ranks; r++)
+        most += mx_link_rank(run->link, r).gpus->n;
+    if (!(run->gpu_list = calloc(most + 1, sizeof *run->gpu_list)))
+        return mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
+    for (unsigned r = 0; most > 0 && r < run->ranks; r++)
+        note_gpus_of(run, r);
+    return 0;
+}
+
+void run_look_at_gpus(struct run *run)
+{
+    if (!run->link)
+        return;
+    mx_link_look_at_gpus(run->link);
+    for (size_t k = 0; k < run->ngpus; k++) {
+        struct run_gpu      *to = &run->gpu_list[k];
+        const struct mx_gpu *from = &mx_link_rank(run->link, to->rank).gpus->list[to->place];
+
+        to->gpu.memory_now = from->memory_now;
+        to->gpu.load = from->load;
+    }
+}

@@ -1,0 +1,122 @@
+"""Sweeps on GPUs that are not there: which are used, by whom, and what is told of them. The
+executors' computing is pretended too (tests/faults). ctest: quick"""
+import csv
+import json
+import os
+import re
+import unittest
+
+from harness import FAULTS_PROGRAM, PROGRAM, Case, main
+
+MPIRUN = os.environ.get("MX_MPIRUN")
+
+
+def pretend(gpus, **special):
+    """The environment of a machine with GPUs that are not there."""
+    kept = {key: value for key, value in os.environ.items()
+            if not key.startswith(("CUDA_", "SLURM_"))}
+    return dict(kept, LD_LIBRARY_PATH=os.path.dirname(os.environ["MX_FAKE_NVML"]),
+                MX_FAKE_GPUS=str(gpus), MX_PRETEND_CUDA="1", CUDA_MPS_PIPE_DIRECTORY="/nowhere",
+                **{f"MX_FAKE_{key}" if key.startswith("GPU_") else key: value
+                   for key, value in special.items()})
+
+
+def uuid(gpu):
+    return f"GPU-fa4e000{gpu}-0000-4000-8000-00000000000{gpu}"
+
+
+class Gpus(Case):
+    program = FAULTS_PROGRAM
+
+    def sweep(self, *arguments, env, code=0):
+        return self.mixsweep("run", self.tiny(), "--out", "out", *arguments, code=code, env=env)
+
+    def devices(self):
+        """The devices that trials ran on, by executor."""
+        with open(self.folder / "out" / "results.csv", newline="") as file:
+            return {row["run.executor"]: row["run.device"] for row in csv.DictReader(file)}
+
+    def gpus(self):
+        with open(self.folder / "out" / "status.json") as file:
+            return json.load(file)["nodes"][0]["gpus"]
+
+    def test_each_fit_gpu_gets_an_executor_and_the_others_are_told(self):
+        _, err = self.sweep(env=pretend(3, GPU_1="ecc=2", GPU_2="load=70 used=900"))
+        self.assertIn(f"{uuid(1)} (NVIDIA Pretended 80GB) is left out: 2 uncorrected memory errors",
+                      err)
+        self.assertIn("2 executors on 2 GPUs", err)
+        for executor, device in self.devices().items():
+            self.assertEqual(device, f"NVIDIA Pretended 80GB, {uuid({'0': 0, '1': 2}[executor])}")
+        gpus = {gpu["uuid"]: gpu for gpu in self.gpus()}
+        self.assertEqual({key: gpu["executors"] for key, gpu in gpus.items()},
+                         {uuid(0): 1, uuid(1): 0, uuid(2): 1})
+        self.assertIsNone(gpus[uuid(0)]["left_out"])
+        self.assertIn("uncorrected", gpus[uuid(1)]["left_out"])
+        self.assertEqual((gpus[uuid(2)]["load"], gpus[uuid(2)]["memory_used_bytes"]),
+                         (0.7, 900 << 20))
+        out, _ = self.mixsweep("status", "out")
+        self.assertRegex(out, rf"{uuid(2)} +NVIDIA Pretended 80GB +1 +70% +0\.9/79\.6 GiB")
+        self.assertRegex(out, r"left out: 2 uncorrected memory errors")
+        metrics = (self.folder / "out" / "metrics.prom").read_text()
+        self.assertRegex(metrics, rf'mixsweep_gpu_utilization_ratio\{{.*gpu="{uuid(2)}".*\}} 0\.7')
+        self.assertRegex(metrics, rf'mixsweep_gpu_left_out\{{.*gpu="{uuid(1)}".*\}} 1\n')
+
+    def test_the_environment_chooses_and_per_gpu_shares(self):
+        _, err = self.sweep("--per-gpu", 2, env=pretend(3, CUDA_VISIBLE_DEVICES="2"))
+        self.assertIn("2 executors on 1 GPU; MPS does not run: those of one GPU take turns", err)
+        self.assertEqual(set(self.devices().values()), {f"NVIDIA Pretended 80GB, {uuid(2)}"})
+
+    def test_executors_see_their_gpu_alone(self):
+        self.sweep(env=pretend(2, CUDA_VISIBLE_DEVICES="1,0", MX_FAULT_SHOWS="CUDA_VISIBLE_DEVICES"))
+        log = "".join(path.read_text() for path in (self.folder / "out" / "log").glob("exec-*.log"))
+        self.assertEqual(set(re.findall(r"CUDA_VISIBLE_DEVICES=(.*)", log)), {uuid(0), uuid(1)})
+
+    def test_without_gpus_sweeps_run_on_cpus(self):
+        for env in (pretend(2, CUDA_VISIBLE_DEVICES=""), pretend(1, GPU_0="foreign=7:900")):
+            _, err = self.sweep("--workers", 1, env=env)
+            self.assertNotIn("Pretended", " ".join(self.devices().values()))
+            self.assertEqual(self.gpus(), [])
+            self.assertIn("device: cpu", (self.folder / "out" / "config.yaml").read_text())
+            self.mixsweep("clean", "out")
+            (self.folder / "out").rename(self.folder / f"out{len(env)}{env['MX_FAKE_GPUS']}")
+
+    def test_gpus_that_are_asked_for_must_be_there(self):
+        err = self.refused(3, "run", self.tiny(), "--set", "schedule.device=cuda",
+                           env=pretend(2, CUDA_VISIBLE_DEVICES="-1"))
+        self.assertIn("schedule.device is cuda: the environment leaves no GPU to this process", err)
+        self.program = PROGRAM
+        err = self.refused(3, "run", self.tiny(), "--set", "schedule.device=cuda", env=pretend(2))
+        self.assertIn("schedule.device is cuda: ", err)
+
+    def test_a_sweep_stays_on_what_it_was_begun_with(self):
+        self.sweep("--workers", 1, env=pretend(0))
+        begun = self.devices()
+        self.mixsweep("run", self.tiny(repeats=2), "--out", "out", "--resume", "--workers", 1,
+                      env=pretend(2))
+        self.assertEqual(set(self.devices().values()), set(begun.values()))
+        _, err = self.mixsweep("run", self.tiny(), "--out", "out", "--resume", "--set",
+                               "schedule.device=cuda", code=2, env=pretend(2))
+        self.assertIn("schedule.device: was cpu, is cuda", err)
+
+    def test_parts_of_a_divided_gpu_are_used_like_gpus(self):
+        self.sweep(env=pretend(1, GPU_0="mig=2"))
+        self.assertEqual({gpu["uuid"] for gpu in self.gpus()},
+                         {f"MIG-fa4e0000-0000-5000-8000-00000000000{part}" for part in (0, 1)})
+
+    @unittest.skipUnless(MPIRUN, "built without MPI")
+    def test_ranks_of_a_node_share_its_gpus_out(self):
+        env = dict(pretend(3), OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+        self.program = MPIRUN
+        _, err = self.mixsweep("--quiet", "--oversubscribe", "--bind-to", "none", "-n", 2,
+                               FAULTS_PROGRAM, "run", self.tiny(), "--out", "out", env=env)
+        self.assertIn("3 executors on 3 GPUs", err)
+        with open(self.folder / "out" / "status.json") as file:
+            nodes = json.load(file)["nodes"]
+        self.assertEqual([[gpu["uuid"] for gpu in node["gpus"]] for node in nodes],
+                         [[uuid(0), uuid(2)], [uuid(1)]])
+        for executor, device in self.devices().items():
+            self.assertIn(uuid({"0": 0, "1": 2, "2": 1}[executor]), device)
+
+
+if __name__ == "__main__":
+    main()
