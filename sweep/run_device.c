@@ -24,6 +24,14 @@ static void tell_lines(const char *text)
     }
 }
 
+/* Why a sweep runs on CPUs where there are GPUs. */
+static void tell_unfit(const struct mx_gpus *gpus)
+{
+    for (size_t k = 0; k < gpus->n; k++)
+        fprintf(stderr, "mixsweep: %s (%s) is left out: %s; %s\n", gpus->list[k].uuid,
+                gpus->list[k].model, gpus->list[k].fault, gpus->list[k].mend);
+}
+
 /* Rank 0's own GPUs may be none: other ranks have theirs. */
 int run_choose_device(struct run *run, struct mx_err *err)
 {
@@ -45,8 +53,11 @@ int run_choose_device(struct run *run, struct mx_err *err)
     }
     tell_lines(mx_buf_str(&why));
     mx_buf_free(&why);
-    if (device->choice == MX_DEVICE_AUTO)
+    if (device->choice == MX_DEVICE_AUTO) {
         device->choice = any_fit(&run->gpus) ? MX_DEVICE_CUDA : MX_DEVICE_CPU;
+        if (device->choice == MX_DEVICE_CPU)
+            tell_unfit(&run->gpus);
+    }
     return 0;
 }
 

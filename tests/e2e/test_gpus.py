@@ -75,7 +75,10 @@ class Gpus(Case):
         for env in (pretend(2, CUDA_VISIBLE_DEVICES=""), pretend(1, GPU_0="foreign=7:900")):
             _, err = self.sweep("--workers", 1, env=env)
             self.assertNotIn("Pretended", " ".join(self.devices().values()))
-            self.assertEqual(self.gpus(), [])
+            self.assertEqual([gpu["executors"] for gpu in self.gpus()],
+                             [0] if "MX_FAKE_GPU_0" in env else [])
+            self.assertEqual("is left out: 1 other process computes on it (7 with 900 MiB)" in err,
+                             "MX_FAKE_GPU_0" in env)
             self.assertIn("device: cpu", (self.folder / "out" / "config.yaml").read_text())
             self.mixsweep("clean", "out")
             (self.folder / "out").rename(self.folder / f"out{len(env)}{env['MX_FAKE_GPUS']}")
