@@ -42,6 +42,8 @@ Test(keys, every_worker_parameter_is_the_target_of_one_key_of_its_name_and_type)
     for (size_t f = 0; f < sizeof fields / sizeof fields[0]; f++) {
         unsigned hits = 0;
 
+        if (strcmp(fields[f].name, "device") == 0)
+            continue; /* the executor's, which schedule.device decides for all */
         for (size_t k = 0; k < KEY_COUNT; k++)
             if (mx_keys[k].offset == fields[f].offset) {
                 hits++;
@@ -53,7 +55,7 @@ Test(keys, every_worker_parameter_is_the_target_of_one_key_of_its_name_and_type)
     }
     for (size_t k = 0; k < KEY_COUNT; k++)
         targets += mx_keys[k].offset >= 0;
-    cr_expect_eq(targets, sizeof fields / sizeof fields[0]);
+    cr_expect_eq(targets, sizeof fields / sizeof fields[0] - 1);
 }
 
 /* Each alone: what is not used is not in the record. */
