@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "sweep/command.h"
+#include "sweep/config.h"
 #include "sweep/export.h"
 
 /* The formats, in the order of their words. */
@@ -236,6 +237,20 @@ static int check(const char *directory, const struct options *options, struct mx
     return check_out(directory, options, err);
 }
 
+/* How the sweep ranked pixels; NULL where its configuration cannot be read. */
+static const char *rank_of(const char *directory)
+{
+    char                   *path = mx_path_join(directory, "config.yaml");
+    struct mx_config_report told = {{0}, 0, 0};
+    struct mx_config *config = path ? mx_config_read(path, NULL, 0, false, &told, NULL) : NULL;
+    const char       *rank = config ? worker_ranks[config->base[KEY_SCORE_RANK].choice].word : NULL;
+
+    mx_config_free(config);
+    mx_buf_free(&told.text);
+    free(path);
+    return rank;
+}
+
 static int write_export(const char *directory, const struct options *options, struct mx_err *err)
 {
     const unsigned table =
@@ -246,7 +261,8 @@ static int write_export(const char *directory, const struct options *options, st
                                .cells = table == CELLS,
                                .digits = (int)options->digits,
                                .metrics = options->metrics.items,
-                               .nmetrics = options->metrics.count};
+                               .nmetrics = options->metrics.count,
+                               .rank = rank_of(directory)};
     char *name;
     int   rc;
 

@@ -20,6 +20,7 @@ struct mx_export {
     int                     digits;           /* behind the point, in tables to be read; -1: all */
     const char *const      *metrics;          /* only these; none: all */
     size_t                  nmetrics;
+    const char             *rank; /* score.rank, told with tables that have scores of curves */
 };
 
 /* The table that is exported. */

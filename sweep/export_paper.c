@@ -6,6 +6,8 @@
 
 #include "base/num.h"
 #include "sweep/export.h"
+#include "sweep/results_core.h"
+#include "worker/map_scores.h"
 
 /* How a table is written: what stands around fields, and what stands for characters that
  * mean something to the reader of the table. */
@@ -248,6 +250,25 @@ static void put_table(const struct style *style, const struct mx_export *export,
         put_trials(&row, export);
 }
 
+/* Whether a score that depends on the order of pixels is among the columns. */
+static bool shows_curve_scores(const struct mx_export *export)
+{
+    const struct mx_sheet *sheet = mx_export_sheet(export);
+
+    for (size_t c = 0; c < sheet->ncolumns; c++) {
+        const int word =
+            sheet->columns[c].role == MX_SHEET_METRIC && mx_export_takes(export, &sheet->columns[c])
+                ? mx_metric_word(sheet->columns[c].name)
+                : -1;
+        const struct worker_map_score *score =
+            word < 0 ? NULL : worker_map_score(mx_metric_words[word].word);
+
+        if (score && (score->is & WORKER_SCORE_FILLED))
+            return true;
+    }
+    return false;
+}
+
 /* How many trials there are, and of each state: what a table stands on. */
 static void put_counts(const struct mx_export *export, struct mx_buf *out)
 {
@@ -268,6 +289,10 @@ static void put_counts(const struct mx_export *export, struct mx_buf *out)
     if (export->cells)
         mx_buf_text(out, "; mean [95 % interval of the mean over repeats, Student's t]");
     mx_buf_text(out, "; -: not used, or not measured");
+    if (export->rank && shows_curve_scores(export))
+        mx_buf_printf(out,
+                      "; pixels ranked by score.rank %s, replaced by the fill that a name ends in",
+                      export->rank);
 }
 
 void mx_export_markdown(const struct mx_export *export, struct mx_buf *out)

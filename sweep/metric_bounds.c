@@ -28,7 +28,8 @@ static const int shares[] = {MX_METRIC_ACCURACY,
                              MX_METRIC_MAX_BOX_ACCURACY_V2,
                              MX_METRIC_MASK_IOU,
                              MX_METRIC_RELEVANCE_RANK,
-                             MX_METRIC_GINI};
+                             MX_METRIC_GINI,
+                             MX_METRIC_COLLAPSED};
 
 /* What is never negative: losses, areas by their own first value, numbers of things. */
 static const int sizes[] = {MX_METRIC_CROSS_ENTROPY,

@@ -88,7 +88,7 @@ static void tick_text(double x, double step, char out[MX_SHOWN_SIZE])
 {
     const int digits = step >= 1 ? 0 : (int)ceil(-log10(step) - 1e-9);
 
-    if (fabs(x) >= 1e6 || digits > 6)
+    if (fabs(x) >= 1e6 || digits > 5)
         snprintf(out, MX_SHOWN_SIZE, "%.3g", x);
     else
         snprintf(out, MX_SHOWN_SIZE, "%.*f", digits, fabs(x) < step / 2 ? 0 : x);

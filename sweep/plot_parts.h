@@ -8,7 +8,7 @@
 enum {
     PLOT_WIDTH = 400,
     PLOT_HEIGHT = 270,
-    PLOT_LEFT = 50,
+    PLOT_LEFT = 60, /* eight figures and a minus */
     PLOT_RIGHT = 388,
     PLOT_TOP = 26,
     PLOT_BOTTOM = 226,

@@ -213,7 +213,7 @@ static bool put_curve(struct comparison *c, const char *map, const char *word)
     mx_html_text(c->r->out, map);
     mx_buf_text(c->r->out, ", ");
     mx_html_text(c->r->out, word);
-    mx_buf_text(c->r->out, "</h3>\n<div class=\"figures\">");
+    mx_buf_text(c->r->out, "</h3>\n<div class=\"figures four\">");
     put_matrix(c, folded, map, word);
     put_part(c, "map", "what its maps carry for every network (higher is better)", map, word);
     put_part(c, "scorer", "how it fares whatever the maps: robustness to occlusion", map, word);

@@ -1,9 +1,10 @@
 /* report_metrics.c - every metric of the first cells: which way is better, what is ours. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sweep/report_parts.h"
+#include "sweep/report_files.h"
 
 enum {
     METRIC_ROWS = 60,
@@ -96,10 +97,45 @@ static void put_block(struct report *r, const size_t *chosen, size_t n, size_t r
     mx_buf_text(r->out, "</tbody></table></div>\n");
 }
 
+/* Whether every image with a box or mask has a number of its own for a score. */
+static bool has_all_marked(const struct worker_map_score *score)
+{
+    const ptrdiff_t which = score - worker_map_scores;
+
+    return which == WORKER_SCORE_POINTING_GAME || which == WORKER_SCORE_ENERGY_POINTING_GAME ||
+           which == WORKER_SCORE_ENERGY_POINTING_GAME_MINUS_AREA ||
+           which == WORKER_SCORE_RELEVANCE_RANK;
+}
+
+/* How many images are behind the scores that need boxes or masks, by the first such file. */
+static void put_marked(struct report *r, const char *metric)
+{
+    struct worker_npy_shape shape = {0};
+    char                    name[WORKER_METRIC_NAME_SIZE + 8];
+    double                 *values = NULL;
+    uint64_t                marked = 0, images;
+
+    snprintf(name, sizeof name, "%s.npy", metric + strlen("test."));
+    for (size_t k = 0; k < r->ranking.ncells && !values; k++)
+        values = report_npy(r, report_stage(r, r->ranking.cells[k].cell.first, WORKER_STAGE_SCORES),
+                            name, &shape);
+    if (!values)
+        return;
+    images = shape.rows * shape.row;
+    for (uint64_t i = 0; i < images; i++)
+        marked += isnan(values[i]) ? 0 : 1;
+    mx_buf_printf(r->out,
+                  "<p class=\"note\">%" PRIu64 " of %" PRIu64 " images have a box or mask: the "
+                  "scores of pointing and overlap are of those, the others are skipped.</p>\n",
+                  marked, images);
+    free(values);
+}
+
 /* What is said of metrics that are there. */
 static void put_notes(struct report *r, const size_t *chosen, size_t n)
 {
-    bool any_ours = false, controls = false, curves = false, cut = false;
+    bool        any_ours = false, controls = false, curves = false, cut = false;
+    const char *marks = NULL;
 
     for (size_t k = 0; k < n; k++) {
         const char                    *name = r->columns.list[chosen[k]].name;
@@ -110,10 +146,14 @@ static void put_notes(struct report *r, const size_t *chosen, size_t n)
         any_ours |= score && (score->is & WORKER_SCORE_OURS);
         controls |= report_is_control(name);
         curves |= score && (score->is & WORKER_SCORE_FILLED);
+        if (!marks && score && has_all_marked(score) && strncmp(name, "test.", 5) == 0)
+            marks = name;
         cut |= isfinite(mx_metric_bounds(name).low);
     }
     if (curves)
         report_curve_rule(r);
+    if (marks)
+        put_marked(r, marks);
     mx_buf_text(r->out, "<p class=\"note\">");
     if (cut && r->config->base[KEY_REPEATS].integer > 1)
         mx_buf_text(r->out, "Intervals end where a metric does (at 0, at 1); cells.csv has them as "

@@ -110,7 +110,8 @@ static void put_effect(struct effect *e, const char *metric)
              metric, mx_keys[e->key].name, e->ncells);
     report_figure_begin(e->r);
     mx_plot_svg(&plot, e->r->out);
-    report_figure_end(e->r, "%s", mx_keys[e->key].name);
+    report_figure_end(e->r, "%zu cells, %zu values; %s is better", e->ncells, e->nmeans,
+                      mx_metric_smaller_is_better(metric) ? "lower" : "higher");
 }
 
 /* Returns whether the key has two values or more. */

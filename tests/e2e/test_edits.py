@@ -110,6 +110,7 @@ class Edits(Case):
         (self.folder / "frozen/train_names.txt").write_text("".join(f"{k}.jpg\n" for k in range(n)))
         (self.folder / "frozen/group_names.txt").write_text("on land\nat sea\nin air\nunder it\n")
         self.write("named.yaml", "name: named\ndata: {set: features, path: frozen}\nschedule: {keep: all}\n"
+                                 "score: {metrics: [accuracy, group_accuracy]}\n"
                                  "head: {method: hsfm, hsfm: {support_per_class: 3, epochs: 2, hard_per_class: 8}}\n")
         self.mixsweep("run", "named.yaml", "--workers", "1")
         (row,) = rows(self.folder / "named/results.csv")
@@ -126,6 +127,8 @@ class Edits(Case):
         out, _ = self.mixsweep("data", "inspect", "named.yaml")
         self.assertRegex(out, rf"2 classes, 4 groups, 64 numbers an image; {n} training, ")
         self.assertRegex(out, r"(?m)^2 in air  +\d+  +\d+  +\d+$")
+        page = (self.folder / "named/report.html").read_text()
+        self.assertEqual(page.count("<th>in air<br><span class=\"note\">2, n = "), 1)
 
     def test_those_of_a_smoke_run_are_of_its_generated_images(self):
         self.write("smoke.yaml", CONFIG.replace("name: edits", "name: smoke").replace(

@@ -38,6 +38,56 @@ def latex_rows(text):
     return [dict(zip(table[0], row)) for row in table[1:]]
 
 
+KNOWN = {"begin", "end", "toprule", "midrule", "bottomrule", "textbackslash", "textasciitilde", "textasciicircum",
+         "textless", "textgreater", "textbar", "textquotedbl", "usepackage"}
+
+
+def compile_latex(text):
+    """A table as LaTeX would read it, far enough to refuse what it refuses: a command that booktabs or the
+    kernel do not have, groups and environments that do not close, an alignment character too many, a
+    character of its own outside its place, rules elsewhere than between rows. Returns (columns, rows)."""
+    text = "".join(line.split("%")[0] if line.startswith("%") else line
+                   for line in text.splitlines(keepends=True))
+    at, open_, columns, rows, tabs, math, began = 0, [], None, 0, 0, False, True
+    while at < len(text):
+        if text[at] == "\\":
+            command = re.match(r"\\([A-Za-z]+|.|\n)", text[at:]).group(1)
+            at += 1 + len(command)
+            if command in ("begin", "end"):
+                name, at = re.match(r"\{(\w+)\}", text[at:]).group(1), text.index("}", at) + 1
+                if command == "begin":
+                    open_.append(name)
+                    if name == "tabular":
+                        columns = len(re.match(r"\{([lrc]+)\}", text[at:]).group(1))
+                        at = text.index("}", at) + 1
+                else:
+                    assert open_.pop() == name, name
+                    assert name != "tabular" or began, "the last row has no end"
+            elif command == "\\":
+                assert tabs + 1 == columns, (tabs + 1, columns)
+                rows, tabs, began = rows + 1, 0, True
+            elif command.endswith("rule"):
+                assert command in KNOWN and began and open_[-1] == "tabular", command
+            else:
+                assert command in KNOWN or command in "_&%#${}", command
+                began = False
+        else:
+            character, at = text[at], at + 1
+            if character in "{}":
+                assert character == "{" or open_[-1] == "{", open_
+                open_.append("{") if character == "{" else open_.pop()
+            elif character == "&":
+                assert open_[-1:] == ["tabular"], open_
+                tabs, began = tabs + 1, False
+            elif character == "$":
+                math = not math
+            else:
+                assert character not in "#^_~" and (character != "%"), text[at - 20:at + 20]
+                began = began and character.isspace()
+    assert not open_ and not math and columns, (open_, math, columns)
+    return columns, rows
+
+
 class Export(Case):
     """One sweep, made once, of which a trial fails with words that must be quoted."""
 
@@ -156,6 +206,17 @@ class Export(Case):
                 got = read(self.export(format, "--table", "trials")[0])
                 self.assertEqual([{name: row[name] or "-" for name in got[0]} for row in trials],
                                  got)
+
+    def test_latex_would_take_the_tables(self):
+        for table, file in (("trials", "results.csv"), ("cells", "cells.csv")):
+            columns, lines = compile_latex(self.export("latex", "--table", table)[0])
+            self.assertEqual(lines, 1 + len(rows(self.out / file)))
+            self.assertGreater(columns, 3)
+        for broken in ("\\begin{tabular}{ll}\na & b & c \\\\\n\\end{tabular}", "a_b",
+                       "\\begin{tabular}{l}\na\n\\end{tabular}", "\\begin{tabular}{l}\n{a \\\\\n\\end{tabular}",
+                       "\\begin{tabular}{l}\n\\nonsense \\\\\n\\end{tabular}"):
+            with self.assertRaises((AssertionError, AttributeError), msg=broken):
+                compile_latex(broken)
 
     def test_digits_round_what_is_shown(self):
         got = markdown_rows(self.export("markdown", "--digits", "2", "--metric", "val.accuracy")[0])

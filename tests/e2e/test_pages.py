@@ -18,6 +18,10 @@ class Pages(Case):
                 checked += 1
         self.assertGreater(checked, 1)
 
+    def test_the_list_of_pages_has_every_page(self):
+        listed = set(re.findall(r"\]\(([\w.-]+\.md)\)", (SOURCE / "docs/README.md").read_text()))
+        self.assertEqual(listed, {page.name for page in SOURCE.glob("docs/*.md")} - {"README.md"})
+
     def test_the_readme_names_every_command(self):
         out, _ = self.mixsweep("--help")
         commands = set(re.findall(r"^  ([a-z]+) ", out, re.M))

@@ -7,6 +7,11 @@ from harness import FAULTS_PROGRAM, Case, main, rows
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
 SHAPES = {"path", "rect", "circle", "line"}  # written as <path/>
+# What may lie right in an element that takes only some; what a paragraph, or a caption, may not hold.
+INSIDE = {"ul": {"li"}, "dl": {"dt", "dd"}, "table": {"thead", "tbody", "caption", "tr"}, "thead": {"tr"},
+          "tbody": {"tr"}, "tr": {"td", "th"}}
+BLOCKS = {"p", "div", "ul", "dl", "table", "figure", "section", "h1", "h2", "h3", "details", "pre"}
+PHRASES = {"p", "h1", "h2", "h3", "summary", "span", "b", "code", "a", "figcaption"}
 
 
 class Page(html.parser.HTMLParser):
@@ -15,15 +20,28 @@ class Page(html.parser.HTMLParser):
     def __init__(self, text):
         super().__init__()
         self.open, self.ids, self.links, self.pictures, self.rows, self.text = [], [], [], [], {}, []
-        self.images = []
+        self.images, self.headings = [], []
         self.metric = None
         self.feed(text)
         self.close()
         assert not self.open, self.open
+        assert self.headings.count(1) == 1 and all(
+            b <= a + 1 for a, b in zip([0] + self.headings, self.headings)), self.headings
 
     def handle_starttag(self, tag, attrs):
         assert len(attrs) == len(dict(attrs)), (tag, attrs)
         attrs = dict(attrs)
+        above = self.open[-1] if self.open else None
+        assert tag in INSIDE.get(above, {tag}), (tag, "in", above, self.getpos())
+        assert not (tag in BLOCKS and PHRASES & set(self.open)), (tag, self.open, self.getpos())
+        if tag == "table":
+            self.widths = set()
+        if tag == "tr":
+            self.width = 0
+        if tag in ("td", "th"):
+            self.width += 1
+        if tag in ("h1", "h2", "h3"):
+            self.headings.append(int(tag[1]))
         if "id" in attrs:
             self.ids.append(attrs["id"])
         if tag == "a":
@@ -47,6 +65,10 @@ class Page(html.parser.HTMLParser):
     def handle_endtag(self, tag):
         assert self.open and self.open[-1] == tag, (tag, self.open, self.getpos())
         self.open.pop()
+        if tag == "tr":
+            self.widths.add(self.width)
+        if tag == "table":
+            assert len(self.widths) == 1, (self.widths, self.getpos())
         if tag in ("td", "th"):
             self.metric = None
 
@@ -155,6 +177,17 @@ score:
         self.assertEqual(titles, ["How it went", "What was run", "Results", "Groups", "Score against alpha",
                                   "Trade-offs", "Deletion and insertion", "Maps across models",
                                   "What networks look at", "Training", "All metrics", "Where it comes from"])
+        # By which rule pixels were ranked stands with every table and figure of it.
+        self.assertGreaterEqual(text.count("(<code>score.rank: absolute</code>)"), 5)
+        out, _ = self.mixsweep("export", "out", "--format", "latex")
+        self.assertIn("; pixels ranked by score.rank absolute, replaced by the fill", out.splitlines()[0])
+        out, _ = self.mixsweep("export", "out", "--format", "latex", "--metric", "test.accuracy")
+        self.assertNotIn("score.rank", out)
+        # One epoch is a mark, not a line of no length.
+        training = text[text.index("<h2>Training</h2>"):text.index("<h2>All metrics</h2>")]
+        self.assertEqual(training.count("<svg role=\"img\""), 3)
+        self.assertGreaterEqual(training.count("<circle"), 3)
+        self.assertNotIn("<h3>Sum over ranks</h3>", text)
         # Six images as they are and as each of two networks sees them.
         self.assertEqual(len(page.images), 6 * 3)
         self.assertEqual(sum(image["alt"].startswith("gradcam of test image") for image in page.images), 12)

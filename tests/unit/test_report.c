@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/file.h"
 #include "sweep/report.h"
@@ -285,6 +286,43 @@ Test(report, shows_the_columns_that_were_asked_for_when_all_trials_failed)
     cr_expect(says(&page, "<td class=\"nw\" data-metric=\"val.accuracy\">\xE2\x80\x93</td>"));
     cr_expect(says(&page, "<td class=\"nw\" data-metric=\"test.accuracy\">\xE2\x80\x93</td>"), "%s",
               mx_buf_str(&page));
+    mx_buf_free(&page);
+    end(&s);
+}
+
+static double cpu_seconds(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+/* 2,000 cells with 5 repeats each, of which a trial in fifty failed. */
+Test(report, of_ten_thousand_trials_takes_less_than_30_seconds_and_10_megabytes)
+{
+    struct sweep  s = begin(HEAD "repeats: 5\n"
+                                  "grid:\n"
+                                  "  train.lr: {linear: [0.01, 1], count: 100}\n"
+                                  "  mix.strategy: [mixup, cutmix]\n"
+                                  "  mix.alpha: [0.1, 0.2, 0.4, 0.8, 1]\n"
+                                  "  mix.labels: [mixed, dominant]\n");
+    struct mx_buf page;
+    double        begun;
+
+    cr_assert_eq(s.plan->ntrials, 10000);
+    for (uint32_t t = 0; t < s.plan->ntrials; t++)
+        if (t % 50 == 7)
+            failed(&s, t, "exit status 3");
+        else
+            done(&s, t, 0.5 + 1e-5 * (t * 7919 % 10007), 0.4 + 1e-5 * (t * 104729 % 10007));
+    begun = cpu_seconds();
+    page = page_of(&s);
+    cr_expect_lt(cpu_seconds() - begun, 30);
+    cr_expect_lt(page.len, 10000000);
+    cr_expect(says(&page, "Showing 200 of 2000 cells"));
+    cr_expect(says(&page, "<b>200</b>failed"));
     mx_buf_free(&page);
     end(&s);
 }
