@@ -26,7 +26,7 @@ enum {
     MX_NVML_COMPUTE_EXCLUSIVE = 3, /* one process at a time */
 };
 
-typedef struct mx_nvml_device *mx_nvml_device;
+typedef struct mx_nvml_handle *mx_nvml_device;
 
 struct mx_nvml_memory {
     unsigned long long total, free, used; /* bytes */

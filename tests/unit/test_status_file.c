@@ -76,10 +76,13 @@ Test(status_file, has_the_fields_of_the_contract)
 /* Each family has its HELP and TYPE once, before its samples. */
 Test(status_file, metrics_are_in_the_text_format_of_prometheus)
 {
-    struct mx_status status = example();
-    struct mx_buf    out = {0};
+    struct mx_status      status = example();
+    struct mx_status_node node = nodes[0];
+    struct mx_buf         out = {0};
 
+    node.ngpus = 0;
     status.name = "a\\b\"\n";
+    status.nodes = &node;
     mx_status_metrics(&status, &out);
     cr_expect_str_eq(
         mx_buf_str(&out),
@@ -129,7 +132,23 @@ Test(status_file, metrics_are_in_the_text_format_of_prometheus)
         "stages.\n"
         "# TYPE mixsweep_node_busy_seconds_total counter\n"
         "mixsweep_node_busy_seconds_total{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\"} "
-        "40.5\n"
+        "40.5\n",
+        "is\n%s", mx_buf_str(&out));
+    mx_buf_free(&out);
+}
+
+Test(status_file, metrics_of_gpus_come_after_those_of_nodes)
+{
+    struct mx_status status = example();
+    struct mx_buf    out = {0};
+    const char      *found;
+
+    status.name = "a\\b\"\n";
+    mx_status_metrics(&status, &out);
+    found = strstr(mx_buf_str(&out), "# HELP mixsweep_gpu_executors");
+    cr_assert(found, "is\n%s", mx_buf_str(&out));
+    cr_expect_str_eq(
+        found,
         "# HELP mixsweep_gpu_executors Executors that compute on a GPU.\n"
         "# TYPE mixsweep_gpu_executors gauge\n"
         "mixsweep_gpu_executors{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\",gpu=\"GPU-1\","
