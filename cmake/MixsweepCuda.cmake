@@ -15,6 +15,12 @@ set(CMAKE_CUDA_STANDARD 17)
 set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
+find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} REQUIRED)
+find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_DIR}/.. REQUIRED)
+mark_as_advanced(CUDNN_INCLUDE_DIR CUDNN_LIBRARY)
+add_library(mx_cuda INTERFACE)
+target_include_directories(mx_cuda SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE_DIR})
+target_link_libraries(mx_cuda INTERFACE CUDA::cudart CUDA::cublas ${CUDNN_LIBRARY})
 # No contraction, as in C: a body has the same bits on both sides.
 target_compile_options(mx_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false

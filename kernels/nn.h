@@ -10,7 +10,9 @@
  * kern_tensor_bind() when it is known how much all of them need. Running an
  * operation allocates nothing. Images are (n, channels, height, width).
  *
- * On the CPU this is oneDNN (docs/decisions/001-onednn-two-generations.md).
+ * On the CPU this is oneDNN (docs/decisions/001-onednn-two-generations.md), on a GPU cuDNN,
+ * cuBLAS and kernels of ours (docs/decisions/019-networks-on-a-gpu.md). Memory of tensors is the
+ * device's: kernels/device.h.
  * Every function that can fail returns -1 or NULL with MX_EINTERNAL, or
  * MX_ENOMEM, and says which call of the library refused.
  */
@@ -40,6 +42,10 @@ enum {
  * *err. Operations and tensors must be released before it. */
 struct kern_nn *kern_nn_new(unsigned threads, struct mx_err *err);
 void            kern_nn_free(struct kern_nn *nn); /* NULL is allowed */
+
+/* Open the first visible CUDA device. Returns NULL with MX_EGPU and why there is none, or
+ * MX_ENOMEM. In single precision throughout, and in a fixed order of sums. */
+struct kern_nn *kern_nn_new_cuda(struct mx_err *err);
 
 /* The library and its version: "oneDNN 2.6.3". */
 const char *kern_nn_name(const struct kern_nn *nn);
@@ -76,6 +82,11 @@ float *kern_tensor_data(const struct kern_tensor *tensor);
 /* Copy between two tensors of one shape, whatever their orders. Allocates:
  * meant for filling and exporting, not for the training loop. */
 int kern_tensor_copy(const struct kern_tensor *from, struct kern_tensor *to, struct mx_err *err);
+
+/* Fill a tensor from row-major numbers in the host's memory, and the other way round; as
+ * kern_tensor_copy(), and complete on return. */
+int kern_tensor_write(struct kern_tensor *tensor, const float *host, struct mx_err *err);
+int kern_tensor_read(const struct kern_tensor *tensor, float *host, struct mx_err *err);
 
 enum kern_op_kind {
     KERN_CONV,     /* square window */

@@ -50,48 +50,26 @@ static void limit_threads(unsigned threads)
     set_num_threads((int)threads);
 }
 
-struct kern_nn *kern_nn_new(unsigned threads, struct mx_err *err)
+static void close_device(struct kern_nn *nn)
 {
-    struct kern_nn       *nn = calloc(1, sizeof *nn);
-    const dnnl_version_t *version = dnnl_version();
+    struct dnn *dnn = dnn_of(nn);
 
-    if (!nn) {
-        mx_fail(err, MX_ENOMEM, "no memory for the network device");
-        return NULL;
-    }
-    limit_threads(threads);
-    nn->threads = threads;
-    snprintf(nn->name, sizeof nn->name, "oneDNN %d.%d.%d", version->major, version->minor,
-             version->patch);
-    DNN_TRY(dnnl_engine_create(&nn->engine, dnnl_cpu, 0), err);
-    DNN_TRY(dnnl_stream_create(&nn->stream, nn->engine, dnnl_stream_default_flags), err);
-    return nn;
-
-fail:
-    kern_nn_free(nn);
-    return NULL;
+    if (dnn->stream)
+        dnnl_stream_destroy(dnn->stream);
+    if (dnn->engine)
+        dnnl_engine_destroy(dnn->engine);
+    free(dnn->scratch);
+    free(dnn);
 }
 
-void kern_nn_free(struct kern_nn *nn)
+static void tensor_free(struct kern_tensor *tensor)
 {
-    if (!nn)
-        return;
-    if (nn->stream)
-        dnnl_stream_destroy(nn->stream);
-    if (nn->engine)
-        dnnl_engine_destroy(nn->engine);
-    free(nn->scratch);
-    free(nn);
-}
-
-const char *kern_nn_name(const struct kern_nn *nn)
-{
-    return nn->name;
-}
-
-size_t kern_nn_bytes(const struct kern_nn *nn)
-{
-    return nn->bytes;
+    if (tensor->layout && tensor->layout->memory)
+        dnnl_memory_destroy(tensor->layout->memory);
+    if (tensor->layout)
+        kern_md_free(tensor->layout->md);
+    free(tensor->layout);
+    free(tensor);
 }
 
 struct kern_tensor *kern_tensor_new(struct kern_nn *nn, unsigned ndims, const dnnl_dims_t dims,
@@ -105,22 +83,28 @@ struct kern_tensor *kern_tensor_new(struct kern_nn *nn, unsigned ndims, const dn
     }
     tensor->nn = nn;
     tensor->ndims = ndims;
+    if (!(tensor->layout = calloc(1, sizeof *tensor->layout))) {
+        mx_fail(err, MX_ENOMEM, "no memory for a tensor");
+        goto fail;
+    }
     memcpy(tensor->dims, dims, ndims * sizeof dims[0]);
     if (md)
-        DNN_TRY(kern_md_copy(&tensor->md, md), err);
+        DNN_TRY(kern_md_copy(&tensor->layout->md, md), err);
     else
-        DNN_TRY(kern_md_new(&tensor->md, (int)ndims, dims, false), err);
-    tensor->bytes = dnnl_memory_desc_get_size(tensor->md);
-    DNN_TRY(dnnl_memory_create(&tensor->memory, tensor->md, nn->engine, DNNL_MEMORY_NONE), err);
+        DNN_TRY(kern_md_new(&tensor->layout->md, (int)ndims, dims, false), err);
+    tensor->bytes = dnnl_memory_desc_get_size(tensor->layout->md);
+    DNN_TRY(dnnl_memory_create(&tensor->layout->memory, tensor->layout->md, dnn_of(nn)->engine,
+                               DNNL_MEMORY_NONE),
+            err);
     return tensor;
 
 fail:
-    kern_tensor_free(tensor);
+    tensor_free(tensor);
     return NULL;
 }
 
-struct kern_tensor *kern_tensor_plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
-                                      struct mx_err *err)
+static struct kern_tensor *plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                 struct mx_err *err)
 {
     dnnl_dims_t wide = {0};
 
@@ -129,46 +113,31 @@ struct kern_tensor *kern_tensor_plain(struct kern_nn *nn, unsigned ndims, const 
     return kern_tensor_new(nn, ndims, wide, NULL, err);
 }
 
-struct kern_tensor *kern_tensor_like(const struct kern_tensor *tensor, struct mx_err *err)
+static struct kern_tensor *like(const struct kern_tensor *tensor, struct mx_err *err)
 {
-    return kern_tensor_new(tensor->nn, tensor->ndims, tensor->dims, tensor->md, err);
+    return kern_tensor_new(tensor->nn, tensor->ndims, tensor->dims, tensor->layout->md, err);
 }
 
-void kern_tensor_free(struct kern_tensor *tensor)
+static bool same_order(const struct kern_tensor *a, const struct kern_tensor *b)
 {
-    if (!tensor)
-        return;
-    if (tensor->memory)
-        dnnl_memory_destroy(tensor->memory);
-    kern_md_free(tensor->md);
-    free(tensor);
+    return dnnl_memory_desc_equal(a->layout->md, b->layout->md) != 0;
 }
 
-size_t kern_tensor_bytes(const struct kern_tensor *tensor)
-{
-    return tensor->bytes;
-}
-
-bool kern_tensor_same_order(const struct kern_tensor *a, const struct kern_tensor *b)
-{
-    return dnnl_memory_desc_equal(a->md, b->md) != 0;
-}
-
-bool kern_tensor_by_image(const struct kern_tensor *tensor)
+static bool by_image(const struct kern_tensor *tensor)
 {
     struct kern_order order;
 
-    return kern_md_order(tensor->md, &order) && order.blocked != 0 &&
+    return kern_md_order(tensor->layout->md, &order) && order.blocked != 0 &&
            (size_t)(order.strides[0] * tensor->dims[0]) * sizeof(float) == tensor->bytes;
 }
 
-int kern_tensor_channels(const struct kern_tensor *tensor, struct kern_channels *where,
-                         struct mx_err *err)
+static int channels_of(const struct kern_tensor *tensor, struct kern_channels *where,
+                       struct mx_err *err)
 {
     const dnnl_dim_t *dims = tensor->dims;
     struct kern_order order;
 
-    if (tensor->ndims != 4 || !kern_md_order(tensor->md, &order) ||
+    if (tensor->ndims != 4 || !kern_md_order(tensor->layout->md, &order) ||
         (order.blocked != 1 && order.blocked != -1) ||
         order.strides[2] != order.strides[3] * dims[3])
         return mx_fail(err, MX_EINTERNAL, "an operation cannot take images in the order given");
@@ -203,7 +172,7 @@ bool kern_weights_in_eights(const struct kern_tensor *tensor)
 {
     kern_md md = NULL;
     bool    same = tensor->ndims == 4 && kern_md_eights(&md, tensor->dims) == dnnl_success &&
-                dnnl_memory_desc_equal(md, tensor->md);
+                dnnl_memory_desc_equal(md, tensor->layout->md);
 
     kern_md_free(md);
     return same;
@@ -213,37 +182,32 @@ int kern_reserve_scratch(struct kern_nn *nn, size_t bytes, struct mx_err *err)
 {
     void *larger;
 
-    if (bytes <= nn->scratch_bytes)
+    if (bytes <= dnn_of(nn)->scratch_bytes)
         return 0;
     if (!(larger = kern_own_memory(nn, bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of scratch", bytes);
-    kern_free_memory(nn, nn->scratch, nn->scratch_bytes);
-    nn->scratch = larger;
-    nn->scratch_bytes = bytes;
+    kern_free_memory(nn, dnn_of(nn)->scratch, dnn_of(nn)->scratch_bytes);
+    dnn_of(nn)->scratch = larger;
+    dnn_of(nn)->scratch_bytes = bytes;
     return 0;
 }
 
-int kern_tensor_bind(struct kern_tensor *tensor, float *data, struct mx_err *err)
+static int bind(struct kern_tensor *tensor, float *data, struct mx_err *err)
 {
     tensor->data = data;
-    DNN_TRY(dnnl_memory_set_data_handle(tensor->memory, data), err);
+    DNN_TRY(dnnl_memory_set_data_handle(tensor->layout->memory, data), err);
     return 0;
 
 fail:
     return -1;
 }
 
-float *kern_tensor_data(const struct kern_tensor *tensor)
-{
-    return tensor->data;
-}
-
 dnnl_status_t kern_reorder_new(dnnl_primitive_t *reorder, struct kern_nn *nn, kern_const_md from,
                                kern_const_md to)
 {
     dnnl_primitive_desc_t pd;
-    dnnl_status_t         status =
-        dnnl_reorder_primitive_desc_create(&pd, from, nn->engine, to, nn->engine, NULL);
+    dnnl_status_t status = dnnl_reorder_primitive_desc_create(&pd, from, dnn_of(nn)->engine, to,
+                                                              dnn_of(nn)->engine, NULL);
 
     if (status != dnnl_success)
         return status;
@@ -252,19 +216,97 @@ dnnl_status_t kern_reorder_new(dnnl_primitive_t *reorder, struct kern_nn *nn, ke
     return status;
 }
 
-int kern_tensor_copy(const struct kern_tensor *from, struct kern_tensor *to, struct mx_err *err)
+static int copy(const struct kern_tensor *from, struct kern_tensor *to, struct mx_err *err)
 {
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from->memory}, {DNNL_ARG_TO, to->memory}};
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from->layout->memory},
+                                    {DNNL_ARG_TO, to->layout->memory}};
     dnnl_primitive_t      reorder = NULL;
     int                   result = -1;
 
-    DNN_TRY(kern_reorder_new(&reorder, from->nn, from->md, to->md), err);
-    DNN_TRY(dnnl_primitive_execute(reorder, from->nn->stream, 2, args), err);
-    DNN_TRY(dnnl_stream_wait(from->nn->stream), err);
+    DNN_TRY(kern_reorder_new(&reorder, from->nn, from->layout->md, to->layout->md), err);
+    DNN_TRY(dnnl_primitive_execute(reorder, dnn_of(from->nn)->stream, 2, args), err);
+    DNN_TRY(dnnl_stream_wait(dnn_of(from->nn)->stream), err);
     result = 0;
 
 fail:
     if (reorder)
         dnnl_primitive_destroy(reorder);
     return result;
+}
+
+/* A row-major tensor over the host's memory, with the dimensions of another. */
+static struct kern_tensor *over_host(const struct kern_tensor *tensor, float *host,
+                                     struct mx_err *err)
+{
+    struct kern_tensor *rows = kern_tensor_new(tensor->nn, tensor->ndims, tensor->dims, NULL, err);
+
+    if (rows && bind(rows, host, err)) {
+        tensor_free(rows);
+        rows = NULL;
+    }
+    return rows;
+}
+
+static int write_rows(struct kern_tensor *tensor, const float *host, struct mx_err *err)
+{
+    struct kern_tensor *rows = over_host(tensor, (float *)host, err);
+    const int           result = rows ? copy(rows, tensor, err) : -1;
+
+    if (rows)
+        tensor_free(rows);
+    return result;
+}
+
+static int read_rows(const struct kern_tensor *tensor, float *host, struct mx_err *err)
+{
+    struct kern_tensor *rows = over_host(tensor, host, err);
+    const int           result = rows ? copy(tensor, rows, err) : -1;
+
+    if (rows)
+        tensor_free(rows);
+    return result;
+}
+
+static const struct kern_nn_table table = {
+    .close = close_device,
+    .plain = plain,
+    .like = like,
+    .tensor_free = tensor_free,
+    .same_order = same_order,
+    .by_image = by_image,
+    .channels = channels_of,
+    .bind = bind,
+    .copy = copy,
+    .write = write_rows,
+    .read = read_rows,
+    .op_new = dnn_op_new,
+    .op_free = dnn_op_free,
+    .add_backward = dnn_add_backward,
+    .image_reorders = dnn_image_reorders,
+    .forward = dnn_forward,
+    .backward = dnn_backward,
+};
+
+struct kern_nn *kern_nn_new(unsigned threads, struct mx_err *err)
+{
+    struct dnn           *dnn = calloc(1, sizeof *dnn);
+    const dnnl_version_t *version = dnnl_version();
+
+    if (!dnn) {
+        mx_fail(err, MX_ENOMEM, "no memory for the network device");
+        return NULL;
+    }
+    limit_threads(threads);
+    dnn->nn.table = &table;
+    dnn->nn.device = &kern_device_cpu;
+    dnn->nn.threads = threads;
+    snprintf(dnn->nn.name, sizeof dnn->nn.name, "oneDNN %d.%d.%d", version->major, version->minor,
+             version->patch);
+    DNN_TRY(dnnl_engine_create(&dnn->engine, dnnl_cpu, 0), err);
+    DNN_TRY(dnnl_stream_create(&dnn->stream, dnn->engine, dnnl_stream_default_flags), err);
+    return &dnn->nn;
+
+fail:
+    close_device(&dnn->nn);
+    return NULL;
 }

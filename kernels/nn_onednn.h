@@ -12,7 +12,7 @@
 
 #include <dnnl.h>
 
-#include "kernels/nn.h"
+#include "kernels/nn_parts.h"
 
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t       kern_md;
@@ -84,25 +84,34 @@ dnnl_status_t kern_pd_new(dnnl_primitive_desc_t *pd, dnnl_engine_t engine,
 void kern_fail_status(struct mx_err *err, dnnl_status_t status, const char *call, const char *file,
                       int line);
 
-struct kern_nn {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream;
-    void         *scratch; /* shared: operations run one after another */
-    size_t        scratch_bytes;
-    size_t        bytes;
-    unsigned      threads;
-    char          name[32];
+/* A device of oneDNN; its struct kern_nn is its beginning. */
+struct dnn {
+    struct kern_nn nn;
+    dnnl_engine_t  engine;
+    dnnl_stream_t  stream;
+    void          *scratch; /* shared: operations run one after another */
+    size_t         scratch_bytes;
 };
 
-struct kern_tensor {
-    struct kern_nn *nn;
-    kern_md         md;
-    dnnl_memory_t   memory;
-    float          *data;
-    size_t          bytes;
-    unsigned        ndims;
-    dnnl_dims_t     dims;
+static inline struct dnn *dnn_of(struct kern_nn *nn)
+{
+    return (struct dnn *)nn;
+}
+
+struct kern_layout {
+    kern_md       md;
+    dnnl_memory_t memory;
 };
+
+/* Operations, in nn_onednn_op.c; documented in nn.h. */
+struct kern_op *dnn_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                           struct kern_op_tensors *tensors, struct mx_err *err);
+void            dnn_op_free(struct kern_op *op);
+int             dnn_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
+                                 const struct kern_op_gradients *gradients, struct mx_err *err);
+unsigned        dnn_image_reorders(const struct kern_op *op);
+int             dnn_forward(struct kern_op *op, struct mx_err *err);
+int             dnn_backward(struct kern_op *op, struct mx_err *err);
 
 /* A tensor of the given order, which is copied; NULL: row-major. */
 struct kern_tensor *kern_tensor_new(struct kern_nn *nn, unsigned ndims, const dnnl_dims_t dims,

@@ -88,7 +88,7 @@ static void free_wishes(struct wishes *wishes)
 static dnnl_status_t wish(kern_md *md, const struct kern_tensor *kept, unsigned ndims,
                           const dnnl_dims_t dims)
 {
-    return kept ? kern_md_copy(md, kept->md) : kern_md_new(md, (int)ndims, dims, true);
+    return kept ? kern_md_copy(md, kept->layout->md) : kern_md_new(md, (int)ndims, dims, true);
 }
 
 /* Pools take what they get. Others choose, unless told to keep the
@@ -165,7 +165,7 @@ static int choose(const struct choice *choice, bool keep, dnnl_primitive_desc_t 
             request.window[d] = whole ? src->dims[2 + d] : choice->shape->kernel;
             request.stride[d] = whole ? request.window[d] : choice->shape->stride;
         }
-        DNN_TRY(kern_pd_new(pd, choice->nn->engine, &request), err);
+        DNN_TRY(kern_pd_new(pd, dnn_of(choice->nn)->engine, &request), err);
     }
     result = 0;
 

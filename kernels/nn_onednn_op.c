@@ -6,19 +6,16 @@
 #include "kernels/pool.h"
 #include "kernels/winograd.h"
 
-struct kern_op {
-    struct kern_nn          *nn;
-    struct kern_op_shape     shape;
-    dnnl_primitive_desc_t    forward_pd;
-    struct kern_workspace    workspace; /* from forward to backward */
-    struct kern_primitive    pass[KERN_PASSES];
-    struct kern_channels     where;         /* NORM, which is ours and works on the tensors below */
-    bool                     winograd;      /* CONV: the forward pass is ours too */
-    bool                     winograd_back; /* the backward one too */
-    bool                     winograd_weights; /* and that of the weights */
-    struct kern_winograd     tiles;
-    struct kern_op_tensors   tensors;
-    struct kern_op_gradients gradients;
+struct dnn_op {
+    struct kern_op        op;
+    dnnl_primitive_desc_t forward_pd;
+    struct kern_workspace workspace; /* from forward to backward */
+    struct kern_primitive pass[KERN_PASSES];
+    struct kern_channels  where;            /* NORM, which is ours and works on op.tensors */
+    bool                  winograd;         /* CONV: the forward pass is ours too */
+    bool                  winograd_back;    /* the backward one too */
+    bool                  winograd_weights; /* and that of the weights */
+    struct kern_winograd  tiles;
 };
 
 /* POOL down to more than one place, which is ours as well. */
@@ -28,18 +25,18 @@ static bool is_shared_out(const struct kern_op_shape *shape)
 }
 
 /* Make a tensor in the order that the operation chose for an argument. */
-static struct kern_tensor *chosen_tensor(const struct kern_op *op, int arg, unsigned ndims,
+static struct kern_tensor *chosen_tensor(const struct dnn_op *op, int arg, unsigned ndims,
                                          const dnnl_dims_t dims, struct mx_err *err)
 {
     return kern_tensor_new(
-        op->nn, ndims, dims,
+        op->op.nn, ndims, dims,
         dnnl_primitive_desc_query_md(op->forward_pd, dnnl_query_exec_arg_md, arg), err);
 }
 
-static int make_missing(struct kern_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
+static int make_missing(struct dnn_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
 {
-    struct kern_op_dims dims = kern_op_dims(&op->shape, tensors->src);
-    bool                weighted = op->shape.kind == KERN_CONV || op->shape.kind == KERN_LINEAR;
+    struct kern_op_dims dims = kern_op_dims(&op->op.shape, tensors->src);
+    bool weighted = op->op.shape.kind == KERN_CONV || op->op.shape.kind == KERN_LINEAR;
 
     if (weighted && !tensors->weights &&
         !(tensors->weights =
@@ -51,11 +48,11 @@ static int make_missing(struct kern_op *op, struct kern_op_tensors *tensors, str
     return 0;
 }
 
-static int make_norm(struct kern_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
+static int make_norm(struct dnn_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
 {
     if (!tensors->dst && !(tensors->dst = kern_tensor_like(tensors->src, err)))
         return -1;
-    op->tensors = *tensors;
+    op->op.tensors = *tensors;
     return kern_tensor_channels(tensors->src, &op->where, err);
 }
 
@@ -67,55 +64,55 @@ static int planes_of(const struct kern_tensor *tensor, struct kern_planes *plane
     return kern_tensor_channels(tensor, &planes->where, err);
 }
 
-static int make_pool(struct kern_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
+static int make_pool(struct dnn_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
 {
-    const struct kern_op_dims dims = kern_op_dims(&op->shape, tensors->src);
+    const struct kern_op_dims dims = kern_op_dims(&op->op.shape, tensors->src);
     struct kern_planes        planes;
 
     if (!tensors->dst &&
-        !(tensors->dst = kern_tensor_new(op->nn, dims.dst_ndims, dims.dst, NULL, err)))
+        !(tensors->dst = kern_tensor_new(op->op.nn, dims.dst_ndims, dims.dst, NULL, err)))
         return -1;
-    op->tensors = *tensors;
+    op->op.tensors = *tensors;
     return planes_of(tensors->src, &planes, err) || planes_of(tensors->dst, &planes, err) ? -1 : 0;
 }
 
 /* A 3x3 convolution is ours where that pays (kernels/winograd.h, which runs on one
  * thread), but for the gradient of its weights. */
-static int try_winograd(struct kern_op *op, const struct kern_op_tensors *at, struct mx_err *err)
+static int try_winograd(struct dnn_op *op, const struct kern_op_tensors *at, struct mx_err *err)
 {
-    const struct kern_op_shape *shape = &op->shape;
+    const struct kern_op_shape *shape = &op->op.shape;
     const uint32_t more = shape->more[0] | shape->more[1] | shape->more[2] | shape->more[3];
 
     if (shape->kind != KERN_CONV || shape->kernel != 3 || shape->stride != 1 || shape->pad != 1 ||
-        shape->groups > 1 || more || op->nn->threads > 1)
+        shape->groups > 1 || more || op->op.nn->threads > 1)
         return 0;
     op->tiles = (struct kern_winograd){(uint32_t)at->src->dims[0], (uint32_t)at->src->dims[1],
                                        shape->channels, (uint32_t)at->src->dims[2],
                                        (uint32_t)at->src->dims[3]};
     op->winograd = kern_winograd_fits(&op->tiles) && kern_images_in_eights(at->src) &&
                    kern_images_in_eights(at->dst) && kern_weights_in_eights(at->weights);
-    op->tensors = *at;
-    return op->winograd
-               ? kern_reserve_scratch(
-                     op->nn, kern_winograd_room(op->tiles.in, op->tiles.out) * sizeof(float), err)
-               : 0;
+    op->op.tensors = *at;
+    return op->winograd ? kern_reserve_scratch(
+                              op->op.nn,
+                              kern_winograd_room(op->tiles.in, op->tiles.out) * sizeof(float), err)
+                        : 0;
 }
 
-struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
-                            struct kern_op_tensors *tensors, struct mx_err *err)
+struct kern_op *dnn_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                           struct kern_op_tensors *tensors, struct mx_err *err)
 {
-    struct kern_op *op = calloc(1, sizeof *op);
+    struct dnn_op *op = calloc(1, sizeof *op);
 
     if (!op) {
         mx_fail(err, MX_ENOMEM, "no memory for a network operation");
         return NULL;
     }
-    op->nn = nn;
-    op->shape = *shape;
+    op->op.nn = nn;
+    op->op.shape = *shape;
     if (shape->kind == KERN_NORM || is_shared_out(shape)) {
         if (shape->kind == KERN_NORM ? make_norm(op, tensors, err) : make_pool(op, tensors, err))
             goto fail;
-        return op;
+        return &op->op;
     }
     if (kern_choose(nn, shape, KERN_FORWARD, tensors, NULL, &op->forward_pd, err) ||
         make_missing(op, tensors, err) || try_winograd(op, tensors, err))
@@ -133,32 +130,32 @@ struct kern_op *kern_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
         if (kern_primitive_build(&plan, &op->workspace, &op->pass[KERN_FORWARD], err))
             goto fail;
     }
-    return op;
+    return &op->op;
 
 fail:
-    kern_op_free(op);
+    dnn_op_free(&op->op);
     return NULL;
 }
 
-void kern_op_free(struct kern_op *op)
+void dnn_op_free(struct kern_op *base)
 {
-    if (!op)
-        return;
+    struct dnn_op *op = (struct dnn_op *)base;
+
     for (int pass = 0; pass < KERN_PASSES; pass++)
-        kern_primitive_free(&op->pass[pass], op->nn);
-    kern_workspace_free(&op->workspace, op->nn);
+        kern_primitive_free(&op->pass[pass], op->op.nn);
+    kern_workspace_free(&op->workspace, op->op.nn);
     if (op->forward_pd)
         dnnl_primitive_desc_destroy(op->forward_pd);
     free(op);
 }
 
 /* A pass of the backward run that is the library's. */
-static int add_primitive(struct kern_op *op, enum kern_pass pass,
+static int add_primitive(struct dnn_op *op, enum kern_pass pass,
                          const struct kern_op_tensors   *tensors,
                          const struct kern_op_gradients *gradients, struct mx_err *err)
 {
-    struct kern_pass_plan plan = {.nn = op->nn,
-                                  .kind = op->shape.kind,
+    struct kern_pass_plan plan = {.nn = op->op.nn,
+                                  .kind = op->op.shape.kind,
                                   .pass = pass,
                                   .tensors = {[KERN_SRC] = tensors->src,
                                               [KERN_WEIGHTS] = tensors->weights,
@@ -170,7 +167,7 @@ static int add_primitive(struct kern_op *op, enum kern_pass pass,
     dnnl_primitive_desc_t pd = NULL;
     int                   failed;
 
-    if (kern_choose(op->nn, &op->shape, pass, tensors, op->forward_pd, &pd, err))
+    if (kern_choose(op->op.nn, &op->op.shape, pass, tensors, op->forward_pd, &pd, err))
         return -1;
     plan.pd = pd;
     failed = kern_primitive_build(&plan, &op->workspace, &op->pass[pass], err);
@@ -178,22 +175,23 @@ static int add_primitive(struct kern_op *op, enum kern_pass pass,
     return failed;
 }
 
-int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
-                         const struct kern_op_gradients *gradients, struct mx_err *err)
+int dnn_add_backward(struct kern_op *base, const struct kern_op_tensors *tensors,
+                     const struct kern_op_gradients *gradients, struct mx_err *err)
 {
-    const bool wanted[KERN_PASSES] = {
-        [KERN_BACKWARD] = gradients->src, [KERN_BACKWARD_WEIGHTS] = gradients->weights};
+    struct dnn_op *op = (struct dnn_op *)base;
+    const bool     wanted[KERN_PASSES] = {
+            [KERN_BACKWARD] = gradients->src, [KERN_BACKWARD_WEIGHTS] = gradients->weights};
 
-    op->gradients = *gradients;
+    op->op.gradients = *gradients;
     op->winograd_back = op->winograd && gradients->src && kern_images_in_eights(gradients->dst) &&
                         kern_images_in_eights(gradients->src);
     op->winograd_weights = op->winograd && gradients->weights && !gradients->bias &&
                            kern_images_in_eights(gradients->dst) &&
                            kern_weights_in_eights(gradients->weights);
-    if (is_shared_out(&op->shape))
+    if (is_shared_out(&op->op.shape))
         return 0;
     for (enum kern_pass pass = KERN_BACKWARD; pass < KERN_PASSES; pass++)
-        if (wanted[pass] && kern_pass_exists(op->shape.kind, pass) &&
+        if (wanted[pass] && kern_pass_exists(op->op.shape.kind, pass) &&
             !(pass == KERN_BACKWARD && op->winograd_back) &&
             !(pass == KERN_BACKWARD_WEIGHTS && op->winograd_weights) &&
             add_primitive(op, pass, tensors, gradients, err))
@@ -201,41 +199,42 @@ int kern_op_add_backward(struct kern_op *op, const struct kern_op_tensors *tenso
     return 0;
 }
 
-unsigned kern_op_image_reorders(const struct kern_op *op)
+unsigned dnn_image_reorders(const struct kern_op *base)
 {
-    unsigned reorders = 0;
+    const struct dnn_op *op = (const struct dnn_op *)base;
+    unsigned             reorders = 0;
 
     for (int pass = 0; pass < KERN_PASSES; pass++)
         reorders += kern_primitive_image_reorders(&op->pass[pass]);
     return reorders;
 }
 
-static void run_tiles(const struct kern_op *op)
+static void run_tiles(const struct dnn_op *op)
 {
-    const struct kern_op_tensors    *at = &op->tensors;
-    const struct kern_winograd_after after = {at->bias ? at->bias->data : NULL, op->shape.sum,
-                                              op->shape.relu, op->shape.cap};
+    const struct kern_op_tensors    *at = &op->op.tensors;
+    const struct kern_winograd_after after = {at->bias ? at->bias->data : NULL, op->op.shape.sum,
+                                              op->op.shape.relu, op->op.shape.cap};
 
     kern_winograd_forward(&op->tiles, at->src->data, at->weights->data, &after, at->dst->data,
-                          op->nn->scratch);
+                          dnn_of(op->op.nn)->scratch);
 }
 
-static void run_norm(const struct kern_op *op, bool backward)
+static void run_norm(const struct dnn_op *op, bool backward)
 {
-    const struct kern_op_tensors   *at = &op->tensors;
-    const struct kern_op_gradients *to = &op->gradients;
+    const struct kern_op_tensors   *at = &op->op.tensors;
+    const struct kern_op_gradients *to = &op->op.gradients;
     const struct kern_norm          norm = {.x = at->src->data,
                                             .scale = at->weights->data,
                                             .shift = at->bias->data,
                                             .mean = at->mean->data,
                                             .variance = at->variance->data,
-                                            .epsilon = (double)op->shape.epsilon,
-                                            .fixed = op->shape.fixed,
+                                            .epsilon = (double)op->op.shape.epsilon,
+                                            .fixed = op->op.shape.fixed,
                                             .dx = backward ? to->src->data : NULL,
                                             .dscale = to->weights ? to->weights->data : NULL,
                                             .dshift = to->bias ? to->bias->data : NULL};
     const struct kern_norm_sum      sum = {
-             .where = op->where, .norms = {&norm}, .y = at->dst->data, .relu = op->shape.relu};
+             .where = op->where, .norms = {&norm}, .y = at->dst->data, .relu = op->op.shape.relu};
 
     if (backward)
         kern_norm_backward(&sum, &(struct kern_norm_gradient){.a = to->dst->data});
@@ -243,10 +242,10 @@ static void run_norm(const struct kern_op *op, bool backward)
         kern_norm_forward(&sum);
 }
 
-static int run_pool(const struct kern_op *op, bool backward, struct mx_err *err)
+static int run_pool(const struct dnn_op *op, bool backward, struct mx_err *err)
 {
-    const struct kern_tensor *src = backward ? op->gradients.src : op->tensors.src;
-    const struct kern_tensor *dst = backward ? op->gradients.dst : op->tensors.dst;
+    const struct kern_tensor *src = backward ? op->op.gradients.src : op->op.tensors.src;
+    const struct kern_tensor *dst = backward ? op->op.gradients.dst : op->op.tensors.dst;
     struct kern_planes        in, out;
 
     if (planes_of(src, &in, err) || planes_of(dst, &out, err))
@@ -258,32 +257,36 @@ static int run_pool(const struct kern_op *op, bool backward, struct mx_err *err)
     return 0;
 }
 
-int kern_op_forward(struct kern_op *op, struct mx_err *err)
+int dnn_forward(struct kern_op *base, struct mx_err *err)
 {
-    if (is_shared_out(&op->shape))
+    struct dnn_op *op = (struct dnn_op *)base;
+
+    if (is_shared_out(&op->op.shape))
         return run_pool(op, false, err);
-    if (op->shape.kind == KERN_NORM)
+    if (op->op.shape.kind == KERN_NORM)
         run_norm(op, false);
     else if (op->winograd)
         run_tiles(op);
     else
-        return kern_primitive_run(&op->pass[KERN_FORWARD], op->nn, err);
+        return kern_primitive_run(&op->pass[KERN_FORWARD], op->op.nn, err);
     return 0;
 }
 
-int kern_op_backward(struct kern_op *op, struct mx_err *err)
+int dnn_backward(struct kern_op *base, struct mx_err *err)
 {
-    if (is_shared_out(&op->shape))
-        return op->gradients.src ? run_pool(op, true, err) : 0;
-    if (op->shape.kind == KERN_NORM && op->gradients.src)
+    struct dnn_op *op = (struct dnn_op *)base;
+
+    if (is_shared_out(&op->op.shape))
+        return op->op.gradients.src ? run_pool(op, true, err) : 0;
+    if (op->op.shape.kind == KERN_NORM && op->op.gradients.src)
         run_norm(op, true);
-    if (op->winograd_back && op->gradients.src)
-        kern_winograd_backward(&op->tiles, op->gradients.dst->data, op->tensors.weights->data,
-                               op->gradients.src->data, op->nn->scratch);
-    if (op->winograd_weights && op->gradients.weights)
-        kern_winograd_weights(&op->tiles, op->tensors.src->data, op->gradients.dst->data,
-                              op->gradients.weights->data, op->nn->scratch);
-    if (kern_primitive_run(&op->pass[KERN_BACKWARD], op->nn, err))
+    if (op->winograd_back && op->op.gradients.src)
+        kern_winograd_backward(&op->tiles, op->op.gradients.dst->data, op->op.tensors.weights->data,
+                               op->op.gradients.src->data, dnn_of(op->op.nn)->scratch);
+    if (op->winograd_weights && op->op.gradients.weights)
+        kern_winograd_weights(&op->tiles, op->op.tensors.src->data, op->op.gradients.dst->data,
+                              op->op.gradients.weights->data, dnn_of(op->op.nn)->scratch);
+    if (kern_primitive_run(&op->pass[KERN_BACKWARD], op->op.nn, err))
         return -1;
-    return kern_primitive_run(&op->pass[KERN_BACKWARD_WEIGHTS], op->nn, err);
+    return kern_primitive_run(&op->pass[KERN_BACKWARD_WEIGHTS], op->op.nn, err);
 }

@@ -56,14 +56,14 @@ static int add_port(struct kern_nn *nn, struct kern_primitive *pass, const struc
     port->bytes = dnnl_memory_desc_get_size(wanted);
     if (!(port->data = kern_own_memory(nn, port->bytes)))
         return mx_fail(err, MX_ENOMEM, "no memory to reorder a tensor of %zu bytes", port->bytes);
-    DNN_TRY(dnnl_memory_create(&port->inner, wanted, nn->engine, port->data), err);
-    DNN_TRY(kern_reorder_new(&port->reorder, nn, output ? wanted : tensor->md,
-                             output ? tensor->md : wanted),
+    DNN_TRY(dnnl_memory_create(&port->inner, wanted, dnn_of(nn)->engine, port->data), err);
+    DNN_TRY(kern_reorder_new(&port->reorder, nn, output ? wanted : tensor->layout->md,
+                             output ? tensor->layout->md : wanted),
             err);
     port->args[0].arg = DNNL_ARG_FROM;
-    port->args[0].memory = output ? port->inner : tensor->memory;
+    port->args[0].memory = output ? port->inner : tensor->layout->memory;
     port->args[1].arg = DNNL_ARG_TO;
-    port->args[1].memory = output ? tensor->memory : port->inner;
+    port->args[1].memory = output ? tensor->layout->memory : port->inner;
     return 0;
 
 fail:
@@ -74,12 +74,12 @@ static int add_operand(struct kern_nn *nn, struct kern_primitive *pass,
                        const_dnnl_primitive_desc_t pd, const struct row *row,
                        const struct kern_tensor *tensor, struct mx_err *err)
 {
-    dnnl_memory_t memory = tensor->memory;
+    dnnl_memory_t memory = tensor->layout->memory;
 
     if (tensor->ndims > 1) { /* vectors have one order only */
         kern_const_md wanted = dnnl_primitive_desc_query_md(pd, dnnl_query_exec_arg_md, row->arg);
 
-        if (!dnnl_memory_desc_equal(wanted, tensor->md)) {
+        if (!dnnl_memory_desc_equal(wanted, tensor->layout->md)) {
             if (add_port(nn, pass, row, tensor, wanted, err))
                 return -1;
             memory = pass->ports[pass->nports - 1].inner;
@@ -101,8 +101,8 @@ static int add_scratch(struct kern_nn *nn, struct kern_primitive *pass,
         return 0;
     if (kern_reserve_scratch(nn, bytes, err))
         return -1;
-    pass->scratch_at = nn->scratch;
-    DNN_TRY(dnnl_memory_create(&pass->scratch, md, nn->engine, nn->scratch), err);
+    pass->scratch_at = dnn_of(nn)->scratch;
+    DNN_TRY(dnnl_memory_create(&pass->scratch, md, dnn_of(nn)->engine, dnn_of(nn)->scratch), err);
     pass->args[pass->nargs].arg = DNNL_ARG_SCRATCHPAD;
     pass->args[pass->nargs++].memory = pass->scratch;
     return 0;
@@ -124,7 +124,8 @@ static int add_workspace(struct kern_nn *nn, struct kern_primitive *pass,
         if (!(workspace->data = kern_own_memory(nn, bytes)))
             return mx_fail(err, MX_ENOMEM, "no memory for a workspace of %zu bytes", bytes);
         workspace->bytes = bytes;
-        DNN_TRY(dnnl_memory_create(&workspace->memory, md, nn->engine, workspace->data), err);
+        DNN_TRY(dnnl_memory_create(&workspace->memory, md, dnn_of(nn)->engine, workspace->data),
+                err);
     }
     pass->args[pass->nargs].arg = DNNL_ARG_WORKSPACE;
     pass->args[pass->nargs++].memory = workspace->memory;
@@ -188,15 +189,14 @@ unsigned kern_primitive_image_reorders(const struct kern_primitive *pass)
     return reorders;
 }
 
-static dnnl_status_t run_ports(const struct kern_nn *nn, const struct kern_primitive *pass,
-                               bool output)
+static dnnl_status_t run_ports(struct kern_nn *nn, const struct kern_primitive *pass, bool output)
 {
     dnnl_status_t status = dnnl_success;
 
     for (int p = 0; status == dnnl_success && p < pass->nports; p++)
         if (pass->ports[p].output == output)
-            status =
-                dnnl_primitive_execute(pass->ports[p].reorder, nn->stream, 2, pass->ports[p].args);
+            status = dnnl_primitive_execute(pass->ports[p].reorder, dnn_of(nn)->stream, 2,
+                                            pass->ports[p].args);
     return status;
 }
 
@@ -204,14 +204,15 @@ int kern_primitive_run(struct kern_primitive *pass, struct kern_nn *nn, struct m
 {
     if (!pass->primitive)
         return 0;
-    if (pass->scratch && pass->scratch_at != nn->scratch) { /* it grew meanwhile */
-        pass->scratch_at = nn->scratch;
+    if (pass->scratch && pass->scratch_at != dnn_of(nn)->scratch) { /* it grew meanwhile */
+        pass->scratch_at = dnn_of(nn)->scratch;
         DNN_TRY(dnnl_memory_set_data_handle(pass->scratch, pass->scratch_at), err);
     }
     DNN_TRY(run_ports(nn, pass, false), err);
-    DNN_TRY(dnnl_primitive_execute(pass->primitive, nn->stream, pass->nargs, pass->args), err);
+    DNN_TRY(dnnl_primitive_execute(pass->primitive, dnn_of(nn)->stream, pass->nargs, pass->args),
+            err);
     DNN_TRY(run_ports(nn, pass, true), err);
-    DNN_TRY(dnnl_stream_wait(nn->stream), err);
+    DNN_TRY(dnnl_stream_wait(dnn_of(nn)->stream), err);
     return 0;
 
 fail:

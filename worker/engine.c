@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "kernels/elementwise.h"
 #include "worker/mix.h"
 #include "worker/tally.h"
 
@@ -61,10 +60,10 @@ static int make_block(struct worker_engine *engine, struct mx_err *err)
         engine->block_bytes = sizes[k] > engine->block_bytes ? sizes[k] : engine->block_bytes;
     align = worker_memory_align(engine->block_bytes);
     engine->block_bytes = (engine->block_bytes + align - 1) / align * align;
-    if (!(engine->block = aligned_alloc(align, engine->block_bytes)))
-        return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of activations",
-                       engine->block_bytes);
-    if (align > KERN_ALIGN) /* a wish: it saves one step in twenty, and may be refused */
+    if (!(engine->block = engine->on->alloc(engine->nn, align, engine->block_bytes, err)))
+        return mx_err_prefix(err, "activations");
+    if (align > KERN_ALIGN &&
+        engine->on->host) /* a wish: it saves one step in twenty, and may be refused */
         madvise(engine->block, engine->block_bytes, MADV_HUGEPAGE);
     if (engine_plan_bind(engine, &engine->training[0], err))
         return -1;
@@ -73,8 +72,36 @@ static int make_block(struct worker_engine *engine, struct mx_err *err)
     return engine_plan_bind(engine, &engine->inference, err);
 }
 
-struct worker_engine *engine_new(const struct worker_params *params, struct worker_net *net,
-                                 uint32_t batch_size, struct mx_stream init, struct mx_err *err)
+static int open_device(struct worker_engine *engine, enum worker_device device, struct mx_err *err)
+{
+    engine->nn = device == WORKER_DEVICE_CUDA
+                     ? kern_nn_new_cuda(err)
+                     : kern_nn_new((unsigned)engine->params.train_threads, err);
+    if (!engine->nn)
+        return -1;
+    engine->on = kern_nn_device(engine->nn);
+    return 0;
+}
+
+/* Room for a batch, and for what is looked at of it, where the host's own cannot be used. */
+static int make_windows(struct worker_engine *engine, struct mx_err *err)
+{
+    const struct worker_layer *in = &engine->net.layers[0];
+    const size_t floats = (size_t)engine->batch_size * in->channels * in->height * in->width;
+    const size_t classes = engine->net.layers[engine->net.nlayers - 1].channels;
+
+    if (engine->on->host)
+        return 0;
+    if (!(engine->images = engine->on->alloc(engine->nn, KERN_ALIGN, floats * sizeof(float), err)))
+        return mx_err_prefix(err, "images of a batch");
+    if (!(engine->seen = malloc(engine->batch_size * classes * sizeof *engine->seen)))
+        return mx_fail(err, MX_ENOMEM, "no memory for logits");
+    return 0;
+}
+
+struct worker_engine *engine_new(const struct worker_params *params, enum worker_device device,
+                                 struct worker_net *net, uint32_t batch_size, struct mx_stream init,
+                                 struct mx_err *err)
 {
     struct worker_engine *engine = calloc(1, sizeof *engine);
 
@@ -88,9 +115,8 @@ struct worker_engine *engine_new(const struct worker_params *params, struct work
     engine->init = init;
     engine->net = *net;
     memset(net, 0, sizeof *net);
-    if (!(engine->nn = kern_nn_new((unsigned)params->train_threads, err)))
-        goto fail;
-    if (list_parameters(engine, err) ||
+    if (open_device(engine, device, err) || list_parameters(engine, err) ||
+        make_windows(engine, err) ||
         engine_plan_build(engine, &engine->training[0], batch_size, WORKER_TRAIN, err) ||
         worker_net_fold(&engine->net, &engine->folded, err) ||
         engine_plan_build(engine, &engine->inference, batch_size, WORKER_INFER, err) ||
@@ -106,15 +132,23 @@ fail:
     return NULL;
 }
 
-struct worker_engine *worker_engine_new(const struct worker_params *params,
-                                        const struct worker_shape *shape, uint32_t batch_size,
-                                        struct mx_stream init, struct mx_err *err)
+struct worker_engine *worker_engine_new_on(enum worker_device          device,
+                                           const struct worker_params *params,
+                                           const struct worker_shape *shape, uint32_t batch_size,
+                                           struct mx_stream init, struct mx_err *err)
 {
     struct worker_net net;
 
     if (worker_net_build(params, shape, &net, err))
         return NULL;
-    return engine_new(params, &net, batch_size, init, err);
+    return engine_new(params, device, &net, batch_size, init, err);
+}
+
+struct worker_engine *worker_engine_new(const struct worker_params *params,
+                                        const struct worker_shape *shape, uint32_t batch_size,
+                                        struct mx_stream init, struct mx_err *err)
+{
+    return worker_engine_new_on(WORKER_DEVICE_CPU, params, shape, batch_size, init, err);
 }
 
 void worker_engine_free(struct worker_engine *engine)
@@ -126,10 +160,15 @@ void worker_engine_free(struct worker_engine *engine)
     engine_plan_free(&engine->inference);
     engine_plan_free(&engine->explaining);
     engine_state_free(engine);
-    free(engine->block);
+    if (engine->on) {
+        engine->on->release(engine->nn, engine->block);
+        engine->on->release(engine->nn, engine->folded_state);
+        engine->on->release(engine->nn, engine->images);
+    }
+    free(engine->seen);
+    free(engine->shadow);
     worker_net_free(&engine->net);
     worker_folded_free(&engine->folded);
-    free(engine->folded_state);
     kern_nn_free(engine->nn);
     free(engine);
 }
@@ -141,6 +180,10 @@ static struct engine_plan *plan_for(struct worker_engine *engine, uint32_t n, st
 
     if (n == 0) {
         mx_fail(err, MX_EINVAL, "a batch without images");
+        return NULL;
+    }
+    if (n > engine->batch_size && !engine->on->host) {
+        mx_fail(err, MX_EINVAL, "a batch of %u images for an engine of %u", n, engine->batch_size);
         return NULL;
     }
     for (int p = 0; p < ENGINE_PLANS; p++) {
@@ -194,12 +237,13 @@ static void activate(const struct worker_engine *engine, const struct engine_pla
     const size_t               n = engine_layer_floats(&plan->layers[l]);
     float                     *out = kern_tensor_data(plan->layers[l].tensors.dst);
 
-    kern_relu(out, kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst), n, desc->cap);
+    plan->on->relu(plan->nn, out, kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst), n,
+                   desc->cap);
     if (desc->drop > 0 && plan->use == WORKER_TRAIN) {
         struct mx_rng rng = mx_rng_at(engine->init, ENGINE_DROPOUT | l, (uint32_t)engine->steps,
                                       (uint32_t)(engine->steps >> 32));
 
-        kern_dropout(out, n, desc->drop, &rng);
+        plan->on->dropout(plan->nn, out, n, desc->drop, rng);
     }
 }
 
@@ -216,10 +260,10 @@ static int run_layer(struct worker_engine *engine, struct engine_plan *plan, uin
     if (desc->kind == WORKER_RELU)
         activate(engine, plan, l);
     else
-        kern_add(kern_tensor_data(layer->tensors.dst),
-                 kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
-                 kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst),
-                 engine_layer_floats(layer), desc->relu);
+        plan->on->add(plan->nn, kern_tensor_data(layer->tensors.dst),
+                      kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
+                      kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst),
+                      engine_layer_floats(layer), desc->relu);
     return 0;
 }
 
@@ -244,13 +288,14 @@ static void gather(const struct worker_layer *desc, const struct engine_plan *pl
     if (engine_hidden_at(plan, l))
         engine_hidden_backward(plan, l, y != NULL);
     else if (memory->nparts > 0)
-        kern_add_backward(engine_plan_at(plan, memory->grad),
-                          engine_plan_at(plan, memory->parts[0]),
-                          memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL, y,
-                          engine_layer_floats(layer));
+        plan->on->add_backward(plan->nn, engine_plan_at(plan, memory->grad),
+                               engine_plan_at(plan, memory->parts[0]),
+                               memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL,
+                               y, engine_layer_floats(layer));
     if (desc->kind == WORKER_RELU && (desc->cap > 0 || desc->drop > 0))
-        kern_relu_backward(engine_plan_at(plan, memory->grad), y, engine_layer_floats(layer),
-                           desc->cap, plan->use == WORKER_TRAIN ? desc->drop : 0);
+        plan->on->relu_backward(plan->nn, engine_plan_at(plan, memory->grad), y,
+                                engine_layer_floats(layer), desc->cap,
+                                plan->use == WORKER_TRAIN ? desc->drop : 0);
 }
 
 int engine_backward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err)
@@ -275,13 +320,39 @@ static void update_statistics(struct worker_engine *engine, const struct engine_
 
         if (desc->kind != WORKER_NORM)
             continue;
-        kern_running(kern_tensor_data(engine->running[l][0]),
-                     kern_tensor_data(plan->layers[l].statistics[0]), desc->channels,
-                     statistics_rate, 1);
-        kern_running(kern_tensor_data(engine->running[l][1]),
-                     kern_tensor_data(plan->layers[l].statistics[1]), desc->channels,
-                     statistics_rate, count > 1 ? count / (count - 1) : 1);
+        plan->on->running(plan->nn, kern_tensor_data(engine->running[l][0]),
+                          kern_tensor_data(plan->layers[l].statistics[0]), desc->channels,
+                          statistics_rate, 1);
+        plan->on->running(plan->nn, kern_tensor_data(engine->running[l][1]),
+                          kern_tensor_data(plan->layers[l].statistics[1]), desc->channels,
+                          statistics_rate, count > 1 ? count / (count - 1) : 1);
     }
+}
+
+const float *engine_see(struct worker_engine *engine, const struct kern_tensor *logits, uint32_t n,
+                        struct mx_err *err)
+{
+    const float *at = kern_tensor_data(logits);
+    const size_t classes = engine->net.layers[engine->net.nlayers - 1].channels;
+
+    if (engine->on->host)
+        return at;
+    if (engine->on->get(engine->nn, engine->seen, at, n * classes * sizeof *at, err))
+        return NULL;
+    return engine->seen;
+}
+
+/* Let the plan read a batch: where it lies, or a copy on the device. */
+static int show_images(struct worker_engine *engine, struct engine_plan *plan,
+                       const struct worker_batch *batch, struct mx_err *err)
+{
+    struct kern_tensor *images = plan->layers[0].tensors.dst;
+
+    if (engine->on->host)
+        return kern_tensor_bind(images, batch->images, err);
+    if (engine->on->put(engine->nn, engine->images, batch->images, kern_tensor_bytes(images), err))
+        return -1;
+    return kern_tensor_bind(images, engine->images, err);
 }
 
 /* Loss of a batch, its gradient in the block, statistics of the norms. */
@@ -290,7 +361,16 @@ static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
 {
     const uint32_t             last = engine->net.nlayers - 1;
     const struct engine_layer *logits = &plan->layers[last];
-    const double               smoothing = engine->params.train_label_smoothing;
+    const struct kern_loss     of = {.logits = kern_tensor_data(logits->tensors.dst),
+                                     .y_a = batch->y_a,
+                                     .y_b = batch->y_b,
+                                     .lambda = batch->lambda,
+                                     .targets = batch->targets,
+                                     .smoothing = engine->params.train_label_smoothing,
+                                     .n = batch->n,
+                                     .classes = engine->net.layers[last].channels,
+                                     .gradient = kern_tensor_data(logits->grad)};
+    const float               *seen;
 
     if (batch->targets && batch->classes != engine->net.layers[last].channels)
         return mx_fail(err, MX_EINVAL,
@@ -298,19 +378,11 @@ static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
                        batch->classes, engine->net.layers[last].channels);
     if (plan->hidden)
         plan->hidden->batch = batch->layer == WORKER_LAYER_INPUT ? NULL : batch;
-    if (kern_tensor_bind(plan->layers[0].tensors.dst, batch->images, err) ||
-        engine_forward(engine, plan, err))
+    if (show_images(engine, plan, batch, err) || engine_forward(engine, plan, err) ||
+        engine->on->loss(engine->nn, &of, loss, err) ||
+        !(seen = engine_see(engine, logits->tensors.dst, batch->n, err)))
         return -1;
-    *loss =
-        batch->targets
-            ? kern_softmax_target_loss(kern_tensor_data(logits->tensors.dst), batch->targets,
-                                       smoothing, batch->n, engine->net.layers[last].channels,
-                                       kern_tensor_data(logits->grad))
-            : kern_softmax_loss(kern_tensor_data(logits->tensors.dst), batch->y_a, batch->y_b,
-                                batch->lambda, smoothing, batch->n,
-                                engine->net.layers[last].channels, kern_tensor_data(logits->grad));
-    engine->hits = worker_batch_hits(batch, kern_tensor_data(logits->tensors.dst),
-                                     engine->net.layers[last].channels);
+    engine->hits = worker_batch_hits(batch, seen, of.classes);
     if (!isfinite(*loss))
         return mx_fail(err, MX_EDIVERGED, "the loss of step %" PRIu64 " is %g", engine->steps,
                        *loss);
@@ -325,8 +397,7 @@ int worker_engine_step(struct worker_engine *engine, const struct worker_batch *
     if (!plan || loss_of(engine, plan, batch, loss, err) || engine_backward(engine, plan, err))
         return -1;
     update_statistics(engine, plan);
-    engine_update(engine, lr);
-    return 0;
+    return engine_update(engine, lr, err);
 }
 
 double worker_engine_hits(const struct worker_engine *engine)

@@ -1,6 +1,6 @@
 /* engine.h - a network with its optimiser, on one device.
  *
- * What the train stage needs of a network and nothing else. On the CPU it
+ * What the train stage needs of a network and nothing else; what it takes and gives is the host's. On the CPU it
  * stands on oneDNN with blocked layouts from end to end; every buffer is made
  * by worker_engine_new() and nothing is allocated afterwards.
  */
@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "worker/batch.h"
+#include "worker/device.h"
 #include "worker/params.h"
 
 #ifdef __cplusplus
@@ -26,6 +27,12 @@ struct worker_engine;
 struct worker_engine *worker_engine_new(const struct worker_params *params,
                                         const struct worker_shape *shape, uint32_t batch_size,
                                         struct mx_stream init, struct mx_err *err);
+
+/* The same on a device; MX_EGPU where there is none, or what it cannot run. */
+struct worker_engine *worker_engine_new_on(enum worker_device          device,
+                                           const struct worker_params *params,
+                                           const struct worker_shape *shape, uint32_t batch_size,
+                                           struct mx_stream init, struct mx_err *err);
 void                  worker_engine_free(struct worker_engine *engine); /* NULL is allowed */
 
 /* One step of the optimiser on a batch at learning rate lr. *loss is the mean
@@ -102,6 +109,13 @@ struct worker_engine_memory {
 };
 int worker_engine_memory(struct worker_engine *engine, struct worker_engine_memory *memory,
                          struct mx_err *err);
+
+/* On a device whose memory is not the host's, that block is a copy: bring it up to date before it
+ * is read; let the engine have it after it was written. Elsewhere they do nothing. */
+int worker_engine_memory_take(struct worker_engine              *engine,
+                              const struct worker_engine_memory *memory, struct mx_err *err);
+int worker_engine_memory_give(struct worker_engine              *engine,
+                              const struct worker_engine_memory *memory, struct mx_err *err);
 
 /* What training costs, without building anything: floating-point operations a
  * training image (forward and backward), bytes of one executor at this batch

@@ -1,24 +1,26 @@
 /* What an image does to the loss: the gradient that goes on to the input. */
 #include <string.h>
 
-#include "kernels/elementwise.h"
 #include "worker/engine_parts.h"
 
 /* Gradient of the summed loss by the logits; images that only fill up the batch
  * have none. */
-static void start_from_loss(const struct worker_engine *engine, struct engine_plan *plan,
-                            const uint32_t *labels, uint32_t n)
+static int start_from_loss(const struct worker_engine *engine, struct engine_plan *plan,
+                           const uint32_t *labels, uint32_t n, struct mx_err *err)
 {
-    static const float         whole = 1;
     const uint32_t             last = engine->net.nlayers - 1;
-    const uint32_t             classes = engine->net.layers[last].channels;
     const struct engine_layer *logits = &plan->layers[last];
+    const struct kern_loss     of = {.logits = kern_tensor_data(logits->tensors.dst),
+                                     .y_a = labels,
+                                     .y_b = labels,
+                                     .n = n,
+                                     .classes = engine->net.layers[last].channels,
+                                     .summed = true,
+                                     .gradient = kern_tensor_data(logits->grad)};
+    double                     sum;
 
-    memset(kern_tensor_data(logits->grad), 0, kern_tensor_bytes(logits->grad));
-    for (uint32_t i = 0; i < n; i++)
-        kern_softmax_loss(kern_tensor_data(logits->tensors.dst) + (size_t)i * classes, &labels[i],
-                          &labels[i], &whole, 0, 1, classes,
-                          kern_tensor_data(logits->grad) + (size_t)i * classes);
+    plan->on->zero(plan->nn, of.gradient, kern_tensor_bytes(logits->grad));
+    return plan->on->loss(plan->nn, &of, &sum, err);
 }
 
 int worker_engine_image_gradient(struct worker_engine *engine, const float *images,
@@ -33,13 +35,12 @@ int worker_engine_image_gradient(struct worker_engine *engine, const float *imag
     if (n == 0 || n > plan->n)
         return mx_fail(err, MX_EINTERNAL, "the gradient of %u images, of at most %u", n, plan->n);
     own = kern_tensor_data(plan->layers[0].tensors.dst);
-    memcpy(own, images, n * image * sizeof *own);
-    memset(own + n * image, 0, (plan->n - n) * image * sizeof *own);
-    if (engine_forward(engine, plan, err))
+    if (plan->on->put(plan->nn, own, images, n * image * sizeof *own, err))
         return -1;
-    start_from_loss(engine, plan, labels, n);
-    if (engine_backward(engine, plan, err))
+    plan->on->zero(plan->nn, own + n * image, (plan->n - n) * image * sizeof *own);
+    if (engine_forward(engine, plan, err) || start_from_loss(engine, plan, labels, n, err) ||
+        engine_backward(engine, plan, err))
         return -1;
-    memcpy(gradient, kern_tensor_data(plan->layers[0].grad), n * image * sizeof *gradient);
-    return 0;
+    return plan->on->get(plan->nn, gradient, kern_tensor_data(plan->layers[0].grad),
+                         n * image * sizeof *gradient, err);
 }

@@ -22,10 +22,10 @@ int engine_fold_new(struct worker_engine *engine, struct mx_err *err)
             engine->folded_bytes += rounded(plan->layers[l].folded[i]);
     if (engine->folded_bytes == 0)
         return 0;
-    if (!(engine->folded_state = aligned_alloc(KERN_ALIGN, engine->folded_bytes)))
-        return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of folded weights",
-                       engine->folded_bytes);
-    memset(engine->folded_state, 0, engine->folded_bytes);
+    if (!(engine->folded_state =
+              engine->on->alloc(engine->nn, KERN_ALIGN, engine->folded_bytes, err)))
+        return mx_err_prefix(err, "folded weights");
+    engine->on->zero(engine->nn, engine->folded_state, engine->folded_bytes);
     for (uint32_t l = 0; l < plan->net->nlayers; l++)
         for (int i = 0; i < 2 && plan->layers[l].folded[0]; i++) {
             if (kern_tensor_bind(plan->layers[l].folded[i], engine->folded_state + at, err))
@@ -35,27 +35,48 @@ int engine_fold_new(struct worker_engine *engine, struct mx_err *err)
     return 0;
 }
 
+/* What a norm does to a channel, and the bias before it, on the host. */
+struct norm_values {
+    float *scale, *shift, *mean, *variance, *bias; /* (channels) each, in one array */
+};
+
+static int look_at(const struct worker_engine *engine, const struct worker_origin *origin,
+                   float *room, struct norm_values *values, struct mx_err *err)
+{
+    const uint32_t                 n = engine->net.layers[origin->norm].channels;
+    const struct engine_parameter *conv = &engine->parameters[engine->first[origin->layer]];
+    const struct engine_parameter *own = &engine->parameters[engine->first[origin->norm]];
+    const struct kern_tensor      *from[] = {
+             own[0].value, own[1].value, engine->running[origin->norm][0],
+             engine->running[origin->norm][1],
+        engine->net.layers[origin->layer].bias ? conv[1].value : NULL};
+
+    *values = (struct norm_values){room, room + n, room + 2 * (size_t)n, room + 3 * (size_t)n,
+                                   room + 4 * (size_t)n};
+    for (size_t k = 0; k < sizeof from / sizeof *from; k++)
+        if (!from[k])
+            memset(room + k * n, 0, n * sizeof *room);
+        else if (engine->on->get(engine->nn, room + k * n, kern_tensor_data(from[k]),
+                                 n * sizeof *room, err))
+            return -1;
+    return 0;
+}
+
 /* Row-major weights of a convolution, and its bias, times what the norm does. */
 static void multiply(const struct worker_engine *engine, const struct worker_origin *origin,
-                     float *plain, float *bias)
+                     const struct norm_values *by, float *plain)
 {
     const struct worker_layer     *norm = &engine->net.layers[origin->norm];
     const struct engine_parameter *conv = &engine->parameters[engine->first[origin->layer]];
-    const struct engine_parameter *own = &engine->parameters[engine->first[origin->norm]];
     const size_t                   per_channel = conv->info.count / norm->channels;
-    const float *scale = kern_tensor_data(own[0].value), *shift = kern_tensor_data(own[1].value);
-    const float *mean = kern_tensor_data(engine->running[origin->norm][0]);
-    const float *variance = kern_tensor_data(engine->running[origin->norm][1]);
-    const float *before =
-        engine->net.layers[origin->layer].bias ? kern_tensor_data(conv[1].value) : NULL;
 
     for (uint32_t c = 0; c < norm->channels; c++) {
-        const double factor = (double)scale[c] / sqrt((double)variance[c] + norm->epsilon);
-        const double start = before ? (double)before[c] : 0;
+        const double factor = (double)by->scale[c] / sqrt((double)by->variance[c] + norm->epsilon);
+        const double start = (double)by->bias[c];
 
         for (size_t k = 0; k < per_channel; k++)
             plain[c * per_channel + k] = (float)(factor * (double)plain[c * per_channel + k]);
-        bias[c] = (float)(factor * (start - (double)mean[c]) + (double)shift[c]);
+        by->bias[c] = (float)(factor * (start - (double)by->mean[c]) + (double)by->shift[c]);
     }
 }
 
@@ -64,22 +85,42 @@ static int fold_layer(struct worker_engine *engine, uint32_t l, struct mx_err *e
     const struct engine_layer     *at = &engine->inference.layers[l];
     const struct worker_origin    *origin = &engine->folded.origins[l];
     const struct engine_parameter *weights = &engine->parameters[engine->first[origin->layer]];
+    const size_t                   n = engine->net.layers[origin->norm].channels;
     float                         *plain = malloc(weights->info.count * sizeof *plain);
+    float                         *room = malloc(5 * n * sizeof *room);
+    struct norm_values             by;
     int                            result = -1;
 
-    if (!plain)
-        return mx_fail(err, MX_ENOMEM, "no memory to fold %s", weights->info.name);
-    if (!engine_copy_plain(engine, weights, weights->value, plain, false, err)) {
-        multiply(engine, origin, plain, kern_tensor_data(at->folded[1]));
-        result = engine_copy_plain(engine, weights, at->folded[0], plain, true, err);
+    if (!plain || !room) {
+        mx_fail(err, MX_ENOMEM, "no memory to fold %s", weights->info.name);
+        goto done;
     }
+    if (kern_tensor_read(weights->value, plain, err) || look_at(engine, origin, room, &by, err))
+        goto done;
+    multiply(engine, origin, &by, plain);
+    if (kern_tensor_write(at->folded[0], plain, err) ||
+        engine->on->put(engine->nn, kern_tensor_data(at->folded[1]), by.bias, n * sizeof *by.bias,
+                        err))
+        goto done;
+    result = 0;
+
+done:
     free(plain);
+    free(room);
     return result;
+}
+
+/* What the folded weights are made from, whoever changed it. */
+static uint64_t name_of_state(const struct worker_engine *engine, enum engine_part shown)
+{
+    if (!engine->on->host)
+        return 2 * engine->changes + (shown == ENGINE_AVERAGE);
+    return mx_hash64(engine->part[shown], engine->part_floats * sizeof(float));
 }
 
 int engine_fold(struct worker_engine *engine, enum engine_part shown, struct mx_err *err)
 {
-    const uint64_t from = mx_hash64(engine->part[shown], engine->part_floats * sizeof(float));
+    const uint64_t from = name_of_state(engine, shown);
 
     if (engine->is_folded && engine->folded_from == from)
         return 0;

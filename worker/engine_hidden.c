@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/elementwise.h"
 #include "worker/engine_parts.h"
 
 /* The layer after which a word of mix.layers mixes; 0: with the images. */
@@ -42,21 +41,26 @@ int engine_hidden_new(const struct worker_engine *engine, struct engine_plan *pl
     hidden->bytes = (hidden->bytes + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN;
     if (hidden->bytes == 0)
         return 0;
-    hidden->unmixed = aligned_alloc(KERN_ALIGN, hidden->bytes);
-    hidden->gradient = aligned_alloc(KERN_ALIGN, hidden->bytes);
-    if (hidden->unmixed && hidden->gradient)
-        return 0;
+    hidden->unmixed = plan->on->alloc(plan->nn, KERN_ALIGN, hidden->bytes, err);
+    hidden->gradient =
+        hidden->unmixed ? plan->on->alloc(plan->nn, KERN_ALIGN, hidden->bytes, err) : NULL;
+    return hidden->gradient ? 0 : mx_err_prefix(err, "mixing within the network");
 nomem:
     return mx_fail(err, MX_ENOMEM, "no memory to mix %u images within the network", plan->n);
 }
 
-void engine_hidden_free(struct engine_hidden *hidden)
+void engine_hidden_free(struct engine_plan *plan)
 {
-    if (!hidden)
+    if (!plan->hidden)
         return;
-    free(hidden->unmixed);
-    free(hidden->gradient);
-    free(hidden);
+    plan->on->release(plan->nn, plan->hidden->unmixed);
+    plan->on->release(plan->nn, plan->hidden->gradient);
+    free(plan->hidden);
+}
+
+static struct kern_rows rows_of(const struct worker_batch *batch, size_t floats)
+{
+    return (struct kern_rows){batch->area, batch->partner, batch->n, floats / batch->n};
 }
 
 bool engine_hidden_at(const struct engine_plan *plan, uint32_t l)
@@ -71,10 +75,10 @@ void engine_hidden_forward(const struct engine_plan *plan, uint32_t l)
     const struct worker_batch *batch = plan->hidden->batch;
     const size_t               floats = engine_layer_floats(&plan->layers[l]);
     float                     *out = kern_tensor_data(plan->layers[l].tensors.dst);
+    const struct kern_rows     rows = rows_of(batch, floats);
 
-    memcpy(plan->hidden->unmixed, out, floats * sizeof *out);
-    kern_mix_rows(out, plan->hidden->unmixed, batch->area, batch->partner, batch->n,
-                  floats / batch->n);
+    plan->on->copy(plan->nn, plan->hidden->unmixed, out, floats * sizeof *out);
+    plan->on->mix_rows(plan->nn, out, plan->hidden->unmixed, &rows);
 }
 
 void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool relu)
@@ -84,12 +88,12 @@ void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool rel
     const size_t                      floats = engine_layer_floats(&plan->layers[l]);
     float                            *mixed = plan->hidden->gradient;
     float                            *gradient = engine_plan_at(plan, memory->grad);
+    const struct kern_rows            rows = rows_of(batch, floats);
 
-    kern_add_backward(mixed, engine_plan_at(plan, memory->parts[0]),
-                      memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL, NULL,
-                      floats);
-    kern_mix_rows_backward(gradient, mixed, batch->area, batch->partner, batch->n,
-                           floats / batch->n);
+    plan->on->add_backward(plan->nn, mixed, engine_plan_at(plan, memory->parts[0]),
+                           memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL,
+                           NULL, floats);
+    plan->on->mix_rows_backward(plan->nn, gradient, mixed, &rows);
     if (relu)
-        kern_add_backward(gradient, gradient, NULL, plan->hidden->unmixed, floats);
+        plan->on->add_backward(plan->nn, gradient, gradient, NULL, plan->hidden->unmixed, floats);
 }

@@ -24,10 +24,10 @@ struct rows {
     float              *room;   /* of plain */
 };
 
-static void rows_free(struct rows *rows)
+static void rows_free(const struct worker_engine *engine, struct rows *rows)
 {
     kern_tensor_free(rows->plain);
-    free(rows->room);
+    engine->on->release(engine->nn, rows->room);
 }
 
 static int rows_new(struct worker_engine *engine, uint32_t layer, float *out, struct rows *rows,
@@ -43,20 +43,21 @@ static int rows_new(struct worker_engine *engine, uint32_t layer, float *out, st
         return -1;
     if (kern_tensor_same_order(rows->source, rows->plain))
         return 0;
-    if (!(rows->room = aligned_alloc(KERN_ALIGN, (kern_tensor_bytes(rows->plain) + KERN_ALIGN - 1) /
-                                                     KERN_ALIGN * KERN_ALIGN)))
-        return mx_fail(err, MX_ENOMEM, "no memory for %u rows of %zu features", dims[0], width);
+    if (!(rows->room =
+              engine->on->alloc(engine->nn, KERN_ALIGN, kern_tensor_bytes(rows->plain), err)))
+        return mx_err_prefix(err, "features");
     return kern_tensor_bind(rows->plain, rows->room, err);
 }
 
-static int rows_take(const struct rows *rows, uint32_t first, uint32_t n, struct mx_err *err)
+static int rows_take(const struct worker_engine *engine, const struct rows *rows, uint32_t first,
+                     uint32_t n, struct mx_err *err)
 {
     const float *from = rows->room ? rows->room : kern_tensor_data(rows->source);
 
     if (rows->room && kern_tensor_copy(rows->source, rows->plain, err))
         return -1;
-    memcpy(rows->out + first * rows->width, from, n * rows->width * sizeof *from);
-    return 0;
+    return engine->on->get(engine->nn, rows->out + first * rows->width, from,
+                           n * rows->width * sizeof *from, err);
 }
 
 /* Up to a full batch; the operations always run over a full one, so that an
@@ -69,8 +70,9 @@ static int run_some(struct worker_engine *engine, const float *images, uint32_t 
     const size_t               image = (size_t)input->channels * input->height * input->width;
     float                     *own = engine_plan_at(plan, plan->memory.layers[0].value);
 
-    memcpy(own, images, n * image * sizeof *own);
-    memset(own + n * image, 0, (plan->n - n) * image * sizeof *own);
+    if (plan->on->put(plan->nn, own, images, n * image * sizeof *own, err))
+        return -1;
+    plan->on->zero(plan->nn, own + n * image, (plan->n - n) * image * sizeof *own);
     return engine_forward(engine, plan, err);
 }
 
@@ -83,7 +85,8 @@ static int run_all(struct worker_engine *engine, const float *images, uint32_t n
     for (uint32_t done = 0; done < n;) {
         uint32_t some = n - done < engine->batch_size ? n - done : engine->batch_size;
 
-        if (run_some(engine, images + done * image, some, err) || rows_take(rows, done, some, err))
+        if (run_some(engine, images + done * image, some, err) ||
+            rows_take(engine, rows, done, some, err))
             return -1;
         done += some;
     }
@@ -106,7 +109,7 @@ static int infer_layer(struct worker_engine *engine, uint32_t layer, const float
         result = -1;
 
 done:
-    rows_free(&rows);
+    rows_free(engine, &rows);
     return result;
 }
 
@@ -138,8 +141,9 @@ int worker_engine_head(struct worker_engine *engine, float *weights, float *bias
 
     if (engine_state_show(engine, engine_state_scored(engine), err))
         return -1;
-    result = engine_copy_plain(engine, &own[0], own[0].value, weights, false, err);
+    result = kern_tensor_read(own[0].value, weights, err);
     if (!result)
-        memcpy(biases, kern_tensor_data(own[1].value), own[1].info.count * sizeof *biases);
+        result = engine->on->get(engine->nn, biases, kern_tensor_data(own[1].value),
+                                 own[1].info.count * sizeof *biases, err);
     return engine_state_show(engine, ENGINE_VALUES, result ? NULL : err) ? -1 : result;
 }

@@ -111,7 +111,7 @@ bool engine_norm_forward(const struct engine_plan *plan, uint32_t layer)
         return true;
     if (!find_work(plan, layer, &work))
         return false;
-    kern_norm_forward(&work.sum);
+    plan->on->norm_forward(plan->nn, &work.sum);
     return true;
 }
 
@@ -138,6 +138,6 @@ bool engine_norm_backward(const struct worker_engine *engine, const struct engin
         if (plan->net->layers[layer].kind == WORKER_ADD)
             gradient.through = engine_plan_at(plan, memory->grad);
     }
-    kern_norm_backward(&work.sum, &gradient);
+    plan->on->norm_backward(plan->nn, &work.sum, &gradient);
     return true;
 }

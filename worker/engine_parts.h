@@ -2,8 +2,8 @@
 #ifndef MX_WORKER_ENGINE_PARTS_H
 #define MX_WORKER_ENGINE_PARTS_H
 
+#include "kernels/device.h"
 #include "kernels/nn.h"
-#include "kernels/norm.h"
 #include "worker/engine.h"
 #include "worker/net.h"
 #include "worker/net_fold.h"
@@ -32,6 +32,8 @@ struct engine_hidden {
 /* The network at one batch size, for one use. */
 struct engine_plan {
     uint32_t                    n;
+    struct kern_nn             *nn; /* the engine's, and its table */
+    const struct kern_device   *on;
     enum worker_memory_use      use;
     const struct worker_net    *net;     /* the engine's, or what it folds to */
     const struct worker_origin *origins; /* of its layers; NULL: the engine's own */
@@ -72,13 +74,14 @@ enum {
 #define ENGINE_DROPOUT 0x80000000u
 
 struct worker_engine {
-    struct worker_params     params;
-    struct worker_net        net;
-    uint32_t                 batch_size;
-    struct kern_nn          *nn;
-    struct engine_parameter *parameters;
-    size_t                   nparameters;
-    uint32_t                *first;    /* (nlayers): a layer's first parameter */
+    struct worker_params      params;
+    struct worker_net         net;
+    uint32_t                  batch_size;
+    struct kern_nn           *nn;
+    const struct kern_device *on; /* what it runs on: arrays are its, unless the host is said */
+    struct engine_parameter  *parameters;
+    size_t                    nparameters;
+    uint32_t                 *first;   /* (nlayers): a layer's first parameter */
     struct kern_tensor *(*running)[2]; /* (nlayers): running mean and variance of norms */
     float               *state;        /* all parts, in their order */
     float               *part[ENGINE_STATE_PARTS];
@@ -88,19 +91,24 @@ struct worker_engine {
     struct worker_folded folded;
     float               *folded_state; /* its weights and biases that are not the engine's own */
     size_t               folded_bytes;
-    uint64_t             folded_from; /* hash of the state that they were made from */
+    uint64_t             folded_from; /* name of the state that they were made from */
     bool                 is_folded;
     struct engine_plan   explaining; /* n 0 where the strategy asks for no gradient of images */
     char                *block;      /* shared by all plans: one runs at a time */
     size_t               block_bytes;
     uint64_t             steps;
-    double               hits; /* of the last step: worker_batch_hits() */
-    struct mx_stream     init; /* of first weights; with ENGINE_DROPOUT, of what is dropped */
+    uint64_t             changes; /* of the state, where it is not the host's to look at */
+    float               *images;  /* a device that is not the host: of the batch at work; ... */
+    float               *seen;    /* ... the host's copy of the logits; ... */
+    float               *shadow;  /* ... and of the state, for checkpoints */
+    double               hits;    /* of the last step: worker_batch_hits() */
+    struct mx_stream     init;    /* of first weights; with ENGINE_DROPOUT, of what is dropped */
 };
 
 /* worker_engine_new() for any network, which becomes the engine's (or is released). */
-struct worker_engine *engine_new(const struct worker_params *params, struct worker_net *net,
-                                 uint32_t batch_size, struct mx_stream init, struct mx_err *err);
+struct worker_engine *engine_new(const struct worker_params *params, enum worker_device device,
+                                 struct worker_net *net, uint32_t batch_size, struct mx_stream init,
+                                 struct mx_err *err);
 
 /* Make operations and lay out memory for n images; engine_plan_bind() gives it
  * memory. On failure the plan is to be freed all the same. */
@@ -140,7 +148,11 @@ size_t engine_layer_floats(const struct engine_layer *layer);
  * 0, or -1 with MX_ENOMEM, or MX_EINVAL where the network has no such layer. */
 int  engine_hidden_new(const struct worker_engine *engine, struct engine_plan *plan,
                        struct mx_err *err);
-void engine_hidden_free(struct engine_hidden *hidden); /* NULL is allowed */
+void engine_hidden_free(struct engine_plan *plan);
+
+/* The logits of n images where the host can read them, until the next call. NULL with *err. */
+const float *engine_see(struct worker_engine *engine, const struct kern_tensor *logits, uint32_t n,
+                        struct mx_err *err);
 
 /* True if the batch at work mixes the output of layer l. */
 bool engine_hidden_at(const struct engine_plan *plan, uint32_t l);
@@ -160,9 +172,9 @@ unsigned engine_state_parts(const struct worker_params *params);
 /* Floats that a parameter takes of each part, with what aligns the next one. */
 size_t engine_parameter_room(const struct engine_parameter *parameter);
 
-/* Copy a parameter between a tensor in its order and row-major `plain`. */
-int engine_copy_plain(struct worker_engine *engine, const struct engine_parameter *parameter,
-                      struct kern_tensor *tensor, float *plain, bool in, struct mx_err *err);
+/* Fill a tensor of the state from row-major numbers of the host's. */
+int engine_write(struct worker_engine *engine, struct kern_tensor *tensor, const float *plain,
+                 struct mx_err *err);
 
 /* Let the network's weights and statistics be those of a part: VALUES, as all
  * functions expect and leave it, or AVERAGE. */
@@ -173,6 +185,6 @@ enum engine_part engine_state_scored(const struct worker_engine *engine);
 
 /* One step of the optimiser at learning rate lr, from the gradients; and of the
  * moving average, statistics included. */
-void engine_update(struct worker_engine *engine, double lr);
+int engine_update(struct worker_engine *engine, double lr, struct mx_err *err);
 
 #endif

@@ -177,6 +177,8 @@ int engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, ui
 
     memset(plan, 0, sizeof *plan);
     plan->n = n;
+    plan->nn = engine->nn;
+    plan->on = engine->on;
     plan->use = use;
     plan->net = folds ? &engine->folded.net : &engine->net;
     plan->origins = folds ? engine->folded.origins : NULL;
@@ -219,8 +221,8 @@ static int bind_statistics(struct engine_plan *plan, struct mx_err *err)
             plan->statistics_bytes += 2 * rounded(kern_tensor_bytes(plan->layers[l].own[0]));
     if (plan->statistics_bytes == 0)
         return 0;
-    if (!(plan->statistics = aligned_alloc(KERN_ALIGN, plan->statistics_bytes)))
-        return mx_fail(err, MX_ENOMEM, "no memory for the statistics of a network");
+    if (!(plan->statistics = plan->on->alloc(plan->nn, KERN_ALIGN, plan->statistics_bytes, err)))
+        return mx_err_prefix(err, "statistics of a network");
     for (uint32_t l = 0; l < plan->net->nlayers; l++)
         for (int i = 0; i < 2 && plan->layers[l].own[0]; i++) {
             if (kern_tensor_bind(plan->layers[l].own[i], plan->statistics + at, err))
@@ -234,11 +236,10 @@ int engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, str
 {
     plan->block = engine->block;
     if (plan->memory.bytes > engine->block_bytes) {
-        plan->block = aligned_alloc(KERN_ALIGN, rounded(plan->memory.bytes));
+        plan->block = plan->on->alloc(plan->nn, KERN_ALIGN, plan->memory.bytes, err);
         plan->own_block = true;
         if (!plan->block)
-            return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of activations",
-                           plan->memory.bytes);
+            return mx_err_prefix(err, "activations");
     }
     for (uint32_t l = 0; l < plan->net->nlayers; l++) {
         struct engine_layer              *layer = &plan->layers[l];
@@ -268,9 +269,10 @@ void engine_plan_free(struct engine_plan *plan)
     }
     free(plan->layers);
     worker_memory_free(&plan->memory);
-    if (plan->own_block)
-        free(plan->block);
-    free(plan->statistics);
-    engine_hidden_free(plan->hidden);
+    if (plan->on) {
+        plan->on->release(plan->nn, plan->own_block ? plan->block : NULL);
+        plan->on->release(plan->nn, plan->statistics);
+        engine_hidden_free(plan);
+    }
     memset(plan, 0, sizeof *plan);
 }

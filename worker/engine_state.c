@@ -119,46 +119,11 @@ static void draw(const struct worker_net *net, const struct worker_parameter *in
             out[i] = info->role == WORKER_SCALE ? 1 : 0;
 }
 
-/* The dimensions under which the backend holds a parameter: a linear layer over
- * images has one a dimension of its input, groups have one of their own. Row-major
- * order is the same. */
-static void held_dims(const struct worker_net *net, const struct worker_parameter *info,
-                      unsigned *ndims, uint32_t dims[5])
+int engine_write(struct worker_engine *engine, struct kern_tensor *tensor, const float *plain,
+                 struct mx_err *err)
 {
-    const struct worker_layer *layer = &net->layers[info->layer];
-    const struct worker_layer *in = &net->layers[layer->inputs[0]];
-
-    *ndims = info->ndims;
-    memcpy(dims, info->dims, sizeof info->dims);
-    if (layer->kind == WORKER_LINEAR && info->role == WORKER_WEIGHT && !in->flat) {
-        *ndims = 4;
-        dims[1] = in->channels;
-        dims[2] = in->height;
-        dims[3] = in->width;
-    } else if (layer->groups > 1 && info->role == WORKER_WEIGHT) {
-        *ndims = 5;
-        dims[0] = layer->groups;
-        dims[1] = layer->channels / layer->groups;
-        memcpy(&dims[2], &info->dims[1], 3 * sizeof dims[0]);
-    }
-}
-
-int engine_copy_plain(struct worker_engine *engine, const struct engine_parameter *parameter,
-                      struct kern_tensor *tensor, float *plain, bool in, struct mx_err *err)
-{
-    unsigned            ndims;
-    uint32_t            dims[5];
-    struct kern_tensor *row_major;
-    int                 result = -1;
-
-    held_dims(&engine->net, &parameter->info, &ndims, dims);
-    if (!(row_major = kern_tensor_plain(engine->nn, ndims, dims, err)))
-        return -1;
-    if (!kern_tensor_bind(row_major, plain, err))
-        result = in ? kern_tensor_copy(row_major, tensor, err)
-                    : kern_tensor_copy(tensor, row_major, err);
-    kern_tensor_free(row_major);
-    return result;
+    engine->changes++;
+    return kern_tensor_write(tensor, plain, err);
 }
 
 static int draw_all(struct worker_engine *engine, struct mx_stream init, struct mx_err *err)
@@ -172,11 +137,25 @@ static int draw_all(struct worker_engine *engine, struct mx_stream init, struct 
         if (!plain)
             return mx_fail(err, MX_ENOMEM, "no memory to draw %s", info->name);
         draw(&engine->net, info, &rng, plain);
-        failed = engine_copy_plain(engine, &engine->parameters[p], engine->parameters[p].value,
-                                   plain, true, err);
+        failed = engine_write(engine, engine->parameters[p].value, plain, err);
         free(plain);
         if (failed)
             return -1;
+    }
+    return 0;
+}
+
+/* Running variances start as 1. */
+static int start_variances(struct worker_engine *engine, struct mx_err *err)
+{
+    for (uint32_t l = 0; l < engine->net.nlayers; l++) {
+        const float    one = 1;
+        const uint32_t n = engine->net.layers[l].channels;
+
+        for (uint32_t c = 0; engine->running[l][0] && c < n; c++)
+            if (engine->on->put(engine->nn, kern_tensor_data(engine->running[l][1]) + c, &one,
+                                sizeof one, err))
+                return -1;
     }
     return 0;
 }
@@ -187,9 +166,9 @@ int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct
 
     engine->part_floats = place_parameters(engine);
     engine->state_bytes = engine_state_parts(&engine->params) * engine->part_floats * sizeof(float);
-    if (!(engine->state = aligned_alloc(KERN_ALIGN, engine->state_bytes)))
-        return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of weights", engine->state_bytes);
-    memset(engine->state, 0, engine->state_bytes);
+    if (!(engine->state = engine->on->alloc(engine->nn, KERN_ALIGN, engine->state_bytes, err)))
+        return mx_err_prefix(err, "weights");
+    engine->on->zero(engine->nn, engine->state, engine->state_bytes);
     at = engine->state;
     for (unsigned part = 0; part < ENGINE_STATE_PARTS; part++)
         if (keeps(&engine->params, part)) {
@@ -199,10 +178,7 @@ int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct
     if (bind_gradients(engine, err) || engine_state_show(engine, ENGINE_VALUES, err) ||
         draw_all(engine, init, err))
         return -1;
-    for (uint32_t l = 0; l < engine->net.nlayers; l++)
-        for (uint32_t c = 0; engine->running[l][0] && c < engine->net.layers[l].channels; c++)
-            kern_tensor_data(engine->running[l][1])[c] = 1;
-    return 0;
+    return start_variances(engine, err);
 }
 
 void engine_state_free(struct worker_engine *engine)
@@ -217,7 +193,8 @@ void engine_state_free(struct worker_engine *engine)
     free(engine->parameters);
     free(engine->running);
     free(engine->first);
-    free(engine->state);
+    if (engine->on)
+        engine->on->release(engine->nn, engine->state);
 }
 
 size_t worker_engine_parameter_count(const struct worker_engine *engine)
@@ -229,9 +206,11 @@ size_t worker_engine_parameter_count(const struct worker_engine *engine)
     return count;
 }
 
-static bool all_finite(const struct kern_tensor *tensor)
+/* The numbers of a tensor that is shown lie in `values`, a copy of the host's. */
+static bool all_finite(const struct worker_engine *engine, const struct kern_tensor *tensor,
+                       const float *values)
 {
-    const float *data = kern_tensor_data(tensor);
+    const float *data = values + (kern_tensor_data(tensor) - engine->part[ENGINE_VALUES]);
     size_t       n = kern_tensor_bytes(tensor) / sizeof *data;
     float        sum = 0; /* 0 x is NaN for an x that is not finite */
 
@@ -240,17 +219,34 @@ static bool all_finite(const struct kern_tensor *tensor)
     return sum == 0;
 }
 
-int worker_engine_check(const struct worker_engine *engine, struct mx_err *err)
+static int check_values(const struct worker_engine *engine, const float *values, struct mx_err *err)
 {
     for (size_t p = 0; p < engine->nparameters; p++)
-        if (!all_finite(engine->parameters[p].value))
+        if (!all_finite(engine, engine->parameters[p].value, values))
             return mx_fail(err, MX_EDIVERGED, "%s is not finite", engine->parameters[p].info.name);
     for (uint32_t l = 0; l < engine->net.nlayers; l++)
         for (int i = 0; i < 2 && engine->running[l][i]; i++)
-            if (!all_finite(engine->running[l][i]))
+            if (!all_finite(engine, engine->running[l][i], values))
                 return mx_fail(err, MX_EDIVERGED, "%s.%s is not finite", engine->net.layers[l].name,
                                running_words[i]);
     return 0;
+}
+
+int worker_engine_check(const struct worker_engine *engine, struct mx_err *err)
+{
+    const float *from = engine->part[ENGINE_VALUES];
+    const size_t bytes = engine->part_floats * sizeof *from;
+    float       *copy;
+    int          result = -1;
+
+    if (engine->on->host)
+        return check_values(engine, from, err);
+    if (!(copy = malloc(bytes)))
+        return mx_fail(err, MX_ENOMEM, "no memory to look at %zu bytes of weights", bytes);
+    if (!engine->on->get(engine->nn, copy, from, bytes, err))
+        result = check_values(engine, copy, err);
+    free(copy);
+    return result;
 }
 
 static int export_statistics(const struct worker_engine *engine, uint32_t layer,
@@ -264,8 +260,9 @@ static int export_statistics(const struct worker_engine *engine, uint32_t layer,
         out[i].dims[0] = desc->channels;
         if (!(out[i].data = malloc(desc->channels * sizeof *out[i].data)))
             return mx_fail(err, MX_ENOMEM, "no memory to export %s", out[i].name);
-        memcpy(out[i].data, kern_tensor_data(engine->running[layer][i]),
-               desc->channels * sizeof *out[i].data);
+        if (engine->on->get(engine->nn, out[i].data, kern_tensor_data(engine->running[layer][i]),
+                            desc->channels * sizeof *out[i].data, err))
+            return -1;
     }
     return 0;
 }
@@ -288,8 +285,7 @@ static int export_shown(struct worker_engine *engine, struct worker_tensor **ten
             mx_fail(err, MX_ENOMEM, "no memory to export %s", info->name);
             goto fail;
         }
-        if (engine_copy_plain(engine, &engine->parameters[p], engine->parameters[p].value,
-                              list[n].data, false, err))
+        if (kern_tensor_read(engine->parameters[p].value, list[n].data, err))
             goto fail;
     }
     for (uint32_t l = 0; l < engine->net.nlayers; l++)

@@ -1,8 +1,6 @@
 /* From gradients to weights (methods.md 0, PyTorch's rules). */
 #include <math.h>
-#include <string.h>
 
-#include "kernels/optimizer.h"
 #include "worker/choices.h"
 #include "worker/engine_parts.h"
 
@@ -11,17 +9,23 @@ static const double clip_epsilon = 1e-6; /* as in torch.nn.utils.clip_grad_norm_
 
 /* By what to multiply the gradient so that its L2 norm, over all parameters, is
  * at most clip_norm. */
-static double clip_scale(const struct worker_engine *engine)
+static int clip_scale(const struct worker_engine *engine, double *scale, struct mx_err *err)
 {
-    double squares = 0, scale;
+    double squares = 0, sum;
 
+    *scale = 1;
     if (engine->params.train_clip_norm == 0)
-        return 1;
-    for (size_t p = 0; p < engine->nparameters; p++)
-        squares += kern_square_sum(kern_tensor_data(engine->parameters[p].grad),
-                                   engine->parameters[p].floats);
-    scale = engine->params.train_clip_norm / (sqrt(squares) + clip_epsilon);
-    return scale < 1 ? scale : 1;
+        return 0;
+    for (size_t p = 0; p < engine->nparameters; p++) {
+        if (engine->on->square_sum(engine->nn, kern_tensor_data(engine->parameters[p].grad),
+                                   engine->parameters[p].floats, &sum, err))
+            return -1;
+        squares += sum;
+    }
+    *scale = engine->params.train_clip_norm / (sqrt(squares) + clip_epsilon);
+    if (!(*scale < 1))
+        *scale = 1;
+    return 0;
 }
 
 static double decay_of(const struct worker_engine *engine, const struct engine_parameter *parameter)
@@ -45,8 +49,8 @@ static void step_sgd(struct worker_engine *engine, double lr, double scale)
         float                         *momentum = engine->part[ENGINE_MOMENTUM];
 
         sgd.decay = (float)decay_of(engine, at);
-        kern_sgd_step(&sgd, kern_tensor_data(at->value), kern_tensor_data(at->grad),
-                      momentum ? momentum + at->offset : NULL, at->floats);
+        engine->on->sgd(engine->nn, &sgd, kern_tensor_data(at->value), kern_tensor_data(at->grad),
+                        momentum ? momentum + at->offset : NULL, at->floats);
     }
 }
 
@@ -66,9 +70,9 @@ static void step_adamw(struct worker_engine *engine, double lr, double scale)
         const struct engine_parameter *at = &engine->parameters[p];
 
         adamw.keep = (float)(1 - lr * decay_of(engine, at));
-        kern_adamw_step(&adamw, kern_tensor_data(at->value), kern_tensor_data(at->grad),
-                        engine->part[ENGINE_MOMENTUM] + at->offset,
-                        engine->part[ENGINE_SQUARES] + at->offset, at->floats);
+        engine->on->adamw(engine->nn, &adamw, kern_tensor_data(at->value),
+                          kern_tensor_data(at->grad), engine->part[ENGINE_MOMENTUM] + at->offset,
+                          engine->part[ENGINE_SQUARES] + at->offset, at->floats);
     }
 }
 
@@ -82,19 +86,24 @@ static void step_average(struct worker_engine *engine)
     if (!average)
         return;
     if (engine->steps == 0)
-        memcpy(average, values, engine->part_floats * sizeof *average);
+        engine->on->copy(engine->nn, average, values, engine->part_floats * sizeof *average);
     else
-        kern_average(average, values, engine->params.train_ema, engine->part_floats);
+        engine->on->average(engine->nn, average, values, engine->params.train_ema,
+                            engine->part_floats);
 }
 
-void engine_update(struct worker_engine *engine, double lr)
+int engine_update(struct worker_engine *engine, double lr, struct mx_err *err)
 {
-    const double scale = clip_scale(engine);
+    double scale;
 
+    if (clip_scale(engine, &scale, err))
+        return -1;
     if (engine->params.train_optimizer == WORKER_OPTIMIZER_ADAMW)
         step_adamw(engine, lr, scale);
     else
         step_sgd(engine, lr, scale);
     step_average(engine);
     engine->steps++;
+    engine->changes++;
+    return 0;
 }

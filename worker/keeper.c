@@ -73,6 +73,8 @@ int worker_keeper_find(struct worker_keeper *keeper, struct worker_position *pos
         mx_buf_text(notes, "begins anew\n");
         return 0;
     }
+    if (worker_engine_memory_give(keeper->engine, &keeper->memory, err))
+        return -1;
     *keeper->memory.steps = c->step;
     keeper->kept = true;
     *position = c->position;
@@ -103,6 +105,8 @@ int worker_keeper_save(struct worker_keeper *keeper, const struct worker_positio
         return -1;
     if (keeper->kept && c->step == *keeper->memory.steps)
         return 0;
+    if (worker_engine_memory_take(keeper->engine, &keeper->memory, err))
+        return -1;
     set_blocks(keeper, last->n);
     c->step = *keeper->memory.steps;
     c->position = *position;

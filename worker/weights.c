@@ -169,8 +169,7 @@ static int load_parameters(struct loading *loading, struct mx_err *err)
         }
         if (find(loading, info->name, info->ndims, info->dims, false, &stored, err) ||
             read_values(loading, stored, false, err) ||
-            engine_copy_plain(engine, &engine->parameters[p], engine->parameters[p].value,
-                              loading->values, true, err))
+            engine_write(engine, engine->parameters[p].value, loading->values, err))
             return -1;
     }
     if (loading->fresh > 0 && loading->whole)
@@ -194,10 +193,9 @@ static int load_statistics(struct loading *loading, struct mx_err *err)
 
             snprintf(name, sizeof name, "%s.%s", layer->name, words[i]);
             if (find(loading, name, 1, &layer->channels, false, &stored, err) ||
-                read_values(loading, stored, i == 1, err))
+                read_values(loading, stored, i == 1, err) ||
+                engine_write(engine, engine->running[l][i], loading->values, err))
                 return -1;
-            memcpy(kern_tensor_data(engine->running[l][i]), loading->values,
-                   layer->channels * sizeof *loading->values);
         }
     return 0;
 }

@@ -83,7 +83,8 @@ static inline struct pair *pair_new_form(struct worker_params params, struct wor
                  err.text);
     cr_assert_eq(worker_net_build_form(params.model_arch, &form, &shape, &pair->net, &err), 0, "%s",
                  err.text);
-    pair->engine = engine_new(&params, &net, n, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
+    pair->engine = engine_new(&params, WORKER_DEVICE_CPU, &net, n,
+                              mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
     cr_assert_not_null(pair->engine, "%s", err.text);
     pair->naive = naive_net_new(&pair->net, n);
     pair->batch.images =

@@ -38,7 +38,8 @@ static struct worker_engine *dropping_engine(void)
     at = worker_net_linear(&net, "classifier.3", at, 40);
     at = worker_net_relu(&net, "classifier.4", at, 0, 0.5f);
     worker_net_linear(&net, "classifier.6", at, 3);
-    engine = engine_new(&params, &net, IMAGES, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
+    engine = engine_new(&params, WORKER_DEVICE_CPU, &net, IMAGES,
+                        mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
     cr_assert_not_null(engine, "%s", err.text);
     return engine;
 }

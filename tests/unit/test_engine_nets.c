@@ -113,8 +113,8 @@ Test(engine_nets, have_the_gradients_of_the_reference_in_every_kind_of_layer)
         cr_assert_not(net.unfit);
         worker_net_input(&pair.net, &shape);
         list_oddities(&pair.net, sides[s]);
-        pair.engine =
-            engine_new(&pair.params, &net, 5, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
+        pair.engine = engine_new(&pair.params, WORKER_DEVICE_CPU, &net, 5,
+                                 mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), &err);
         cr_assert_not_null(pair.engine, "%s", err.text);
         pair.naive = naive_net_new(&pair.net, 5);
         pair.batch = (struct worker_batch){
@@ -174,8 +174,8 @@ Test(engine_nets, drop_out_half_of_what_is_active_and_other_halves_next_time)
 
         worker_net_input(&net, &shape);
         list_dropout(&net);
-        engines[e] =
-            engine_new(&pair.params, &net, 1, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), NULL);
+        engines[e] = engine_new(&pair.params, WORKER_DEVICE_CPU, &net, 1,
+                                mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), NULL);
         cr_assert_not_null(engines[e]);
         pair_draw_batch(&pair, 1, 0);
         expect_dropped(engines[e], &pair, &kept[e][0]);

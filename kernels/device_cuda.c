@@ -1,0 +1,430 @@
+/* The GPU's table: arguments of kernels. Failures of launches are kept for who can tell them. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/launch.h"
+#include "kernels/nn_cuda.h"
+
+static void *alloc(struct kern_nn *nn, size_t align, size_t bytes, struct mx_err *err)
+{
+    (void)align; /* cudaMalloc() aligns to 256 bytes; huge pages are no matter here */
+    return kern_cuda_alloc(cuda_of(nn), bytes, err);
+}
+
+static void release(struct kern_nn *nn, void *memory)
+{
+    kern_cuda_release(cuda_of(nn), memory);
+}
+
+static int move(struct cuda *cuda, void *to, const void *from, size_t bytes,
+                enum cudaMemcpyKind kind, struct mx_err *err)
+{
+    if (kern_tell_failure(cuda, err))
+        return -1;
+    if (bytes == 0)
+        return 0;
+    CUDA_TRY(cudaMemcpyAsync(to, from, bytes, kind, cuda->stream), err);
+    CUDA_TRY(cudaStreamSynchronize(cuda->stream), err);
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int put(struct kern_nn *nn, void *to, const void *host, size_t bytes, struct mx_err *err)
+{
+    return move(cuda_of(nn), to, host, bytes, cudaMemcpyHostToDevice, err);
+}
+
+static int get(struct kern_nn *nn, void *host, const void *from, size_t bytes, struct mx_err *err)
+{
+    return move(cuda_of(nn), host, from, bytes, cudaMemcpyDeviceToHost, err);
+}
+
+static void copy(struct kern_nn *nn, void *to, const void *from, size_t bytes)
+{
+    struct cuda *cuda = cuda_of(nn);
+
+    if (bytes > 0)
+        kern_launched(
+            cuda, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, cuda->stream), "copy");
+}
+
+static void zero(struct kern_nn *nn, void *to, size_t bytes)
+{
+    struct cuda *cuda = cuda_of(nn);
+
+    if (bytes > 0)
+        kern_launched(cuda, cudaMemsetAsync(to, 0, bytes, cuda->stream), "zero");
+}
+
+static void add(struct kern_nn *nn, float *out, const float *a, const float *b, size_t n, bool relu)
+{
+    const struct kern_add_args args = {.n = n, .out = out, .a = a, .b = b, .relu = relu};
+
+    LAUNCH(cuda_of(nn), add, &args);
+}
+
+static void relu(struct kern_nn *nn, float *out, const float *in, size_t n, float cap)
+{
+    const struct kern_relu_args args = {.n = n, .out = out, .in = in, .cap = cap};
+
+    LAUNCH(cuda_of(nn), relu, &args);
+}
+
+static void relu_backward(struct kern_nn *nn, float *gradient, const float *y, size_t n, float cap,
+                          float drop)
+{
+    const struct kern_relu_backward_args args = {
+        .n = n, .gradient = gradient, .y = y, .cap = cap, .drop = drop};
+
+    LAUNCH(cuda_of(nn), relu_backward, &args);
+}
+
+static void dropout(struct kern_nn *nn, float *data, size_t n, float drop, struct mx_rng rng)
+{
+    struct kern_dropout_args args = {.n = n, .data = data, .drop = drop};
+
+    memcpy(args.key, rng.key, sizeof args.key);
+    memcpy(args.counter, rng.counter, sizeof args.counter);
+    LAUNCH(cuda_of(nn), dropout, &args);
+}
+
+static void add_backward(struct kern_nn *nn, float *out, const float *a, const float *b,
+                         const float *y, size_t n)
+{
+    const struct kern_add_backward_args args = {.n = n, .out = out, .a = a, .b = b, .y = y};
+
+    LAUNCH(cuda_of(nn), add_backward, &args);
+}
+
+static void running(struct kern_nn *nn, float *mean, const float *batch, size_t n, double rate,
+                    double scale)
+{
+    const struct kern_running_args args = {
+        .n = n, .running = mean, .batch = batch, .rate = rate, .scale = scale};
+
+    LAUNCH(cuda_of(nn), running, &args);
+}
+
+/* The host's arrays of an element an image, brought to the device one behind the other. */
+struct carrier {
+    struct cuda *cuda;
+    char        *at;
+    bool         ok;
+};
+
+static struct carrier carrier_new(struct kern_nn *nn, size_t bytes, struct mx_err *err)
+{
+    struct cuda   *cuda = cuda_of(nn);
+    struct carrier carrier = {.cuda = cuda};
+
+    carrier.ok = !kern_cuda_room(cuda, &cuda->rows, &cuda->rows_bytes, bytes, err);
+    carrier.at = cuda->rows;
+    return carrier;
+}
+
+static void *carry(struct carrier *carrier, const void *host, size_t bytes, struct mx_err *err)
+{
+    void *to = carrier->at;
+
+    carrier->at += (bytes + sizeof(double) - 1) / sizeof(double) * sizeof(double);
+    if (host && carrier->ok)
+        carrier->ok = !put(&carrier->cuda->nn, to, host, bytes, err);
+    return to;
+}
+
+static bool carry_rows(struct kern_nn *nn, const struct kern_rows *rows,
+                       struct kern_mix_rows_args *args)
+{
+    struct mx_err *err = cuda_of(nn)->failed.code ? NULL : &cuda_of(nn)->failed;
+    struct carrier carrier = carrier_new(nn, (size_t)rows->n * 2 * sizeof(double), err);
+
+    args->rows = rows->n;
+    args->width = rows->width;
+    args->n = rows->n * rows->width;
+    args->share = carry(&carrier, rows->share, rows->n * sizeof(float), err);
+    args->partner = carry(&carrier, rows->partner, rows->n * sizeof(uint32_t), err);
+    return carrier.ok;
+}
+
+static void mix_rows(struct kern_nn *nn, float *out, const float *in, const struct kern_rows *rows)
+{
+    struct kern_mix_rows_args args = {.out = out, .in = in};
+
+    if (carry_rows(nn, rows, &args))
+        LAUNCH(cuda_of(nn), mix_rows, &args);
+}
+
+static void mix_rows_backward(struct kern_nn *nn, float *out, const float *gradient,
+                              const struct kern_rows *rows)
+{
+    struct kern_mix_rows_backward_args args = {.rows = {.out = out, .in = gradient}};
+
+    if (!carry_rows(nn, rows, &args.rows))
+        return;
+    args.n = args.rows.n;
+    LAUNCH(cuda_of(nn), mix_rows_backward, &args);
+}
+
+/* What a sum of norms is, for kernels; false if there is no room for its vectors. */
+static bool norm_args(struct cuda *cuda, const struct kern_norm_sum *sum,
+                      struct kern_norm_args *args)
+{
+    const size_t   c = sum->where.channels;
+    struct mx_err *err = cuda->failed.code ? NULL : &cuda->failed;
+    float         *at;
+
+    if (kern_cuda_room(cuda, &cuda->vectors, &cuda->vectors_bytes,
+                       c * (3 * sizeof(double) + 6 * sizeof(float)), err))
+        return false;
+    *args = (struct kern_norm_args){.n = sum->where.n * sum->where.image,
+                                    .images = sum->where.n,
+                                    .channels = sum->where.channels,
+                                    .points = sum->where.points,
+                                    .rest = sum->rest,
+                                    .y = sum->y,
+                                    .relu = sum->relu,
+                                    .sums = cuda->vectors};
+    at = (float *)(void *)(args->sums + 3 * c);
+    for (int k = 0; k < 2 && sum->norms[k]; k++, at += 3 * c) {
+        const struct kern_norm *norm = sum->norms[k];
+
+        args->norms++;
+        args->of[k] = (struct kern_norm_of){.x = norm->x,
+                                            .mean = norm->mean,
+                                            .variance = norm->variance,
+                                            .scale = norm->scale,
+                                            .shift = norm->shift,
+                                            .factor = at,
+                                            .slope = at + c,
+                                            .offset = at + 2 * c,
+                                            .dx = norm->dx,
+                                            .dscale = norm->dscale,
+                                            .dshift = norm->dshift,
+                                            .epsilon = norm->epsilon,
+                                            .fixed = norm->fixed};
+    }
+    return true;
+}
+
+static void make_factors(struct cuda *cuda, const struct kern_norm_args *args)
+{
+    for (uint32_t k = 0; k < args->norms; k++) {
+        const struct kern_norm_factor_args of = {args->channels, args->of[k]};
+
+        LAUNCH(cuda, norm_factor, &of);
+    }
+}
+
+static void norm_forward(struct kern_nn *nn, const struct kern_norm_sum *sum)
+{
+    struct cuda                *cuda = cuda_of(nn);
+    struct kern_norm_apply_args apply;
+
+    if (!norm_args(cuda, sum, &apply.norm))
+        return;
+    apply.n = apply.norm.n;
+    for (uint32_t k = 0; k < apply.norm.norms; k++) {
+        const struct kern_norm                *norm = sum->norms[k];
+        const struct kern_norm_statistics_args look = {.blocks = sum->where.channels,
+                                                       .x = norm->x,
+                                                       .images = sum->where.n,
+                                                       .channels = sum->where.channels,
+                                                       .points = sum->where.points,
+                                                       .mean = norm->mean,
+                                                       .variance = norm->variance};
+
+        if (!norm->fixed)
+            LAUNCH(cuda, norm_statistics, &look);
+    }
+    make_factors(cuda, &apply.norm);
+    LAUNCH(cuda, norm_apply, &apply);
+}
+
+static void norm_backward(struct kern_nn *nn, const struct kern_norm_sum *sum,
+                          const struct kern_norm_gradient *gradient)
+{
+    struct cuda                 *cuda = cuda_of(nn);
+    const bool                   masks = sum->relu && !gradient->masked;
+    const bool                   alone = !sum->norms[1] && !sum->rest;
+    struct kern_norm_sums_args   sums;
+    struct kern_norm_slope_args  slope;
+    struct kern_norm_spread_args spread;
+
+    if (!norm_args(cuda, sum, &sums.norm))
+        return;
+    sums.blocks = sum->where.channels;
+    sums.norm.a = gradient->a;
+    sums.norm.b = gradient->b;
+    sums.norm.by_y = masks && !alone;
+    sums.norm.by_x = masks && alone;
+    sums.norm.through = gradient->through;
+    slope = (struct kern_norm_slope_args){sum->where.channels, sums.norm};
+    spread = (struct kern_norm_spread_args){sums.norm.n, sums.norm};
+    make_factors(cuda, &sums.norm);
+    LAUNCH(cuda, norm_sums, &sums);
+    LAUNCH(cuda, norm_slope, &slope);
+    LAUNCH(cuda, norm_spread, &spread);
+}
+
+static void sgd(struct kern_nn *nn, const struct kern_sgd *by, float *weights,
+                const float *gradient, float *buffer, size_t n)
+{
+    const struct kern_sgd_args args = {.n = n,
+                                       .weights = weights,
+                                       .buffer = by->momentum == 0 ? NULL : buffer,
+                                       .gradient = gradient,
+                                       .lr = by->lr,
+                                       .momentum = by->momentum,
+                                       .decay = by->decay,
+                                       .scale = by->scale,
+                                       .nesterov = by->nesterov,
+                                       .first = by->first};
+
+    LAUNCH(cuda_of(nn), sgd, &args);
+}
+
+static void adamw(struct kern_nn *nn, const struct kern_adamw *by, float *weights,
+                  const float *gradient, float *mean, float *square, size_t n)
+{
+    const struct kern_adamw_args args = {.n = n,
+                                         .weights = weights,
+                                         .mean = mean,
+                                         .square = square,
+                                         .gradient = gradient,
+                                         .keep = by->keep,
+                                         .beta1 = by->beta1,
+                                         .beta2 = by->beta2,
+                                         .rest1 = by->rest1,
+                                         .rest2 = by->rest2,
+                                         .epsilon = by->epsilon,
+                                         .step = by->step,
+                                         .root = by->root,
+                                         .scale = by->scale};
+
+    LAUNCH(cuda_of(nn), adamw, &args);
+}
+
+static void average(struct kern_nn *nn, float *mean, const float *value, double decay, size_t n)
+{
+    const struct kern_average_args args = {
+        .n = n, .average = mean, .value = value, .rest = (float)(1 - decay)};
+
+    LAUNCH(cuda_of(nn), average, &args);
+}
+
+static int square_sum(struct kern_nn *nn, const float *values, size_t n, double *sum,
+                      struct mx_err *err)
+{
+    enum {
+        BLOCKS = 64
+    };
+    struct cuda                *cuda = cuda_of(nn);
+    double                      parts[BLOCKS];
+    struct kern_square_sum_args args = {.blocks = BLOCKS, .x = values, .n = n};
+
+    if (kern_cuda_room(cuda, &cuda->rows, &cuda->rows_bytes, sizeof parts, err))
+        return -1;
+    args.sum = cuda->rows;
+    LAUNCH(cuda, square_sum, &args);
+    if (get(nn, parts, args.sum, sizeof parts, err))
+        return -1;
+    *sum = 0;
+    for (int k = 0; k < BLOCKS; k++)
+        *sum += parts[k];
+    return 0;
+}
+
+/* Bring labels or targets to the device, and make room for what becomes of each image. */
+static int carry_loss(struct kern_nn *nn, const struct kern_loss *loss,
+                      struct kern_softmax_args *args, struct mx_err *err)
+{
+    const size_t   n = loss->n, targets = loss->targets ? n * loss->classes : 0;
+    struct carrier carrier = carrier_new(nn, (5 * n + targets + 1) * sizeof(double), err);
+
+    if (!carrier.ok)
+        return -1;
+    args->norm = carry(&carrier, NULL, n * sizeof(double), err);
+    args->loss = carry(&carrier, NULL, n * sizeof(double), err);
+    if (loss->targets) {
+        args->targets = carry(&carrier, loss->targets, targets * sizeof(float), err);
+    } else {
+        args->y_a = carry(&carrier, loss->y_a, n * sizeof(uint32_t), err);
+        args->y_b = carry(&carrier, loss->y_b, n * sizeof(uint32_t), err);
+        if (loss->lambda)
+            args->lambda = carry(&carrier, loss->lambda, n * sizeof(float), err);
+    }
+    return carrier.ok ? 0 : -1;
+}
+
+static int add_losses(struct kern_nn *nn, const struct kern_softmax_args *args, double *sum,
+                      struct mx_err *err)
+{
+    double *losses = malloc(args->n * sizeof *losses);
+    int     result;
+
+    if (!losses)
+        return mx_fail(err, MX_ENOMEM, "no memory for the losses of %u images", args->n);
+    result = get(nn, losses, args->loss, args->n * sizeof *losses, err);
+    *sum = 0;
+    for (uint32_t i = 0; result == 0 && i < args->n; i++)
+        *sum += losses[i];
+    free(losses);
+    return result;
+}
+
+static int loss_of(struct kern_nn *nn, const struct kern_loss *loss, double *value,
+                   struct mx_err *err)
+{
+    struct cuda                      *cuda = cuda_of(nn);
+    struct kern_softmax_args          args = {.logits = loss->logits,
+                                              .n = loss->n,
+                                              .classes = loss->classes,
+                                              .keep = 1 - loss->smoothing,
+                                              .blank = loss->smoothing / loss->classes,
+                                              .gradient = loss->gradient,
+                                              .divisor = loss->summed ? 1 : loss->n};
+    struct kern_softmax_norm_args     norm;
+    struct kern_softmax_loss_args     each;
+    struct kern_softmax_gradient_args gradient;
+
+    if (carry_loss(nn, loss, &args, err))
+        return -1;
+    norm = (struct kern_softmax_norm_args){loss->n, args};
+    each = (struct kern_softmax_loss_args){loss->n, args};
+    gradient = (struct kern_softmax_gradient_args){(size_t)loss->n * loss->classes, args};
+    LAUNCH(cuda, softmax_norm, &norm);
+    LAUNCH(cuda, softmax_loss, &each);
+    if (loss->gradient)
+        LAUNCH(cuda, softmax_gradient, &gradient);
+    if (add_losses(nn, &args, value, err))
+        return -1;
+    *value /= args.divisor;
+    return 0;
+}
+
+const struct kern_device kern_device_cuda = {
+    .kind = "cuda",
+    .alloc = alloc,
+    .release = release,
+    .put = put,
+    .get = get,
+    .copy = copy,
+    .zero = zero,
+    .add = add,
+    .relu = relu,
+    .relu_backward = relu_backward,
+    .dropout = dropout,
+    .add_backward = add_backward,
+    .running = running,
+    .mix_rows = mix_rows,
+    .mix_rows_backward = mix_rows_backward,
+    .norm_forward = norm_forward,
+    .norm_backward = norm_backward,
+    .sgd = sgd,
+    .adamw = adamw,
+    .average = average,
+    .square_sum = square_sum,
+    .loss = loss_of,
+};

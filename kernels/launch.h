@@ -1,0 +1,24 @@
+/* launch.h - the kernels of kernels/kernel_args.h, queued on a stream of CUDA's.
+ *
+ * kern_launch_NAME() returns what cudaGetLastError() said of the launch, a cudaError_t. Nothing
+ * to do (n or blocks 0) is no launch, and no error.
+ */
+#ifndef MX_KERN_LAUNCH_H
+#define MX_KERN_LAUNCH_H
+
+#include "kernels/kernel_args.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KERN_DECLARE(name)                                                                         \
+    int kern_launch_##name(const struct kern_##name##_args *args, void *stream);
+KERN_KERNELS(KERN_DECLARE, KERN_DECLARE)
+#undef KERN_DECLARE
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,527 @@
+/* network_body.h - the work between convolutions, element by element or block by block.
+ *
+ * Formulas are those of elementwise.c, optimizer.c, norm.c and pool.c. NAME_each() does one element. A
+ * block is NAME_lane(), which goes over a share of what is to be summed, folds in
+ * KERN_BLOCK_LANES / 2, ... 1 with a barrier before each, and NAME_end(), by lane 0. Sums
+ * are in double precision, in an order that depends on the number of lanes alone.
+ */
+#ifndef MX_KERN_NETWORK_BODY_H
+#define MX_KERN_NETWORK_BODY_H
+
+#include <math.h>
+
+#include "base/philox.h"
+#include "kernels/kernel_args.h"
+#include "kernels/port.h"
+
+KERN_BODY float positive(float x)
+{
+    return x < 0.0f ? 0.0f : x; /* a NaN stays one */
+}
+
+KERN_BODY float capped(float x, float cap)
+{
+    return cap > 0.0f && x > cap ? cap : x;
+}
+
+KERN_BODY void add_each(const struct kern_add_args *p, size_t i)
+{
+    float sum = p->a[i] + p->b[i];
+
+    p->out[i] = p->relu ? positive(sum) : sum;
+}
+
+KERN_BODY void relu_each(const struct kern_relu_args *p, size_t i)
+{
+    p->out[i] = capped(positive(p->in[i]), p->cap);
+}
+
+KERN_BODY void relu_backward_each(const struct kern_relu_backward_args *p, size_t i)
+{
+    float part = 1.0f / (1.0f - p->drop) * p->gradient[i];
+
+    p->gradient[i] = p->cap > 0.0f && !(p->y[i] < p->cap) ? 0.0f : part;
+}
+
+/* Element i takes the generator's numbers 2 i and 2 i + 1. */
+KERN_BODY void dropout_each(const struct kern_dropout_args *p, size_t i)
+{
+    uint32_t counter[4], block[4];
+    uint64_t high, low;
+    double   u;
+
+    counter[0] = p->counter[0] + (uint32_t)(i / 2);
+    counter[1] = p->counter[1];
+    counter[2] = p->counter[2];
+    counter[3] = p->counter[3];
+    mx_philox(counter, p->key, block);
+    high = block[i % 2 * 2];
+    low = block[i % 2 * 2 + 1];
+    u = (double)((high << 21) ^ (low >> 11)) * (1.0 / 9007199254740992.0);
+    p->data[i] = u < (double)p->drop ? 0.0f : 1.0f / (1.0f - p->drop) * p->data[i];
+}
+
+KERN_BODY void add_backward_each(const struct kern_add_backward_args *p, size_t i)
+{
+    float sum = p->b ? p->a[i] + p->b[i] : p->a[i];
+
+    p->out[i] = !p->y || p->y[i] > 0.0f ? sum : 0.0f;
+}
+
+KERN_BODY void running_each(const struct kern_running_args *p, size_t i)
+{
+    p->running[i] =
+        (float)((1.0 - p->rate) * (double)p->running[i] + p->rate * p->scale * (double)p->batch[i]);
+}
+
+KERN_BODY void mix_rows_each(const struct kern_mix_rows_args *p, size_t i)
+{
+    uint32_t row = (uint32_t)(i / p->width);
+    size_t   k = i % p->width;
+
+    p->out[i] = p->share[row] * p->in[i] +
+                (1.0f - p->share[row]) * p->in[(size_t)p->partner[row] * p->width + k];
+}
+
+/* A row gathers from itself, then from the rows whose partner it is, in their order. */
+KERN_BODY void mix_rows_backward_each(const struct kern_mix_rows_backward_args *args, size_t i)
+{
+    const struct kern_mix_rows_args *p = &args->rows;
+    uint32_t                         row = (uint32_t)(i / p->width);
+    size_t                           k = i % p->width;
+    float                            sum = p->share[row] * p->in[i];
+
+    for (uint32_t r = 0; r < p->rows; r++)
+        if (p->partner[r] == row)
+            sum += (1.0f - p->share[r]) * p->in[(size_t)r * p->width + k];
+    p->out[i] = sum;
+}
+
+KERN_BODY void sgd_each(const struct kern_sgd_args *p, size_t i)
+{
+    float g = p->scale * p->gradient[i] + p->decay * p->weights[i], kept;
+
+    if (!p->buffer) {
+        p->weights[i] -= p->lr * g;
+        return;
+    }
+    kept = p->first ? g : p->momentum * p->buffer[i] + g;
+    p->buffer[i] = kept;
+    p->weights[i] -= p->lr * (p->nesterov ? g + p->momentum * kept : kept);
+}
+
+KERN_BODY void adamw_each(const struct kern_adamw_args *p, size_t i)
+{
+    float g = p->scale * p->gradient[i];
+
+    p->mean[i] = p->beta1 * p->mean[i] + p->rest1 * g;
+    p->square[i] = p->beta2 * p->square[i] + p->rest2 * (g * g);
+    p->weights[i] = p->keep * p->weights[i] -
+                    p->step * (p->mean[i] / (p->root * sqrtf(p->square[i]) + p->epsilon));
+}
+
+KERN_BODY void average_each(const struct kern_average_args *p, size_t i)
+{
+    p->average[i] += p->rest * (p->value[i] - p->average[i]);
+}
+
+/* ---- batch norm ---- */
+
+KERN_BODY void kern_part_fold(struct kern_part *parts, unsigned lane, unsigned half)
+{
+    if (lane < half) {
+        parts[lane].a += parts[lane + half].a;
+        parts[lane].b += parts[lane + half].b;
+        parts[lane].c += parts[lane + half].c;
+    }
+}
+
+/* Element k of channel c: of image k / points, at k % points. */
+KERN_BODY size_t channel_at(size_t c, size_t k, uint32_t channels, uint32_t points)
+{
+    return (k / points * channels + c) * points + k % points;
+}
+
+KERN_BODY struct kern_part norm_statistics_lane(const struct kern_norm_statistics_args *p,
+                                                size_t block, unsigned lane)
+{
+    struct kern_part sum = {0.0, 0.0, 0.0};
+
+    for (size_t k = lane; k < (size_t)p->images * p->points; k += KERN_BLOCK_LANES) {
+        double value = (double)p->x[channel_at(block, k, p->channels, p->points)];
+
+        sum.a += value;
+        sum.b += value * value;
+    }
+    return sum;
+}
+
+KERN_BODY void norm_statistics_end(const struct kern_norm_statistics_args *p, size_t block,
+                                   const struct kern_part *sum)
+{
+    double count = (double)p->images * (double)p->points, average = sum->a / count;
+    double spread = sum->b / count - average * average;
+
+    p->mean[block] = (float)average;
+    p->variance[block] = spread < 0.0 ? 0.0f : (float)spread; /* by rounding; a NaN stays one */
+}
+
+KERN_BODY void norm_factor_each(const struct kern_norm_factor_args *p, size_t c)
+{
+    p->of.factor[c] =
+        (float)((double)p->of.scale[c] / sqrt((double)p->of.variance[c] + p->of.epsilon));
+}
+
+KERN_BODY float normalised(const struct kern_norm_of *of, size_t i, size_t c)
+{
+    return (of->x[i] - of->mean[c]) * of->factor[c] + of->shift[c];
+}
+
+KERN_BODY void norm_apply_each(const struct kern_norm_apply_args *args, size_t i)
+{
+    const struct kern_norm_args *p = &args->norm;
+    size_t                       c = i / p->points % p->channels;
+    float                        value = normalised(&p->of[0], i, c);
+
+    if (p->norms > 1)
+        value += normalised(&p->of[1], i, c);
+    if (p->rest)
+        value += p->rest[i];
+    p->y[i] = p->relu ? positive(value) : value;
+}
+
+KERN_BODY float norm_gradient(const struct kern_norm_args *p, size_t i, size_t c)
+{
+    float value = p->a[i];
+
+    if (p->b)
+        value += p->b[i];
+    if (p->by_y)
+        return p->y[i] > 0.0f ? value : 0.0f;
+    if (p->by_x)
+        return normalised(&p->of[0], i, c) > 0.0f ? value : 0.0f;
+    return value;
+}
+
+KERN_BODY struct kern_part norm_sums_lane(const struct kern_norm_sums_args *args, size_t c,
+                                          unsigned lane)
+{
+    const struct kern_norm_args *p = &args->norm;
+    struct kern_part             sum = {0.0, 0.0, 0.0};
+
+    for (size_t k = lane; k < (size_t)p->images * p->points; k += KERN_BLOCK_LANES) {
+        size_t i = channel_at(c, k, p->channels, p->points);
+        float  g = norm_gradient(p, i, c);
+
+        sum.a += (double)g;
+        sum.b += (double)g * (double)(p->of[0].x[i] - p->of[0].mean[c]);
+        if (p->norms > 1)
+            sum.c += (double)g * (double)(p->of[1].x[i] - p->of[1].mean[c]);
+        if (p->through)
+            p->through[i] = g;
+    }
+    return sum;
+}
+
+KERN_BODY void norm_sums_end(const struct kern_norm_sums_args *args, size_t c,
+                             const struct kern_part *sum)
+{
+    const struct kern_norm_args *p = &args->norm;
+
+    p->sums[c] = sum->a;
+    p->sums[p->channels + c] = sum->b;
+    p->sums[2 * (size_t)p->channels + c] = sum->c;
+}
+
+KERN_BODY void norm_slope_each(const struct kern_norm_slope_args *args, size_t c)
+{
+    const struct kern_norm_args *p = &args->norm;
+    double count = (double)p->images * (double)p->points, gradient = p->sums[c];
+
+    for (uint32_t k = 0; k < p->norms; k++) {
+        const struct kern_norm_of *of = &p->of[k];
+        double                     product = p->sums[(k + 1) * (size_t)p->channels + c];
+        double                     inverse = 1.0 / sqrt((double)of->variance[c] + of->epsilon);
+        double                     factor = (double)of->scale[c] * inverse;
+
+        if (of->dscale) {
+            of->dscale[c] = (float)(product * inverse);
+            of->dshift[c] = (float)gradient;
+        }
+        of->offset[c] = of->fixed ? 0.0f : (float)(-factor * gradient / count);
+        of->slope[c] = of->fixed ? 0.0f : (float)(-factor * inverse * inverse * product / count);
+    }
+}
+
+/* The gradient of the first input may lie over `through`. */
+KERN_BODY void norm_spread_each(const struct kern_norm_spread_args *args, size_t i)
+{
+    const struct kern_norm_args *p = &args->norm;
+    size_t                       c = i / p->points % p->channels;
+    float                        g = p->through ? p->through[i] : norm_gradient(p, i, c);
+
+    for (uint32_t k = p->norms; k-- > 0;) {
+        const struct kern_norm_of *of = &p->of[k];
+
+        if (of->dx)
+            of->dx[i] =
+                of->factor[c] * g + ((of->x[i] - of->mean[c]) * of->slope[c] + of->offset[c]);
+    }
+}
+
+/* ---- around convolutions and linear layers ---- */
+
+KERN_BODY void finish_each(const struct kern_finish_args *p, size_t i)
+{
+    float value = p->bias ? p->y[i] + p->bias[i / p->points % p->channels] : p->y[i];
+
+    p->y[i] = p->relu ? capped(positive(value), p->cap) : value;
+}
+
+KERN_BODY struct kern_part channel_sum_lane(const struct kern_channel_sum_args *p, size_t block,
+                                            unsigned lane)
+{
+    struct kern_part sum = {0.0, 0.0, 0.0};
+
+    for (size_t k = lane; k < (size_t)p->images * p->points; k += KERN_BLOCK_LANES)
+        sum.a += (double)p->x[channel_at(block, k, p->channels, p->points)];
+    return sum;
+}
+
+KERN_BODY void channel_sum_end(const struct kern_channel_sum_args *p, size_t block,
+                               const struct kern_part *sum)
+{
+    p->sum[block] = (float)sum->a;
+}
+
+KERN_BODY struct kern_part square_sum_lane(const struct kern_square_sum_args *p, size_t block,
+                                           unsigned lane)
+{
+    struct kern_part sum = {0.0, 0.0, 0.0};
+
+    for (size_t k = block * KERN_BLOCK_LANES + lane; k < p->n; k += p->blocks * KERN_BLOCK_LANES)
+        sum.a += (double)p->x[k] * (double)p->x[k];
+    return sum;
+}
+
+KERN_BODY void square_sum_end(const struct kern_square_sum_args *p, size_t block,
+                              const struct kern_part *sum)
+{
+    p->sum[block] = sum->a;
+}
+
+/* ---- the loss ---- */
+
+/* The largest logit, found by each lane alone, keeps exp() from overflowing; a NaN becomes it. */
+KERN_BODY struct kern_part softmax_norm_lane(const struct kern_softmax_norm_args *args, size_t row,
+                                             unsigned lane)
+{
+    const struct kern_softmax_args *p = &args->of;
+    const float                    *x = p->logits + row * p->classes;
+    struct kern_part                sum = {0.0, (double)x[0], 0.0};
+
+    for (uint32_t c = 1; c < p->classes; c++)
+        if (!((double)x[c] <= sum.b))
+            sum.b = (double)x[c];
+    for (uint32_t c = lane; c < p->classes; c += KERN_BLOCK_LANES)
+        sum.a += exp((double)x[c] - sum.b);
+    return sum;
+}
+
+KERN_BODY void softmax_norm_end(const struct kern_softmax_norm_args *args, size_t row,
+                                const struct kern_part *sum)
+{
+    const struct kern_softmax_args *p = &args->of;
+    const float                    *x = p->logits + row * p->classes;
+    double                          top = (double)x[0];
+
+    for (uint32_t c = 1; c < p->classes; c++)
+        if (!((double)x[c] <= top))
+            top = (double)x[c];
+    p->norm[row] = top + log(sum->a);
+}
+
+/* What class c of a row should have had, smoothed. */
+KERN_BODY double softmax_target(const struct kern_softmax_args *p, size_t row, uint32_t c)
+{
+    double target = 0.0, part;
+
+    if (p->targets) {
+        target = (double)p->targets[row * p->classes + c];
+    } else {
+        part = p->lambda ? (double)p->lambda[row] : 1.0;
+        target = (c == p->y_a[row] ? part : 0.0) + (c == p->y_b[row] ? 1.0 - part : 0.0);
+    }
+    return p->keep * target + p->blank;
+}
+
+KERN_BODY struct kern_part softmax_loss_lane(const struct kern_softmax_loss_args *args, size_t row,
+                                             unsigned lane)
+{
+    const struct kern_softmax_args *p = &args->of;
+    struct kern_part                sum = {0.0, 0.0, 0.0};
+
+    for (uint32_t c = lane; c < p->classes; c += KERN_BLOCK_LANES) {
+        double target = softmax_target(p, row, c);
+
+        if (target != 0.0)
+            sum.a += target * (p->norm[row] - (double)p->logits[row * p->classes + c]);
+    }
+    return sum;
+}
+
+KERN_BODY void softmax_loss_end(const struct kern_softmax_loss_args *args, size_t row,
+                                const struct kern_part *sum)
+{
+    args->of.loss[row] = sum->a;
+}
+
+KERN_BODY void softmax_gradient_each(const struct kern_softmax_gradient_args *args, size_t i)
+{
+    const struct kern_softmax_args *p = &args->of;
+    size_t                          row = i / p->classes;
+
+    p->gradient[i] = (float)((exp((double)p->logits[i] - p->norm[row]) -
+                              softmax_target(p, row, (uint32_t)(i % p->classes))) /
+                             p->divisor);
+}
+
+/* ---- pools ---- */
+
+/* Points of an axis: first to end - 1. */
+struct pool_span {
+    uint32_t first, end;
+};
+
+/* The window of place `at` on an axis of `length`, of `places`; cut at the borders. */
+KERN_BODY struct pool_span pool_window(const struct kern_pool_args *p, uint32_t at, uint32_t places,
+                                       uint32_t length)
+{
+    struct pool_span span;
+    uint64_t         begin = (uint64_t)at * length, end = begin + length;
+    int64_t          start;
+
+    if (p->kernel == 0) {
+        span.first = (uint32_t)(begin / places);
+        span.end = (uint32_t)((end + places - 1) / places);
+        return span;
+    }
+    start = (int64_t)at * p->stride - p->pad;
+    span.first = start > 0 ? (uint32_t)start : 0;
+    span.end = (uint32_t)(start + (int64_t)p->kernel);
+    span.end = span.end < length ? span.end : length;
+    return span;
+}
+
+/* The places whose windows have point `at` in them. */
+KERN_BODY struct pool_span pool_users(const struct kern_pool_args *p, uint32_t at, uint32_t places,
+                                      uint32_t length)
+{
+    struct pool_span span;
+    uint64_t         begin = (uint64_t)at * places, end = begin + places;
+    uint32_t         far = at + p->pad;
+
+    if (p->kernel == 0) {
+        span.first = (uint32_t)(begin / length);
+        span.end = (uint32_t)((end + length - 1) / length);
+        return span;
+    }
+    span.first = far < p->kernel ? 0 : (far - p->kernel) / p->stride + 1;
+    span.end = far / p->stride + 1;
+    span.end = span.end < places ? span.end : places;
+    return span;
+}
+
+KERN_BODY void mean_pool_each(const struct kern_mean_pool_args *args, size_t i)
+{
+    const struct kern_pool_args *p = &args->of;
+    uint32_t                     places = p->out_height * p->out_width, at = (uint32_t)(i % places);
+    const float                 *x = p->x + i / places * ((size_t)p->in_height * p->in_width);
+    struct pool_span rows = pool_window(p, at / p->out_width, p->out_height, p->in_height);
+    struct pool_span columns = pool_window(p, at % p->out_width, p->out_width, p->in_width);
+    double           sum = 0.0;
+
+    for (uint32_t r = rows.first; r < rows.end; r++)
+        for (uint32_t c = columns.first; c < columns.end; c++)
+            sum += (double)x[(size_t)r * p->in_width + c];
+    p->y[i] = (float)(sum / ((double)(rows.end - rows.first) * (columns.end - columns.first)));
+}
+
+KERN_BODY void mean_pool_backward_each(const struct kern_mean_pool_backward_args *args, size_t i)
+{
+    const struct kern_pool_args *p = &args->of;
+    uint32_t                     points = p->in_height * p->in_width, at = (uint32_t)(i % points);
+    const float                 *dy = p->dy + i / points * ((size_t)p->out_height * p->out_width);
+    struct pool_span rows = pool_users(p, at / p->in_width, p->out_height, p->in_height);
+    struct pool_span columns = pool_users(p, at % p->in_width, p->out_width, p->in_width);
+    double           sum = 0.0;
+
+    for (uint32_t r = rows.first; r < rows.end; r++)
+        for (uint32_t c = columns.first; c < columns.end; c++) {
+            struct pool_span high = pool_window(p, r, p->out_height, p->in_height);
+            struct pool_span wide = pool_window(p, c, p->out_width, p->in_width);
+
+            sum += (double)dy[(size_t)r * p->out_width + c] /
+                   ((double)(high.end - high.first) * (wide.end - wide.first));
+        }
+    p->dx[i] = (float)sum;
+}
+
+/* Where the largest value under a window lies in its plane: the first of equals; a NaN is larger
+ * than all. */
+KERN_BODY size_t max_pool_place(const struct kern_pool_args *p, const float *x, uint32_t row,
+                                uint32_t column)
+{
+    struct pool_span rows = pool_window(p, row, p->out_height, p->in_height);
+    struct pool_span columns = pool_window(p, column, p->out_width, p->in_width);
+    size_t           best = (size_t)rows.first * p->in_width + columns.first;
+
+    for (uint32_t r = rows.first; r < rows.end; r++)
+        for (uint32_t c = columns.first; c < columns.end; c++) {
+            size_t at = (size_t)r * p->in_width + c;
+
+            if (x[best] == x[best] && !(x[at] <= x[best]))
+                best = at;
+        }
+    return best;
+}
+
+KERN_BODY void max_pool_each(const struct kern_max_pool_args *args, size_t i)
+{
+    const struct kern_pool_args *p = &args->of;
+    uint32_t                     places = p->out_height * p->out_width, at = (uint32_t)(i % places);
+    const float                 *x = p->x + i / places * ((size_t)p->in_height * p->in_width);
+
+    p->y[i] = x[max_pool_place(p, x, at / p->out_width, at % p->out_width)];
+}
+
+KERN_BODY void max_pool_backward_each(const struct kern_max_pool_backward_args *args, size_t i)
+{
+    const struct kern_pool_args *p = &args->of;
+    uint32_t                     points = p->in_height * p->in_width, at = (uint32_t)(i % points);
+    const float                 *x = p->x + i / points * points;
+    const float                 *dy = p->dy + i / points * ((size_t)p->out_height * p->out_width);
+    struct pool_span rows = pool_users(p, at / p->in_width, p->out_height, p->in_height);
+    struct pool_span columns = pool_users(p, at % p->in_width, p->out_width, p->in_width);
+    float            sum = 0.0f;
+
+    for (uint32_t r = rows.first; r < rows.end; r++)
+        for (uint32_t c = columns.first; c < columns.end; c++)
+            if (max_pool_place(p, x, r, c) == at)
+                sum += dy[(size_t)r * p->out_width + c];
+    p->dx[i] = sum;
+}
+
+KERN_BODY void pad_each(const struct kern_pad_args *p, size_t i)
+{
+    uint32_t points = p->out_height * p->out_width, at = (uint32_t)(i % points);
+    int64_t  row = (int64_t)(at / p->out_width) - p->above;
+    int64_t  column = (int64_t)(at % p->out_width) - p->left;
+    size_t   plane = i / points * ((size_t)p->in_height * p->in_width);
+    int      stored =
+        row >= 0 && row < (int64_t)p->in_height && column >= 0 && column < (int64_t)p->in_width;
+
+    p->out[i] = stored ? p->in[plane + (size_t)row * p->in_width + (size_t)column] : 0.0f;
+}
+
+#endif

@@ -1,0 +1,271 @@
+#include "kernels/nn_cuda.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kern.h"
+
+enum {
+    BLAS_BYTES = 32 << 20 /* what cuBLAS wants on the newest cards */
+};
+
+int kern_cuda_check(cudaError_t status, const char *call, const char *file, int line,
+                    struct mx_err *err)
+{
+    if (status == cudaSuccess)
+        return 0;
+    return mx_fail(err, MX_EGPU, "%.*s: %s (%s:%d)", (int)strcspn(call, "("), call,
+                   cudaGetErrorString(status), file, line);
+}
+
+int kern_cudnn_check(cudnnStatus_t status, const char *call, const char *file, int line,
+                     struct mx_err *err)
+{
+    if (status == CUDNN_STATUS_SUCCESS)
+        return 0;
+    return mx_fail(err, MX_EGPU, "%.*s: %s (%s:%d)", (int)strcspn(call, "("), call,
+                   cudnnGetErrorString(status), file, line);
+}
+
+int kern_cublas_check(cublasStatus_t status, const char *call, const char *file, int line,
+                      struct mx_err *err)
+{
+    if (status == CUBLAS_STATUS_SUCCESS)
+        return 0;
+    return mx_fail(err, MX_EGPU, "%.*s: status %d (%s:%d)", (int)strcspn(call, "("), call,
+                   (int)status, file, line);
+}
+
+void kern_launched(struct cuda *cuda, int status, const char *kernel)
+{
+    if (status != cudaSuccess && !cuda->failed.code)
+        mx_fail(&cuda->failed, MX_EGPU, "kernel %s: %s", kernel,
+                cudaGetErrorString((cudaError_t)status));
+}
+
+int kern_tell_failure(const struct cuda *cuda, struct mx_err *err)
+{
+    return cuda->failed.code ? mx_fail(err, cuda->failed.code, "%s", cuda->failed.text) : 0;
+}
+
+void *kern_cuda_alloc(struct cuda *cuda, size_t bytes, struct mx_err *err)
+{
+    void  *memory = NULL;
+    size_t left = 0, all = 0;
+
+    (void)cuda;
+    if (cudaMalloc(&memory, bytes ? bytes : 1) == cudaErrorMemoryAllocation) {
+        (void)cudaGetLastError(); /* not sticky: the device can go on */
+        (void)cudaMemGetInfo(&left, &all);
+        mx_fail(err, MX_ENOMEM,
+                "no GPU memory for %zu bytes: %zu of %zu are free (lower train.batch_size, or run "
+                "fewer executors on this GPU)",
+                bytes, left, all);
+        return NULL;
+    }
+    CUDA_TRY(cudaPeekAtLastError(), err);
+    return memory;
+
+fail:
+    return NULL;
+}
+
+void kern_cuda_release(struct cuda *cuda, void *memory)
+{
+    (void)cuda;
+    if (memory)
+        (void)cudaFree(memory);
+}
+
+int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err)
+{
+    if (bytes <= *have)
+        return 0;
+    kern_cuda_release(cuda, *room); /* waits for the work that uses it */
+    cuda->nn.bytes -= *have;
+    *have = 0;
+    if (!(*room = kern_cuda_alloc(cuda, bytes, err)))
+        return -1;
+    *have = bytes;
+    cuda->nn.bytes += bytes;
+    return 0;
+}
+
+static void close_device(struct kern_nn *nn)
+{
+    struct cuda *cuda = cuda_of(nn);
+
+    if (cuda->stream)
+        (void)cudaStreamSynchronize(cuda->stream);
+    if (cuda->dnn)
+        (void)cudnnDestroy(cuda->dnn);
+    if (cuda->blas)
+        (void)cublasDestroy(cuda->blas);
+    kern_cuda_release(cuda, cuda->blas_room);
+    kern_cuda_release(cuda, cuda->scratch);
+    kern_cuda_release(cuda, cuda->vectors);
+    kern_cuda_release(cuda, cuda->rows);
+    if (cuda->stream)
+        (void)cudaStreamDestroy(cuda->stream);
+    free(cuda);
+}
+
+static struct kern_tensor *tensor_new(struct kern_nn *nn, unsigned ndims, const int64_t *dims,
+                                      struct mx_err *err)
+{
+    struct kern_tensor *tensor = calloc(1, sizeof *tensor);
+
+    if (!tensor) {
+        mx_fail(err, MX_ENOMEM, "no memory for a tensor");
+        return NULL;
+    }
+    tensor->nn = nn;
+    tensor->ndims = ndims;
+    tensor->bytes = sizeof(float);
+    for (unsigned d = 0; d < ndims; d++) {
+        tensor->dims[d] = dims[d];
+        tensor->bytes *= (size_t)dims[d];
+    }
+    return tensor;
+}
+
+static struct kern_tensor *plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                 struct mx_err *err)
+{
+    int64_t wide[12] = {0};
+
+    for (unsigned d = 0; d < ndims; d++)
+        wide[d] = dims[d];
+    return tensor_new(nn, ndims, wide, err);
+}
+
+static struct kern_tensor *like(const struct kern_tensor *tensor, struct mx_err *err)
+{
+    return tensor_new(tensor->nn, tensor->ndims, tensor->dims, err);
+}
+
+static void tensor_free(struct kern_tensor *tensor)
+{
+    free(tensor);
+}
+
+static bool same_order(const struct kern_tensor *a, const struct kern_tensor *b)
+{
+    return a->bytes == b->bytes;
+}
+
+static bool by_image(const struct kern_tensor *tensor)
+{
+    (void)tensor;
+    return true;
+}
+
+static int channels_of(const struct kern_tensor *tensor, struct kern_channels *where,
+                       struct mx_err *err)
+{
+    const int64_t *dims = tensor->dims;
+
+    if (tensor->ndims != 4)
+        return mx_fail(err, MX_EINTERNAL, "an operation cannot take images in the order given");
+    *where = (struct kern_channels){.n = (uint32_t)dims[0],
+                                    .channels = (uint32_t)dims[1],
+                                    .points = (uint32_t)(dims[2] * dims[3]),
+                                    .block = 1,
+                                    .image = (size_t)(dims[1] * dims[2] * dims[3]),
+                                    .group = (size_t)(dims[2] * dims[3]),
+                                    .point = 1};
+    return 0;
+}
+
+static int bind(struct kern_tensor *tensor, float *data, struct mx_err *err)
+{
+    (void)err;
+    tensor->data = data;
+    return 0;
+}
+
+static int copy(const struct kern_tensor *from, struct kern_tensor *to, struct mx_err *err)
+{
+    struct cuda *cuda = cuda_of(from->nn);
+
+    kern_device_cuda.copy(from->nn, to->data, from->data, from->bytes);
+    return kern_tell_failure(cuda, err);
+}
+
+static int write_rows(struct kern_tensor *tensor, const float *host, struct mx_err *err)
+{
+    return kern_device_cuda.put(tensor->nn, tensor->data, host, tensor->bytes, err);
+}
+
+static int read_rows(const struct kern_tensor *tensor, float *host, struct mx_err *err)
+{
+    return kern_device_cuda.get(tensor->nn, host, tensor->data, tensor->bytes, err);
+}
+
+static unsigned image_reorders(const struct kern_op *op)
+{
+    (void)op;
+    return 0;
+}
+
+static const struct kern_nn_table table = {
+    .close = close_device,
+    .plain = plain,
+    .like = like,
+    .tensor_free = tensor_free,
+    .same_order = same_order,
+    .by_image = by_image,
+    .channels = channels_of,
+    .bind = bind,
+    .copy = copy,
+    .write = write_rows,
+    .read = read_rows,
+    .op_new = cuda_op_new,
+    .op_free = cuda_op_free,
+    .add_backward = cuda_add_backward,
+    .image_reorders = image_reorders,
+    .forward = cuda_forward,
+    .backward = cuda_backward,
+};
+
+static int open_libraries(struct cuda *cuda, struct mx_err *err)
+{
+    const size_t version = cudnnGetVersion();
+
+    CUDA_TRY(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), err);
+    DNN_TRY(cudnnCreate(&cuda->dnn), err);
+    DNN_TRY(cudnnSetStream(cuda->dnn, cuda->stream), err);
+    BLAS_TRY(cublasCreate(&cuda->blas), err);
+    BLAS_TRY(cublasSetStream(cuda->blas, cuda->stream), err);
+    BLAS_TRY(cublasSetMathMode(cuda->blas, CUBLAS_DEFAULT_MATH), err);
+    if (!(cuda->blas_room = kern_cuda_alloc(cuda, BLAS_BYTES, err)))
+        goto fail;
+    cuda->nn.bytes += BLAS_BYTES;
+    BLAS_TRY(cublasSetWorkspace(cuda->blas, cuda->blas_room, BLAS_BYTES), err);
+    snprintf(cuda->nn.name, sizeof cuda->nn.name, "cuDNN %zu.%zu.%zu", version / 10000,
+             version / 100 % 100, version % 100);
+    return 0;
+
+fail:
+    return -1;
+}
+
+struct kern_nn *kern_nn_new_cuda(struct mx_err *err)
+{
+    struct cuda *cuda = NULL;
+
+    if (!kern_cuda(err)) /* says why there is none */
+        return NULL;
+    if (!(cuda = calloc(1, sizeof *cuda))) {
+        mx_fail(err, MX_ENOMEM, "no memory for the network device");
+        return NULL;
+    }
+    cuda->nn.table = &table;
+    cuda->nn.device = &kern_device_cuda;
+    if (open_libraries(cuda, err)) {
+        close_device(&cuda->nn);
+        return NULL;
+    }
+    return &cuda->nn;
+}

@@ -1,0 +1,89 @@
+/* nn_cuda.h - what the files of the CUDA backend share.
+ *
+ * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c,
+ * work without an operation in device_cuda.c. Tensors are row-major. All work goes to one stream.
+ */
+#ifndef KERN_NN_CUDA_H
+#define KERN_NN_CUDA_H
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
+#include <cudnn.h>
+
+#include "kernels/nn_parts.h"
+
+/* Its struct kern_nn is its beginning. */
+struct cuda {
+    struct kern_nn nn;
+    cudaStream_t   stream;
+    cudnnHandle_t  dnn;
+    cublasHandle_t blas;
+    void          *blas_room;     /* its workspace: with it, results repeat */
+    void          *scratch;       /* shared: operations run one after another */
+    size_t         scratch_bytes; /* workspaces of convolutions */
+    void          *vectors;       /* of norms: what is made of a channel */
+    size_t         vectors_bytes;
+    void          *rows; /* small arrays of the host's, and what is made of an image */
+    size_t         rows_bytes;
+    struct mx_err  failed; /* the first failure of work that cannot tell one; code 0: none */
+};
+
+static inline struct cuda *cuda_of(struct kern_nn *nn)
+{
+    return (struct cuda *)nn;
+}
+
+extern const struct kern_device kern_device_cuda;
+
+/* Turn a status of each library into *err; 0 if it is none. `call` is what was called. */
+int kern_cuda_check(cudaError_t status, const char *call, const char *file, int line,
+                    struct mx_err *err);
+int kern_cudnn_check(cudnnStatus_t status, const char *call, const char *file, int line,
+                     struct mx_err *err);
+int kern_cublas_check(cublasStatus_t status, const char *call, const char *file, int line,
+                      struct mx_err *err);
+
+/* Call; on failure go to `fail`, which must be there. */
+#define CUDA_TRY(call, err)                                                                        \
+    do {                                                                                           \
+        if (kern_cuda_check((call), #call, __FILE__, __LINE__, err))                               \
+            goto fail;                                                                             \
+    } while (0)
+#define DNN_TRY(call, err)                                                                         \
+    do {                                                                                           \
+        if (kern_cudnn_check((call), #call, __FILE__, __LINE__, err))                              \
+            goto fail;                                                                             \
+    } while (0)
+#define BLAS_TRY(call, err)                                                                        \
+    do {                                                                                           \
+        if (kern_cublas_check((call), #call, __FILE__, __LINE__, err))                             \
+            goto fail;                                                                             \
+    } while (0)
+
+/* Keep the first failure of a launch. */
+void kern_launched(struct cuda *cuda, int status, const char *kernel);
+
+/* Launch kernel NAME with its arguments. */
+#define LAUNCH(cuda, name, args)                                                                   \
+    kern_launched(cuda, kern_launch_##name(args, (cuda)->stream), #name)
+
+/* 0, or -1 with the failure that was kept. */
+int kern_tell_failure(const struct cuda *cuda, struct mx_err *err);
+
+/* Memory of the device; NULL with *err. */
+void *kern_cuda_alloc(struct cuda *cuda, size_t bytes, struct mx_err *err);
+void  kern_cuda_release(struct cuda *cuda, void *memory);
+
+/* Make a room at least so large; what was in it is lost. */
+int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err);
+
+/* Operations; documented in nn.h. */
+struct kern_op *cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                            struct kern_op_tensors *tensors, struct mx_err *err);
+void            cuda_op_free(struct kern_op *op);
+int             cuda_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
+                                  const struct kern_op_gradients *gradients, struct mx_err *err);
+int             cuda_forward(struct kern_op *op, struct mx_err *err);
+int             cuda_backward(struct kern_op *op, struct mx_err *err);
+
+#endif

@@ -1,0 +1,532 @@
+/* Operations of networks: convolutions from cuDNN, linear layers from cuBLAS, the rest from
+ * kernels of ours. Algorithms are chosen here, none of which adds in an order of its own making,
+ * so that results repeat; products are in single precision (no TF32). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/launch.h"
+#include "kernels/nn_cuda.h"
+
+static const cudnnConvolutionFwdAlgo_t forward_algorithm =
+    CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+static const cudnnConvolutionBwdDataAlgo_t   data_algorithm = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
+static const cudnnConvolutionBwdFilterAlgo_t weights_algorithm =
+    CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+static const float one = 1, none = 0;
+
+struct cuda_op {
+    struct kern_op               op;
+    cudnnTensorDescriptor_t      x, y;
+    cudnnFilterDescriptor_t      w;
+    cudnnConvolutionDescriptor_t conv;
+    float                       *padded; /* CONV with more padding on some sides: src with it */
+    float                       *padded_grad;
+    size_t                       padded_bytes;
+    uint32_t                     height, width; /* of what is convolved */
+};
+
+static bool is_uneven(const struct kern_op_shape *shape)
+{
+    return (shape->more[0] | shape->more[1] | shape->more[2] | shape->more[3]) != 0;
+}
+
+static uint32_t places(const struct kern_op_shape *shape, uint32_t length)
+{
+    return (length + 2 * shape->pad - shape->kernel) / shape->stride + 1;
+}
+
+/* The output's dimensions. */
+static unsigned dst_dims(const struct cuda_op *op, const struct kern_tensor *src, uint32_t dims[4])
+{
+    const struct kern_op_shape *shape = &op->op.shape;
+
+    for (int d = 0; d < 4; d++)
+        dims[d] = (uint32_t)src->dims[d];
+    if (shape->kind == KERN_CONV || shape->kind == KERN_LINEAR)
+        dims[1] = shape->channels;
+    if (shape->kind == KERN_LINEAR)
+        return 2;
+    if (shape->kind == KERN_POOL && shape->kernel == 0) {
+        dims[2] = dims[3] = shape->side > 1 ? shape->side : 1;
+    } else if (shape->kind != KERN_NORM) {
+        dims[2] = places(shape, op->height);
+        dims[3] = places(shape, op->width);
+    }
+    return 4;
+}
+
+static unsigned weights_dims(const struct cuda_op *op, const struct kern_tensor *src,
+                             uint32_t dims[5])
+{
+    const struct kern_op_shape *shape = &op->op.shape;
+    const uint32_t              groups = shape->groups > 1 ? shape->groups : 1;
+    unsigned                    ndims = 0;
+
+    if (groups > 1)
+        dims[ndims++] = groups;
+    dims[ndims++] = shape->channels / groups;
+    dims[ndims++] = (uint32_t)src->dims[1] / groups;
+    for (unsigned d = 2; d < src->ndims; d++)
+        dims[ndims++] = shape->kind == KERN_CONV ? shape->kernel : (uint32_t)src->dims[d];
+    return ndims;
+}
+
+/* Tensors that the caller left to us. */
+static int make_missing(struct cuda_op *op, struct kern_op_tensors *tensors, struct mx_err *err)
+{
+    const bool weighted = op->op.shape.kind == KERN_CONV || op->op.shape.kind == KERN_LINEAR;
+    uint32_t   dims[5];
+    unsigned   ndims;
+
+    if (weighted && !tensors->weights) {
+        ndims = weights_dims(op, tensors->src, dims);
+        if (!(tensors->weights = kern_tensor_plain(op->op.nn, ndims, dims, err)))
+            return -1;
+    }
+    if (!tensors->dst) {
+        ndims = dst_dims(op, tensors->src, dims);
+        if (!(tensors->dst = kern_tensor_plain(op->op.nn, ndims, dims, err)))
+            return -1;
+    }
+    return 0;
+}
+
+static int own_memory(struct cuda_op *op, float **memory, struct mx_err *err)
+{
+    if (!(*memory = kern_cuda_alloc(cuda_of(op->op.nn), op->padded_bytes, err)))
+        return -1;
+    op->op.nn->bytes += op->padded_bytes;
+    return 0;
+}
+
+/* How cuDNN sees it: images with all padding that is not alike on both sides. */
+static int describe(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_shape *shape = &op->op.shape;
+    const int64_t              *in = op->op.tensors.src->dims, *out = op->op.tensors.dst->dims;
+    const int groups = shape->groups > 1 ? (int)shape->groups : 1, kernel = (int)shape->kernel;
+    const int pad = (int)shape->pad, stride = (int)shape->stride;
+
+    DNN_TRY(cudnnCreateTensorDescriptor(&op->x), err);
+    DNN_TRY(cudnnCreateTensorDescriptor(&op->y), err);
+    DNN_TRY(cudnnCreateFilterDescriptor(&op->w), err);
+    DNN_TRY(cudnnCreateConvolutionDescriptor(&op->conv), err);
+    DNN_TRY(cudnnSetTensor4dDescriptor(op->x, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)in[0],
+                                       (int)in[1], (int)op->height, (int)op->width),
+            err);
+    DNN_TRY(cudnnSetTensor4dDescriptor(op->y, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)out[0],
+                                       (int)out[1], (int)out[2], (int)out[3]),
+            err);
+    DNN_TRY(cudnnSetFilter4dDescriptor(op->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW,
+                                       (int)shape->channels, (int)in[1] / groups, kernel, kernel),
+            err);
+    DNN_TRY(cudnnSetConvolution2dDescriptor(op->conv, pad, pad, stride, stride, 1, 1,
+                                            CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
+            err);
+    DNN_TRY(cudnnSetConvolutionGroupCount(op->conv, groups), err);
+    DNN_TRY(cudnnSetConvolutionMathType(op->conv, CUDNN_FMA_MATH), err);
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int reserve(struct cuda_op *op, size_t bytes, struct mx_err *err)
+{
+    struct cuda *cuda = cuda_of(op->op.nn);
+
+    return kern_cuda_room(cuda, &cuda->scratch, &cuda->scratch_bytes, bytes, err);
+}
+
+static int make_conv(struct cuda_op *op, struct mx_err *err)
+{
+    size_t bytes = 0;
+
+    if (describe(op, err))
+        return -1;
+    DNN_TRY(cudnnGetConvolutionForwardWorkspaceSize(cuda_of(op->op.nn)->dnn, op->x, op->w, op->conv,
+                                                    op->y, forward_algorithm, &bytes),
+            err);
+    if (is_uneven(&op->op.shape) && own_memory(op, &op->padded, err))
+        return -1;
+    return reserve(op, bytes, err);
+
+fail:
+    return -1;
+}
+
+static int check_shape(const struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_shape *shape = &op->op.shape;
+
+    if (shape->kind != KERN_CONV && is_uneven(shape))
+        return mx_fail(err, MX_EINTERNAL, "only convolutions have padding on some sides");
+    if (shape->kind != KERN_NORM && shape->kind != KERN_LINEAR && shape->kernel > 0 &&
+        (op->height + 2 * shape->pad < shape->kernel || op->width + 2 * shape->pad < shape->kernel))
+        return mx_fail(err, MX_EINTERNAL, "a window of %u finds no place", shape->kernel);
+    return 0;
+}
+
+struct kern_op *cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                            struct kern_op_tensors *tensors, struct mx_err *err)
+{
+    struct cuda_op     *op = calloc(1, sizeof *op);
+    struct kern_tensor *src = tensors->src;
+
+    if (!op) {
+        mx_fail(err, MX_ENOMEM, "no memory for a network operation");
+        return NULL;
+    }
+    op->op.nn = nn;
+    op->op.shape = *shape;
+    if (src->ndims == 4) {
+        op->height = (uint32_t)src->dims[2] + shape->more[0] + shape->more[2];
+        op->width = (uint32_t)src->dims[3] + shape->more[1] + shape->more[3];
+        op->padded_bytes =
+            (size_t)(src->dims[0] * src->dims[1]) * op->height * op->width * sizeof(float);
+    }
+    if (check_shape(op, err) || make_missing(op, tensors, err))
+        goto fail;
+    op->op.tensors = *tensors;
+    if (shape->kind == KERN_CONV && make_conv(op, err))
+        goto fail;
+    return &op->op;
+
+fail:
+    cuda_op_free(&op->op);
+    return NULL;
+}
+
+void cuda_op_free(struct kern_op *base)
+{
+    struct cuda_op *op = (struct cuda_op *)base;
+    struct cuda    *cuda = cuda_of(base->nn);
+
+    if (op->x)
+        (void)cudnnDestroyTensorDescriptor(op->x);
+    if (op->y)
+        (void)cudnnDestroyTensorDescriptor(op->y);
+    if (op->w)
+        (void)cudnnDestroyFilterDescriptor(op->w);
+    if (op->conv)
+        (void)cudnnDestroyConvolutionDescriptor(op->conv);
+    cuda->nn.bytes -=
+        (op->padded ? op->padded_bytes : 0) + (op->padded_grad ? op->padded_bytes : 0);
+    kern_cuda_release(cuda, op->padded);
+    kern_cuda_release(cuda, op->padded_grad);
+    free(op);
+}
+
+int cuda_add_backward(struct kern_op *base, const struct kern_op_tensors *tensors,
+                      const struct kern_op_gradients *gradients, struct mx_err *err)
+{
+    struct cuda_op *op = (struct cuda_op *)base;
+    cudnnHandle_t   dnn = cuda_of(base->nn)->dnn;
+    size_t          bytes = 0;
+
+    base->tensors = *tensors;
+    base->gradients = *gradients;
+    if (base->shape.kind != KERN_CONV)
+        return 0;
+    if (gradients->src) {
+        DNN_TRY(cudnnGetConvolutionBackwardDataWorkspaceSize(dnn, op->w, op->y, op->conv, op->x,
+                                                             data_algorithm, &bytes),
+                err);
+        if (reserve(op, bytes, err) ||
+            (is_uneven(&base->shape) && own_memory(op, &op->padded_grad, err)))
+            return -1;
+    }
+    if (gradients->weights) {
+        DNN_TRY(cudnnGetConvolutionBackwardFilterWorkspaceSize(dnn, op->x, op->y, op->conv, op->w,
+                                                               weights_algorithm, &bytes),
+                err);
+        return reserve(op, bytes, err);
+    }
+    return 0;
+
+fail:
+    return -1;
+}
+
+/* Copy between images and the same with padding on some sides. */
+static void pad(const struct cuda_op *op, bool back, const float *in, float *out)
+{
+    const int64_t       *dims = op->op.tensors.src->dims;
+    const uint32_t      *more = op->op.shape.more;
+    struct kern_pad_args args = {.in = in,
+                                 .out = out,
+                                 .above = (int32_t)more[0],
+                                 .left = (int32_t)more[1],
+                                 .in_height = (uint32_t)dims[2],
+                                 .in_width = (uint32_t)dims[3],
+                                 .out_height = op->height,
+                                 .out_width = op->width};
+
+    if (back)
+        args = (struct kern_pad_args){.in = in,
+                                      .out = out,
+                                      .above = -(int32_t)more[0],
+                                      .left = -(int32_t)more[1],
+                                      .in_height = op->height,
+                                      .in_width = op->width,
+                                      .out_height = (uint32_t)dims[2],
+                                      .out_width = (uint32_t)dims[3]};
+    args.n = (size_t)(dims[0] * dims[1]) * args.out_height * args.out_width;
+    LAUNCH(cuda_of(op->op.nn), pad, &args);
+}
+
+/* Bias and ReLU behind a product. */
+static void finish(const struct cuda_op *op)
+{
+    const struct kern_op_shape   *shape = &op->op.shape;
+    const struct kern_op_tensors *at = &op->op.tensors;
+    const bool                    relu = shape->kind == KERN_CONV && shape->relu;
+    const size_t                  n = at->dst->bytes / sizeof(float);
+    const struct kern_finish_args args = {
+        .n = n,
+        .y = at->dst->data,
+        .bias = at->bias ? at->bias->data : NULL,
+        .channels = shape->channels,
+        .points = (uint32_t)(n / (size_t)at->dst->dims[0] / shape->channels),
+        .relu = relu,
+        .cap = shape->cap};
+
+    if (at->bias || relu)
+        LAUNCH(cuda_of(op->op.nn), finish, &args);
+}
+
+static void sum_bias(const struct cuda_op *op)
+{
+    const struct kern_tensor    *dy = op->op.gradients.dst, *bias = op->op.gradients.bias;
+    struct kern_channel_sum_args args = {.blocks = op->op.shape.channels,
+                                         .x = dy->data,
+                                         .images = (uint32_t)dy->dims[0],
+                                         .channels = op->op.shape.channels};
+
+    if (!bias)
+        return;
+    args.points =
+        (uint32_t)(dy->bytes / sizeof(float) / (size_t)dy->dims[0] / op->op.shape.channels);
+    args.sum = bias->data;
+    LAUNCH(cuda_of(op->op.nn), channel_sum, &args);
+}
+
+static int conv_forward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_tensors *at = &op->op.tensors;
+    struct cuda                  *cuda = cuda_of(op->op.nn);
+    const float                  *x = at->src->data;
+
+    if (op->padded) {
+        pad(op, false, x, op->padded);
+        x = op->padded;
+    }
+    DNN_TRY(cudnnConvolutionForward(cuda->dnn, &one, op->x, x, op->w, at->weights->data, op->conv,
+                                    forward_algorithm, cuda->scratch, cuda->scratch_bytes,
+                                    op->op.shape.sum ? &one : &none, op->y, at->dst->data),
+            err);
+    finish(op);
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int conv_backward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_gradients *to = &op->op.gradients;
+    const struct kern_op_tensors   *at = &op->op.tensors;
+    struct cuda                    *cuda = cuda_of(op->op.nn);
+    const float                    *x = op->padded ? op->padded : at->src->data;
+    float *dx = to->src ? (op->padded_grad ? op->padded_grad : to->src->data) : NULL;
+
+    if (to->weights) {
+        DNN_TRY(cudnnConvolutionBackwardFilter(
+                    cuda->dnn, &one, op->x, x, op->y, to->dst->data, op->conv, weights_algorithm,
+                    cuda->scratch, cuda->scratch_bytes, &none, op->w, to->weights->data),
+                err);
+        sum_bias(op);
+    }
+    if (dx)
+        DNN_TRY(cudnnConvolutionBackwardData(cuda->dnn, &one, op->w, at->weights->data, op->y,
+                                             to->dst->data, op->conv, data_algorithm, cuda->scratch,
+                                             cuda->scratch_bytes, &none, op->x, dx),
+                err);
+    if (op->padded_grad)
+        pad(op, true, op->padded_grad, to->src->data);
+    return 0;
+
+fail:
+    return -1;
+}
+
+/* One product, in the terms of cuBLAS: columns first, so that a row-major array is transposed. */
+struct product {
+    cublasOperation_t a_as, b_as;
+    int               m, n, k;
+    const float      *a, *b;
+    int               lda, ldb;
+    float            *c; /* (m, n), ldc = m */
+};
+
+static int multiply(struct cuda_op *op, const struct product *p, struct mx_err *err)
+{
+    BLAS_TRY(cublasGemmEx(cuda_of(op->op.nn)->blas, p->a_as, p->b_as, p->m, p->n, p->k, &one, p->a,
+                          CUDA_R_32F, p->lda, p->b, CUDA_R_32F, p->ldb, &none, p->c, CUDA_R_32F,
+                          p->m, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+             err);
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int linear_forward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_tensors *at = &op->op.tensors;
+    const int                     n = (int)at->src->dims[0], out = (int)op->op.shape.channels;
+    const int                     in = (int)(at->src->bytes / sizeof(float)) / n;
+    const struct product          y = {.a_as = CUBLAS_OP_T,
+                                       .b_as = CUBLAS_OP_N,
+                                       .m = out,
+                                       .n = n,
+                                       .k = in,
+                                       .a = at->weights->data,
+                                       .lda = in,
+                                       .b = at->src->data,
+                                       .ldb = in,
+                                       .c = at->dst->data};
+
+    if (multiply(op, &y, err))
+        return -1;
+    finish(op);
+    return 0;
+}
+
+static int linear_backward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_tensors   *at = &op->op.tensors;
+    const struct kern_op_gradients *to = &op->op.gradients;
+    const int                       n = (int)at->src->dims[0], out = (int)op->op.shape.channels;
+    const int                       in = (int)(at->src->bytes / sizeof(float)) / n;
+
+    if (to->weights) {
+        const struct product dw = {.a_as = CUBLAS_OP_N,
+                                   .b_as = CUBLAS_OP_T,
+                                   .m = in,
+                                   .n = out,
+                                   .k = n,
+                                   .a = at->src->data,
+                                   .lda = in,
+                                   .b = to->dst->data,
+                                   .ldb = out,
+                                   .c = to->weights->data};
+
+        if (multiply(op, &dw, err))
+            return -1;
+        sum_bias(op);
+    }
+    if (to->src) {
+        const struct product dx = {.a_as = CUBLAS_OP_N,
+                                   .b_as = CUBLAS_OP_N,
+                                   .m = in,
+                                   .n = n,
+                                   .k = out,
+                                   .a = at->weights->data,
+                                   .lda = in,
+                                   .b = to->dst->data,
+                                   .ldb = out,
+                                   .c = to->src->data};
+
+        return multiply(op, &dx, err);
+    }
+    return 0;
+}
+
+static void run_pool(const struct cuda_op *op, bool backward)
+{
+    const struct kern_op_shape     *shape = &op->op.shape;
+    const struct kern_op_tensors   *at = &op->op.tensors;
+    const struct kern_op_gradients *to = &op->op.gradients;
+    struct cuda                    *cuda = cuda_of(op->op.nn);
+    const struct kern_pool_args     of = {.x = at->src->data,
+                                          .dy = backward ? to->dst->data : NULL,
+                                          .y = at->dst->data,
+                                          .dx = backward ? to->src->data : NULL,
+                                          .in_height = op->height,
+                                          .in_width = op->width,
+                                          .out_height = (uint32_t)at->dst->dims[2],
+                                          .out_width = (uint32_t)at->dst->dims[3],
+                                          .kernel = shape->kernel,
+                                          .stride = shape->stride,
+                                          .pad = shape->pad};
+    const size_t                    in = at->src->bytes / sizeof(float);
+    const size_t                    out = at->dst->bytes / sizeof(float);
+
+    if (shape->kind == KERN_MAX_POOL && backward)
+        LAUNCH(cuda, max_pool_backward, (&(struct kern_max_pool_backward_args){in, of}));
+    else if (shape->kind == KERN_MAX_POOL)
+        LAUNCH(cuda, max_pool, (&(struct kern_max_pool_args){out, of}));
+    else if (backward)
+        LAUNCH(cuda, mean_pool_backward, (&(struct kern_mean_pool_backward_args){in, of}));
+    else
+        LAUNCH(cuda, mean_pool, (&(struct kern_mean_pool_args){out, of}));
+}
+
+static int run_norm(const struct cuda_op *op, bool backward, struct mx_err *err)
+{
+    const struct kern_op_tensors   *at = &op->op.tensors;
+    const struct kern_op_gradients *to = &op->op.gradients;
+    const struct kern_norm          norm = {.x = at->src->data,
+                                            .scale = at->weights->data,
+                                            .shift = at->bias->data,
+                                            .mean = at->mean->data,
+                                            .variance = at->variance->data,
+                                            .epsilon = (double)op->op.shape.epsilon,
+                                            .fixed = op->op.shape.fixed,
+                                            .dx = backward ? to->src->data : NULL,
+                                            .dscale = to->weights ? to->weights->data : NULL,
+                                            .dshift = to->bias ? to->bias->data : NULL};
+    struct kern_norm_sum sum = {.norms = {&norm}, .y = at->dst->data, .relu = op->op.shape.relu};
+
+    if (kern_tensor_channels(at->src, &sum.where, err))
+        return -1;
+    if (backward)
+        kern_device_cuda.norm_backward(op->op.nn, &sum,
+                                       &(struct kern_norm_gradient){.a = to->dst->data});
+    else
+        kern_device_cuda.norm_forward(op->op.nn, &sum);
+    return 0;
+}
+
+int cuda_forward(struct kern_op *base, struct mx_err *err)
+{
+    struct cuda_op *op = (struct cuda_op *)base;
+    int             result = 0;
+
+    if (base->shape.kind == KERN_CONV)
+        result = conv_forward(op, err);
+    else if (base->shape.kind == KERN_LINEAR)
+        result = linear_forward(op, err);
+    else if (base->shape.kind == KERN_NORM)
+        result = run_norm(op, false, err);
+    else
+        run_pool(op, false);
+    return result ? result : kern_tell_failure(cuda_of(base->nn), err);
+}
+
+int cuda_backward(struct kern_op *base, struct mx_err *err)
+{
+    struct cuda_op *op = (struct cuda_op *)base;
+    int             result = 0;
+
+    if (base->shape.kind == KERN_CONV)
+        result = conv_backward(op, err);
+    else if (base->shape.kind == KERN_LINEAR)
+        result = linear_backward(op, err);
+    else if (base->shape.kind == KERN_NORM && base->gradients.src)
+        result = run_norm(op, true, err);
+    else if (base->gradients.src)
+        run_pool(op, true);
+    return result ? result : kern_tell_failure(cuda_of(base->nn), err);
+}
