@@ -41,6 +41,6 @@ endfunction()
 # A program with the backend and the stand-ins; the backend's objects take the places of those
 # that say that there is none.
 function(mx_fakegpu_program name)
-    add_executable(${name} ${ARGN} ${MX_FAKEGPU_OBJECTS})
+    add_executable(${name} ${ARGN} ${MX_FAKEGPU_OBJECTS} $<TARGET_OBJECTS:mx_fakegpu_backend>)
     target_link_libraries(${name} PRIVATE mx_sweep mx_fakegpu stdc++)
 endfunction()

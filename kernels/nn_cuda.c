@@ -7,7 +7,7 @@
 #include "kernels/kern.h"
 
 enum {
-    BLAS_BYTES = 32 << 20 /* what cuBLAS wants on the newest cards */
+    BLAS_BYTES = 4 << 20 /* last layers are small */
 };
 
 int kern_cuda_check(cudaError_t status, const char *call, const char *file, int line,
@@ -33,8 +33,8 @@ int kern_cublas_check(cublasStatus_t status, const char *call, const char *file,
 {
     if (status == CUBLAS_STATUS_SUCCESS)
         return 0;
-    return mx_fail(err, MX_EGPU, "%.*s: status %d (%s:%d)", (int)strcspn(call, "("), call,
-                   (int)status, file, line);
+    return mx_fail(err, MX_EGPU, "%.*s: %s (%s:%d)", (int)strcspn(call, "("), call,
+                   cublasGetStatusString(status), file, line);
 }
 
 void kern_launched(struct cuda *cuda, int status, const char *kernel)
@@ -221,12 +221,12 @@ static const struct kern_nn_table table = {
     .copy = copy,
     .write = write_rows,
     .read = read_rows,
-    .op_new = cuda_op_new,
-    .op_free = cuda_op_free,
-    .add_backward = cuda_add_backward,
+    .op_new = kern_cuda_op_new,
+    .op_free = kern_cuda_op_free,
+    .add_backward = kern_cuda_add_backward,
     .image_reorders = image_reorders,
-    .forward = cuda_forward,
-    .backward = cuda_backward,
+    .forward = kern_cuda_forward,
+    .backward = kern_cuda_backward,
 };
 
 static int open_libraries(struct cuda *cuda, struct mx_err *err)

@@ -78,12 +78,12 @@ void  kern_cuda_release(struct cuda *cuda, void *memory);
 int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err);
 
 /* Operations; documented in nn.h. */
-struct kern_op *cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
-                            struct kern_op_tensors *tensors, struct mx_err *err);
-void            cuda_op_free(struct kern_op *op);
-int             cuda_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
-                                  const struct kern_op_gradients *gradients, struct mx_err *err);
-int             cuda_forward(struct kern_op *op, struct mx_err *err);
-int             cuda_backward(struct kern_op *op, struct mx_err *err);
+struct kern_op *kern_cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                                 struct kern_op_tensors *tensors, struct mx_err *err);
+void            kern_cuda_op_free(struct kern_op *op);
+int             kern_cuda_add_backward(struct kern_op *op, const struct kern_op_tensors *tensors,
+                                       const struct kern_op_gradients *gradients, struct mx_err *err);
+int             kern_cuda_forward(struct kern_op *op, struct mx_err *err);
+int             kern_cuda_backward(struct kern_op *op, struct mx_err *err);
 
 #endif

@@ -167,8 +167,8 @@ static int check_shape(const struct cuda_op *op, struct mx_err *err)
     return 0;
 }
 
-struct kern_op *cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
-                            struct kern_op_tensors *tensors, struct mx_err *err)
+struct kern_op *kern_cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,
+                                 struct kern_op_tensors *tensors, struct mx_err *err)
 {
     struct cuda_op     *op = calloc(1, sizeof *op);
     struct kern_tensor *src = tensors->src;
@@ -193,11 +193,11 @@ struct kern_op *cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shap
     return &op->op;
 
 fail:
-    cuda_op_free(&op->op);
+    kern_cuda_op_free(&op->op);
     return NULL;
 }
 
-void cuda_op_free(struct kern_op *base)
+void kern_cuda_op_free(struct kern_op *base)
 {
     struct cuda_op *op = (struct cuda_op *)base;
     struct cuda    *cuda = cuda_of(base->nn);
@@ -217,8 +217,8 @@ void cuda_op_free(struct kern_op *base)
     free(op);
 }
 
-int cuda_add_backward(struct kern_op *base, const struct kern_op_tensors *tensors,
-                      const struct kern_op_gradients *gradients, struct mx_err *err)
+int kern_cuda_add_backward(struct kern_op *base, const struct kern_op_tensors *tensors,
+                           const struct kern_op_gradients *gradients, struct mx_err *err)
 {
     struct cuda_op *op = (struct cuda_op *)base;
     cudnnHandle_t   dnn = cuda_of(base->nn)->dnn;
@@ -371,9 +371,8 @@ struct product {
 
 static int multiply(struct cuda_op *op, const struct product *p, struct mx_err *err)
 {
-    BLAS_TRY(cublasGemmEx(cuda_of(op->op.nn)->blas, p->a_as, p->b_as, p->m, p->n, p->k, &one, p->a,
-                          CUDA_R_32F, p->lda, p->b, CUDA_R_32F, p->ldb, &none, p->c, CUDA_R_32F,
-                          p->m, CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+    BLAS_TRY(cublasSgemm(cuda_of(op->op.nn)->blas, p->a_as, p->b_as, p->m, p->n, p->k, &one, p->a,
+                         p->lda, p->b, p->ldb, &none, p->c, p->m),
              err);
     return 0;
 
@@ -499,7 +498,7 @@ static int run_norm(const struct cuda_op *op, bool backward, struct mx_err *err)
     return 0;
 }
 
-int cuda_forward(struct kern_op *base, struct mx_err *err)
+int kern_cuda_forward(struct kern_op *base, struct mx_err *err)
 {
     struct cuda_op *op = (struct cuda_op *)base;
     int             result = 0;
@@ -515,7 +514,7 @@ int cuda_forward(struct kern_op *base, struct mx_err *err)
     return result ? result : kern_tell_failure(cuda_of(base->nn), err);
 }
 
-int cuda_backward(struct kern_op *base, struct mx_err *err)
+int kern_cuda_backward(struct kern_op *base, struct mx_err *err)
 {
     struct cuda_op *op = (struct cuda_op *)base;
     int             result = 0;

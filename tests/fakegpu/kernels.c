@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "kernels/kern.h"
+#include "kernels/lanes.h"
+#include "kernels/network_body.h"
 #include "tests/fakegpu/fake.h"
 
 static void run_batch(const void *args)
@@ -22,9 +24,36 @@ static void reach_batch(const void *data, struct fake_reach *reach)
     fake_writes(reach, "args.out", args->out, values * sizeof(float));
 }
 
+/* Bodies of kernels/network_body.h. Between two barriers the order of lanes must not matter. */
+#define EACH(name)                                                                                 \
+    static void run_##name(const void *data)                                                       \
+    {                                                                                              \
+        const struct kern_##name##_args *args = data;                                              \
+                                                                                                   \
+        for (size_t i = 0; i < args->n; i++)                                                       \
+            name##_each(args, i);                                                                  \
+    }
+#define BLOCK(name)                                                                                \
+    static void run_##name(const void *data)                                                       \
+    {                                                                                              \
+        const struct kern_##name##_args *args = data;                                              \
+        struct kern_part                 parts[KERN_BLOCK_LANES];                                  \
+                                                                                                   \
+        for (size_t block = 0; block < args->blocks; block++) {                                    \
+            KERN_EACH_LANE ((unsigned)(block % 2 * 3), lane, KERN_BLOCK_LANES)                     \
+                parts[lane] = name##_lane(args, block, lane);                                      \
+            for (unsigned half = KERN_BLOCK_LANES / 2; half > 0; half /= 2)                        \
+                KERN_EACH_LANE ((unsigned)(block % 2 * 3), lane, KERN_BLOCK_LANES)                 \
+                    kern_part_fold(parts, lane, half);                                             \
+            name##_end(args, block, &parts[0]);                                                    \
+        }                                                                                          \
+    }
+KERN_KERNELS(EACH, BLOCK)
+
+#define ROW(name) {"mx_kernel_" #name, sizeof(struct kern_##name##_args), run_##name, NULL},
 static const struct fake_kernel kernels[] = {
     {"mx_kernel_batch", sizeof(struct kern_batch_args), run_batch, reach_batch},
-};
+    KERN_KERNELS(ROW, ROW)};
 
 const struct fake_kernel *fake_kernel_of(const char *name)
 {

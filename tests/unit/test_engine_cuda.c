@@ -1,0 +1,210 @@
+/* Networks on a GPU learn what they learn on the CPU: the same weights, batches and random numbers
+ * through every kind of layer, optimiser and use.
+ * A plain program, so that it can end with "skipped": ctest: quick machine */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kern.h"
+#include "worker/engine_parts.h"
+
+enum {
+    SKIPPED = 77,
+    ROOM = 5,
+    STEPS = 3,
+    CLASSES = 4,
+};
+
+/* A network and how it is trained. */
+struct trial {
+    const char          *name;
+    unsigned             arch;
+    struct worker_form   form;
+    uint32_t             channels, height, width;
+    struct worker_params params;
+    bool                 targets, hidden;
+};
+
+// clang-format off
+static const struct trial trials[] = {
+    {"resnet20, sgd", WORKER_ARCH_RESNET20, {CLASSES, 4, false}, 3, 9, 7,
+     {.train_momentum = 0.9, .train_weight_decay = 1e-3}, false, false},
+    {"resnet20 for large images, nesterov, clipped", WORKER_ARCH_RESNET20, {CLASSES, 4, true}, 1, 33, 35,
+     {.train_momentum = 0.9, .train_nesterov = true, .train_clip_norm = 0.5}, true, false},
+    {"resnet50, adamw, averaged", WORKER_ARCH_RESNET50, {CLASSES, 4, false}, 3, 8, 8,
+     {.train_optimizer = WORKER_OPTIMIZER_ADAMW, .train_weight_decay = 0.1, .train_ema = 0.9, .train_label_smoothing = 0.1}, false, false},
+    {"preact_resnet18, mixed within", WORKER_ARCH_PREACT_RESNET18, {CLASSES, 4, false}, 3, 8, 8,
+     {.train_momentum = 0.9}, false, true},
+    {"vgg11_bn for large images, dropped out", WORKER_ARCH_VGG11_BN, {CLASSES, 2, true}, 3, 33, 40,
+     {.train_momentum = 0}, false, false},
+    {"efficientnet_lite0", WORKER_ARCH_EFFICIENTNET_LITE0, {CLASSES, 8, true}, 3, 33, 32,
+     {.train_momentum = 0.9}, false, false},
+};
+// clang-format on
+
+struct batch {
+    struct worker_batch all;
+    uint32_t            y_a[ROOM], y_b[ROOM], partner[ROOM], own[ROOM];
+    float               lambda[ROOM], area[ROOM], targets[ROOM * CLASSES];
+};
+
+static void draw(struct batch *b, const struct trial *trial, uint32_t n, uint32_t number)
+{
+    struct mx_rng rng = mx_rng_at(mx_stream_make(5, 0, MX_PURPOSE_DATA, 0), number, 0, 0);
+    const size_t  image = (size_t)trial->channels * trial->height * trial->width;
+
+    b->all.n = n;
+    b->all.classes = CLASSES;
+    b->all.layer = trial->hidden && number != 1 ? WORKER_LAYER_STAGE2 : WORKER_LAYER_INPUT;
+    for (size_t k = 0; k < n * image; k++)
+        b->all.images[k] = (float)mx_rng_normal(&rng);
+    for (uint32_t i = 0; i < n; i++) {
+        b->y_a[i] = b->own[i] = (uint32_t)mx_rng_below(&rng, CLASSES);
+        b->y_b[i] = (uint32_t)mx_rng_below(&rng, CLASSES);
+        b->lambda[i] = b->area[i] = (float)mx_rng_uniform(&rng);
+        b->partner[i] = (i + 1) % n;
+        for (uint32_t c = 0; c < CLASSES; c++)
+            b->targets[i * CLASSES + c] =
+                (c == b->y_a[i] ? b->lambda[i] : 0) + (c == b->y_b[i] ? 1 - b->lambda[i] : 0);
+    }
+    b->all.targets = trial->targets ? b->targets : NULL;
+}
+
+static bool batch_new(struct batch *b, const struct trial *trial)
+{
+    const size_t image = (size_t)trial->channels * trial->height * trial->width;
+
+    memset(b, 0, sizeof *b);
+    b->all.y_a = b->y_a;
+    b->all.y_b = b->y_b;
+    b->all.lambda = b->lambda;
+    b->all.partner = b->partner;
+    b->all.own = b->own;
+    b->all.area = b->area;
+    b->all.images = aligned_alloc(KERN_ALIGN, (ROOM * image * sizeof(float) + 63) / 64 * 64);
+    return b->all.images;
+}
+
+static struct worker_engine *open_engine(const struct trial *trial, enum worker_device device,
+                                         struct mx_err *err)
+{
+    const struct worker_shape shape = {trial->channels, trial->height, trial->width, CLASSES, 0};
+    struct worker_params      params = trial->params;
+    struct worker_net         net;
+
+    params.model_arch = trial->arch;
+    params.train_threads = 1;
+    params.mix_strategy = trial->hidden ? WORKER_MIX_MANIFOLD_MIXUP : WORKER_MIX_NONE;
+    if (trial->hidden)
+        params.mix_layers = (struct worker_list){2, {WORKER_LAYER_INPUT, WORKER_LAYER_STAGE2}};
+    if (worker_net_build_form(trial->arch, &trial->form, &shape, &net, err))
+        return NULL;
+    return engine_new(&params, device, &net, ROOM, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), err);
+}
+
+/* Whether numbers agree as far as their largest allows; NaN does not. */
+static bool near(const char *trial, const char *what, const float *cpu, const float *gpu, size_t n,
+                 double tolerance)
+{
+    double largest = 0;
+
+    for (size_t k = 0; k < n; k++)
+        largest = fmax(largest, fabs((double)cpu[k]));
+    for (size_t k = 0; k < n; k++)
+        if (!(fabs((double)gpu[k] - (double)cpu[k]) <= tolerance * fmax(largest, 1e-3))) {
+            printf("%s: %s: element %zu is %.9g on the GPU, %.9g on the CPU\n", trial, what, k,
+                   (double)gpu[k], (double)cpu[k]);
+            return false;
+        }
+    return true;
+}
+
+static bool same_weights(const struct trial *trial, struct worker_engine *const engines[2],
+                         struct mx_err *err)
+{
+    struct worker_tensor *tensors[2] = {NULL, NULL};
+    size_t                count[2] = {0, 0};
+    bool                  ok = !worker_engine_export(engines[0], &tensors[0], &count[0], err) &&
+              !worker_engine_export(engines[1], &tensors[1], &count[1], err);
+
+    for (size_t t = 0; ok && t < count[0]; t++) {
+        size_t n = 1;
+
+        for (uint32_t d = 0; d < tensors[0][t].ndims; d++)
+            n *= tensors[0][t].dims[d];
+        ok = near(trial->name, tensors[0][t].name, tensors[0][t].data, tensors[1][t].data, n, 2e-3);
+    }
+    worker_tensors_free(tensors[0], count[0]);
+    worker_tensors_free(tensors[1], count[1]);
+    return ok;
+}
+
+static bool same_logits(const struct trial *trial, struct worker_engine *const engines[2],
+                        const struct batch *batch, struct mx_err *err)
+{
+    float logits[2][(ROOM + 1) * CLASSES];
+
+    for (int e = 0; e < 2; e++)
+        if (worker_engine_infer(engines[e], batch->all.images, batch->all.n, logits[e], err))
+            return false;
+    return near(trial->name, "logits", logits[0], logits[1], batch->all.n * CLASSES, 2e-3);
+}
+
+/* Steps on batches of several sizes, from the same weights. */
+static bool same_steps(const struct trial *trial, struct worker_engine *const engines[2],
+                       struct batch *batch, struct mx_err *err)
+{
+    for (uint32_t s = 0; s < STEPS; s++) {
+        double loss[2];
+
+        draw(batch, trial, s == 1 ? 3 : ROOM, s);
+        for (int e = 0; e < 2; e++)
+            if (worker_engine_step(engines[e], &batch->all, 0.01, &loss[e], err))
+                return false;
+        if (!(fabs(loss[1] - loss[0]) <= 1e-4 * fabs(loss[0]))) {
+            printf("%s: the loss of step %u is %.9g on the GPU, %.9g on the CPU\n", trial->name, s,
+                   loss[1], loss[0]);
+            return false;
+        }
+    }
+    return worker_engine_hits(engines[0]) == worker_engine_hits(engines[1]) &&
+           !worker_engine_check(engines[1], err);
+}
+
+static bool run(const struct trial *trial, struct mx_err *err)
+{
+    struct worker_engine *engines[2] = {NULL, NULL};
+    struct batch          batch;
+    bool                  ok = batch_new(&batch, trial) &&
+              (engines[0] = open_engine(trial, WORKER_DEVICE_CPU, err)) &&
+              (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
+              same_weights(trial, engines, err) && same_steps(trial, engines, &batch, err) &&
+              same_weights(trial, engines, err) && same_logits(trial, engines, &batch, err);
+
+    worker_engine_free(engines[1]);
+    worker_engine_free(engines[0]);
+    free(batch.all.images);
+    return ok;
+}
+
+int main(void)
+{
+    struct mx_err err = {0};
+    int           failed = 0;
+
+    if (!kern_cuda(&err)) {
+        printf("skipped: %s\n", err.text);
+        return SKIPPED;
+    }
+    for (size_t t = 0; t < sizeof trials / sizeof *trials; t++) {
+        memset(&err, 0, sizeof err);
+        if (!run(&trials[t], &err)) {
+            printf("FAILED: %s %s\n", trials[t].name, err.text);
+            failed = 1;
+        } else {
+            printf("passed: %s\n", trials[t].name);
+        }
+    }
+    return failed;
+}
