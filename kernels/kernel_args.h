@@ -3,7 +3,7 @@
  * KERN_KERNELS lists them all. For each NAME there are struct kern_NAME_args here, its body in
  * one of kernels/NAME_body.h's kin (kernels/network_body.h), mx_kernel_NAME() and kern_launch_NAME() in
  * kernels/kernels_cuda.cu, and for tests a driver of the same body on the CPU. Pointers are the
- * device's. Images are row-major: element i belongs to channel i / points % channels.
+ * device's. No structure has gaps, which nobody would set: `unused` fills them. Images are row-major: element i belongs to channel i / points % channels.
  */
 #ifndef MX_KERN_KERNEL_ARGS_H
 #define MX_KERN_KERNEL_ARGS_H
@@ -42,6 +42,7 @@ struct kern_add_args {
     float       *out;
     const float *a, *b;
     int          relu;
+    uint32_t     unused;
 };
 
 struct kern_relu_args {
@@ -49,6 +50,7 @@ struct kern_relu_args {
     float       *out;
     const float *in;
     float        cap; /* 0: none */
+    uint32_t     unused;
 };
 
 struct kern_relu_backward_args {
@@ -63,6 +65,7 @@ struct kern_dropout_args {
     float   *data;
     float    drop;
     uint32_t key[2], counter[4]; /* of the generator, at its first number */
+    uint32_t unused;
 };
 
 struct kern_add_backward_args {
@@ -84,7 +87,7 @@ struct kern_mix_rows_args {
     const float    *in;
     const float    *share;   /* (rows) */
     const uint32_t *partner; /* (rows) */
-    uint32_t        rows;
+    uint32_t        rows, unused;
     size_t          width;
 };
 
@@ -107,6 +110,7 @@ struct kern_adamw_args {
     float       *weights, *mean, *square;
     const float *gradient;
     float        keep, beta1, beta2, rest1, rest2, epsilon, step, root, scale;
+    uint32_t     unused;
 };
 
 struct kern_average_args {
@@ -114,6 +118,7 @@ struct kern_average_args {
     float       *average;
     const float *value;
     float        rest;
+    uint32_t     unused;
 };
 
 /* One norm of a sum, vectors of (channels). */
@@ -124,6 +129,7 @@ struct kern_norm_of {
     float       *dx, *dscale, *dshift;    /* backward; dscale, dshift, dx may be NULL */
     double       epsilon;
     int          fixed;
+    uint32_t     unused;
 };
 
 /* A sum of one or two norms, as kernels/norm.h has it. */
@@ -134,6 +140,7 @@ struct kern_norm_args {
     const float        *rest;
     float              *y;
     int                 relu;
+    uint32_t            unused;
     /* Backward: the gradient is a (+ b), let through where y is above 0 (by_y), or where the norm
      * of x is (by_x). */
     const float        *a, *b;
@@ -166,7 +173,7 @@ struct kern_norm_sums_args {
 struct kern_norm_statistics_args {
     size_t       blocks; /* channels */
     const float *x;
-    uint32_t     images, channels, points;
+    uint32_t     images, channels, points, unused;
     float       *mean, *variance;
 };
 
@@ -184,7 +191,7 @@ struct kern_finish_args {
 struct kern_channel_sum_args {
     size_t       blocks; /* channels */
     const float *x;
-    uint32_t     images, channels, points;
+    uint32_t     images, channels, points, unused;
     float       *sum;
 };
 
@@ -227,7 +234,7 @@ struct kern_softmax_gradient_args {
 struct kern_pool_args {
     const float *x, *dy;
     float       *y, *dx;
-    uint32_t     in_height, in_width, out_height, out_width, kernel, stride, pad;
+    uint32_t     in_height, in_width, out_height, out_width, kernel, stride, pad, unused;
 };
 struct kern_mean_pool_args {
     size_t                n; /* elements of y */

@@ -32,14 +32,6 @@ static const struct trial trials[] = {
      {.train_momentum = 0.9, .train_weight_decay = 1e-3}, false, false},
     {"resnet20 for large images, nesterov, clipped", WORKER_ARCH_RESNET20, {CLASSES, 4, true}, 1, 33, 35,
      {.train_momentum = 0.9, .train_nesterov = true, .train_clip_norm = 0.5}, true, false},
-    {"resnet50, adamw, averaged", WORKER_ARCH_RESNET50, {CLASSES, 4, false}, 3, 8, 8,
-     {.train_optimizer = WORKER_OPTIMIZER_ADAMW, .train_weight_decay = 0.1, .train_ema = 0.9, .train_label_smoothing = 0.1}, false, false},
-    {"preact_resnet18, mixed within", WORKER_ARCH_PREACT_RESNET18, {CLASSES, 4, false}, 3, 8, 8,
-     {.train_momentum = 0.9}, false, true},
-    {"vgg11_bn for large images, dropped out", WORKER_ARCH_VGG11_BN, {CLASSES, 2, true}, 3, 33, 40,
-     {.train_momentum = 0}, false, false},
-    {"efficientnet_lite0", WORKER_ARCH_EFFICIENTNET_LITE0, {CLASSES, 8, true}, 3, 33, 32,
-     {.train_momentum = 0.9}, false, false},
 };
 // clang-format on
 
