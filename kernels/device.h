@@ -27,7 +27,7 @@ struct kern_nn;
 struct kern_loss {
     const float    *logits; /* (n, classes) */
     const uint32_t *y_a, *y_b;
-    const float    *lambda;
+    const float    *lambda;  /* NULL: 1; of a sum only */
     const float    *targets; /* (n, classes); NULL: the labels say it all */
     double          smoothing;
     uint32_t        n, classes;

@@ -139,16 +139,19 @@ static int cpu_square_sum(struct kern_nn *nn, const float *values, size_t n, dou
     return 0;
 }
 
+/* Without lambda, which is 1 then, one row. */
 static double loss_of_rows(const struct kern_loss *loss, uint32_t first, uint32_t n)
 {
-    const size_t at = (size_t)first * loss->classes;
-    float       *gradient = loss->gradient ? loss->gradient + at : NULL;
+    static const float whole = 1;
+    const size_t       at = (size_t)first * loss->classes;
+    float             *gradient = loss->gradient ? loss->gradient + at : NULL;
 
-    return loss->targets ? kern_softmax_target_loss(loss->logits + at, loss->targets + at,
-                                                    loss->smoothing, n, loss->classes, gradient)
-                         : kern_softmax_loss(loss->logits + at, loss->y_a + first,
-                                             loss->y_b + first, loss->lambda + first,
-                                             loss->smoothing, n, loss->classes, gradient);
+    return loss->targets
+               ? kern_softmax_target_loss(loss->logits + at, loss->targets + at, loss->smoothing, n,
+                                          loss->classes, gradient)
+               : kern_softmax_loss(loss->logits + at, loss->y_a + first, loss->y_b + first,
+                                   loss->lambda ? loss->lambda + first : &whole, loss->smoothing, n,
+                                   loss->classes, gradient);
 }
 
 static int cpu_loss(struct kern_nn *nn, const struct kern_loss *loss, double *value,

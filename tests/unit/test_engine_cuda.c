@@ -29,9 +29,15 @@ struct trial {
 // clang-format off
 static const struct trial trials[] = {
     {"resnet20, sgd", WORKER_ARCH_RESNET20, {CLASSES, 4, false}, 3, 9, 7,
-     {.train_momentum = 0.9, .train_weight_decay = 1e-3}, false, false},
+     {.train_lr = 0.01, .train_momentum = 0.9, .train_weight_decay = 1e-3}, false, false},
     {"resnet20 for large images, nesterov, clipped", WORKER_ARCH_RESNET20, {CLASSES, 4, true}, 1, 33, 35,
-     {.train_momentum = 0.9, .train_nesterov = true, .train_clip_norm = 0.5}, true, false},
+     {.train_lr = 0.01, .train_momentum = 0.9, .train_nesterov = true, .train_clip_norm = 0.5}, true, false},
+    {"resnet8, adamw, averaged", WORKER_ARCH_RESNET8, {CLASSES, 4, false}, 3, 12, 12,
+     {.train_lr = 1e-4, .train_optimizer = WORKER_OPTIMIZER_ADAMW, .train_weight_decay = 0.1, .train_ema = 0.9, .train_label_smoothing = 0.1}, false, false},
+    {"preact_resnet18, mixed within", WORKER_ARCH_PREACT_RESNET18, {CLASSES, 4, false}, 3, 8, 8,
+     {.train_lr = 0.01, .train_momentum = 0.9}, false, true},
+    {"vgg11_bn for large images, dropped out", WORKER_ARCH_VGG11_BN, {CLASSES, 2, true}, 3, 33, 40,
+     {.train_lr = 0.01, .train_momentum = 0}, false, false},
 };
 // clang-format on
 
@@ -87,7 +93,7 @@ static struct worker_engine *open_engine(const struct trial *trial, enum worker_
 
     params.model_arch = trial->arch;
     params.train_threads = 1;
-    params.mix_strategy = trial->hidden ? WORKER_MIX_MANIFOLD_MIXUP : WORKER_MIX_NONE;
+    params.mix_strategy = trial->hidden ? WORKER_MIX_MANIFOLD_MIXUP : WORKER_MIX_PUZZLEMIX;
     if (trial->hidden)
         params.mix_layers = (struct worker_list){2, {WORKER_LAYER_INPUT, WORKER_LAYER_STAGE2}};
     if (worker_net_build_form(trial->arch, &trial->form, &shape, &net, err))
@@ -143,6 +149,23 @@ static bool same_logits(const struct trial *trial, struct worker_engine *const e
     return near(trial->name, "logits", logits[0], logits[1], batch->all.n * CLASSES, 2e-3);
 }
 
+/* Gradients of images by their own labels, where the strategy asks for them. */
+static bool same_gradients(const struct trial *trial, struct worker_engine *const engines[2],
+                           const struct batch *batch, struct mx_err *err)
+{
+    const size_t floats = (size_t)batch->all.n * trial->channels * trial->height * trial->width;
+    float       *gradients = calloc(2 * floats, sizeof *gradients);
+    bool         ok = gradients;
+
+    for (int e = 0; ok && e < 2; e++)
+        ok = !worker_engine_image_gradient(engines[e], batch->all.images, batch->y_a, batch->all.n,
+                                           gradients + (size_t)e * floats, err);
+    ok = ok &&
+         near(trial->name, "gradient of the images", gradients, gradients + floats, floats, 2e-3);
+    free(gradients);
+    return ok;
+}
+
 /* Steps on batches of several sizes, from the same weights. */
 static bool same_steps(const struct trial *trial, struct worker_engine *const engines[2],
                        struct batch *batch, struct mx_err *err)
@@ -152,7 +175,7 @@ static bool same_steps(const struct trial *trial, struct worker_engine *const en
 
         draw(batch, trial, s == 1 ? 3 : ROOM, s);
         for (int e = 0; e < 2; e++)
-            if (worker_engine_step(engines[e], &batch->all, 0.01, &loss[e], err))
+            if (worker_engine_step(engines[e], &batch->all, trial->params.train_lr, &loss[e], err))
                 return false;
         if (!(fabs(loss[1] - loss[0]) <= 1e-4 * fabs(loss[0]))) {
             printf("%s: the loss of step %u is %.9g on the GPU, %.9g on the CPU\n", trial->name, s,
@@ -172,7 +195,8 @@ static bool run(const struct trial *trial, struct mx_err *err)
               (engines[0] = open_engine(trial, WORKER_DEVICE_CPU, err)) &&
               (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
               same_weights(trial, engines, err) && same_steps(trial, engines, &batch, err) &&
-              same_weights(trial, engines, err) && same_logits(trial, engines, &batch, err);
+              same_weights(trial, engines, err) && same_logits(trial, engines, &batch, err) &&
+              (trial->hidden || same_gradients(trial, engines, &batch, err));
 
     worker_engine_free(engines[1]);
     worker_engine_free(engines[0]);
