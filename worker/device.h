@@ -28,12 +28,6 @@ extern const struct worker_choice worker_devices[WORKER_DEVICES + 1];
  * MX_EGPU that says why not. Touches no GPU. */
 int worker_cuda_ready(struct mx_err *err);
 
-/* Where an engine runs. */
-enum worker_device {
-    WORKER_DEVICE_CPU,
-    WORKER_DEVICE_CUDA, /* the first device that CUDA_VISIBLE_DEVICES leaves visible */
-};
-
 /* The processor's model name and the vector instructions that results depend
  * on ("AMD EPYC 7763, avx2"), as run.device shows it. Cut to fit. */
 void worker_device_name(char *out, size_t room);

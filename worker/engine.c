@@ -132,23 +132,15 @@ fail:
     return NULL;
 }
 
-struct worker_engine *worker_engine_new_on(enum worker_device          device,
-                                           const struct worker_params *params,
-                                           const struct worker_shape *shape, uint32_t batch_size,
-                                           struct mx_stream init, struct mx_err *err)
+struct worker_engine *worker_engine_new(const struct worker_params *params,
+                                        const struct worker_shape *shape, uint32_t batch_size,
+                                        struct mx_stream init, struct mx_err *err)
 {
     struct worker_net net;
 
     if (worker_net_build(params, shape, &net, err))
         return NULL;
-    return engine_new(params, device, &net, batch_size, init, err);
-}
-
-struct worker_engine *worker_engine_new(const struct worker_params *params,
-                                        const struct worker_shape *shape, uint32_t batch_size,
-                                        struct mx_stream init, struct mx_err *err)
-{
-    return worker_engine_new_on(WORKER_DEVICE_CPU, params, shape, batch_size, init, err);
+    return engine_new(params, (enum worker_device)params->device, &net, batch_size, init, err);
 }
 
 void worker_engine_free(struct worker_engine *engine)

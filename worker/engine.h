@@ -23,16 +23,11 @@ extern "C" {
 struct worker_engine;
 
 /* Build params->model_arch for images of `shape` and at most `batch_size`
- * images at a time, with weights drawn from `init` (methods.md 0). */
+ * images at a time, with weights drawn from `init` (methods.md 0), on params->device: MX_EGPU where
+ * there is none, or it fails. */
 struct worker_engine *worker_engine_new(const struct worker_params *params,
                                         const struct worker_shape *shape, uint32_t batch_size,
                                         struct mx_stream init, struct mx_err *err);
-
-/* The same on a device; MX_EGPU where there is none, or what it cannot run. */
-struct worker_engine *worker_engine_new_on(enum worker_device          device,
-                                           const struct worker_params *params,
-                                           const struct worker_shape *shape, uint32_t batch_size,
-                                           struct mx_stream init, struct mx_err *err);
 void                  worker_engine_free(struct worker_engine *engine); /* NULL is allowed */
 
 /* One step of the optimiser on a batch at learning rate lr. *loss is the mean
