@@ -1,7 +1,7 @@
 /* nn_cuda.h - what the files of the CUDA backend share.
  *
- * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c,
- * work without an operation in device_cuda.c. Tensors are row-major. All work goes to one stream.
+ * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c and
+ * nn_cuda_conv.c, work without an operation in device_cuda.c. Tensors are row-major. All work goes to one stream.
  */
 #ifndef KERN_NN_CUDA_H
 #define KERN_NN_CUDA_H
@@ -76,6 +76,31 @@ void  kern_cuda_release(struct cuda *cuda, void *memory);
 
 /* Make a room at least so large; what was in it is lost. */
 int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err);
+
+/* An operation; its struct kern_op is its beginning. The rest is of convolutions. */
+struct cuda_op {
+    struct kern_op               op;
+    cudnnTensorDescriptor_t      x, y;
+    cudnnFilterDescriptor_t      w;
+    cudnnConvolutionDescriptor_t conv;
+    float                       *padded; /* CONV with more padding on some sides: src with it */
+    float                       *padded_grad;
+    size_t                       padded_bytes;
+    uint32_t                     height, width; /* of what is convolved */
+};
+
+/* Whether a convolution has padding on some sides only. */
+bool kern_cuda_is_uneven(const struct kern_op_shape *shape);
+
+/* Convolutions: what the functions of an operation do for them. */
+int kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err);
+int kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err);
+int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err);
+int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err);
+
+/* Bias and ReLU behind a product; the gradient of the bias. */
+void kern_cuda_finish(const struct cuda_op *op);
+void kern_cuda_sum_bias(const struct cuda_op *op);
 
 /* Operations; documented in nn.h. */
 struct kern_op *kern_cuda_op_new(struct kern_nn *nn, const struct kern_op_shape *shape,

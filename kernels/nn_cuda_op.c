@@ -1,34 +1,12 @@
-/* Operations of networks: convolutions from cuDNN, linear layers from cuBLAS, the rest from
- * kernels of ours. Algorithms are chosen here, none of which adds in an order of its own making,
- * so that results repeat; products are in single precision (no TF32). */
+/* Operations of networks: linear layers from cuBLAS, the rest but for convolutions (nn_cuda_conv.c)
+ * from kernels of ours. Products are in single precision (no TF32). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/launch.h"
 #include "kernels/nn_cuda.h"
 
-static const cudnnConvolutionFwdAlgo_t forward_algorithm =
-    CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
-static const cudnnConvolutionBwdDataAlgo_t   data_algorithm = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
-static const cudnnConvolutionBwdFilterAlgo_t weights_algorithm =
-    CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
 static const float one = 1, none = 0;
-
-struct cuda_op {
-    struct kern_op               op;
-    cudnnTensorDescriptor_t      x, y;
-    cudnnFilterDescriptor_t      w;
-    cudnnConvolutionDescriptor_t conv;
-    float                       *padded; /* CONV with more padding on some sides: src with it */
-    float                       *padded_grad;
-    size_t                       padded_bytes;
-    uint32_t                     height, width; /* of what is convolved */
-};
-
-static bool is_uneven(const struct kern_op_shape *shape)
-{
-    return (shape->more[0] | shape->more[1] | shape->more[2] | shape->more[3]) != 0;
-}
 
 static uint32_t places(const struct kern_op_shape *shape, uint32_t length)
 {
@@ -91,75 +69,11 @@ static int make_missing(struct cuda_op *op, struct kern_op_tensors *tensors, str
     return 0;
 }
 
-static int own_memory(struct cuda_op *op, float **memory, struct mx_err *err)
-{
-    if (!(*memory = kern_cuda_alloc(cuda_of(op->op.nn), op->padded_bytes, err)))
-        return -1;
-    op->op.nn->bytes += op->padded_bytes;
-    return 0;
-}
-
-/* How cuDNN sees it: images with all padding that is not alike on both sides. */
-static int describe(struct cuda_op *op, struct mx_err *err)
-{
-    const struct kern_op_shape *shape = &op->op.shape;
-    const int64_t              *in = op->op.tensors.src->dims, *out = op->op.tensors.dst->dims;
-    const int groups = shape->groups > 1 ? (int)shape->groups : 1, kernel = (int)shape->kernel;
-    const int pad = (int)shape->pad, stride = (int)shape->stride;
-
-    DNN_TRY(cudnnCreateTensorDescriptor(&op->x), err);
-    DNN_TRY(cudnnCreateTensorDescriptor(&op->y), err);
-    DNN_TRY(cudnnCreateFilterDescriptor(&op->w), err);
-    DNN_TRY(cudnnCreateConvolutionDescriptor(&op->conv), err);
-    DNN_TRY(cudnnSetTensor4dDescriptor(op->x, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)in[0],
-                                       (int)in[1], (int)op->height, (int)op->width),
-            err);
-    DNN_TRY(cudnnSetTensor4dDescriptor(op->y, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)out[0],
-                                       (int)out[1], (int)out[2], (int)out[3]),
-            err);
-    DNN_TRY(cudnnSetFilter4dDescriptor(op->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW,
-                                       (int)shape->channels, (int)in[1] / groups, kernel, kernel),
-            err);
-    DNN_TRY(cudnnSetConvolution2dDescriptor(op->conv, pad, pad, stride, stride, 1, 1,
-                                            CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
-            err);
-    DNN_TRY(cudnnSetConvolutionGroupCount(op->conv, groups), err);
-    DNN_TRY(cudnnSetConvolutionMathType(op->conv, CUDNN_FMA_MATH), err);
-    return 0;
-
-fail:
-    return -1;
-}
-
-static int reserve(struct cuda_op *op, size_t bytes, struct mx_err *err)
-{
-    struct cuda *cuda = cuda_of(op->op.nn);
-
-    return kern_cuda_room(cuda, &cuda->scratch, &cuda->scratch_bytes, bytes, err);
-}
-
-static int make_conv(struct cuda_op *op, struct mx_err *err)
-{
-    size_t bytes = 0;
-
-    if (describe(op, err))
-        return -1;
-    DNN_TRY(cudnnGetConvolutionForwardWorkspaceSize(cuda_of(op->op.nn)->dnn, op->x, op->w, op->conv,
-                                                    op->y, forward_algorithm, &bytes),
-            err);
-    if (is_uneven(&op->op.shape) && own_memory(op, &op->padded, err))
-        return -1;
-    return reserve(op, bytes, err);
-
-fail:
-    return -1;
-}
-
 static int check_shape(const struct cuda_op *op, struct mx_err *err)
 {
     const struct kern_op_shape *shape = &op->op.shape;
 
-    if (shape->kind != KERN_CONV && is_uneven(shape))
+    if (shape->kind != KERN_CONV && kern_cuda_is_uneven(shape))
         return mx_fail(err, MX_EINTERNAL, "only convolutions have padding on some sides");
     if (shape->kind != KERN_NORM && shape->kind != KERN_LINEAR && shape->kernel > 0 &&
         (op->height + 2 * shape->pad < shape->kernel || op->width + 2 * shape->pad < shape->kernel))
@@ -188,7 +102,7 @@ struct kern_op *kern_cuda_op_new(struct kern_nn *nn, const struct kern_op_shape 
     if (check_shape(op, err) || make_missing(op, tensors, err))
         goto fail;
     op->op.tensors = *tensors;
-    if (shape->kind == KERN_CONV && make_conv(op, err))
+    if (shape->kind == KERN_CONV && kern_cuda_conv_new(op, err))
         goto fail;
     return &op->op;
 
@@ -220,63 +134,13 @@ void kern_cuda_op_free(struct kern_op *base)
 int kern_cuda_add_backward(struct kern_op *base, const struct kern_op_tensors *tensors,
                            const struct kern_op_gradients *gradients, struct mx_err *err)
 {
-    struct cuda_op *op = (struct cuda_op *)base;
-    cudnnHandle_t   dnn = cuda_of(base->nn)->dnn;
-    size_t          bytes = 0;
-
     base->tensors = *tensors;
     base->gradients = *gradients;
-    if (base->shape.kind != KERN_CONV)
-        return 0;
-    if (gradients->src) {
-        DNN_TRY(cudnnGetConvolutionBackwardDataWorkspaceSize(dnn, op->w, op->y, op->conv, op->x,
-                                                             data_algorithm, &bytes),
-                err);
-        if (reserve(op, bytes, err) ||
-            (is_uneven(&base->shape) && own_memory(op, &op->padded_grad, err)))
-            return -1;
-    }
-    if (gradients->weights) {
-        DNN_TRY(cudnnGetConvolutionBackwardFilterWorkspaceSize(dnn, op->x, op->y, op->conv, op->w,
-                                                               weights_algorithm, &bytes),
-                err);
-        return reserve(op, bytes, err);
-    }
-    return 0;
-
-fail:
-    return -1;
+    return base->shape.kind == KERN_CONV ? kern_cuda_conv_add_backward((struct cuda_op *)base, err)
+                                         : 0;
 }
 
-/* Copy between images and the same with padding on some sides. */
-static void pad(const struct cuda_op *op, bool back, const float *in, float *out)
-{
-    const int64_t       *dims = op->op.tensors.src->dims;
-    const uint32_t      *more = op->op.shape.more;
-    struct kern_pad_args args = {.in = in,
-                                 .out = out,
-                                 .above = (int32_t)more[0],
-                                 .left = (int32_t)more[1],
-                                 .in_height = (uint32_t)dims[2],
-                                 .in_width = (uint32_t)dims[3],
-                                 .out_height = op->height,
-                                 .out_width = op->width};
-
-    if (back)
-        args = (struct kern_pad_args){.in = in,
-                                      .out = out,
-                                      .above = -(int32_t)more[0],
-                                      .left = -(int32_t)more[1],
-                                      .in_height = op->height,
-                                      .in_width = op->width,
-                                      .out_height = (uint32_t)dims[2],
-                                      .out_width = (uint32_t)dims[3]};
-    args.n = (size_t)(dims[0] * dims[1]) * args.out_height * args.out_width;
-    LAUNCH(cuda_of(op->op.nn), pad, &args);
-}
-
-/* Bias and ReLU behind a product. */
-static void finish(const struct cuda_op *op)
+void kern_cuda_finish(const struct cuda_op *op)
 {
     const struct kern_op_shape   *shape = &op->op.shape;
     const struct kern_op_tensors *at = &op->op.tensors;
@@ -295,7 +159,7 @@ static void finish(const struct cuda_op *op)
         LAUNCH(cuda_of(op->op.nn), finish, &args);
 }
 
-static void sum_bias(const struct cuda_op *op)
+void kern_cuda_sum_bias(const struct cuda_op *op)
 {
     const struct kern_tensor    *dy = op->op.gradients.dst, *bias = op->op.gradients.bias;
     struct kern_channel_sum_args args = {.blocks = op->op.shape.channels,
@@ -309,55 +173,6 @@ static void sum_bias(const struct cuda_op *op)
         (uint32_t)(dy->bytes / sizeof(float) / (size_t)dy->dims[0] / op->op.shape.channels);
     args.sum = bias->data;
     LAUNCH(cuda_of(op->op.nn), channel_sum, &args);
-}
-
-static int conv_forward(struct cuda_op *op, struct mx_err *err)
-{
-    const struct kern_op_tensors *at = &op->op.tensors;
-    struct cuda                  *cuda = cuda_of(op->op.nn);
-    const float                  *x = at->src->data;
-
-    if (op->padded) {
-        pad(op, false, x, op->padded);
-        x = op->padded;
-    }
-    DNN_TRY(cudnnConvolutionForward(cuda->dnn, &one, op->x, x, op->w, at->weights->data, op->conv,
-                                    forward_algorithm, cuda->scratch, cuda->scratch_bytes,
-                                    op->op.shape.sum ? &one : &none, op->y, at->dst->data),
-            err);
-    finish(op);
-    return 0;
-
-fail:
-    return -1;
-}
-
-static int conv_backward(struct cuda_op *op, struct mx_err *err)
-{
-    const struct kern_op_gradients *to = &op->op.gradients;
-    const struct kern_op_tensors   *at = &op->op.tensors;
-    struct cuda                    *cuda = cuda_of(op->op.nn);
-    const float                    *x = op->padded ? op->padded : at->src->data;
-    float *dx = to->src ? (op->padded_grad ? op->padded_grad : to->src->data) : NULL;
-
-    if (to->weights) {
-        DNN_TRY(cudnnConvolutionBackwardFilter(
-                    cuda->dnn, &one, op->x, x, op->y, to->dst->data, op->conv, weights_algorithm,
-                    cuda->scratch, cuda->scratch_bytes, &none, op->w, to->weights->data),
-                err);
-        sum_bias(op);
-    }
-    if (dx)
-        DNN_TRY(cudnnConvolutionBackwardData(cuda->dnn, &one, op->w, at->weights->data, op->y,
-                                             to->dst->data, op->conv, data_algorithm, cuda->scratch,
-                                             cuda->scratch_bytes, &none, op->x, dx),
-                err);
-    if (op->padded_grad)
-        pad(op, true, op->padded_grad, to->src->data);
-    return 0;
-
-fail:
-    return -1;
 }
 
 /* One product, in the terms of cuBLAS: columns first, so that a row-major array is transposed. */
@@ -398,7 +213,7 @@ static int linear_forward(struct cuda_op *op, struct mx_err *err)
 
     if (multiply(op, &y, err))
         return -1;
-    finish(op);
+    kern_cuda_finish(op);
     return 0;
 }
 
@@ -423,7 +238,7 @@ static int linear_backward(struct cuda_op *op, struct mx_err *err)
 
         if (multiply(op, &dw, err))
             return -1;
-        sum_bias(op);
+        kern_cuda_sum_bias(op);
     }
     if (to->src) {
         const struct product dx = {.a_as = CUBLAS_OP_N,
@@ -504,7 +319,7 @@ int kern_cuda_forward(struct kern_op *base, struct mx_err *err)
     int             result = 0;
 
     if (base->shape.kind == KERN_CONV)
-        result = conv_forward(op, err);
+        result = kern_cuda_conv_forward(op, err);
     else if (base->shape.kind == KERN_LINEAR)
         result = linear_forward(op, err);
     else if (base->shape.kind == KERN_NORM)
@@ -520,7 +335,7 @@ int kern_cuda_backward(struct kern_op *base, struct mx_err *err)
     int             result = 0;
 
     if (base->shape.kind == KERN_CONV)
-        result = conv_backward(op, err);
+        result = kern_cuda_conv_backward(op, err);
     else if (base->shape.kind == KERN_LINEAR)
         result = linear_backward(op, err);
     else if (base->shape.kind == KERN_NORM && base->gradients.src)

@@ -1,0 +1,182 @@
+/* Convolutions of cuDNN. Algorithms are chosen here, none of which adds in an order of its own
+ * making, so that results repeat; products are in single precision (no TF32). */
+#include "kernels/launch.h"
+#include "kernels/nn_cuda.h"
+
+static const cudnnConvolutionFwdAlgo_t forward_algorithm =
+    CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
+static const cudnnConvolutionBwdDataAlgo_t   data_algorithm = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
+static const cudnnConvolutionBwdFilterAlgo_t weights_algorithm =
+    CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
+static const float one = 1, none = 0;
+
+bool kern_cuda_is_uneven(const struct kern_op_shape *shape)
+{
+    return (shape->more[0] | shape->more[1] | shape->more[2] | shape->more[3]) != 0;
+}
+
+static int own_memory(struct cuda_op *op, float **memory, struct mx_err *err)
+{
+    if (!(*memory = kern_cuda_alloc(cuda_of(op->op.nn), op->padded_bytes, err)))
+        return -1;
+    op->op.nn->bytes += op->padded_bytes;
+    return 0;
+}
+
+/* How cuDNN sees it: images with all padding that is not alike on both sides. */
+static int describe(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_shape *shape = &op->op.shape;
+    const int64_t              *in = op->op.tensors.src->dims, *out = op->op.tensors.dst->dims;
+    const int groups = shape->groups > 1 ? (int)shape->groups : 1, kernel = (int)shape->kernel;
+    const int pad = (int)shape->pad, stride = (int)shape->stride;
+
+    DNN_TRY(cudnnCreateTensorDescriptor(&op->x), err);
+    DNN_TRY(cudnnCreateTensorDescriptor(&op->y), err);
+    DNN_TRY(cudnnCreateFilterDescriptor(&op->w), err);
+    DNN_TRY(cudnnCreateConvolutionDescriptor(&op->conv), err);
+    DNN_TRY(cudnnSetTensor4dDescriptor(op->x, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)in[0],
+                                       (int)in[1], (int)op->height, (int)op->width),
+            err);
+    DNN_TRY(cudnnSetTensor4dDescriptor(op->y, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)out[0],
+                                       (int)out[1], (int)out[2], (int)out[3]),
+            err);
+    DNN_TRY(cudnnSetFilter4dDescriptor(op->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW,
+                                       (int)shape->channels, (int)in[1] / groups, kernel, kernel),
+            err);
+    DNN_TRY(cudnnSetConvolution2dDescriptor(op->conv, pad, pad, stride, stride, 1, 1,
+                                            CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
+            err);
+    DNN_TRY(cudnnSetConvolutionGroupCount(op->conv, groups), err);
+    DNN_TRY(cudnnSetConvolutionMathType(op->conv, CUDNN_FMA_MATH), err);
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int reserve(struct cuda_op *op, size_t bytes, struct mx_err *err)
+{
+    struct cuda *cuda = cuda_of(op->op.nn);
+
+    return kern_cuda_room(cuda, &cuda->scratch, &cuda->scratch_bytes, bytes, err);
+}
+
+int kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err)
+{
+    size_t bytes = 0;
+
+    if (describe(op, err))
+        return -1;
+    DNN_TRY(cudnnGetConvolutionForwardWorkspaceSize(cuda_of(op->op.nn)->dnn, op->x, op->w, op->conv,
+                                                    op->y, forward_algorithm, &bytes),
+            err);
+    if (kern_cuda_is_uneven(&op->op.shape) && own_memory(op, &op->padded, err))
+        return -1;
+    return reserve(op, bytes, err);
+
+fail:
+    return -1;
+}
+
+int kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_gradients *gradients = &op->op.gradients;
+    cudnnHandle_t                   dnn = cuda_of(op->op.nn)->dnn;
+    size_t                          bytes = 0;
+
+    if (gradients->src) {
+        DNN_TRY(cudnnGetConvolutionBackwardDataWorkspaceSize(dnn, op->w, op->y, op->conv, op->x,
+                                                             data_algorithm, &bytes),
+                err);
+        if (reserve(op, bytes, err) ||
+            (kern_cuda_is_uneven(&op->op.shape) && own_memory(op, &op->padded_grad, err)))
+            return -1;
+    }
+    if (gradients->weights) {
+        DNN_TRY(cudnnGetConvolutionBackwardFilterWorkspaceSize(dnn, op->x, op->y, op->conv, op->w,
+                                                               weights_algorithm, &bytes),
+                err);
+        return reserve(op, bytes, err);
+    }
+    return 0;
+
+fail:
+    return -1;
+}
+
+/* Copy between images and the same with padding on some sides. */
+static void pad(const struct cuda_op *op, bool back, const float *in, float *out)
+{
+    const int64_t       *dims = op->op.tensors.src->dims;
+    const uint32_t      *more = op->op.shape.more;
+    struct kern_pad_args args = {.in = in,
+                                 .out = out,
+                                 .above = (int32_t)more[0],
+                                 .left = (int32_t)more[1],
+                                 .in_height = (uint32_t)dims[2],
+                                 .in_width = (uint32_t)dims[3],
+                                 .out_height = op->height,
+                                 .out_width = op->width};
+
+    if (back)
+        args = (struct kern_pad_args){.in = in,
+                                      .out = out,
+                                      .above = -(int32_t)more[0],
+                                      .left = -(int32_t)more[1],
+                                      .in_height = op->height,
+                                      .in_width = op->width,
+                                      .out_height = (uint32_t)dims[2],
+                                      .out_width = (uint32_t)dims[3]};
+    args.n = (size_t)(dims[0] * dims[1]) * args.out_height * args.out_width;
+    LAUNCH(cuda_of(op->op.nn), pad, &args);
+}
+
+int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_tensors *at = &op->op.tensors;
+    struct cuda                  *cuda = cuda_of(op->op.nn);
+    const float                  *x = at->src->data;
+
+    if (op->padded) {
+        pad(op, false, x, op->padded);
+        x = op->padded;
+    }
+    DNN_TRY(cudnnConvolutionForward(cuda->dnn, &one, op->x, x, op->w, at->weights->data, op->conv,
+                                    forward_algorithm, cuda->scratch, cuda->scratch_bytes,
+                                    op->op.shape.sum ? &one : &none, op->y, at->dst->data),
+            err);
+    kern_cuda_finish(op);
+    return 0;
+
+fail:
+    return -1;
+}
+
+int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct kern_op_gradients *to = &op->op.gradients;
+    const struct kern_op_tensors   *at = &op->op.tensors;
+    struct cuda                    *cuda = cuda_of(op->op.nn);
+    const float                    *x = op->padded ? op->padded : at->src->data;
+    float *dx = to->src ? (op->padded_grad ? op->padded_grad : to->src->data) : NULL;
+
+    if (to->weights) {
+        DNN_TRY(cudnnConvolutionBackwardFilter(
+                    cuda->dnn, &one, op->x, x, op->y, to->dst->data, op->conv, weights_algorithm,
+                    cuda->scratch, cuda->scratch_bytes, &none, op->w, to->weights->data),
+                err);
+        kern_cuda_sum_bias(op);
+    }
+    if (dx)
+        DNN_TRY(cudnnConvolutionBackwardData(cuda->dnn, &one, op->w, at->weights->data, op->y,
+                                             to->dst->data, op->conv, data_algorithm, cuda->scratch,
+                                             cuda->scratch_bytes, &none, op->x, dx),
+                err);
+    if (op->padded_grad)
+        pad(op, true, op->padded_grad, to->src->data);
+    return 0;
+
+fail:
+    return -1;
+}
