@@ -46,8 +46,9 @@ static void copy(struct kern_nn *nn, void *to, const void *from, size_t bytes)
     struct cuda *cuda = cuda_of(nn);
 
     if (bytes > 0)
-        kern_launched(
-            cuda, cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, cuda->stream), "copy");
+        kern_launched(cuda,
+                      (int)cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, cuda->stream),
+                      "copy");
 }
 
 static void zero(struct kern_nn *nn, void *to, size_t bytes)
@@ -55,7 +56,7 @@ static void zero(struct kern_nn *nn, void *to, size_t bytes)
     struct cuda *cuda = cuda_of(nn);
 
     if (bytes > 0)
-        kern_launched(cuda, cudaMemsetAsync(to, 0, bytes, cuda->stream), "zero");
+        kern_launched(cuda, (int)cudaMemsetAsync(to, 0, bytes, cuda->stream), "zero");
 }
 
 static void add(struct kern_nn *nn, float *out, const float *a, const float *b, size_t n, bool relu)
