@@ -173,7 +173,7 @@ int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err)
                                              to->dst->data, op->conv, data_algorithm, cuda->scratch,
                                              cuda->scratch_bytes, &none, op->x, dx),
                 err);
-    if (op->padded_grad)
+    if (to->src && op->padded_grad)
         pad(op, true, op->padded_grad, to->src->data);
     return 0;
 

@@ -1,11 +1,14 @@
 #include "sweep/owner.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -190,6 +193,35 @@ static void make_token(struct mx_owner *owner)
     mx_buf_free(&text);
 }
 
+/* Of two on one host that take a directory at the same time one goes first, and the other
+ * sees it. Held by the descriptor returned; -1 where the file system has no such locks. */
+static int lock_directory(const char *directory)
+{
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd >= 0 && flock(fd, LOCK_EX) != 0) {
+        close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+/* Write our claim in place of one that is dead, unless another process was quicker. */
+static int replace_claim(struct mx_owner *owner, const struct claim *dead, struct mx_err *err)
+{
+    const int    lock = lock_directory(owner->directory);
+    struct claim now;
+    int          rc = read_claim(owner->path, &now, err);
+
+    if (rc == 0 && now.there && !now.released && strcmp(now.token, dead->token) != 0)
+        rc = fail_owned(owner->directory, &now, err);
+    if (rc == 0)
+        rc = write_claim(owner, false, err);
+    if (lock >= 0)
+        close(lock);
+    return rc;
+}
+
 static int take(struct mx_owner *owner, void (*waiting)(void *user, const char *text), void *user,
                 struct mx_err *err)
 {
@@ -206,8 +238,8 @@ static int take(struct mx_owner *owner, void (*waiting)(void *user, const char *
         if (wait_for_silence(owner, &claim, waiting, user, err))
             return -1;
     }
-    /* Of two that take over at the same time the last to write wins. */
-    return write_claim(owner, false, err) || mx_owner_still_mine(owner, err) ? -1 : 0;
+    /* Of two on different hosts that take over at the same time the last to write wins. */
+    return replace_claim(owner, &claim, err) || mx_owner_still_mine(owner, err) ? -1 : 0;
 }
 
 struct mx_owner *mx_owner_take(const char *directory, const struct mx_owner_system *system,
