@@ -81,7 +81,7 @@ class Bench(Case):
 
     def test_data_is_measured_on_made_files_and_on_those_of_a_folder(self):
         (self.folder / "one").mkdir()
-        (self.folder / "one" / "a.png").write_bytes(png.encode(40, 30, lambda y, x: (x, y, 0)))
+        (self.folder / "one" / "a.png").write_bytes(png.encode(40, 30, lambda y, x: (x, y, x + y)))
         for more in ((), ("--files", "one")):
             out, err = self.mixsweep("bench", "data", *more, "--json")
             self.assertEqual(err, "")
@@ -122,7 +122,7 @@ class Bench(Case):
         report = json.loads(out)
         self.assertEqual(report["bench"], "dispatch")
         self.expect_times(report["results"], ["dispatch.empty_trial", "dispatch.empty_trial.cpu",
-                                              "dispatch.in_process"], 3)
+                                              "dispatch.in_process", "dispatch.event.cpu"], 3)
 
     def test_the_journal_is_measured(self):
         out, err = self.mixsweep("bench", "journal", "--trials", 2000, "--json")
