@@ -109,7 +109,8 @@ static int copy_gpus(struct mx_gpus *to, const struct mx_gpus *from, struct mx_e
         to->n = 0;
         return mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
     }
-    memcpy(to->list, from->list, from->n * sizeof *to->list);
+    if (from->n > 0)
+        memcpy(to->list, from->list, from->n * sizeof *to->list);
     return 0;
 }
 

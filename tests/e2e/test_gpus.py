@@ -1,5 +1,5 @@
 """Sweeps on GPUs that are not there: which are used, by whom, and what is told of them. The
-executors' computing is pretended too (tests/faults). ctest: quick"""
+executors' computing is pretended too (tests/faults); Open MPI leaks. ctest: quick unsanitized"""
 import csv
 import json
 import os
