@@ -38,7 +38,7 @@ int mx_nvml_open(const char *file, struct mx_nvml *nvml, struct mx_err *err)
     const char *missing;
     int         rc;
 
-    *nvml = (struct mx_nvml){.library = NULL};
+    *nvml = (struct mx_nvml){0};
     if (!file)
         file = standard_file;
     if (!(nvml->library = dlopen(file, RTLD_NOW | RTLD_LOCAL)))

@@ -1,4 +1,4 @@
-"""What a sweep writes down about itself, read back. ctest: quick timeout=300"""
+"""What a sweep writes down about itself, read back. ctest: quick unsanitized timeout=300"""
 import json
 import os
 import pathlib
