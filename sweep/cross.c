@@ -241,6 +241,7 @@ static int add_stage(struct crossing *x, enum worker_kind kind, enum mx_stage_of
     if (mx_grid_params(plan->grid, &point, &params, err))
         return -1;
     params.head_hsfm_support_indices[0] = '\0'; /* a head's alone */
+    params.score_metrics = 0;                   /* marks are for scores of one model */
     if (x->fingerprint_of(x->user, &params, &fingerprint, err))
         return -1;
     mx_buf_clear(&x->text);

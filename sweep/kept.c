@@ -11,6 +11,7 @@
 #include "sweep/smoke_data.h"
 #include "worker/dataset.h"
 #include "worker/known_sets.h"
+#include "worker/mark_files.h"
 #include "worker/weights.h"
 
 /* What fingerprints are looked up with. */
@@ -32,6 +33,24 @@ static int add_file(const struct lookup *lookup, const char *path, uint64_t *fin
     return 0;
 }
 
+static int add_marks(const struct lookup *lookup, const struct worker_params *params,
+                     uint64_t *fingerprint, struct mx_err *err)
+{
+    for (unsigned what = 0; what < WORKER_MARK_FILES; what++) {
+        char     name[MX_NOTED_MARKS];
+        uint64_t files;
+
+        if (!worker_mark_files_matter(params, what))
+            continue;
+        mx_noted_marks(params, what, name);
+        if (!mx_noted_file(lookup->noted, name, &files) &&
+            worker_mark_files_fingerprint(params, what, &files, err))
+            return -1;
+        *fingerprint = mx_fingerprint_add(*fingerprint, files);
+    }
+    return 0;
+}
+
 /* As run_fingerprint() of a sweep that runs. */
 static int fingerprint_of(void *user, const struct worker_params *original, uint64_t *fingerprint,
                           struct mx_err *err)
@@ -49,7 +68,8 @@ static int fingerprint_of(void *user, const struct worker_params *original, uint
     if ((mx_noted_data(lookup->noted, worker_data_sets[params->data_set].word, place,
                        fingerprint) ||
          worker_dataset_probe(params, fingerprint, err) == 0) &&
-        add_file(lookup, params->model_weights, fingerprint, err) == 0)
+        add_file(lookup, params->model_weights, fingerprint, err) == 0 &&
+        add_marks(lookup, params, fingerprint, err) == 0)
         rc = add_file(lookup, params->head_hsfm_support_indices, fingerprint, err);
     free(params);
     return rc;

@@ -1,11 +1,13 @@
 #include "sweep/noted.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "worker/dataset.h"
 
 enum {
     MAX_BYTES = 64 << 20
@@ -73,4 +75,13 @@ bool mx_noted_data(const struct mx_noted *noted, const char *set, const char *pl
 bool mx_noted_file(const struct mx_noted *noted, const char *path, uint64_t *fingerprint)
 {
     return find(noted, "files", NULL, path, fingerprint);
+}
+
+void mx_noted_marks(const struct worker_params *params, enum worker_mark_files what,
+                    char out[MX_NOTED_MARKS])
+{
+    char place[WORKER_PATH_SIZE];
+
+    worker_dataset_place(params, place);
+    snprintf(out, MX_NOTED_MARKS, "%s: %s", place, worker_mark_files_words[what]);
 }

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "worker/mark_files.h"
+#include "worker/params.h"
 
 struct mx_noted;
 
@@ -20,5 +22,13 @@ void             mx_noted_free(struct mx_noted *noted); /* NULL is allowed */
 bool mx_noted_data(const struct mx_noted *noted, const char *set, const char *place,
                    uint64_t *fingerprint);
 bool mx_noted_file(const struct mx_noted *noted, const char *path, uint64_t *fingerprint);
+
+enum {
+    MX_NOTED_MARKS = WORKER_PATH_SIZE + 32
+};
+
+/* The path under which the files of people's marks are noted: "/data/birds: boxes and masks". */
+void mx_noted_marks(const struct worker_params *params, enum worker_mark_files what,
+                    char out[MX_NOTED_MARKS]);
 
 #endif

@@ -161,25 +161,40 @@ static int read_fingerprint(struct builder *b, struct mx_err *err)
     if (mx_grid_params(b->plan->grid, mx_walk_point(b->walk), &params, err))
         return -1;
     params.head_hsfm_support_indices[0] = '\0'; /* a head's alone */
+    params.score_metrics = 0;                   /* those of scores alone */
     if (b->fingerprint_of(b->user, &params, &b->fingerprint, err))
         return -1;
     b->data_moved = false;
     return 0;
 }
 
-/* A head may read a file more. */
+/* A head may read a file more, and scores what people marked. */
+static bool reads_more(const struct mx_point *point, enum worker_kind kind)
+{
+    static const uint64_t marked = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    const enum mx_key_id  rows = KEY_HEAD_HSFM_SUPPORT_INDICES;
+
+    if (kind == WORKER_STAGE_HEAD)
+        return point->used[rows] && mx_value_given(rows, &point->value[rows]);
+    return kind == WORKER_STAGE_SCORES && mx_scores_asked(&point->value[KEY_SCORE_METRICS]) &
+                                              (marked | worker_scores_that_are(WORKER_SCORE_MARKS));
+}
+
 static int kind_fingerprint(struct builder *b, enum worker_kind kind, uint64_t *fingerprint,
                             struct mx_err *err)
 {
     const struct mx_point *point = mx_walk_point(b->walk);
-    const enum mx_key_id   key = KEY_HEAD_HSFM_SUPPORT_INDICES;
     struct worker_params   params;
 
     *fingerprint = b->fingerprint;
-    if (kind != WORKER_STAGE_HEAD || !point->used[key] || !mx_value_given(key, &point->value[key]))
+    if (!reads_more(point, kind))
         return 0;
     if (mx_grid_params(b->plan->grid, point, &params, err))
         return -1;
+    if (kind == WORKER_STAGE_HEAD)
+        params.score_metrics = 0;
+    else
+        params.head_hsfm_support_indices[0] = '\0';
     return b->fingerprint_of(b->user, &params, fingerprint, err);
 }
 

@@ -53,8 +53,9 @@ struct mx_plan {
 
 /* The fingerprint of the data that a point reads (worker_dataset_probe, and
  * worker_weights_fingerprint where it has model.weights, or support_indices, which are
- * in the parameters only when a head is asked about; kept per distinct set and path
- * by the caller). Returns 0, or -1 with *err. */
+ * in the parameters only when a head is asked about; worker_mark_files_fingerprint where
+ * score_metrics read them, which are there only when scores are asked about; kept per
+ * distinct set and path by the caller). Returns 0, or -1 with *err. */
 typedef int mx_fingerprint_fn(void *user, const struct worker_params *params, uint64_t *fingerprint,
                               struct mx_err *err);
 

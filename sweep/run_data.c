@@ -5,11 +5,13 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "sweep/noted.h"
 #include "sweep/remarks.h"
 #include "sweep/run_state.h"
 #include "sweep/smoke_data.h"
 #include "worker/dataset.h"
 #include "worker/features.h"
+#include "worker/mark_files.h"
 #include "worker/npy.h"
 #include "worker/safetensors.h"
 #include "worker/weights.h"
@@ -120,6 +122,12 @@ void run_tell_remarks(const struct run *run)
 {
     struct mx_buf text = {0};
 
+    for (size_t w = 0; w < run->nweights; w++)
+        if (run->weights[w].changed)
+            mx_buf_printf(&text,
+                          "%s: changed since this sweep was begun; what depends on it is made "
+                          "again\n",
+                          run->weights[w].path);
     for (size_t i = 0; i < run->ndata; i++)
         if (!is_again(run, i)) {
             const char *set = worker_data_sets[run->data[i].set].word;
@@ -164,51 +172,93 @@ static int check_array(const char *path, struct mx_err *err)
     return file ? 0 : -1;
 }
 
-/* Read a file once, whose header must be sound. */
-static int file_fingerprint(struct run *run, const char                           *path,
-                            int (*check)(const char *, struct mx_err *), uint64_t *fingerprint,
-                            struct mx_err *err)
+static const struct run_weights *find_file(const struct run *run, const char *name)
 {
-    struct run_weights *more;
-
     for (size_t w = 0; w < run->nweights; w++)
-        if (strcmp(run->weights[w].path, path) == 0) {
-            *fingerprint = run->weights[w].fingerprint;
-            return 0;
-        }
-    if (check(path, err) || worker_weights_fingerprint(path, fingerprint, err))
-        return -1;
-    if (!(more = realloc(run->weights, (run->nweights + 1) * sizeof *more)))
-        return mx_fail(err, MX_ENOMEM, "no memory to remember %s", path);
-    run->weights = more;
-    more[run->nweights].fingerprint = *fingerprint;
-    if (!(more[run->nweights].path = strdup(path)))
-        return mx_fail(err, MX_ENOMEM, "no memory to remember %s", path);
+        if (strcmp(run->weights[w].path, name) == 0)
+            return &run->weights[w];
+    return NULL;
+}
+
+static int remember(struct run *run, const char *name, uint64_t fingerprint, struct mx_err *err)
+{
+    struct run_weights *more = realloc(run->weights, (run->nweights + 1) * sizeof *more);
+
+    if (more) {
+        run->weights = more;
+        more[run->nweights] = (struct run_weights){strdup(name), fingerprint, false};
+    }
+    if (!more || !more[run->nweights].path)
+        return mx_fail(err, MX_ENOMEM, "no memory to remember %s", name);
     run->nweights++;
     return 0;
 }
 
-/* Mix a file into a fingerprint; "" is none. */
+/* Mix a file, read once, whose header must be sound, into a fingerprint; "" is none. */
 static int add_file(struct run *run, const char *path, int (*check)(const char *, struct mx_err *),
                     uint64_t *fingerprint, struct mx_err *err)
 {
-    uint64_t file;
+    const struct run_weights *found = find_file(run, path);
+    uint64_t                  file;
 
     if (!path[0])
         return 0;
-    if (file_fingerprint(run, path, check, &file, err))
+    if (found)
+        file = found->fingerprint;
+    else if (check(path, err) || worker_weights_fingerprint(path, &file, err) ||
+             remember(run, path, file, err))
         return -1;
     *fingerprint = mx_fingerprint_add(*fingerprint, file);
     return 0;
+}
+
+/* Marks that are there no more do not unmake what was measured with them. */
+static int marks_before(const struct run *run, const char *name, uint64_t *files,
+                        struct mx_err *err)
+{
+    struct mx_noted *noted = mx_noted_read(run->directory, err);
+
+    if (noted)
+        mx_noted_file(noted, name, files);
+    mx_noted_free(noted);
+    return noted ? 0 : -1;
+}
+
+/* Mix in the boxes, masks and segments that scores read. */
+static int add_marks(struct run *run, const struct worker_params *original, uint64_t *fingerprint,
+                     struct mx_err *err)
+{
+    struct worker_params params = *original;
+    int                  rc = 0;
+
+    mx_smoke_use(run->smoke_data, &params);
+    for (unsigned what = 0; rc == 0 && what < WORKER_MARK_FILES; what++) {
+        const struct run_weights *found;
+        char                      name[MX_NOTED_MARKS];
+        uint64_t                  files = 0;
+
+        if (!worker_mark_files_matter(&params, what))
+            continue;
+        mx_noted_marks(&params, what, name);
+        if ((found = find_file(run, name)))
+            files = found->fingerprint;
+        else if (worker_mark_files_fingerprint(&params, what, &files, err) ||
+                 (files == 0 && !run->made_directory && marks_before(run, name, &files, err)) ||
+                 remember(run, name, files, err))
+            rc = -1;
+        *fingerprint = mx_fingerprint_add(*fingerprint, files);
+    }
+    return rc;
 }
 
 int run_fingerprint(void *user, const struct worker_params *params, uint64_t *fingerprint,
                     struct mx_err *err)
 {
     if (data_fingerprint(user, params, fingerprint, err) ||
-        add_file(user, params->model_weights, check_weights, fingerprint, err))
+        add_file(user, params->model_weights, check_weights, fingerprint, err) ||
+        add_file(user, params->head_hsfm_support_indices, check_array, fingerprint, err))
         return -1;
-    return add_file(user, params->head_hsfm_support_indices, check_array, fingerprint, err);
+    return add_marks(user, params, fingerprint, err);
 }
 
 const struct run_data *run_data_of(const struct run *run, const struct worker_params *original)

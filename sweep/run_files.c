@@ -80,6 +80,12 @@ int run_compare_data(struct run *run, struct mx_err *err)
                          set, data->path, run->directory, mx_hash64_hex(data->fingerprint, now),
                          mx_hash64_hex(before, was));
     }
+    for (size_t w = 0; w < run->nweights && rc == 0; w++) {
+        struct run_weights *file = &run->weights[w];
+        uint64_t            before;
+
+        file->changed = mx_noted_file(noted, file->path, &before) && before != file->fingerprint;
+    }
     mx_noted_free(noted);
     return rc;
 }

@@ -83,10 +83,11 @@ struct run_form {
     bool        gram, chosen; /* chosen: head.hsfm.form was auto */
 };
 
-/* A file of weights, or of rows of a support set, in use: read once. */
+/* A file of weights, or of rows of a support set, in use, or marks (mx_noted_marks()): read once. */
 struct run_weights {
     char    *path;
     uint64_t fingerprint;
+    bool     changed; /* since the sweep was begun */
 };
 
 struct run {

@@ -50,6 +50,34 @@ class ScoresData(Case):
         (self.photos / "masks").rmdir()
         self.mixsweep("resume", "out")
 
+    def test_corrected_boxes_give_new_scores_and_no_new_training(self):
+        boxes, out = self.photos / "boxes.csv", self.folder / "out"
+        everywhere = [f"{kind}/{k}.png,0,0,16,16\n" for kind in ("red", "blue") for k in range(12)]
+        nowhere = [line.replace("0,0,16,16", "0,0,1,1") for line in everywhere]
+
+        def energy():
+            (row,) = rows(out / "results.csv")
+            self.assertEqual(row["status"], "done")
+            return float(row["test.energy_pointing_game.gradient"])
+
+        def stages(kind):
+            return {path.parent.name for path in out.glob("stages/*/stage.json") if json.loads(path.read_text())["kind"] == kind}
+
+        boxes.write_text("".join(everywhere))
+        self.mixsweep("run", "sweep.yaml", "--out", "out", "--set", "score.metrics=[accuracy,energy_pointing_game]")
+        self.assertEqual(energy(), 1.0)
+        trained, scored = stages("train"), stages("scores")
+        boxes.write_text("".join(nowhere))
+        self.mixsweep("status", "out")
+        told = "".join(self.mixsweep("resume", "out"))
+        self.assertIn(f"{self.photos}: boxes and masks: changed since this sweep was begun; what depends on it is made again", told)
+        self.assertLess(energy(), 0.5)
+        self.assertEqual(stages("train"), trained)
+        self.assertEqual(len(stages("scores") - scored), 1)
+        boxes.unlink()
+        self.assertNotIn("changed since", "".join(self.mixsweep("resume", "out")), "marks that are away do not unmake scores")
+        self.assertLess(energy(), 0.5)
+
     def segments_told(self, why):
         err = self.refused(3, "run", "concepts.yaml", "--out", "out")
         self.assertEqual(err, "mixsweep: score.metrics asks which concepts channels tell: " + why + "\n")
