@@ -5,9 +5,9 @@
     bench/peer_maps.py [build/cpu/tests/peer_maps]
 
 Needs torch, torchvision, timm, captum and grad-cam (made with torch 2.15.0, torchvision 0.29.2, captum 0.8, grad-cam
-1.5); no test does. A line a map: the largest difference over the map's largest value, and the relative L2 difference,
-the worst of all images; of maps that add up many gradients, also those of PyTorch's own single precision. Ends with 1
-if a line is above its bound. layer_relevance has no counterpart with the same rules there: it is held against
+1.5); no test does. A line a map: the largest difference over the map's largest value, the worst of all images; the relative L2 difference,
+of the worst image and of all images together; of maps that add up many gradients, also those of PyTorch's own single
+precision. Ends with 1 if a line is above its bound. layer_relevance has no counterpart with the same rules there: it is held against
 tests/reference/naive_relevance.c alone.
 """
 import copy
@@ -26,10 +26,12 @@ from pytorch_grad_cam import GradCAM, GradCAMPlusPlus
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 IMAGES, CLASSES, SIGMA, PATCHES = 3, 7, 0.15, 3
-BOUND, L2_BOUND = 1e-3, 1e-3
-# Of many gradients: a ReLU that single precision decides otherwise moves some pixels. PyTorch's own single precision is
-# as far from its double precision: docs/maps.md has figures.
-LOOSE, L2_LOOSE = {"integrated_gradients": 5e-3, "smoothgrad": 5e-3}, {"integrated_gradients": 2e-3, "smoothgrad": 5e-3}
+BOUND, L2_BOUND = 1e-3, 1e-3  # the latter of all images together
+# Of many gradients: a ReLU that single precision decides otherwise moves some pixels.
+LOOSE = {"integrated_gradients": 5e-3}
+# There PyTorch's own single precision may be further from its double precision than the bound: as far as twice that is
+# allowed. docs/maps.md has figures.
+AS_SINGLE = {"smoothgrad": 2.0}
 
 
 class Small(torch.nn.Module):
@@ -171,11 +173,18 @@ def single(net, images, targets, noise):
 
 
 def distance(found, expected):
-    """The largest difference over the largest value, and the relative L2 difference: the worst of all images."""
+    """The largest difference over the largest value, and the relative L2 difference, of the worst image; the latter of all."""
     difference = numpy.abs(found - expected)
     tiny = numpy.finfo(numpy.float32).tiny  # of a map that is zero in both, nothing is off
     largest = (difference.max((1, 2)) / (numpy.abs(expected).max((1, 2)) + tiny)).max()
-    return largest, numpy.sqrt(((difference**2).sum((1, 2)) / ((expected**2).sum((1, 2)) + tiny)).max())
+    squares, sizes = (difference**2).sum((1, 2)), (expected**2).sum((1, 2)) + tiny
+    return largest, numpy.sqrt((squares / sizes).max()), numpy.sqrt(squares.sum() / sizes.sum())
+
+
+def within(name, found, single):
+    """Written so that a NaN is not."""
+    factor = AS_SINGLE.get(name, 0.0)
+    return found[0] <= max(LOOSE.get(name, BOUND), factor * single[0]) and found[2] <= max(L2_BOUND, factor * single[2])
 
 
 def compare(program, case):
@@ -191,11 +200,13 @@ def compare(program, case):
           f"predicted {net(images).argmax(1).tolist()}", flush=True)
     worst, floats = 0, single(net, images, targets, noise)
     for name, expected in theirs(net, layer, images, targets, noise, masks).items():
-        largest, l2 = distance(mine[name], expected)
-        good = largest <= LOOSE.get(name, BOUND) and l2 <= L2_LOOSE.get(name, L2_BOUND)
+        found = distance(mine[name], expected)
+        own = distance(floats[name], expected) if name in floats else (0, 0, 0)
+        good = within(name, found, own)
         worst |= not good
-        own = "  PyTorch's float32: %.1e  %.1e" % distance(floats[name], expected) if name in floats else ""
-        print(f"  {name:22} {largest:.1e}  {l2:.1e}{own}{'' if good else '  ABOVE ITS BOUND'}", flush=True)
+        print(f"  {name:22} " + "  ".join(f"{value:.1e}" for value in found) +
+              ("  PyTorch's float32: " + "  ".join(f"{value:.1e}" for value in own) if name in floats else "") +
+              ("" if good else "  ABOVE ITS BOUND"), flush=True)
     return worst
 
 
