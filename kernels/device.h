@@ -43,6 +43,11 @@ struct kern_rows {
     size_t          width;
 };
 
+/* The largest batch, and how many classes and channels at most. */
+struct kern_expected {
+    uint32_t n, classes, channels;
+};
+
 struct kern_device {
     const char *kind; /* "cpu", "cuda" */
     bool        host; /* its memory can be read and written in place */
@@ -51,6 +56,14 @@ struct kern_device {
      * and was free, or MX_EGPU. What is in it is not set. release takes NULL. */
     void *(*alloc)(struct kern_nn *nn, size_t align, size_t bytes, struct mx_err *err);
     void (*release)(struct kern_nn *nn, void *memory);
+
+    /* Memory in one allocation. After collect(), what want() is asked for, and what operations need for
+     * themselves, is only added up; settle() allocates all of it and fills in the places: pointers to any type, which
+     * must still be there. Elsewhere, and on the CPU, want() is alloc(). Each is released by release(), the whole
+     * with the device. settle() fails as alloc() does; `expected` says what steps will need rooms for. */
+    void (*collect)(struct kern_nn *nn);
+    int (*want)(struct kern_nn *nn, void *place, size_t align, size_t bytes, struct mx_err *err);
+    int (*settle)(struct kern_nn *nn, const struct kern_expected *expected, struct mx_err *err);
 
     /* From the host's memory, which can be changed at once; to the host's memory, complete on
      * return; within the device; zeros. */

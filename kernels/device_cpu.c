@@ -21,6 +21,27 @@ static void cpu_release(struct kern_nn *nn, void *memory)
     free(memory);
 }
 
+static void cpu_collect(struct kern_nn *nn)
+{
+    (void)nn; /* the host's memory has room for many allocations */
+}
+
+static int cpu_want(struct kern_nn *nn, void *place, size_t align, size_t bytes, struct mx_err *err)
+{
+    void *memory = cpu_alloc(nn, align, bytes, err);
+
+    memcpy(place, &memory, sizeof memory); /* a pointer to any type */
+    return memory ? 0 : -1;
+}
+
+static int cpu_settle(struct kern_nn *nn, const struct kern_expected *expected, struct mx_err *err)
+{
+    (void)nn;
+    (void)expected;
+    (void)err;
+    return 0;
+}
+
 static int cpu_move(struct kern_nn *nn, void *to, const void *from, size_t bytes,
                     struct mx_err *err)
 {
@@ -172,6 +193,9 @@ const struct kern_device kern_device_cpu = {
     .host = true,
     .alloc = cpu_alloc,
     .release = cpu_release,
+    .collect = cpu_collect,
+    .want = cpu_want,
+    .settle = cpu_settle,
     .put = cpu_move,
     .get = cpu_move,
     .copy = cpu_copy,

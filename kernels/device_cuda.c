@@ -168,6 +168,11 @@ static void mix_rows_backward(struct kern_nn *nn, float *out, const float *gradi
     LAUNCH(cuda_of(nn), mix_rows_backward, &args);
 }
 
+size_t kern_cuda_norm_bytes(size_t channels)
+{
+    return channels * (3 * sizeof(double) + 6 * sizeof(float));
+}
+
 /* What a sum of norms is, for kernels; false if there is no room for its vectors. */
 static bool norm_args(struct cuda *cuda, const struct kern_norm_sum *sum,
                       struct kern_norm_args *args)
@@ -176,8 +181,7 @@ static bool norm_args(struct cuda *cuda, const struct kern_norm_sum *sum,
     struct mx_err *err = cuda->failed.code ? NULL : &cuda->failed;
     float         *at;
 
-    if (kern_cuda_room(cuda, &cuda->vectors, &cuda->vectors_bytes,
-                       c * (3 * sizeof(double) + 6 * sizeof(float)), err))
+    if (kern_cuda_room(cuda, &cuda->vectors, &cuda->vectors_bytes, kern_cuda_norm_bytes(c), err))
         return false;
     *args = (struct kern_norm_args){.n = sum->where.n * sum->where.image,
                                     .images = sum->where.n,
@@ -337,12 +341,18 @@ static int square_sum(struct kern_nn *nn, const float *values, size_t n, double 
     return 0;
 }
 
+/* A target takes less than a double. */
+size_t kern_cuda_loss_bytes(size_t n, size_t targets)
+{
+    return (5 * n + targets + 1) * sizeof(double);
+}
+
 /* Bring labels or targets to the device, and make room for what becomes of each image. */
 static int carry_loss(struct kern_nn *nn, const struct kern_loss *loss,
                       struct kern_softmax_args *args, struct mx_err *err)
 {
     const size_t   n = loss->n, targets = loss->targets ? n * loss->classes : 0;
-    struct carrier carrier = carrier_new(nn, (5 * n + targets + 1) * sizeof(double), err);
+    struct carrier carrier = carrier_new(nn, kern_cuda_loss_bytes(n, targets), err);
 
     if (!carrier.ok)
         return -1;
@@ -409,6 +419,9 @@ const struct kern_device kern_device_cuda = {
     .kind = "cuda",
     .alloc = alloc,
     .release = release,
+    .collect = kern_cuda_collect,
+    .want = kern_cuda_want,
+    .settle = kern_cuda_settle,
     .put = put,
     .get = get,
     .copy = copy,

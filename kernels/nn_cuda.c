@@ -6,10 +6,6 @@
 
 #include "kernels/kern.h"
 
-enum {
-    BLAS_BYTES = 4 << 20 /* last layers are small */
-};
-
 int kern_cuda_check(cudaError_t status, const char *call, const char *file, int line,
                     struct mx_err *err)
 {
@@ -71,27 +67,6 @@ fail:
     return NULL;
 }
 
-void kern_cuda_release(struct cuda *cuda, void *memory)
-{
-    (void)cuda;
-    if (memory)
-        (void)cudaFree(memory);
-}
-
-int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err)
-{
-    if (bytes <= *have)
-        return 0;
-    kern_cuda_release(cuda, *room); /* waits for the work that uses it */
-    cuda->nn.bytes -= *have;
-    *have = 0;
-    if (!(*room = kern_cuda_alloc(cuda, bytes, err)))
-        return -1;
-    *have = bytes;
-    cuda->nn.bytes += bytes;
-    return 0;
-}
-
 static void close_device(struct kern_nn *nn)
 {
     struct cuda *cuda = cuda_of(nn);
@@ -106,6 +81,8 @@ static void close_device(struct kern_nn *nn)
     kern_cuda_release(cuda, cuda->scratch);
     kern_cuda_release(cuda, cuda->vectors);
     kern_cuda_release(cuda, cuda->rows);
+    (void)cudaFree(cuda->arena.memory);
+    free(cuda->arena.wants);
     if (cuda->stream)
         (void)cudaStreamDestroy(cuda->stream);
     free(cuda);
@@ -239,10 +216,6 @@ static int open_libraries(struct cuda *cuda, struct mx_err *err)
     BLAS_TRY(cublasCreate(&cuda->blas), err);
     BLAS_TRY(cublasSetStream(cuda->blas, cuda->stream), err);
     BLAS_TRY(cublasSetMathMode(cuda->blas, CUBLAS_DEFAULT_MATH), err);
-    if (!(cuda->blas_room = kern_cuda_alloc(cuda, BLAS_BYTES, err)))
-        goto fail;
-    cuda->nn.bytes += BLAS_BYTES;
-    BLAS_TRY(cublasSetWorkspace(cuda->blas, cuda->blas_room, BLAS_BYTES), err);
     snprintf(cuda->nn.name, sizeof cuda->nn.name, "cuDNN %zu.%zu.%zu", version / 10000,
              version / 100 % 100, version % 100);
     return 0;

@@ -1,7 +1,7 @@
 /* nn_cuda.h - what the files of the CUDA backend share.
  *
  * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c and
- * nn_cuda_conv.c, work without an operation in device_cuda.c. Tensors are row-major. All work goes to one stream.
+ * nn_cuda_conv.c, work without an operation in device_cuda.c, one allocation for all in arena_cuda.c. Tensors are row-major. All work goes to one stream.
  */
 #ifndef KERN_NN_CUDA_H
 #define KERN_NN_CUDA_H
@@ -12,20 +12,30 @@
 
 #include "kernels/nn_parts.h"
 
+/* One allocation for all that was asked for while it was collecting. */
+struct cuda_arena {
+    char             *memory;
+    size_t            bytes;
+    struct cuda_want *wants;
+    size_t            nwants, room; /* of wants */
+    bool              collecting;
+};
+
 /* Its struct kern_nn is its beginning. */
 struct cuda {
-    struct kern_nn nn;
-    cudaStream_t   stream;
-    cudnnHandle_t  dnn;
-    cublasHandle_t blas;
-    void          *blas_room;     /* its workspace: with it, results repeat */
-    void          *scratch;       /* shared: operations run one after another */
-    size_t         scratch_bytes; /* workspaces of convolutions */
-    void          *vectors;       /* of norms: what is made of a channel */
-    size_t         vectors_bytes;
-    void          *rows; /* small arrays of the host's, and what is made of an image */
-    size_t         rows_bytes;
-    struct mx_err  failed; /* the first failure of work that cannot tell one; code 0: none */
+    struct kern_nn    nn;
+    cudaStream_t      stream;
+    cudnnHandle_t     dnn;
+    cublasHandle_t    blas;
+    void             *blas_room;     /* its workspace: with it, results repeat */
+    void             *scratch;       /* shared: operations run one after another */
+    size_t            scratch_bytes; /* workspaces of convolutions */
+    void             *vectors;       /* of norms: what is made of a channel */
+    size_t            vectors_bytes;
+    void             *rows; /* small arrays of the host's, and what is made of an image */
+    size_t            rows_bytes;
+    struct cuda_arena arena;
+    struct mx_err     failed; /* the first failure of work that cannot tell one; code 0: none */
 };
 
 static inline struct cuda *cuda_of(struct kern_nn *nn)
@@ -73,6 +83,18 @@ int kern_tell_failure(const struct cuda *cuda, struct mx_err *err);
 /* Memory of the device; NULL with *err. */
 void *kern_cuda_alloc(struct cuda *cuda, size_t bytes, struct mx_err *err);
 void  kern_cuda_release(struct cuda *cuda, void *memory);
+
+/* Memory as kern_device's want() gives it; the arena's functions of that table (arena_cuda.c). */
+int kern_cuda_want(struct kern_nn *nn, void *place, size_t align, size_t bytes, struct mx_err *err);
+void kern_cuda_collect(struct kern_nn *nn);
+int  kern_cuda_settle(struct kern_nn *nn, const struct kern_expected *expected, struct mx_err *err);
+
+/* Bytes of the rooms that a loss and a sum of norms need. */
+size_t kern_cuda_loss_bytes(size_t n, size_t targets);
+size_t kern_cuda_norm_bytes(size_t channels);
+
+/* The workspace of cuBLAS, with which results repeat, if it has none yet. */
+int kern_cuda_blas_room(struct cuda *cuda, struct mx_err *err);
 
 /* Make a room at least so large; what was in it is lost. */
 int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err);

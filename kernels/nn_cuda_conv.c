@@ -17,7 +17,7 @@ bool kern_cuda_is_uneven(const struct kern_op_shape *shape)
 
 static int own_memory(struct cuda_op *op, float **memory, struct mx_err *err)
 {
-    if (!(*memory = kern_cuda_alloc(cuda_of(op->op.nn), op->padded_bytes, err)))
+    if (kern_cuda_want(op->op.nn, memory, KERN_ALIGN, op->padded_bytes, err))
         return -1;
     op->op.nn->bytes += op->padded_bytes;
     return 0;

@@ -186,6 +186,8 @@ struct product {
 
 static int multiply(struct cuda_op *op, const struct product *p, struct mx_err *err)
 {
+    if (kern_cuda_blas_room(cuda_of(op->op.nn), err))
+        return -1;
     BLAS_TRY(cublasSgemm(cuda_of(op->op.nn)->blas, p->a_as, p->b_as, p->m, p->n, p->k, &one, p->a,
                          p->lda, p->b, p->ldb, &none, p->c, p->m),
              err);

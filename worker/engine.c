@@ -49,8 +49,9 @@ done:
     return result;
 }
 
-/* One block for the activations of all plans, as they never run together. */
-static int make_block(struct worker_engine *engine, struct mx_err *err)
+/* One block for the activations of all plans, as they never run together; and one for the
+ * statistics of a batch. */
+static int want_block(struct worker_engine *engine, struct mx_err *err)
 {
     const size_t sizes[] = {engine->training[0].memory.bytes, engine->inference.memory.bytes,
                             engine->explaining.memory.bytes};
@@ -60,16 +61,43 @@ static int make_block(struct worker_engine *engine, struct mx_err *err)
         engine->block_bytes = sizes[k] > engine->block_bytes ? sizes[k] : engine->block_bytes;
     align = worker_memory_align(engine->block_bytes);
     engine->block_bytes = (engine->block_bytes + align - 1) / align * align;
-    if (!(engine->block = engine->on->alloc(engine->nn, align, engine->block_bytes, err)))
+    if (engine->on->want(engine->nn, &engine->block, align, engine->block_bytes, err))
         return mx_err_prefix(err, "activations");
     if (align > KERN_ALIGN &&
         engine->on->host) /* a wish: it saves one step in twenty, and may be refused */
         madvise(engine->block, engine->block_bytes, MADV_HUGEPAGE);
-    if (engine_plan_bind(engine, &engine->training[0], err))
+    engine->statistics_bytes = engine_plan_statistics(&engine->training[0]);
+    if (engine->statistics_bytes > 0 && engine->on->want(engine->nn, &engine->statistics,
+                                                         KERN_ALIGN, engine->statistics_bytes, err))
+        return mx_err_prefix(err, "statistics of a network");
+    return 0;
+}
+
+/* What steps will need besides. */
+static struct kern_expected expect(const struct worker_engine *engine)
+{
+    const struct worker_net *net = &engine->net;
+    struct kern_expected     expected = {.n = engine->batch_size,
+                                         .classes = net->layers[net->nlayers - 1].channels};
+
+    for (uint32_t l = 0; l < net->nlayers; l++)
+        if (net->layers[l].channels > expected.channels)
+            expected.channels = net->layers[l].channels;
+    return expected;
+}
+
+/* All of the memory, when it is known how much that is; then everything has its place. */
+static int make_memory(struct worker_engine *engine, struct mx_err *err)
+{
+    const struct kern_expected expected = expect(engine);
+
+    if (want_block(engine, err) || engine_state_want(engine, err) ||
+        engine_fold_want(engine, err) || engine->on->settle(engine->nn, &expected, err) ||
+        engine_plan_bind(engine, &engine->training[0], err) ||
+        (engine->explaining.n > 0 && engine_plan_bind(engine, &engine->explaining, err)) ||
+        engine_plan_bind(engine, &engine->inference, err))
         return -1;
-    if (engine->explaining.n > 0 && engine_plan_bind(engine, &engine->explaining, err))
-        return -1;
-    return engine_plan_bind(engine, &engine->inference, err);
+    return engine_fold_bind(engine, err);
 }
 
 static int open_device(struct worker_engine *engine, enum worker_device device, struct mx_err *err)
@@ -80,6 +108,7 @@ static int open_device(struct worker_engine *engine, enum worker_device device, 
     if (!engine->nn)
         return -1;
     engine->on = kern_nn_device(engine->nn);
+    engine->on->collect(engine->nn);
     return 0;
 }
 
@@ -92,7 +121,7 @@ static int make_windows(struct worker_engine *engine, struct mx_err *err)
 
     if (engine->on->host)
         return 0;
-    if (!(engine->images = engine->on->alloc(engine->nn, KERN_ALIGN, floats * sizeof(float), err)))
+    if (engine->on->want(engine->nn, &engine->images, KERN_ALIGN, floats * sizeof(float), err))
         return mx_err_prefix(err, "images of a batch");
     if (!(engine->seen = malloc(engine->batch_size * classes * sizeof *engine->seen)))
         return mx_fail(err, MX_ENOMEM, "no memory for logits");
@@ -122,8 +151,7 @@ struct worker_engine *engine_new(const struct worker_params *params, enum worker
         engine_plan_build(engine, &engine->inference, batch_size, WORKER_INFER, err) ||
         (worker_mix_traits(params) & WORKER_MIX_GRADIENT &&
          engine_plan_build(engine, &engine->explaining, batch_size, WORKER_EXPLAIN, err)) ||
-        make_block(engine, err) || engine_state_new(engine, init, err) ||
-        engine_fold_new(engine, err))
+        make_memory(engine, err) || engine_state_new(engine, init, err))
         goto fail;
     return engine;
 
@@ -154,6 +182,7 @@ void worker_engine_free(struct worker_engine *engine)
     engine_state_free(engine);
     if (engine->on) {
         engine->on->release(engine->nn, engine->block);
+        engine->on->release(engine->nn, engine->statistics);
         engine->on->release(engine->nn, engine->folded_state);
         engine->on->release(engine->nn, engine->images);
     }
@@ -202,13 +231,13 @@ int worker_engine_prepare(struct worker_engine *engine, uint32_t n, struct mx_er
 size_t worker_engine_bytes(const struct worker_engine *engine)
 {
     size_t bytes = engine->block_bytes + engine->state_bytes + engine->folded_bytes +
-                   kern_nn_bytes(engine->nn) + engine->inference.statistics_bytes;
+                   kern_nn_bytes(engine->nn) + engine->statistics_bytes;
 
     for (int p = 0; p < ENGINE_PLANS; p++) {
         const struct engine_plan *plan = &engine->training[p];
 
-        bytes += plan->statistics_bytes + (plan->own_block ? plan->memory.bytes : 0) +
-                 (plan->hidden ? 2 * plan->hidden->bytes : 0);
+        bytes += (plan->own_block ? plan->memory.bytes : 0) +
+                 (plan->hidden && !plan->hidden->lent ? 2 * plan->hidden->bytes : 0);
     }
     return bytes;
 }

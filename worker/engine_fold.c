@@ -12,19 +12,27 @@ static size_t rounded(const struct kern_tensor *tensor)
     return (kern_tensor_bytes(tensor) + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN;
 }
 
-int engine_fold_new(struct worker_engine *engine, struct mx_err *err)
+int engine_fold_want(struct worker_engine *engine, struct mx_err *err)
 {
     const struct engine_plan *plan = &engine->inference;
-    size_t                    at = 0;
 
     for (uint32_t l = 0; l < plan->net->nlayers; l++)
         for (int i = 0; i < 2 && plan->layers[l].folded[0]; i++)
             engine->folded_bytes += rounded(plan->layers[l].folded[i]);
     if (engine->folded_bytes == 0)
         return 0;
-    if (!(engine->folded_state =
-              engine->on->alloc(engine->nn, KERN_ALIGN, engine->folded_bytes, err)))
+    if (engine->on->want(engine->nn, &engine->folded_state, KERN_ALIGN, engine->folded_bytes, err))
         return mx_err_prefix(err, "folded weights");
+    return 0;
+}
+
+int engine_fold_bind(struct worker_engine *engine, struct mx_err *err)
+{
+    const struct engine_plan *plan = &engine->inference;
+    size_t                    at = 0;
+
+    if (engine->folded_bytes == 0)
+        return 0;
     engine->on->zero(engine->nn, engine->folded_state, engine->folded_bytes);
     for (uint32_t l = 0; l < plan->net->nlayers; l++)
         for (int i = 0; i < 2 && plan->layers[l].folded[0]; i++) {

@@ -25,6 +25,7 @@ int engine_hidden_new(const struct worker_engine *engine, struct engine_plan *pl
 {
     const struct worker_list *layers = &engine->params.mix_layers;
     struct engine_hidden     *hidden = calloc(1, sizeof *hidden);
+    const struct engine_plan *first = &engine->training[0];
 
     if (!(plan->hidden = hidden))
         goto nomem;
@@ -41,10 +42,16 @@ int engine_hidden_new(const struct worker_engine *engine, struct engine_plan *pl
     hidden->bytes = (hidden->bytes + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN;
     if (hidden->bytes == 0)
         return 0;
-    hidden->unmixed = plan->on->alloc(plan->nn, KERN_ALIGN, hidden->bytes, err);
-    hidden->gradient =
-        hidden->unmixed ? plan->on->alloc(plan->nn, KERN_ALIGN, hidden->bytes, err) : NULL;
-    return hidden->gradient ? 0 : mx_err_prefix(err, "mixing within the network");
+    if (plan != first && hidden->bytes <= first->hidden->bytes) {
+        hidden->unmixed = first->hidden->unmixed;
+        hidden->gradient = first->hidden->gradient;
+        hidden->lent = true;
+        return 0;
+    }
+    if (plan->on->want(plan->nn, &hidden->unmixed, KERN_ALIGN, hidden->bytes, err) ||
+        plan->on->want(plan->nn, &hidden->gradient, KERN_ALIGN, hidden->bytes, err))
+        return mx_err_prefix(err, "mixing within the network");
+    return 0;
 nomem:
     return mx_fail(err, MX_ENOMEM, "no memory to mix %u images within the network", plan->n);
 }
@@ -53,8 +60,10 @@ void engine_hidden_free(struct engine_plan *plan)
 {
     if (!plan->hidden)
         return;
-    plan->on->release(plan->nn, plan->hidden->unmixed);
-    plan->on->release(plan->nn, plan->hidden->gradient);
+    if (!plan->hidden->lent) {
+        plan->on->release(plan->nn, plan->hidden->unmixed);
+        plan->on->release(plan->nn, plan->hidden->gradient);
+    }
     free(plan->hidden);
 }
 

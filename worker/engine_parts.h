@@ -26,6 +26,7 @@ struct engine_hidden {
     float   *unmixed;                  /* the output as it was, which the backward pass reads */
     float   *gradient;                 /* of the mixed output */
     size_t   bytes;                    /* of each */
+    bool     lent;                     /* by the first plan, as plans take turns */
     const struct worker_batch *batch;  /* at work; NULL: it does not mix within the network */
 };
 
@@ -41,8 +42,6 @@ struct engine_plan {
     struct worker_memory        memory;
     char                       *block; /* the engine's, or its own if that is too small */
     bool                        own_block;
-    float                      *statistics; /* of the batch, all norms */
-    size_t                      statistics_bytes;
     struct engine_hidden       *hidden; /* training: for mixing within the network; NULL: never */
 };
 
@@ -89,6 +88,8 @@ struct worker_engine {
     struct engine_plan   training[ENGINE_PLANS]; /* the first is of batch_size */
     struct engine_plan   inference;              /* of the folded network */
     struct worker_folded folded;
+    float               *statistics; /* of a batch, all norms: shared as the block is */
+    size_t               statistics_bytes;
     float               *folded_state; /* its weights and biases that are not the engine's own */
     size_t               folded_bytes;
     uint64_t             folded_from; /* name of the state that they were made from */
@@ -112,10 +113,11 @@ struct worker_engine *engine_new(const struct worker_params *params, enum worker
 
 /* Make operations and lay out memory for n images; engine_plan_bind() gives it
  * memory. On failure the plan is to be freed all the same. */
-int  engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t n,
-                       enum worker_memory_use use, struct mx_err *err);
-int  engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
-void engine_plan_free(struct engine_plan *plan);
+int    engine_plan_build(struct worker_engine *engine, struct engine_plan *plan, uint32_t n,
+                         enum worker_memory_use use, struct mx_err *err);
+int    engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);
+size_t engine_plan_statistics(const struct engine_plan *plan); /* bytes */
+void   engine_plan_free(struct engine_plan *plan);
 
 /* NORM: make its tensors; run what is at work at a layer, where a norm is: alone, or
  * absorbed by a sum (then with the sum). They return false, having done nothing, at a
@@ -135,9 +137,10 @@ int engine_backward(struct worker_engine *engine, struct engine_plan *plan, stru
 /* The number that a layer of a plan has in the engine's network. */
 uint32_t engine_layer_origin(const struct engine_plan *plan, uint32_t layer);
 
-/* Make room for what the inference plan folds; bring that up to date with the weights
+/* Want room for what the inference plan folds; give it its place; bring that up to date with the weights
  * and statistics that are shown. */
-int engine_fold_new(struct worker_engine *engine, struct mx_err *err);
+int engine_fold_want(struct worker_engine *engine, struct mx_err *err);
+int engine_fold_bind(struct worker_engine *engine, struct mx_err *err);
 int engine_fold(struct worker_engine *engine, enum engine_part shown, struct mx_err *err);
 
 /* The array at an offset of plan->memory; the floats of a layer's output. */
@@ -162,7 +165,8 @@ bool engine_hidden_at(const struct engine_plan *plan, uint32_t l);
 void engine_hidden_forward(const struct engine_plan *plan, uint32_t l);
 void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool relu);
 
-/* Make the state (needs the orders that the first plan chose) and draw it. */
+/* Want room for the state (needs the orders that the first plan chose); make and draw it. */
+int  engine_state_want(struct worker_engine *engine, struct mx_err *err);
 int  engine_state_new(struct worker_engine *engine, struct mx_stream init, struct mx_err *err);
 void engine_state_free(struct worker_engine *engine);
 

@@ -212,20 +212,24 @@ static size_t rounded(size_t bytes)
     return (bytes + KERN_ALIGN - 1) / KERN_ALIGN * KERN_ALIGN;
 }
 
-static int bind_statistics(struct engine_plan *plan, struct mx_err *err)
+size_t engine_plan_statistics(const struct engine_plan *plan)
+{
+    size_t bytes = 0;
+
+    for (uint32_t l = 0; l < plan->net->nlayers; l++)
+        if (plan->layers[l].own[0])
+            bytes += 2 * rounded(kern_tensor_bytes(plan->layers[l].own[0]));
+    return bytes;
+}
+
+static int bind_statistics(const struct worker_engine *engine, struct engine_plan *plan,
+                           struct mx_err *err)
 {
     size_t at = 0;
 
     for (uint32_t l = 0; l < plan->net->nlayers; l++)
-        if (plan->layers[l].own[0])
-            plan->statistics_bytes += 2 * rounded(kern_tensor_bytes(plan->layers[l].own[0]));
-    if (plan->statistics_bytes == 0)
-        return 0;
-    if (!(plan->statistics = plan->on->alloc(plan->nn, KERN_ALIGN, plan->statistics_bytes, err)))
-        return mx_err_prefix(err, "statistics of a network");
-    for (uint32_t l = 0; l < plan->net->nlayers; l++)
         for (int i = 0; i < 2 && plan->layers[l].own[0]; i++) {
-            if (kern_tensor_bind(plan->layers[l].own[i], plan->statistics + at, err))
+            if (kern_tensor_bind(plan->layers[l].own[i], engine->statistics + at, err))
                 return -1;
             at += rounded(kern_tensor_bytes(plan->layers[l].own[i])) / sizeof(float);
         }
@@ -250,7 +254,7 @@ int engine_plan_bind(struct worker_engine *engine, struct engine_plan *plan, str
             bind_at(plan, layer->gives, memory->gives[0], err))
             return -1;
     }
-    return bind_statistics(plan, err);
+    return bind_statistics(engine, plan, err);
 }
 
 void engine_plan_free(struct engine_plan *plan)
@@ -271,7 +275,6 @@ void engine_plan_free(struct engine_plan *plan)
     worker_memory_free(&plan->memory);
     if (plan->on) {
         plan->on->release(plan->nn, plan->own_block ? plan->block : NULL);
-        plan->on->release(plan->nn, plan->statistics);
         engine_hidden_free(plan);
     }
     memset(plan, 0, sizeof *plan);

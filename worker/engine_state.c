@@ -160,16 +160,20 @@ static int start_variances(struct worker_engine *engine, struct mx_err *err)
     return 0;
 }
 
-int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct mx_err *err)
+int engine_state_want(struct worker_engine *engine, struct mx_err *err)
 {
-    float *at;
-
     engine->part_floats = place_parameters(engine);
     engine->state_bytes = engine_state_parts(&engine->params) * engine->part_floats * sizeof(float);
-    if (!(engine->state = engine->on->alloc(engine->nn, KERN_ALIGN, engine->state_bytes, err)))
+    if (engine->on->want(engine->nn, &engine->state, KERN_ALIGN, engine->state_bytes, err))
         return mx_err_prefix(err, "weights");
+    return 0;
+}
+
+int engine_state_new(struct worker_engine *engine, struct mx_stream init, struct mx_err *err)
+{
+    float *at = engine->state;
+
     engine->on->zero(engine->nn, engine->state, engine->state_bytes);
-    at = engine->state;
     for (unsigned part = 0; part < ENGINE_STATE_PARTS; part++)
         if (keeps(&engine->params, part)) {
             engine->part[part] = at;
