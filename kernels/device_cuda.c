@@ -5,6 +5,10 @@
 #include "kernels/launch.h"
 #include "kernels/nn_cuda.h"
 
+enum {
+    SQUARE_BLOCKS = 64
+};
+
 static void *alloc(struct kern_nn *nn, size_t align, size_t bytes, struct mx_err *err)
 {
     (void)align; /* cudaMalloc() aligns to 256 bytes; huge pages are no matter here */
@@ -322,12 +326,9 @@ static void average(struct kern_nn *nn, float *mean, const float *value, double 
 static int square_sum(struct kern_nn *nn, const float *values, size_t n, double *sum,
                       struct mx_err *err)
 {
-    enum {
-        BLOCKS = 64
-    };
     struct cuda                *cuda = cuda_of(nn);
-    double                      parts[BLOCKS];
-    struct kern_square_sum_args args = {.blocks = BLOCKS, .x = values, .n = n};
+    double                      parts[SQUARE_BLOCKS];
+    struct kern_square_sum_args args = {.blocks = SQUARE_BLOCKS, .x = values, .n = n};
 
     if (kern_cuda_room(cuda, &cuda->rows, &cuda->rows_bytes, sizeof parts, err))
         return -1;
@@ -336,15 +337,15 @@ static int square_sum(struct kern_nn *nn, const float *values, size_t n, double 
     if (get(nn, parts, args.sum, sizeof parts, err))
         return -1;
     *sum = 0;
-    for (int k = 0; k < BLOCKS; k++)
+    for (int k = 0; k < SQUARE_BLOCKS; k++)
         *sum += parts[k];
     return 0;
 }
 
-/* A target takes less than a double. */
+/* A target takes less than a double; sums of squares use the same room. */
 size_t kern_cuda_loss_bytes(size_t n, size_t targets)
 {
-    return (5 * n + targets + 1) * sizeof(double);
+    return (5 * n + targets + SQUARE_BLOCKS) * sizeof(double);
 }
 
 /* Bring labels or targets to the device, and make room for what becomes of each image. */
