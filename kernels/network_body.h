@@ -41,7 +41,7 @@ KERN_BODY void relu_backward_each(const struct kern_relu_backward_args *p, size_
 {
     float part = 1.0f / (1.0f - p->drop) * p->gradient[i];
 
-    p->gradient[i] = p->cap > 0.0f && !(p->y[i] < p->cap) ? 0.0f : part;
+    p->gradient[i] = p->y[i] < (p->cap > 0.0f ? p->cap : INFINITY) ? part : 0.0f;
 }
 
 /* Element i takes the generator's numbers 2 i and 2 i + 1. */
