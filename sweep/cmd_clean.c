@@ -3,6 +3,7 @@
 
 #include "sweep/clean.h"
 #include "sweep/command.h"
+#include "sweep/console.h"
 
 struct options {
     bool dry_run;
@@ -39,12 +40,6 @@ const struct mx_usage mx_usage_clean = {
              "read or written; 4 a sweep runs there: stop it before.",
 };
 
-static void tell_waiting(void *user, const char *text)
-{
-    (void)user;
-    fprintf(stderr, "mixsweep: %s\n", text);
-}
-
 int mx_cmd_clean(int argc, char **argv)
 {
     struct options options = {.dry_run = false};
@@ -54,7 +49,7 @@ int mx_cmd_clean(int argc, char **argv)
     size_t         n;
     int rc = mx_command_read(&mx_usage_clean, argc, argv, &options, &directory, &n, &err);
 
-    if (rc == 0 && (rc = mx_clean(directory, options.dry_run, tell_waiting, &out, &err)) == 0)
+    if (rc == 0 && (rc = mx_clean(directory, options.dry_run, mx_console_waiting, &out, &err)) == 0)
         fputs(mx_buf_str(&out), stdout);
     mx_buf_free(&out);
     return rc < 0 ? mx_command_fail(&err) : 0;

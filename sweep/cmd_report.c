@@ -35,7 +35,8 @@ static struct mx_report_sweep sweep_of(const struct mx_kept *kept)
     return (struct mx_report_sweep){.directory = kept->directory,
                                     .config = kept->config,
                                     .plan = kept->plan,
-                                    .results = kept->replay.results};
+                                    .results = kept->replay.results,
+                                    .used = kept->replay.used};
 }
 
 static int report(const char *directory, const char *against, struct mx_err *err)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "sweep/command.h"
+#include "sweep/console.h"
 #include "sweep/retry.h"
 
 static const struct mx_option known[] = {
@@ -49,12 +50,6 @@ const struct mx_usage mx_usage_retry = {
         "4 a sweep runs there: stop it before.",
 };
 
-static void tell_waiting(void *user, const char *text)
-{
-    (void)user;
-    fprintf(stderr, "mixsweep: %s\n", text);
-}
-
 int mx_cmd_retry(int argc, char **argv)
 {
     struct mx_retry asked = {0};
@@ -67,7 +62,7 @@ int mx_cmd_retry(int argc, char **argv)
     if (rc == 0 && (asked.failed || asked.missing) == (asked.id != NULL))
         rc = mx_usage_fail(&mx_usage_retry, &err, "takes --failed, --missing or both, or --id ID");
     if (rc == 0)
-        rc = mx_retry(directory, &asked, tell_waiting, &out, &err);
+        rc = mx_retry(directory, &asked, mx_console_waiting, &out, &err);
     if (rc == 0)
         fputs(mx_buf_str(&out), stdout);
     mx_buf_free(&out);

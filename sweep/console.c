@@ -177,6 +177,12 @@ static void tell(struct mx_console *console, enum mx_log_level level,
         write_record(console, &record);
 }
 
+void mx_console_waiting(void *user, const char *text)
+{
+    (void)user;
+    fprintf(stderr, "mixsweep: %s\n", text);
+}
+
 void mx_console_tell(struct mx_console *console, enum mx_log_level level,
                      struct mx_console_about about, const char *fmt, ...)
 {

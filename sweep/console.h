@@ -37,6 +37,10 @@ struct mx_console_options {
 /* Returns NULL with MX_EIO or MX_ENOMEM. */
 struct mx_console *mx_console_open(const struct mx_console_options *options, struct mx_err *err);
 
+/* Tell a person what is waited for, before there is a console: the `waiting` of
+ * mx_owner_take(). */
+void mx_console_waiting(void *user, const char *text);
+
 /* Whom a message is about; zeroed but for the trial: rank 0, which speaks. */
 struct mx_console_about {
     const char *host;  /* NULL: of rank 0 */

@@ -26,7 +26,7 @@ enum {
     TRIAL_BYTES = 1024,    /* journal records and rows of the tables */
     SWEEP_BYTES = 1 << 18, /* configuration, provenance, log */
     HEAD_FILES = 7,        /* of a head with epochs and a support set */
-    SWEEP_FILES = 10,      /* of formats.md "Output directory", without log/exec-N.log */
+    SWEEP_FILES = 13,      /* of the output directory, with sweep.log.1, without log/exec-N.log */
 };
 
 /* Sums over stages of a kind: fresh ones, and all uses. */

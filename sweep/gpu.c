@@ -303,6 +303,7 @@ void mx_gpus_put_figures(struct mx_buf *out, const struct mx_gpus *gpus)
     for (size_t k = 0; k < gpus->n; k++) {
         mx_put_real(out, gpus->list[k].memory_now);
         mx_put_real(out, gpus->list[k].load);
+        mx_put_real(out, gpus->list[k].energy_j);
     }
 }
 
@@ -311,6 +312,7 @@ void mx_gpus_take_figures(struct mx_wire *wire, struct mx_gpus *gpus)
     for (size_t k = 0; k < gpus->n && wire->at < wire->end; k++) {
         gpus->list[k].memory_now = mx_take_real(wire);
         gpus->list[k].load = mx_take_real(wire);
+        gpus->list[k].energy_j = mx_take_real(wire);
     }
 }
 

@@ -53,7 +53,7 @@ void mx_gpus_free(struct mx_gpus *gpus);
 
 struct mx_nvml;
 
-/* Load and memory of GPUs now, in a list that was looked at before, or came in a message: NaN
+/* Load, memory and energy of GPUs now, in a list that was looked at before, or came in a message: NaN
  * for what is not told, or gone. *nvml is opened if it is not. */
 void mx_gpus_update(struct mx_nvml *nvml, struct mx_gpus *gpus);
 

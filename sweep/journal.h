@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "sweep/gpu_use.h"
 #include "sweep/sched.h"
 #include "worker/stage.h"
 
@@ -39,6 +40,7 @@ struct mx_record {
     char                        host[64];
     char                        device[96];
     double                      started_utc_s, ended_utc_s, seconds;
+    struct mx_gpu_use           gpu; /* DONE, FAILED, REACHED */
     enum mx_reason              reason;
     bool                        final;     /* FAILED: no attempt is left */
     char                        text[256]; /* free text of a failure */

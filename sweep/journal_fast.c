@@ -208,6 +208,20 @@ static bool take_failure(struct cursor *c, struct mx_record *record)
            take_text(c, record->text, sizeof record->text);
 }
 
+/* What it took of a GPU, if it ran on one. */
+static bool take_gpu(struct cursor *c, struct mx_gpu_use *gpu)
+{
+    gpu->known = take(c, ",\"gpu_seconds\":");
+    if (!gpu->known)
+        return true;
+    if (!take_real(c, &gpu->seconds) || !take(c, ",\"energy_j\":"))
+        return false;
+    if (!take(c, "null"))
+        return take_real(c, &gpu->energy_j);
+    gpu->energy_j = NAN;
+    return true;
+}
+
 static bool take_line(struct cursor *c, struct mx_journal_line *line)
 {
     static const uint64_t most = 1000000000000000;
@@ -218,7 +232,7 @@ static bool take_line(struct cursor *c, struct mx_journal_line *line)
         return false;
     if (record->kind == MX_RECORD_STARTED)
         return true;
-    if (!take(c, ",\"seconds\":") || !take_real(c, &record->seconds))
+    if (!take(c, ",\"seconds\":") || !take_real(c, &record->seconds) || !take_gpu(c, &record->gpu))
         return false;
     return record->kind == MX_RECORD_DONE ? take(c, ",\"metrics\":") && take_metrics(c, record)
                                           : take_failure(c, record);

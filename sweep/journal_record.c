@@ -105,6 +105,10 @@ static void put_stage(struct mx_json *json, const struct mx_record *record)
     if (record->kind == MX_RECORD_STARTED)
         return;
     mx_json_real(json, "seconds", record->seconds);
+    if (record->gpu.known) {
+        mx_json_real(json, "gpu_seconds", record->gpu.seconds);
+        mx_json_real(json, "energy_j", record->gpu.energy_j);
+    }
     if (record->kind == MX_RECORD_DONE || record->kind == MX_RECORD_REACHED)
         put_metrics(json, record);
     if (record->kind == MX_RECORD_REACHED) {
@@ -304,6 +308,19 @@ static bool get_tails(const json_t *object, struct mx_journal_line *line)
     return true;
 }
 
+/* A record without them is that of a CPU. */
+static void get_gpu(const json_t *object, struct mx_gpu_use *gpu)
+{
+    const json_t *seconds = json_object_get(object, "gpu_seconds");
+    const json_t *energy_j = json_object_get(object, "energy_j");
+
+    if (!json_is_number(seconds))
+        return;
+    gpu->known = true;
+    gpu->seconds = json_number_value(seconds);
+    gpu->energy_j = json_is_number(energy_j) ? json_number_value(energy_j) : NAN;
+}
+
 static bool get_content(json_t *object, struct mx_journal_line *line)
 {
     struct mx_record *record = &line->record;
@@ -322,6 +339,7 @@ static bool get_content(json_t *object, struct mx_journal_line *line)
     record->executor = get_u32(object, "executor");
     record->ended_utc_s = get_time(object, "ended");
     record->seconds = json_number_value(json_object_get(object, "seconds"));
+    get_gpu(object, &record->gpu);
     record->final = json_is_true(json_object_get(object, "final"));
     record->epoch = get_u32(object, "epoch");
     record->rung = get_u32(object, "rung");

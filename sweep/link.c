@@ -118,7 +118,7 @@ static int local_event(struct mx_link *link, const struct mx_supervisor_event *f
     const struct worker_message *message = from->message;
 
     *event = (struct mx_link_event){
-        .executor = from->executor, .lease = from->lease, .reason = from->reason};
+        .executor = from->executor, .lease = from->lease, .reason = from->reason, .gpu = from->gpu};
     memcpy(event->host, link->ranks[0].process.host, sizeof event->host);
     memcpy(event->device, from->device, sizeof event->device);
     switch (from->kind) {

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "sweep/comm.h"
 #include "sweep/contribution.h"
+#include "sweep/gpu_use.h"
 #include "sweep/sched.h"
 #include "sweep/share.h"
 #include "worker/stage.h"
@@ -43,7 +44,7 @@ struct mx_link_event {
                          * rank is lost; reason, text. A new UP follows if it is replaced */
         MX_LINK_DONE,      /* stage done; result is lent until the next call */
         MX_LINK_FAILED,    /* stage failed; code and reason, text */
-        MX_LINK_RANK_LOST, /* rank is lost: text, for the log; LOST of its executors follow */
+        MX_LINK_RANK_LOST, /* text: "is lost: ..." or "has left: ..."; LOST of its executors follow */
     } kind;
     uint32_t                    executor, rank;
     uint64_t                    lease;
@@ -52,6 +53,7 @@ struct mx_link_event {
     enum mx_reason              reason;
     char                        text[512];
     double                      seconds;
+    struct mx_gpu_use           gpu; /* LOST, DONE, FAILED: of that stage */
     const struct worker_result *result;
     const char                 *note; /* DONE, FAILED: for the log, or ""; lent as result is */
     char                        host[64], device[96];
@@ -71,7 +73,7 @@ struct mx_link_rank {
     const char *host;
     uint32_t    first, workers;
     bool        lost;
-    const char *loss; /* lost: text, for the log */
+    const char *loss; /* lost: as the text of MX_LINK_RANK_LOST */
 
     const struct mx_gpus     *gpus; /* that it sees; of executors on CPUs none */
     const struct mx_gpu_hand *hand; /* those that its executors have */

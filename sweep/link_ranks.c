@@ -41,8 +41,7 @@ static void count_out(struct mx_link *link, unsigned rank, enum link_rank_state 
     struct link_rank *r = &link->ranks[rank];
 
     r->state = state;
-    snprintf(r->loss, sizeof r->loss, "rank %u%s%s %s: %.300s", rank,
-             r->process.host[0] ? " on " : "", r->process.host,
+    snprintf(r->loss, sizeof r->loss, "%s: %.300s",
              state == LINK_RANK_LEFT ? "has left" : "is lost", why);
     link->nlosing++;
     link->left -= r->workers;
@@ -179,7 +178,8 @@ static int executor_event(struct mx_link *link, unsigned rank,
     *event = (struct mx_link_event){.executor = message->executor,
                                     .rank = rank,
                                     .lease = message->lease,
-                                    .reason = message->reason};
+                                    .reason = message->reason,
+                                    .gpu = message->gpu};
     memcpy(event->host, link->ranks[rank].process.host, sizeof event->host);
     if (message->type == MX_RANK_UP) {
         link->lives[message->executor] = message->life;
@@ -263,11 +263,14 @@ static bool tell_loss(struct mx_link *link, struct mx_link_event *event)
                                         .rank = i,
                                         .reason = MX_REASON_CRASHED};
         memcpy(event->host, rank->process.host, sizeof event->host);
-        if (rank->told)
+        if (rank->told) {
             event->executor = rank->first + rank->buried++;
-        memcpy(event->text, rank->loss, sizeof event->text);
-        if (rank->told)
             link->progress[event->executor] = NAN;
+            snprintf(event->text, sizeof event->text, "rank %u%s%s %s", i,
+                     rank->process.host[0] ? " on " : "", rank->process.host, rank->loss);
+        } else {
+            snprintf(event->text, sizeof event->text, "%s", rank->loss);
+        }
         rank->told = true;
         link->nlosing -= rank->buried == rank->workers;
         return true;

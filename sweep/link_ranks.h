@@ -30,7 +30,7 @@ struct link_rank {
     size_t               taken;     /* bytes at the front of its inbox that are used up */
     uint32_t             buried;    /* LEFT, LOST: executors whose loss has been told */
     bool                 told;      /* LEFT, LOST: that itself has been told */
-    char                 loss[512]; /* LEFT, LOST: what is told */
+    char                 loss[400]; /* LEFT, LOST: what is told, "is lost: ..." */
 };
 
 struct mx_link {

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+const char mx_progress_basis[] = "this start's rate, running trials by their share";
+
 double mx_progress_rate(const struct mx_progress *progress)
 {
     double moved = (double)progress->ended_here + progress->running_share;

@@ -21,6 +21,9 @@ double mx_progress_rate(const struct mx_progress *progress);
 /* Seconds until everything is done at that rate; NaN while unknown, 0 at the end. */
 double mx_progress_eta_s(const struct mx_progress *progress);
 
+/* What that is made from, for people: short, so that it fits behind speed and ETA. */
+extern const char mx_progress_basis[];
+
 /* A length of time for people: "45s", "12m", "2h05m", "3d04h"; "unknown" for NaN. Returns
  * out (size room). */
 const char *mx_progress_time(double seconds, char *out, size_t room);

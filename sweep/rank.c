@@ -263,7 +263,8 @@ static int read_inboxes(struct rank *rank, struct mx_err *err)
 /* Pass on what happened to an executor. */
 static int pass_on(struct rank *rank, const struct mx_supervisor_event *event, struct mx_err *err)
 {
-    struct mx_rank_message message = {.executor = event->executor, .lease = event->lease};
+    struct mx_rank_message message = {
+        .executor = event->executor, .lease = event->lease, .gpu = event->gpu};
 
     switch (event->kind) {
     case MX_SUPERVISOR_UP:

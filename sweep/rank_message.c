@@ -17,6 +17,7 @@ enum field {
     DEVICE = 1024,
     BYTES = 2048,
     LIFE = 4096,
+    GPU = 8192,
 };
 
 static const struct {
@@ -25,8 +26,8 @@ static const struct {
 } types[] = {
     [MX_RANK_HELLO] = {PLACE | PROCESS | TEXT | BYTES, true},
     [MX_RANK_UP] = {EXECUTOR | LIFE | DEVICE, true},
-    [MX_RANK_LOST] = {EXECUTOR | LEASE | REASON | TEXT, true},
-    [MX_RANK_ANSWER] = {EXECUTOR | BYTES, true},
+    [MX_RANK_LOST] = {EXECUTOR | LEASE | REASON | GPU | TEXT, true},
+    [MX_RANK_ANSWER] = {EXECUTOR | GPU | BYTES, true},
     [MX_RANK_LEAVING] = {TEXT, true},
     [MX_RANK_ENDED] = {0, true},
     [MX_RANK_START] = {START | BYTES, true},
@@ -109,6 +110,8 @@ void mx_rank_message_put(struct mx_buf *out, const struct mx_rank_message *messa
         mx_put_u32(out, (uint32_t)message->reason);
     if (fields & LOSSY)
         mx_put_u8(out, message->lossy);
+    if (fields & GPU)
+        mx_gpu_use_put(out, &message->gpu);
     if (fields & TEXT)
         mx_put_text(out, message->text);
     if (fields & DEVICE)
@@ -140,6 +143,8 @@ static void take_fields(struct mx_wire *wire, unsigned fields, struct mx_rank_me
         message->reason = (enum mx_reason)mx_take_u32(wire);
     if (fields & LOSSY)
         message->lossy = mx_take_u8(wire) != 0;
+    if (fields & GPU)
+        mx_gpu_use_take(wire, &message->gpu);
     if (fields & TEXT)
         mx_take_text(wire, message->text, sizeof message->text);
     if (fields & DEVICE)

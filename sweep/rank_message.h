@@ -25,8 +25,8 @@ enum mx_rank_message_type {
     /* From a rank to rank 0. */
     MX_RANK_HELLO = 64, /* place, process, text: the program's version, bytes: mx_gpus_put() */
     MX_RANK_UP,         /* executor, life, device */
-    MX_RANK_LOST,       /* executor, lease, reason, text */
-    MX_RANK_ANSWER,     /* executor, bytes: one DONE or FAILED frame */
+    MX_RANK_LOST,       /* executor, lease, reason, gpu, text */
+    MX_RANK_ANSWER,     /* executor, gpu, bytes: one DONE or FAILED frame */
     MX_RANK_LEAVING,    /* text: why it ends its executors and takes no more work */
     MX_RANK_ENDED,      /* after QUIT: none of its executors is left */
     /* From rank 0. */
@@ -64,6 +64,7 @@ struct mx_rank_message {
     uint64_t                  lease, nslots;
     enum mx_reason            reason;
     bool                      lossy;
+    struct mx_gpu_use         gpu;
     char                      text[512];
     char                      device[96];
     const void               *bytes; /* lent: of the sender, or inside the frame */

@@ -52,6 +52,7 @@ struct mx_run_info mx_replay_info(const struct mx_record *record)
         .started_utc_s = record->started_utc_s,
         .ended_utc_s = record->ended_utc_s,
         .seconds = record->seconds,
+        .gpu = record->gpu,
     };
 }
 
@@ -120,6 +121,7 @@ int mx_replay_record(void *user, const struct mx_record *record, struct mx_err *
     struct mx_replay *replay = user;
     uint32_t          stage;
 
+    mx_gpu_use_add(&replay->used, &record->gpu);
     if (record->kind == MX_RECORD_INCARNATION || record->kind == MX_RECORD_HOST ||
         !mx_plan_index_find(&replay->index, record->key, &stage))
         return 0;

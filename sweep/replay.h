@@ -24,6 +24,8 @@ struct mx_replay {
     uint8_t              *reasons;       /* by stage, of its last failure */
     uint32_t             *turns, nturns; /* by stage: its place among those that were done */
     bool                 *lost;          /* by stage: failed, or behind one that is */
+    struct mx_gpu_use     used;          /* by all attempts on record, of stages that the plan
+                                          * does not have any more, too */
     /* Called with each record of a stage in the plan, once it counts; may be
      * NULL. Returns 0, or -1 with *err to end the reading. */
     int (*each)(void *user, uint32_t stage, const struct mx_record *record, struct mx_err *err);

@@ -18,6 +18,7 @@ struct mx_report_sweep {
     const struct mx_config  *config;
     const struct mx_plan    *plan;
     const struct mx_results *results;
+    struct mx_gpu_use        used; /* of all attempts: sweep/replay.h */
 };
 
 /* Write DIR/report.html of a sweep, whole or as it was. What its stages left on disk is read

@@ -100,6 +100,18 @@ static void put_axis(struct report *r, enum mx_key_id key)
     mx_buf_free(&text);
 }
 
+/* What all attempts took together; nothing of CPUs. */
+static void put_use(struct report *r)
+{
+    struct mx_buf text = {0};
+
+    mx_gpu_use_text(&r->sweep->used, &text);
+    if (text.len > 0)
+        put_row(r, "took", "%s", mx_buf_str(&text));
+    r->out->failed |= text.failed;
+    mx_buf_free(&text);
+}
+
 void report_plan(struct report *r)
 {
     const enum mx_key_id  *keys;
@@ -120,6 +132,7 @@ void report_plan(struct report *r)
                         : "%s: cells of one repeat share initial weights and batches, and are "
                           "compared in pairs",
             independent ? "independent" : "paired");
+    put_use(r);
     if (r->config->smoke)
         put_row(r, "smoke", "yes: made-up images and small sizes; no number here means anything");
     mx_buf_text(r->out, "</dl>\n");

@@ -69,6 +69,10 @@ static int keep_run(struct mx_results *results, uint32_t stage, const struct mx_
 
     if (!kept.host || !kept.device || !kept.text)
         return mx_fail(err, MX_ENOMEM, "no memory for the results of stage %u", stage);
+    kept.gpu = kept.gpu_before = results->runs[stage].gpu_before;
+    mx_gpu_use_join(&kept.gpu, &run->gpu);
+    if (run->goes_on)
+        kept.gpu_before = kept.gpu;
     results->runs[stage] = kept;
     return 0;
 }

@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "sweep/config.h"
+#include "sweep/gpu_use.h"
 #include "sweep/plan.h"
 #include "sweep/sched.h"
 
@@ -24,6 +25,8 @@ struct mx_run_info {
     double      started_utc_s, ended_utc_s, seconds; /* seconds: of all its stages */
     const char *text;                                /* lent; NULL = "" */
     bool        goes_on; /* it has not ended: what comes next adds its seconds to these */
+
+    struct mx_gpu_use gpu; /* of all its stages, as the seconds */
 };
 
 struct mx_results;

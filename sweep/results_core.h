@@ -23,6 +23,8 @@ struct mx_stage_run {
     const char *host, *device, *text;
     double      started_utc_s, ended_utc_s, seconds;
     double      before_s; /* in seconds: of pieces of it that went before */
+
+    struct mx_gpu_use gpu, gpu_before; /* likewise */
 };
 
 struct mx_results {

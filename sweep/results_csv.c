@@ -1,5 +1,4 @@
 /* results_csv.c - results.csv and cells.csv. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +80,7 @@ static void run_fields(struct mx_csv *csv, const struct mx_results *results, uin
     mx_csv_utc(csv, run.started_utc_s);
     mx_csv_utc(csv, run.ended_utc_s);
     mx_csv_real(csv, run.seconds);
-    mx_csv_real(csv, NAN); /* energy: no meter here */
+    mx_csv_real(csv, mx_gpu_use_energy_j(&run.gpu));
     mx_csv_text(csv, run.text);
 }
 

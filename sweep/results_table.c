@@ -199,6 +199,7 @@ bool mx_trial_run(const struct mx_results *results, uint32_t trial, struct mx_ru
         if (run->started_utc_s <= 0 || stage->started_utc_s < run->started_utc_s)
             run->started_utc_s = stage->started_utc_s;
         run->seconds += stage->seconds;
+        mx_gpu_use_join(&run->gpu, &stage->gpu);
     }
     return any;
 }

@@ -101,5 +101,6 @@ void run_look_at_gpus(struct run *run)
 
         to->gpu.memory_now = from->memory_now;
         to->gpu.load = from->load;
+        to->gpu.energy_j = from->energy_j;
     }
 }

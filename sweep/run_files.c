@@ -173,7 +173,8 @@ void run_write_report(struct run *run)
     const struct mx_report_sweep sweep = {.directory = run->directory,
                                           .config = run->config,
                                           .plan = run->plan,
-                                          .results = run->results};
+                                          .results = run->results,
+                                          .used = run->replay.used};
     struct mx_err                err;
 
     if (mx_report_write(&sweep, NULL, &err))

@@ -139,17 +139,11 @@ static int open_console(struct run *run, struct mx_err *err)
     return run->console ? 0 : -1;
 }
 
-static void tell_waiting(void *user, const char *text)
-{
-    (void)user;
-    fprintf(stderr, "mixsweep: %s\n", text);
-}
-
 int run_open(struct run *run, struct mx_err *err)
 {
     if (read_config(run, err) || make_grid(run, err) || open_directory(run, err))
         return -1;
-    if (!(run->owner = mx_owner_take(run->directory, &mx_owner_machine, tell_waiting, NULL, err)))
+    if (!(run->owner = mx_owner_take(run->directory, &mx_owner_machine, mx_console_waiting, NULL, err)))
         return -1;
     if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)) ||
         run_choose_device(run, err))

@@ -48,8 +48,8 @@ static void tell_losses(struct run *run)
 
         if (rank.lost && !run->nodes[r].lost)
             mx_console_tell(run->console, MX_LOG_WARNING,
-                            (struct mx_console_about){run->nodes[r].host, (int)r, NULL}, "%s",
-                            rank.loss);
+                            (struct mx_console_about){run->nodes[r].host, (int)r, NULL},
+                            "the rank %s", rank.loss);
         run->nodes[r].lost = rank.lost;
     }
 }

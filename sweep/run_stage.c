@@ -175,6 +175,7 @@ static struct mx_record end_record(const struct run *run, enum mx_record_kind ki
         .ended_utc_s = mx_clock_utc_s(),
         .seconds = event->kind == MX_LINK_LOST ? mx_clock_monotonic_s() - lease->started_s
                                                : event->seconds,
+        .gpu = event->gpu,
     };
 
     if (!(record.seconds >= 0)) /* it waited behind one whose answer did not come */
@@ -184,6 +185,16 @@ static struct mx_record end_record(const struct run *run, enum mx_record_kind ki
     memcpy(record.device, event->device, sizeof record.device);
     memcpy(record.text, event->text, strnlen(event->text, sizeof record.text - 1));
     return record;
+}
+
+/* What an attempt took counts for its node and for the sweep, whatever came of it. */
+static void count_work(struct run *run, const struct mx_record *record)
+{
+    struct run_node *node = &run->nodes[record->rank];
+
+    node->busy_s += record->seconds;
+    mx_gpu_use_add(&node->gpu, &record->gpu);
+    mx_gpu_use_add(&run->replay.used, &record->gpu);
 }
 
 /* Whether the lease that a report speaks of is still held; a late report is
@@ -242,6 +253,7 @@ static int on_paused(struct run *run, const struct mx_link_event *event,
              run->config->base[KEY_SEARCH_METRIC].text, value);
     info = mx_replay_info(&record);
     info.goes_on = true;
+    count_work(run, &record);
     log_note(run, event);
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, event->stage, NULL, 0, &info, err))
@@ -273,7 +285,7 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     record.metrics = event->result->metrics;
     record.nmetrics = event->result->nmetrics;
     run->nodes[event->rank].done++;
-    run->nodes[event->rank].busy_s += event->seconds > 0 ? event->seconds : 0;
+    count_work(run, &record);
     run->computed[event->stage] = event->rank;
     log_note(run, event);
     if (mx_console_wants(run->console))
@@ -326,7 +338,7 @@ static int attempt_failed(struct run *run, struct mx_event scheduled,
                     "attempt %u of stage %s failed: %s", record.attempt,
                     worker_kinds[stage->kind].word, event->text);
     run->nodes[event->rank].failed++;
-    run->nodes[event->rank].busy_s += event->seconds > 0 ? event->seconds : 0;
+    count_work(run, &record);
     run_note_failure(run, stage->first_trial, scheduled.reason, record.attempt, event->text);
     if (mx_journal_append(run->journal, &record, err) ||
         mx_results_stage(run->results, lease->stage, NULL, 0, &info, err))
@@ -389,8 +401,8 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
         run->nodes[event->rank].lost = true;
         mx_console_tell(
             run->console, MX_LOG_WARNING,
-            (struct mx_console_about){run->nodes[event->rank].host, (int)event->rank, NULL}, "%s",
-            event->text);
+            (struct mx_console_about){run->nodes[event->rank].host, (int)event->rank, NULL},
+            "the rank %s", event->text);
         return run_lose_rank(run, event->rank, err);
     }
     return 0;

@@ -36,6 +36,8 @@ struct run_node {
     uint32_t host_number;  /* the first rank of its host */
     uint64_t done, failed; /* stages */
     double   busy_s;       /* that they took */
+
+    struct mx_gpu_use gpu; /* likewise */
 };
 
 /* A GPU that a rank has executors on, or that is left out. */

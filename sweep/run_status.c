@@ -119,6 +119,7 @@ static void list_nodes(const struct run *run, double rate_per_hour, struct mx_st
             .done = node->done,
             .failed = node->failed,
             .busy_s = node->busy_s,
+            .gpu = node->gpu,
             .rate_per_hour = done > 0 ? rate_per_hour * (double)node->done / (double)done : NAN,
             .lost = node->lost,
             .quarantined = mx_sched_host_quarantined(run->sched, node->host_number),
@@ -145,7 +146,8 @@ static int list_gpus(struct run *run, struct mx_status_node *nodes, struct mx_st
                                            .executors = node->lost ? 0 : from->executors,
                                            .memory_bytes = from->gpu.memory_bytes,
                                            .memory_used_bytes = from->gpu.memory_now,
-                                           .load = from->gpu.load};
+                                           .load = from->gpu.load,
+                                           .energy_j = from->gpu.energy_j};
     }
     return 0;
 }
@@ -200,7 +202,8 @@ int run_write_status(struct run *run, const char *state, int exit_code, struct m
         .counts = counts,
         .rate_per_hour = mx_progress_rate(&progress),
         .eta_s = mx_progress_eta_s(&progress),
-        .eta_basis = "the rate of this incarnation, running trials by the share that is done",
+        .gpu = run->replay.used,
+        .eta_basis = mx_progress_basis,
         .exit_code = exit_code,
     };
     int rc = lists.running && lists.names && lists.nodes

@@ -13,6 +13,7 @@ static void put_gpu(struct mx_json *json, const struct mx_status_gpu *gpu)
     mx_json_uint(json, "memory_bytes", gpu->memory_bytes);
     mx_json_real(json, "memory_used_bytes", gpu->memory_used_bytes);
     mx_json_real(json, "load", gpu->load);
+    mx_json_real(json, "energy_j", gpu->energy_j);
     mx_json_text(json, "left_out", gpu->fault[0] ? gpu->fault : NULL);
     mx_json_end_object(json);
 }
@@ -28,6 +29,8 @@ static void put_node(struct mx_json *json, const struct mx_status_node *node)
     mx_json_uint(json, "failed", node->failed);
     mx_json_real(json, "rate_per_hour", node->rate_per_hour);
     mx_json_real(json, "busy_seconds", node->busy_s);
+    mx_json_real(json, "gpu_hours", mx_gpu_use_hours(&node->gpu));
+    mx_json_real(json, "energy_j", mx_gpu_use_energy_j(&node->gpu));
     mx_json_bool(json, "quarantined", node->quarantined);
     mx_json_bool(json, "lost", node->lost);
     mx_json_array(json, "gpus");
@@ -92,6 +95,8 @@ static void put_totals(struct mx_json *json, const struct mx_status *status)
     mx_json_real(json, "rate_per_hour", status->rate_per_hour);
     mx_json_real(json, "eta_s", status->eta_s);
     mx_json_text(json, "eta_basis", status->eta_basis);
+    mx_json_real(json, "gpu_hours", mx_gpu_use_hours(&status->gpu));
+    mx_json_real(json, "energy_j", mx_gpu_use_energy_j(&status->gpu));
     if (status->exit_code < 0)
         mx_json_null(json, "exit_code");
     else

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "sweep/gpu_use.h"
 #include "sweep/sched.h"
 
 /* Texts and arrays are lent; NaN = not known, null in JSON. */
@@ -18,17 +19,19 @@ struct mx_status_gpu {
     uint32_t    executors; /* that compute on it */
     uint64_t    memory_bytes;
     double      memory_used_bytes, load; /* load: 0..1 */
+    double      energy_j;                /* the card's own counter */
 };
 struct mx_status_node {
     const char *host;
     uint32_t    rank, executors;
-    uint64_t    running, done, failed; /* stages under way, trials ended there */
+    uint64_t    running, done, failed; /* stages: under way, done, attempts that failed */
     double      rate_per_hour;
     double      busy_s; /* that its executors worked on stages which have ended */
     bool        quarantined, lost;
 
     const struct mx_status_gpu *gpus;
     size_t                      ngpus;
+    struct mx_gpu_use           gpu; /* that these stages took */
 };
 
 /* A stage that runs, the slowest first; or a trial that fails, the last first. */
@@ -60,6 +63,7 @@ struct mx_status {
     struct mx_sched_counts       counts;
     double                       rate_per_hour, eta_s;
     const char                  *eta_basis; /* what the ETA was made from; NULL */
+    struct mx_gpu_use            gpu;       /* of all attempts of all incarnations */
     int                          exit_code; /* -1 = none yet */
     const struct mx_status_node *nodes;
     size_t                       nnodes;

@@ -1,6 +1,6 @@
 /* status_metrics.c - a status in Prometheus' text format: each family with its help and type
- * once, before its samples; base units; counters end in _total and begin anew with each
- * incarnation, which Prometheus takes for a reset. */
+ * once, before its samples; base units; counters end in _total, and those of nodes begin anew with
+ * each incarnation, which Prometheus takes for a reset. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
@@ -44,9 +44,12 @@ static void put_sample(struct mx_buf *out, const char *name, const struct mx_sta
 static void put_single(struct mx_buf *out, const char *name, const char *help,
                        const struct mx_status *status, double x)
 {
+    static const char total[] = "_total";
+    const size_t      len = strlen(name), end = sizeof total - 1;
+
     if (!isfinite(x))
         return;
-    put_family(out, name, help, false);
+    put_family(out, name, help, len > end && strcmp(name + len - end, total) == 0);
     put_sample(out, name, status, NULL, x);
 }
 
@@ -81,6 +84,17 @@ static double busy_of(const struct mx_status_node *node)
     return isfinite(node->busy_s) ? node->busy_s : 0;
 }
 
+static double gpu_seconds_of(const struct mx_status_node *node)
+{
+    return node->gpu.known ? node->gpu.seconds : NAN;
+}
+
+static double energy_of(const struct mx_status_node *node)
+{
+    return mx_gpu_use_energy_j(&node->gpu);
+}
+
+/* NaN: it is not told of that node. */
 static const struct {
     const char *name, *help;
     bool        counter;
@@ -95,21 +109,39 @@ static const struct {
      true, failed_of},
     {"mixsweep_node_busy_seconds_total", "Time that executors of a node spent on ended stages.",
      true, busy_of},
+    {"mixsweep_node_gpu_seconds_total", "Time of GPUs that stages took on a node.", true,
+     gpu_seconds_of},
+    {"mixsweep_node_energy_joules_total", "Energy of GPUs that stages took on a node.", true,
+     energy_of},
 };
 
-static void put_nodes(struct mx_buf *out, const struct mx_status *status)
+static void put_node(struct mx_buf *out, const struct mx_status *status,
+                     const struct mx_status_node *node, const char *name, double x)
 {
     char number[MX_NUM_SIZE];
 
-    for (size_t f = 0; status->nnodes > 0 && f < sizeof of_nodes / sizeof of_nodes[0]; f++) {
-        put_family(out, of_nodes[f].name, of_nodes[f].help, of_nodes[f].counter);
+    mx_buf_printf(out, "%s{sweep=\"", name);
+    put_label(out, status->name);
+    mx_buf_text(out, "\",host=\"");
+    put_label(out, node->host);
+    mx_buf_printf(out, "\",rank=\"%" PRIu32 "\"} %s\n", node->rank, mx_num_format(x, number));
+}
+
+/* A family is there if any node tells its figure. */
+static void put_nodes(struct mx_buf *out, const struct mx_status *status)
+{
+    for (size_t f = 0; f < sizeof of_nodes / sizeof of_nodes[0]; f++) {
+        bool begun = false;
+
         for (size_t k = 0; k < status->nnodes; k++) {
-            mx_buf_printf(out, "%s{sweep=\"", of_nodes[f].name);
-            put_label(out, status->name);
-            mx_buf_text(out, "\",host=\"");
-            put_label(out, status->nodes[k].host);
-            mx_buf_printf(out, "\",rank=\"%" PRIu32 "\"} %s\n", status->nodes[k].rank,
-                          mx_num_format(of_nodes[f].value(&status->nodes[k]), number));
+            const double x = of_nodes[f].value(&status->nodes[k]);
+
+            if (!isfinite(x))
+                continue;
+            if (!begun)
+                put_family(out, of_nodes[f].name, of_nodes[f].help, of_nodes[f].counter);
+            begun = true;
+            put_node(out, status, &status->nodes[k], of_nodes[f].name, x);
         }
     }
 }
@@ -135,6 +167,11 @@ static double gpu_executors(const struct mx_status_gpu *gpu)
     return gpu->executors;
 }
 
+static double gpu_energy(const struct mx_status_gpu *gpu)
+{
+    return gpu->energy_j;
+}
+
 static double gpu_left_out(const struct mx_status_gpu *gpu)
 {
     return gpu->fault[0] != '\0';
@@ -143,13 +180,16 @@ static double gpu_left_out(const struct mx_status_gpu *gpu)
 static const struct {
     const char *name, *help;
     double (*value)(const struct mx_status_gpu *gpu);
+    bool counter;
 } of_gpus[] = {
-    {"mixsweep_gpu_executors", "Executors that compute on a GPU.", gpu_executors},
+    {"mixsweep_gpu_executors", "Executors that compute on a GPU.", gpu_executors, false},
     {"mixsweep_gpu_left_out", "1 if a GPU is not used because of what is wrong with it.",
-     gpu_left_out},
-    {"mixsweep_gpu_memory_bytes", "Memory of a GPU.", gpu_memory},
-    {"mixsweep_gpu_memory_used_bytes", "Memory of a GPU in use, by whomever.", gpu_used},
-    {"mixsweep_gpu_utilization_ratio", "Share of the time that a GPU computed.", gpu_load},
+     gpu_left_out, false},
+    {"mixsweep_gpu_memory_bytes", "Memory of a GPU.", gpu_memory, false},
+    {"mixsweep_gpu_memory_used_bytes", "Memory of a GPU in use, by whomever.", gpu_used, false},
+    {"mixsweep_gpu_utilization_ratio", "Share of the time that a GPU computed.", gpu_load, false},
+    {"mixsweep_gpu_energy_joules_total", "What a GPU has drawn since its driver was loaded.",
+     gpu_energy, true},
 };
 
 static void put_gpu(struct mx_buf *out, const struct mx_status *status,
@@ -183,7 +223,7 @@ static void put_gpus(struct mx_buf *out, const struct mx_status *status)
                 if (!isfinite(x))
                     continue;
                 if (!begun)
-                    put_family(out, of_gpus[f].name, of_gpus[f].help, false);
+                    put_family(out, of_gpus[f].name, of_gpus[f].help, of_gpus[f].counter);
                 begun = true;
                 put_gpu(out, status, &status->nodes[k], gpu, of_gpus[f].name, x);
             }
@@ -214,6 +254,10 @@ void mx_status_metrics(const struct mx_status *status, struct mx_buf *out)
     put_single(out, "mixsweep_eta_seconds", "Time to the end of the sweep.", status, status->eta_s);
     put_single(out, "mixsweep_exit_code", "The exit code of a sweep that has ended.", status,
                status->exit_code < 0 ? NAN : (double)status->exit_code);
+    put_single(out, "mixsweep_gpu_seconds_total", "Time of GPUs that the sweep has taken.", status,
+               status->gpu.known ? status->gpu.seconds : NAN);
+    put_single(out, "mixsweep_energy_joules_total", "Energy of GPUs that the sweep has taken.",
+               status, mx_gpu_use_energy_j(&status->gpu));
     put_nodes(out, status);
     put_gpus(out, status);
 }

@@ -56,6 +56,16 @@ static void *list_of(struct mx_arena *arena, const json_t *root, const char *key
     return mx_arena_alloc(arena, *count, size);
 }
 
+/* Not known, of a sweep on CPUs or of an older version, if it has no hours. */
+static struct mx_gpu_use use_of(const json_t *object)
+{
+    const double hours = real_of(object, "gpu_hours");
+
+    return (struct mx_gpu_use){.known = isfinite(hours),
+                               .seconds = isfinite(hours) ? 3600 * hours : 0,
+                               .energy_j = real_of(object, "energy_j")};
+}
+
 static void read_gpus(struct mx_arena *arena, const json_t *root, struct mx_status_node *node)
 {
     const json_t         *list;
@@ -73,6 +83,7 @@ static void read_gpus(struct mx_arena *arena, const json_t *root, struct mx_stat
             .memory_bytes = count_of(item, "memory_bytes"),
             .memory_used_bytes = real_of(item, "memory_used_bytes"),
             .load = real_of(item, "load"),
+            .energy_j = real_of(item, "energy_j"),
         };
     }
 }
@@ -96,6 +107,7 @@ static void read_nodes(struct mx_arena *arena, const json_t *root, struct mx_sta
         nodes[k].failed = count_of(node, "failed");
         nodes[k].rate_per_hour = real_of(node, "rate_per_hour");
         nodes[k].busy_s = real_of(node, "busy_seconds");
+        nodes[k].gpu = use_of(node);
         nodes[k].quarantined = json_is_true(json_object_get(node, "quarantined"));
         nodes[k].lost = json_is_true(json_object_get(node, "lost"));
     }
@@ -185,6 +197,7 @@ static bool read_totals(struct mx_arena *arena, const json_t *root, struct mx_st
     status->rate_per_hour = real_of(root, "rate_per_hour");
     status->eta_s = real_of(root, "eta_s");
     status->eta_basis = json_is_string(basis) ? text_of(arena, root, "eta_basis") : NULL;
+    status->gpu = use_of(root);
     status->exit_code = json_is_integer(code) ? (int)json_integer_value(code) : -1;
     return true;
 }
@@ -235,7 +248,9 @@ static void judge(struct mx_status_view *view)
         strcmp(status->state, "running") == 0 || strcmp(status->state, "draining") == 0;
 
     if (runs && !view->owner.alive) {
-        status->state = "lost";
+        status->state = "lost"; /* and nothing runs: those trials are to be run again */
+        status->counts.by_state[MX_STATE_PENDING] += status->counts.by_state[MX_STATE_RUNNING];
+        status->counts.by_state[MX_STATE_RUNNING] = 0;
     } else if (!runs && view->owner.alive && view->owner.incarnation != status->incarnation) {
         status->state = "running";
         status->exit_code = -1;

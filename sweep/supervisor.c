@@ -119,7 +119,8 @@ struct mx_supervisor *mx_supervisor_open(const struct mx_supervisor_options *opt
         goto nomem;
     if (options->ngpus > 0)
         memcpy(supervisor->gpus, options->gpus, options->ngpus * sizeof *supervisor->gpus);
-    if (map_progress(supervisor, err) || open_output(supervisor, err))
+    if (map_progress(supervisor, err) || open_output(supervisor, err) ||
+        mx_supervised_meter_open(supervisor, err))
         goto fail;
     for (uint32_t i = 0; i < n; i++)
         if (open_log(supervisor, i, err) || mx_supervised_start(supervisor, i, err))
@@ -178,6 +179,7 @@ int mx_supervisor_order(struct mx_supervisor *supervisor, uint32_t number, const
     if (executor->waiting == 0) {
         executor->first = first;
         executor->moved_s = mx_clock_monotonic_s();
+        mx_gpu_meter_begin(supervisor->meter, number - supervisor->options.first);
     }
     executor->waiting += count;
     if (before == 0)
@@ -291,6 +293,7 @@ void mx_supervisor_close(struct mx_supervisor *supervisor)
         mx_buf_free(&supervisor->executors[i].out);
     }
     mx_capped_file_free(supervisor->output);
+    mx_supervised_meter_close(supervisor);
     worker_message_free(&supervisor->lent);
     if (supervisor->slots)
         munmap(supervisor->slots, (supervisor->options.workers + 1) * sizeof *supervisor->slots);

@@ -17,6 +17,7 @@
 
 #include "base/err.h"
 #include "sweep/gpu.h"
+#include "sweep/gpu_use.h"
 #include "sweep/sched.h"
 #include "worker/protocol.h"
 
@@ -54,6 +55,7 @@ struct mx_supervisor_event {
     enum mx_reason               reason;
     char                         text[512];
     char                         device[96];
+    struct mx_gpu_use            gpu; /* LOST, DONE, FAILED: of that stage */
     /* DONE, FAILED: lent until the next call on the supervisor, as is the frame
      * it came in, to be passed on as it is. */
     const struct worker_message *message;

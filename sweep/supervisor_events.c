@@ -1,4 +1,5 @@
 /* supervisor_events.c - one event after another from what has come: answers, deaths. */
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,6 +78,7 @@ static int bury(struct mx_supervisor *supervisor, uint32_t index, struct mx_supe
     mx_supervised_close(&executor->child);
     event->kind = MX_SUPERVISOR_LOST;
     event->lease = lease_to_blame(supervisor, index);
+    event->gpu = mx_gpu_meter_end(supervisor->meter, index, INFINITY, false);
     event->reason = executor->kill_reason ? executor->kill_reason : MX_REASON_CRASHED;
     describe_end(executor, &info, event->text, sizeof event->text);
     memcpy(event->device, executor->device, sizeof event->device);
@@ -123,6 +125,9 @@ static bool deliver(struct mx_supervisor *supervisor, struct mx_supervised *exec
         event->frame = executor->in.data + executor->taken;
         event->frame_len = len;
         executor->waiting--;
+        event->gpu =
+            mx_gpu_meter_end(supervisor->meter, (uint32_t)(executor - supervisor->executors),
+                             message->seconds, executor->waiting > 0);
         executor->first = 0;
         executor->answered = message->lease;
     } else {
@@ -169,6 +174,7 @@ int mx_supervisor_next(struct mx_supervisor *supervisor, struct mx_supervisor_ev
         event->lease = 0;
         event->reason = MX_REASON_NONE;
         event->text[0] = event->device[0] = '\0';
+        event->gpu = (struct mx_gpu_use){.known = false};
         event->message = NULL;
         event->frame = NULL;
         event->frame_len = 0;

@@ -3,6 +3,7 @@
  * supervisor.c         executors: started, given orders, ended
  * supervisor_watch.c   what comes from them: bytes, output, deaths, silence
  * supervisor_events.c  what of that is told, in order; the dead are buried
+ * supervisor_meter.c   what stages took of GPUs, by the driver's counters
  */
 #ifndef MX_SWEEP_SUPERVISOR_PRIVATE_H
 #define MX_SWEEP_SUPERVISOR_PRIVATE_H
@@ -10,6 +11,8 @@
 #include <poll.h>
 
 #include "base/buf.h"
+#include "sweep/gpu_meter.h"
+#include "sweep/nvml.h"
 #include "sweep/output_log.h"
 #include "sweep/spawn.h"
 #include "sweep/supervisor.h"
@@ -43,6 +46,9 @@ struct mx_supervisor {
     char                        *program, *directory;
     struct mx_capped_file       *output; /* of its executors */
     struct mx_supervisor_gpu    *gpus;   /* (ngpus) */
+    struct mx_nvml               nvml;
+    mx_nvml_device              *devices; /* (ngpus), NULL: it has no counter */
+    struct mx_gpu_meter         *meter;   /* NULL: executors compute on CPUs */
     int                          progress_fd;
     struct worker_progress_slot *slots;    /* (workers), shared with the executors */
     struct pollfd               *polled;   /* (workers * MX_SUPERVISED_FDS + 1) */
@@ -69,6 +75,10 @@ void mx_supervised_close(struct mx_child *child);
 /* Kill an executor, for a reason and, if not "", a complaint. */
 void mx_supervised_kill(struct mx_supervised *executor, enum mx_reason reason,
                         const char *complaint);
+
+/* Find the counters of the supervisor's GPUs, and release what they need. -1 with MX_ENOMEM. */
+int  mx_supervised_meter_open(struct mx_supervisor *supervisor, struct mx_err *err);
+void mx_supervised_meter_close(struct mx_supervisor *supervisor);
 
 /* Send what waits to be sent, as far as the socket takes it. */
 void mx_supervised_send(struct mx_supervised *executor);

@@ -216,6 +216,8 @@ static void json_attempts(const struct mx_trial_view *view, struct mx_json *json
         else
             mx_json_null(json, "ended");
         mx_json_real(json, "seconds", record->seconds);
+        mx_json_real(json, "gpu_seconds", record->gpu.known ? record->gpu.seconds : NAN);
+        mx_json_real(json, "energy_j", mx_gpu_use_energy_j(&record->gpu));
         mx_json_text(json, "outcome", outcome_of(view, &view->attempts[k]));
         mx_json_text(json, "reason", mx_reason_names[record->reason]);
         mx_json_text(json, "text", record->text);

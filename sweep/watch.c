@@ -1,5 +1,6 @@
 #include "sweep/watch.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +8,12 @@
 #include "sweep/status_print.h"
 
 enum {
-    HEADS = 3,     /* lines of mx_status_text() before its tables: state, counts, speed */
-    WITH_BAR = 8,  /* lines from which there is room for the bar, */
-    WITH_FOOT = 5, /* the keys */
-    BAR_FRAME = 7, /* columns of "[] 100%" */
+    WRAPPED = 12, /* lines from which there is room for heads that take several, */
+    WRAPPED_COLUMNS = 40,
+    HEAD_LINES = 3, /* so many each: with the bar and the keys they leave one for the tables */
+    WITH_BAR = 8,   /* lines from which there is room for the bar, */
+    WITH_FOOT = 5,  /* the keys */
+    BAR_FRAME = 7,  /* columns of "[] 100%" */
 };
 
 static const char keys[] = "q: quit   up, down, page up, page down: scroll";
@@ -96,39 +99,57 @@ static enum mx_watch_style style_of_row(const char *line, size_t len, bool title
 static void put_tables(struct filling *filling, const char *text, size_t room, unsigned scroll)
 {
     const size_t lines = count_lines(text);
-    const size_t most = lines > HEADS + room ? lines - HEADS - room : 0;
+    const size_t most = lines > room ? lines - room : 0;
 
     filling->screen->scroll = scroll < most ? scroll : (unsigned)most;
     for (size_t k = 0; k < room; k++) {
-        const size_t n = HEADS + filling->screen->scroll + k;
+        const size_t n = filling->screen->scroll + k;
         size_t       len = 0, before = 1;
         const char  *line = line_of(text, n, &len);
 
-        if (line)
+        if (line && n > 0)
             line_of(text, n - 1, &before);
         put(filling, line ? line : "", line ? len : 0,
             line ? style_of_row(line, len, before == 0) : MX_WATCH_PLAIN);
     }
 }
 
-static void put_all(struct filling *filling, const struct mx_status *status, const char *text,
-                    unsigned scroll)
+/* State, counts, pace: those for which there is room. */
+static int put_heads(struct filling *filling, const struct mx_status_view *view,
+                     const char *directory)
 {
-    static const unsigned     needs[HEADS] = {3, 1, 2}; /* lines from which each is shown */
-    const enum mx_watch_style styles[HEADS] = {style_of_state(status), MX_WATCH_PLAIN,
-                                               MX_WATCH_PLAIN};
-    const unsigned            foot = filling->height >= WITH_FOOT;
-    size_t                    len;
+    static const unsigned needs[MX_STATUS_HEADS] = {[MX_STATUS_STATE] = 3, /* lines */
+                                                    [MX_STATUS_COUNTS] = 1,
+                                                    [MX_STATUS_PACE] = 2};
+    struct mx_buf         text = {0};
+    bool                  ok = true;
 
-    for (size_t k = 0; k < HEADS; k++) {
-        const char *line = line_of(text, k, &len);
+    for (int head = 0; head < MX_STATUS_HEADS; head++) {
+        const char *line;
+        size_t      len;
 
-        if (line && filling->height >= needs[k])
-            put(filling, line, len, styles[k]);
+        if (filling->height < needs[head])
+            continue;
+        mx_buf_clear(&text);
+        mx_status_head(view, directory, (enum mx_status_head)head, filling->width,
+                       filling->height >= WRAPPED && filling->width >= WRAPPED_COLUMNS, &text);
+        ok &= mx_buf_ok(&text);
+        for (size_t n = 0; n < HEAD_LINES && (line = line_of(mx_buf_str(&text), n, &len)); n++)
+            put(filling, line, len,
+                head == MX_STATUS_STATE ? style_of_state(&view->status) : MX_WATCH_PLAIN);
     }
+    mx_buf_free(&text);
+    return ok ? 0 : -1;
+}
+
+static void put_below(struct filling *filling, const struct mx_status *status, const char *tables,
+                      unsigned scroll)
+{
+    const unsigned foot = filling->height >= WITH_FOOT;
+
     if (filling->height >= WITH_BAR)
         put_bar(filling, status);
-    put_tables(filling, text, filling->height - filling->screen->lines - foot, scroll);
+    put_tables(filling, tables, filling->height - filling->screen->lines - foot, scroll);
     if (foot)
         put(filling, keys, sizeof keys - 1 < filling->width ? sizeof keys - 1 : filling->width,
             MX_WATCH_FOOT);
@@ -142,9 +163,9 @@ int mx_watch_fill(const struct mx_status_view *view, const char *directory, unsi
     struct mx_buf  text = {0};
 
     *screen = (struct mx_watch_screen){.styles = calloc(height, sizeof *screen->styles)};
-    mx_status_text(view, directory, width, &text);
-    if (screen->styles && mx_buf_ok(&text))
-        put_all(&filling, &view->status, mx_buf_str(&text), scroll);
+    mx_status_tables(view, width, false, &text);
+    if (screen->styles && mx_buf_ok(&text) && put_heads(&filling, view, directory) == 0)
+        put_below(&filling, &view->status, mx_buf_str(&text), scroll);
     else
         screen->text.failed = true;
     mx_buf_free(&text);

@@ -248,7 +248,7 @@ class MpiCase(Case):
 
     def losses(self, rank, out=None, host=HOST):
         """How often the log says that a rank is lost, or has left."""
-        return len(re.findall(f": rank {rank} on {re.escape(host)} (?:is lost|has left): ",
+        return len(re.findall(rf" {re.escape(host)}/{rank}: the rank (?:is lost|has left): ",
                               self.log(out)))
 
 

@@ -1,12 +1,15 @@
 """Sweeps on GPUs that are not there: which are used, by whom, and what is told of them. The
 executors' computing is pretended too (tests/faults); Open MPI leaks. ctest: quick unsanitized"""
 import csv
+import datetime
 import json
 import os
 import re
 import unittest
 
+import prometheus
 from harness import FAULTS_PROGRAM, PROGRAM, Case, main
+from test_monitoring import OF_GPUS
 
 MPIRUN = os.environ.get("MX_MPIRUN")
 
@@ -55,11 +58,69 @@ class Gpus(Case):
         self.assertEqual((gpus[uuid(2)]["load"], gpus[uuid(2)]["memory_used_bytes"]),
                          (0.7, 900 << 20))
         out, _ = self.mixsweep("status", "out")
-        self.assertRegex(out, rf"{uuid(2)} +NVIDIA Pretended 80GB +1 +70% +0\.9/79\.6 GiB")
-        self.assertRegex(out, r"left out: 2 uncorrected memory errors")
+        self.assertRegex(out, rf"{uuid(2)[:12]} +NVIDIA Pretended 80GB +1 +70% +0\.9/79\.6 GiB")
+        self.assertRegex(out, rf"\n{uuid(1)[:12]} on \S+: 2 uncorrected memory errors")
         metrics = (self.folder / "out" / "metrics.prom").read_text()
         self.assertRegex(metrics, rf'mixsweep_gpu_utilization_ratio\{{.*gpu="{uuid(2)}".*\}} 0\.7')
         self.assertRegex(metrics, rf'mixsweep_gpu_left_out\{{.*gpu="{uuid(1)}".*\}} 1\n')
+
+    def attempts(self):
+        """All attempts on record."""
+        text = "".join(path.read_text() for path in sorted((self.folder / "out/journal").iterdir()))
+        return [record for record in map(json.loads, text.splitlines())
+                if record["kind"] in ("done", "failed")]
+
+    def rows(self):
+        with open(self.folder / "out" / "results.csv", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def test_time_and_energy_of_gpus_are_counted(self):
+        # The pretended card draws 300 W, whatever it does.
+        self.sweep(env=pretend(1))
+        attempts = self.attempts()
+        for record in attempts:
+            self.assertGreaterEqual(record["gpu_seconds"], record["seconds"] - 0.01)
+            self.assertAlmostEqual(record["energy_j"], 300 * record["gpu_seconds"],
+                                   delta=1 + 0.01 * record["energy_j"])
+        energy = {record["key"]: record["energy_j"] for record in attempts}
+        for row in self.rows():
+            stages = json.loads(self.mixsweep("trial", "out", row["trial"], "--json")[0])["stages"]
+            self.assertAlmostEqual(float(row["run.energy_j"]),
+                                   sum(energy[key] for key in stages.values()), places=6)
+        status = json.loads(self.mixsweep("status", "out", "--json")[0])
+        self.assertAlmostEqual(status["energy_j"], sum(energy.values()), places=6)
+        self.assertAlmostEqual(3600 * status["gpu_hours"],
+                               sum(record["gpu_seconds"] for record in attempts), places=6)
+        self.assertAlmostEqual(status["nodes"][0]["energy_j"], status["energy_j"], places=6)
+        self.assertRegex(self.mixsweep("status", "out")[0], r"; \S+ GPU hours, \S+ k?Wh\n")
+        text = (self.folder / "out/metrics.prom").read_text()
+        self.assertEqual(OF_GPUS - {name for name, _ in prometheus.parse(text)}, set())
+        self.assertIn(prometheus.promtool("check", "metrics", text=text), ("", None))
+
+    def test_executors_that_share_a_gpu_share_its_time_and_a_restart_forgets_none(self):
+        self.sweep("--per-gpu", 2, env=pretend(1))
+        attempts = self.attempts()
+        times = [(record["started"], record["ended"]) for record in attempts]
+        span = (datetime.datetime.fromisoformat(max(ended for _, ended in times)[:-1]) -
+                datetime.datetime.fromisoformat(min(begun for begun, _ in times)[:-1]))
+        total = sum(record["gpu_seconds"] for record in attempts)
+        self.assertLessEqual(total, span.total_seconds() + 0.5)
+        self.mixsweep("retry", "out", "--id", self.rows()[0]["trial"])
+        self.mixsweep("resume", "out", env=pretend(1))
+        status = json.loads(self.mixsweep("status", "out", "--json")[0])
+        again = self.attempts()
+        self.assertGreater(len(again), len(attempts))
+        self.assertAlmostEqual(3600 * status["gpu_hours"],
+                               sum(record["gpu_seconds"] for record in again), places=6)
+        self.assertLess(status["nodes"][0]["gpu_hours"], status["gpu_hours"])
+
+    def test_a_part_of_a_divided_gpu_has_no_meter(self):
+        self.sweep(env=pretend(1, GPU_0="mig=1"))
+        self.assertEqual({row["run.energy_j"] for row in self.rows()}, {""})
+        self.assertEqual({record["energy_j"] for record in self.attempts()}, {None})
+        status = json.loads(self.mixsweep("status", "out", "--json")[0])
+        self.assertGreater(status["gpu_hours"], 0)
+        self.assertIsNone(status["energy_j"])
 
     def test_the_environment_chooses_and_per_gpu_shares(self):
         _, err = self.sweep("--per-gpu", 2, env=pretend(3, CUDA_VISIBLE_DEVICES="2"))

@@ -8,6 +8,11 @@ from harness import SOURCE, Case, main
 
 FOLDER = SOURCE / "slurm/monitoring"
 NAME = re.compile(r"\bmixsweep_[a-z_]+")
+# What sweeps on GPUs write besides: test_gpus.py sees that they do.
+OF_GPUS = {f"mixsweep_{name}" for name in (
+    "energy_joules_total", "gpu_seconds_total", "node_energy_joules_total",
+    "node_gpu_seconds_total", "gpu_energy_joules_total", "gpu_executors", "gpu_left_out",
+    "gpu_memory_bytes", "gpu_memory_used_bytes", "gpu_utilization_ratio")}
 
 
 class Monitoring(Case):
@@ -16,7 +21,7 @@ class Monitoring(Case):
         self.mixsweep("run", self.tiny(n=48), "--out", "out")
         names = {name for name, _ in prometheus.parse((self.folder / "out/metrics.prom").read_text())}
         self.assertIn("mixsweep_exit_code", names)
-        return names
+        return names | OF_GPUS
 
     def dashboard(self):
         return json.loads((FOLDER / "mixsweep.dashboard.json").read_text())

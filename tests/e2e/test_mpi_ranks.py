@@ -59,7 +59,7 @@ class Ranks(MpiCase):
         job = self.sweep(None, "--workers", 3, out=self.out,
                          contexts=[(1, ()), (1, hide), (1, ())])
         _, err = self.end(job)
-        told = (f"warning: {HOST}/1: rank 1 on {HOST} has left: it does not see {self.out}; put the output "
+        told = (f"warning: {HOST}/1: the rank has left: it does not see {self.out}; put the output "
                 f"directory on a file system that all nodes share\n")
         self.assertEqual(err.count(told), 1, err)
         self.expect_whole()

@@ -90,6 +90,13 @@ void mx_console_log(struct mx_console *console, enum mx_log_level level, const c
     va_end(args);
 }
 
+void mx_console_waiting(void *user, const char *text)
+{
+    (void)user;
+    if (sim->trace)
+        sim_tell("says: %s", text);
+}
+
 bool mx_console_wants(struct mx_console *console)
 {
     (void)console;

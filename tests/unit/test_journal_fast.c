@@ -69,6 +69,9 @@ static void random_line(struct mx_rng *rng, struct example *x)
     if (record->kind == MX_RECORD_STARTED)
         return;
     record->seconds = mx_rng_uniform(rng);
+    record->gpu.known = below(rng, 2);
+    record->gpu.seconds = record->gpu.known ? mx_rng_uniform(rng) : 0;
+    record->gpu.energy_j = !record->gpu.known ? 0 : below(rng, 2) ? 1e6 * mx_rng_uniform(rng) : NAN;
     if (record->kind == MX_RECORD_FAILED) {
         record->reason = (enum mx_reason)below(rng, MX_REASONS);
         record->final = below(rng, 2);
@@ -102,6 +105,9 @@ static void expect_same(const struct mx_journal_line *a, const struct mx_journal
     expect_same_real(x->started_utc_s, y->started_utc_s, text);
     expect_same_real(x->ended_utc_s, y->ended_utc_s, text);
     expect_same_real(x->seconds, y->seconds, text);
+    cr_assert_eq(x->gpu.known, y->gpu.known, "%s", text);
+    expect_same_real(x->gpu.seconds, y->gpu.seconds, text);
+    expect_same_real(x->gpu.energy_j, y->gpu.energy_j, text);
     cr_assert(x->reason == y->reason && x->final == y->final && !strcmp(x->text, y->text), "%s",
               text);
     cr_assert_eq(x->nmetrics, y->nmetrics, "%s", text);
@@ -246,6 +252,7 @@ Test(journal_fast, takes_the_records_of_a_sweep)
                                               .started_utc_s = 1764000000.125,
                                               .ended_utc_s = 1764000009.5,
                                               .seconds = 9.375,
+                                              .gpu = {true, 4.75, 1234.5},
                                               .reason = MX_REASON_CRASHED,
                                               .text = "signal 11; see log/exec-0.log",
                                               .metrics = metrics,

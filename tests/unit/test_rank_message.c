@@ -14,6 +14,7 @@ static struct mx_rank_message full(enum mx_rank_message_type type)
                                 .nslots = (uint64_t)1 << 40,
                                 .reason = MX_REASON_STALLED,
                                 .lossy = true,
+                                .gpu = {true, 2.5, 700},
                                 .text = "why",
                                 .device = "a CPU",
                                 .bytes = "\0\1\2",
@@ -76,6 +77,9 @@ Test(rank_message, comes_back_with_the_fields_of_its_type)
         } else if (back.type == MX_RANK_LOST) {
             cr_expect_eq(back.lease, UINT64_MAX - 5);
             cr_expect_eq(back.reason, MX_REASON_STALLED);
+            cr_expect(back.gpu.known);
+            cr_expect_eq(back.gpu.seconds, 2.5);
+            cr_expect_eq(back.gpu.energy_j, 700);
             cr_expect_str_eq(back.text, "why");
         } else if (back.type == MX_RANK_BYE) {
             cr_expect(back.lossy);

@@ -89,10 +89,11 @@ static void failed(struct sweep *s, uint32_t trial, const char *text)
 /* The page, to be freed. */
 static struct mx_buf page_of(const struct sweep *s)
 {
-    const struct mx_report_sweep sweep = {folder, s->config, s->plan, s->results};
-    struct mx_err                err = {0};
-    struct mx_buf                text = {0};
-    char                        *path = mx_path_join(folder, "report.html");
+    const struct mx_report_sweep sweep = {
+        folder, s->config, s->plan, s->results, {true, 7200, 3.6e6}};
+    struct mx_err err = {0};
+    struct mx_buf text = {0};
+    char         *path = mx_path_join(folder, "report.html");
 
     cr_assert_eq(mx_report_write(&sweep, NULL, &err), 0, "%s", err.text);
     cr_assert_eq(mx_file_read(path, 64 << 20, &text, NULL), 0);
@@ -122,6 +123,7 @@ Test(report, marks_the_best_where_the_interval_of_the_difference_leaves_out_0)
     }
     page = page_of(&s);
     cr_expect(says(&page, "The first cell is marked best"));
+    cr_expect(says(&page, "<dt>took</dt><dd>2 GPU hours, 1 kWh</dd>"));
     cr_expect(says(&page, "<span class=\"tag good\">best</span> 1</td><td>mixup</td>"));
     cr_expect(says(&page, "<span class=\"tag soft\">control</span>"));
     /* t = .1 / (.0158114 / sqrt 5) = 14.142, 4 degrees: p = .000145. */

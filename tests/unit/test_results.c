@@ -74,16 +74,17 @@ Test(results, a_row_holds_numbers_and_how_the_run_went)
                                 .executor = 3,
                                 .started_utc_s = 1764000000.125,
                                 .ended_utc_s = 1764000012.5,
-                                .seconds = 12.375};
+                                .seconds = 12.375,
+                                .gpu = {true, 6, 1500.5}};
 
     cr_assert_eq(mx_results_stage(f.results, last_stage(&f, 1), metrics, 4, &run, NULL), 0);
     expect_row(&f, 1,
                "1,pending,,none,,7,,,2,\"node,1\",1,3,\"CPU \"\"x\"\"\",2025-11-24T16:00:00.125Z,"
-               "2025-11-24T16:00:12.500Z,12.375,,");
+               "2025-11-24T16:00:12.500Z,12.375,1500.5,");
     set_state(&f, 1, MX_STATE_DONE, MX_REASON_NONE);
     expect_row(&f, 1,
                "1,done,,none,,7,,0.30000000000000004,2,\"node,1\",1,3,\"CPU \"\"x\"\"\","
-               "2025-11-24T16:00:00.125Z,2025-11-24T16:00:12.500Z,12.375,,");
+               "2025-11-24T16:00:00.125Z,2025-11-24T16:00:12.500Z,12.375,1500.5,");
     cr_expect_eq(mx_results_metric(f.results, 1, "val.accuracy"), 0.1 + 0.2);
     cr_expect(isnan(mx_results_metric(f.results, 0, "val.accuracy")));
     run.text = "loss is nan\nat step 3";

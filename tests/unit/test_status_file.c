@@ -7,10 +7,10 @@
 #include "base/file.h"
 #include "sweep/status_file.h"
 
-static const struct mx_status_gpu  gpus[] = {{"GPU-1", "H100", "", 2, 1024, 512, 0.5},
-                                             {"GPU-2", "H100", "lost", 0, 0, NAN, NAN}};
+static const struct mx_status_gpu  gpus[] = {{"GPU-1", "H100", "", 2, 1024, 512, 0.5, 1e6},
+                                             {"GPU-2", "H100", "lost", 0, 0, NAN, NAN, NAN}};
 static const struct mx_status_node nodes[] = {
-    {"n\"1", 0, 2, 1, 3, 0, NAN, 40.5, false, true, gpus, 2}};
+    {"n\"1", 0, 2, 1, 3, 0, NAN, 40.5, false, true, gpus, 2, {true, 1800, 5e5}}};
 static const struct mx_status_running slowest[] = {{"0a.r0", "train", "n1", 1, 12.5, 0.25}};
 static const struct mx_status_failing failing[] = {{"0b.r1", "loss is nan", 1, MX_REASON_DIVERGED}};
 static const struct mx_status_reduction reduction = {"tree", 4, 4096, 0.5, true};
@@ -29,6 +29,7 @@ static struct mx_status example(void)
                    .planned = 9},
         .rate_per_hour = 120,
         .eta_s = NAN,
+        .gpu = {true, 9000, NAN},
         .exit_code = -1,
         .nodes = nodes,
         .nnodes = 1,
@@ -50,14 +51,15 @@ Test(status_file, has_the_fields_of_the_contract)
         "{\"name\":\"ratios\",\"state\":\"running\",\"incarnation\":2,"
         "\"updated\":\"2025-11-24T16:00:00.125Z\",\"planned\":9,\"done\":3,\"failed\":1,"
         "\"quarantined\":0,\"stopped\":0,\"running\":1,\"pending\":4,\"rate_per_hour\":120,"
-        "\"eta_s\":null,\"eta_basis\":null,\"exit_code\":null,"
+        "\"eta_s\":null,\"eta_basis\":null,\"gpu_hours\":2.5,\"energy_j\":null,"
+        "\"exit_code\":null,"
         "\"nodes\":[{\"host\":\"n\\\"1\",\"rank\":0,\"executors\":2,\"running\":1,\"done\":3,"
-        "\"failed\":0,\"rate_per_hour\":null,\"busy_seconds\":40.5,\"quarantined\":false,\"lost\":"
-        "true,\"gpus\":["
+        "\"failed\":0,\"rate_per_hour\":null,\"busy_seconds\":40.5,\"gpu_hours\":0.5,"
+        "\"energy_j\":500000,\"quarantined\":false,\"lost\":true,\"gpus\":["
         "{\"uuid\":\"GPU-1\",\"model\":\"H100\",\"executors\":2,\"memory_bytes\":1024,"
-        "\"memory_used_bytes\":512,\"load\":0.5,\"left_out\":null},"
+        "\"memory_used_bytes\":512,\"load\":0.5,\"energy_j\":1000000,\"left_out\":null},"
         "{\"uuid\":\"GPU-2\",\"model\":\"H100\",\"executors\":0,\"memory_bytes\":0,"
-        "\"memory_used_bytes\":null,\"load\":null,\"left_out\":\"lost\"}]}],"
+        "\"memory_used_bytes\":null,\"load\":null,\"energy_j\":null,\"left_out\":\"lost\"}]}],"
         "\"slowest\":[{\"trial\":\"0a.r0\",\"stage\":\"train\",\"host\":\"n1\",\"executor\":1,"
         "\"seconds\":12.5,\"progress\":0.25}],"
         "\"failing\":[{\"trial\":\"0b.r1\",\"attempts\":1,\"reason\":\"diverged\","
@@ -81,6 +83,7 @@ Test(status_file, metrics_are_in_the_text_format_of_prometheus)
     struct mx_buf         out = {0};
 
     node.ngpus = 0;
+    node.gpu = status.gpu = (struct mx_gpu_use){.known = false};
     status.name = "a\\b\"\n";
     status.nodes = &node;
     mx_status_metrics(&status, &out);
@@ -145,6 +148,12 @@ Test(status_file, metrics_of_gpus_come_after_those_of_nodes)
 
     status.name = "a\\b\"\n";
     mx_status_metrics(&status, &out);
+    cr_expect(strstr(mx_buf_str(&out),
+                     "# TYPE mixsweep_gpu_seconds_total counter\n"
+                     "mixsweep_gpu_seconds_total{sweep=\"a\\\\b\\\"\\n\"} 9000\n"));
+    cr_expect_null(strstr(mx_buf_str(&out), "mixsweep_energy_joules_total"), "nobody told it");
+    cr_expect(strstr(mx_buf_str(&out), "rank=\"0\"} 1800\n"));
+    cr_expect(strstr(mx_buf_str(&out), "rank=\"0\"} 500000\n"));
     found = strstr(mx_buf_str(&out), "# HELP mixsweep_gpu_executors");
     cr_assert(found, "is\n%s", mx_buf_str(&out));
     cr_expect_str_eq(
@@ -174,7 +183,12 @@ Test(status_file, metrics_of_gpus_come_after_those_of_nodes)
         "# HELP mixsweep_gpu_utilization_ratio Share of the time that a GPU computed.\n"
         "# TYPE mixsweep_gpu_utilization_ratio gauge\n"
         "mixsweep_gpu_utilization_ratio{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\",gpu="
-        "\"GPU-1\",model=\"H100\"} 0.5\n",
+        "\"GPU-1\",model=\"H100\"} 0.5\n"
+        "# HELP mixsweep_gpu_energy_joules_total What a GPU has drawn since its driver was "
+        "loaded.\n"
+        "# TYPE mixsweep_gpu_energy_joules_total counter\n"
+        "mixsweep_gpu_energy_joules_total{sweep=\"a\\\\b\\\"\\n\",host=\"n\\\"1\",rank=\"0\",gpu="
+        "\"GPU-1\",model=\"H100\"} 1000000\n",
         "is\n%s", mx_buf_str(&out));
     mx_buf_free(&out);
 }

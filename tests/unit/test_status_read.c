@@ -5,14 +5,18 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "sweep/progress.h"
 #include "sweep/status_print.h"
 #include "sweep/status_read.h"
 #include "sweep/text_table.h"
 
-static const struct mx_status_gpu gpus[] = {{"GPU-1", "H100", "", 2, UINT64_C(80) << 30, 1e10, 0.5},
-                                            {"GPU-2", "H100", "lost", 0, 0, NAN, NAN}};
-static struct mx_status_node    nodes[] = {{"n1", 0, 2, 2, 30, 1, 60, 7265, false, false, gpus, 2},
-                                           {"n2", 1, 0, 0, 3, 0, NAN, 60, false, true, NULL, 0}};
+static const struct mx_status_gpu gpus[] = {
+    {"GPU-0000001a-3", "H100", "", 2, UINT64_C(80) << 30, 1e10, 0.5, 7.5e6},
+    {"GPU-0000002b-3", "H100", "one other process computes on it (4711), and it is not ours", 0, 0,
+     NAN, NAN, NAN}};
+static struct mx_status_node nodes[] = {
+    {"n1", 0, 2, 2, 30, 1, 60, 7265, false, false, gpus, 2, {true, 9000, 3.5e6}},
+    {"n2", 1, 0, 1, 3, 0, NAN, 60, false, true, NULL, 0, {false, 0, NAN}}};
 static struct mx_status_running slowest[] = {{"0a.r0", "train", "n1", 1, 3725, 0.256},
                                              {"0b.r0", "head", "n1", 0, 2.5, NAN}};
 static struct mx_status_failing failing[] = {
@@ -35,6 +39,7 @@ static struct mx_status example(void)
         .rate_per_hour = 60,
         .eta_s = 360,
         .eta_basis = "some rule",
+        .gpu = {true, 12600, 7.2e6},
         .exit_code = -1,
         .nodes = nodes,
         .nnodes = 2,
@@ -261,17 +266,18 @@ Test(status_read, counts_come_first_and_lost_nodes_before_the_others)
     expect_text("running", 0,
                 "ratios: running on here (process 41), incarnation 3, updated 3s ago\n"
                 "38 trials: 31 done, 1 failed, 2 running, 4 pending\n"
-                "60/h, ETA 6m, by some rule\n"
+                "60/h, ETA 6m, by some rule; 3.5 GPU hours, 2 kWh\n"
                 "\n"
-                "nodes\n"
+                "nodes and their stages\n"
                 "node  rank  executors  running  done  failed  rate  worked\n"
                 "n2       1          0        0     3       0           60s  lost\n"
                 "n1       0          2        2    30       1  60/h   2h01m\n"
                 "\n"
                 "GPUs\n"
-                "node  GPU    model  executors  load        memory\n"
-                "n1    GPU-2  H100           0                      left out: lost\n"
-                "n1    GPU-1  H100           2   50%  9.3/80.0 GiB\n"
+                "node  GPU           model  executors  load        memory\n"
+                "n1    GPU-0000002b  H100           0                      left out\n"
+                "n1    GPU-0000001a  H100           2   50%  9.3/80.0 GiB\n"
+                "GPU-0000002b on n1: one other process computes on it (4711), and it is not ours\n"
                 "\n"
                 "under way, the slowest first\n"
                 "trial  stage  node  executor  since  share\n"
@@ -302,6 +308,59 @@ Test(status_read, no_line_is_wider_than_the_terminal)
     }
 }
 
+/* Names as clusters have them, and failures that say much: what does not fit a line goes on in
+ * the next one. */
+Test(status_read, at_80_columns_nothing_is_cut)
+{
+    static const char     text[] = "the executor was killed (signal 9); if nobody did that, the "
+                                   "machine ran out of memory; its last words: mixsweep executor: "
+                                   "slot 3, 1,024 MiB resident";
+    struct mx_status      status = example();
+    struct mx_status_node node = nodes[0];
+    struct mx_status_view view;
+    struct mx_buf         out = {0};
+    char                 *to;
+
+    node.host = "gpu-017.cluster.example.org";
+    status.name = "cifar10-ratios-resnet18";
+    status.eta_basis = mx_progress_basis;
+    status.rate_per_hour = 123456;
+    status.eta_s = 300000;
+    for (unsigned k = 0; k < MX_STATES; k++)
+        status.counts.by_state[k] = 100000;
+    status.counts.planned = 600000;
+    status.nodes = &node;
+    status.nnodes = 1;
+    status.slowest = &(struct mx_status_running){
+        "0123456789abcdef.r10", "inter_model", node.host, 127, 3725, 0.256};
+    status.nslowest = 1;
+    status.failing =
+        &(struct mx_status_failing){"0123456789abcdef.r10", text, 3, MX_REASON_OUT_OF_MEMORY};
+    put_owner("login-2.cluster.example.org", 4194303, 3);
+    cr_assert_eq(mx_status_write(folder, &status, NULL), 0);
+    cr_assert_eq(mx_status_view_open(folder, &machine, &view, NULL), 0);
+    mx_status_text(&view, "runs/ratios", 80, &out);
+    cr_expect_null(strstr(mx_buf_str(&out), "\xE2\x80\xA6"), "is\n%s", mx_buf_str(&out));
+    /* Lines that go on are put together again. */
+    to = out.data;
+    for (const char *at = out.data; *at; at += strncmp(at, "\n  ", 3) == 0 ? 3 : 1)
+        *to++ = strncmp(at, "\n  ", 3) == 0 ? ' ' : *at;
+    *to = '\0';
+    cr_expect(strstr(out.data, "cifar10-ratios-resnet18: running on login-2.cluster.example.org "
+                               "(process 4194303), incarnation 3, updated 3s ago\n"
+                               "600000 trials: 100000 done, 100000 failed, 100000 quarantined, "
+                               "100000 stopped, 100000 running, 100000 pending\n"
+                               "123456/h, ETA 3d11h, by this start's rate, running trials by their "
+                               "share; 3.5 GPU hours, 2 kWh\n"),
+              "is\n%s", out.data);
+    cr_expect(strstr(out.data, "0123456789abcdef.r10, attempt 3, out_of_memory: the executor was"),
+              "is\n%s", out.data);
+    cr_expect(strstr(out.data, text), "is\n%s", out.data);
+    cr_expect(strstr(out.data, "\ngpu-017     0"), "is\n%s", out.data);
+    mx_buf_free(&out);
+    mx_status_view_close(&view);
+}
+
 Test(status_read, one_that_does_not_run_says_how_to_go_on)
 {
     struct mx_status_view view;
@@ -310,10 +369,11 @@ Test(status_read, one_that_does_not_run_says_how_to_go_on)
     write_state("interrupted", 75);
     cr_assert_eq(mx_status_view_open(folder, &machine, &view, NULL), 0);
     mx_status_text(&view, "runs/ratios", 0, &out);
-    cr_expect(strstr(mx_buf_str(&out), "ratios: interrupted, incarnation 3, last heard of 3s ago, "
-                                       "2025-11-24T16:00:00.125Z\n"
-                                       "38 trials: 31 done, 1 failed, 2 running, 4 pending\n"
-                                       "mixsweep resume runs/ratios goes on; exit code 75\n"),
+    cr_expect(strstr(mx_buf_str(&out),
+                     "ratios: interrupted, incarnation 3, last heard of 3s ago, "
+                     "2025-11-24T16:00:00.125Z\n"
+                     "38 trials: 31 done, 1 failed, 2 running, 4 pending\n"
+                     "mixsweep resume runs/ratios goes on; exit code 75; 3.5 GPU hours, 2 kWh\n"),
               "is\n%s", mx_buf_str(&out));
     mx_status_view_close(&view);
     mx_buf_clear(&out);
@@ -322,7 +382,11 @@ Test(status_read, one_that_does_not_run_says_how_to_go_on)
     cr_assert_eq(mx_status_view_open(folder, &machine, &view, NULL), 0);
     mx_status_text(&view, "runs/ratios", 0, &out);
     cr_expect(strstr(mx_buf_str(&out), "its process (42 on here) is gone: mixsweep resume "
-                                       "runs/ratios goes on\n"));
+                                       "runs/ratios goes on; 3.5 GPU hours, 2 kWh\n"));
+    cr_expect(strstr(mx_buf_str(&out), "38 trials: 31 done, 1 failed, 6 pending\n"),
+              "what ran does not run any more");
+    cr_expect(strstr(mx_buf_str(&out), "n1       0          2        0    30"));
+
     cr_expect(strstr(mx_buf_str(&out), "under way when it was last heard of, the slowest first\n"));
     mx_buf_free(&out);
     mx_status_view_close(&view);
@@ -343,7 +407,8 @@ Test(status_read, of_many_nodes_some_are_shown_and_all_are_counted)
     cr_assert_eq(mx_status_write(folder, &status, NULL), 0);
     cr_assert_eq(mx_status_view_open(folder, &machine, &view, NULL), 0);
     mx_status_text(&view, "runs/ratios", 80, &out);
-    cr_expect(strstr(mx_buf_str(&out), "\nnodes (20 of 27)\n"), "is\n%s", mx_buf_str(&out));
+    cr_expect(strstr(mx_buf_str(&out), "\nnodes and their stages (20 of 27)\n"), "is\n%s",
+              mx_buf_str(&out));
     for (const char *at = mx_buf_str(&out); (at = strstr(at, "\nn   ")); at++)
         lines++;
     cr_expect_eq(lines, 20);

@@ -7,8 +7,8 @@
 #include "sweep/watch.h"
 
 static const struct mx_status_node nodes[] = {
-    {"n1", 0, 2, 2, 30, 1, 60, 7265, false, false, NULL, 0},
-    {"n2", 1, 0, 0, 3, 0, NAN, 60, false, true, NULL, 0}};
+    {"n1", 0, 2, 2, 30, 1, 60, 7265, false, false, NULL, 0, {false, 0, 0}},
+    {"n2", 1, 0, 0, 3, 0, NAN, 60, false, true, NULL, 0, {false, 0, 0}}};
 static const struct mx_status_failing failing[] = {
     {"0b.r1", "the loss is not a number \xc3\xbc", 1, MX_REASON_DIVERGED}};
 
@@ -50,11 +50,12 @@ Test(watch, shows_counts_a_bar_the_tables_and_the_keys)
 {
     expect_screen(60, 17, 0,
                   "ratios: running on here (process 41), incarnation 3, updated\n"
+                  "  3s ago\n"
                   "40 trials: 29 done, 1 failed, 2 running, 8 pending\n"
                   "60/h, ETA 6m\n"
                   "[=======================================>             ]  75%\n"
                   "\n"
-                  "nodes\n"
+                  "nodes and their stages\n"
                   "node  rank  exec  run  done  fail  rate  worked\n"
                   "n2       1     0    0     3     0           60s  lost\n"
                   "n1       0     2    2    30     1  60/h   2h01m\n"
@@ -62,7 +63,7 @@ Test(watch, shows_counts_a_bar_the_tables_and_the_keys)
                   "failed attempts, the last ones first\n"
                   "trial  attempts  reason    text\n"
                   "0b.r1         1  diverged  the loss is not a number \xc3\xbc\n"
-                  "\n\n\n"
+                  "\n\n"
                   "q: quit   up, down, page up, page down: scroll\n");
 }
 
