@@ -343,8 +343,12 @@ Test(status_read, at_80_columns_nothing_is_cut)
     cr_expect_null(strstr(mx_buf_str(&out), "\xE2\x80\xA6"), "is\n%s", mx_buf_str(&out));
     /* Lines that go on are put together again. */
     to = out.data;
-    for (const char *at = out.data; *at; at += strncmp(at, "\n  ", 3) == 0 ? 3 : 1)
-        *to++ = strncmp(at, "\n  ", 3) == 0 ? ' ' : *at;
+    for (const char *at = out.data; *at;) {
+        const bool goes_on = strncmp(at, "\n  ", 3) == 0;
+
+        *to++ = goes_on ? ' ' : *at;
+        at += goes_on ? 3 : 1;
+    }
     *to = '\0';
     cr_expect(strstr(out.data, "cifar10-ratios-resnet18: running on login-2.cluster.example.org "
                                "(process 4194303), incarnation 3, updated 3s ago\n"
