@@ -26,7 +26,7 @@ class Hosts(MpiCase):
         """The sweep ends well without the rank, which is told once, and nobody is blamed."""
         _, err = self.end(job)
         self.expect_whole()
-        self.assertEqual(err.count(f"warning: elsewhere/{rank}: rank {rank} on elsewhere {told}\n"), 1, err)
+        self.assertEqual(err.count(f"warning: elsewhere/{rank}: the rank {told}\n"), 1, err)
         self.assertEqual(self.losses(rank, host="elsewhere"), 1)
         self.assertEqual(self.journal("failed"), [])
         self.assertEqual([node["lost"] for node in self.status()["nodes"]],
