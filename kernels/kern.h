@@ -45,9 +45,11 @@ enum {
 
 /* Crop, flip, normalise and mix a batch. */
 struct kern_batch_args {
-    uint32_t                        n, channels, height, width;
-    const uint8_t                  *pixels;  /* (images, channels, height, width) */
-    const float                    *table;   /* (channels, 256): byte to normalised value */
+    uint32_t       n, channels, height, width;
+    const uint8_t *pixels; /* (images, channels, height, width) */
+    const float   *table;  /* (channels, 256): byte to normalised value */
+    const double *lines; /* NULL, or (channels, 2), scale and offset: (float)(byte * scale + offset)
+                            is `table` bit for bit; scale 0: of this channel's it is not */
     const struct kern_batch_sample *samples; /* (n) */
     float                          *out;     /* (n, channels, height, width) */
 

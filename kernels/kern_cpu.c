@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/batch_body.h"
+#include "kernels/batch_wide.h"
 #include "kernels/lanes.h"
 
 static void *cpu_alloc(size_t bytes, struct mx_err *err)
@@ -48,11 +49,21 @@ static bool is_plain(const struct batch_row *row)
     return !row->mask && !row->sample->moves && !row->sample->patch_height && !row->args->history;
 }
 
+/* The values of n bytes, from `at` on in the direction `step`. */
+static void put_values(const struct batch_row *row, const uint8_t *at, int32_t step, uint32_t n,
+                       float *out)
+{
+    const double *lines = row->args->lines, *line = lines ? lines + 2 * (size_t)row->channel : NULL;
+    uint32_t      x = line && line[0] != 0 ? kern_batch_compute(line, at, step, n, out) : 0;
+
+    for (; x < n; x++)
+        out[x] = row->table[at[step * (int32_t)x]];
+}
+
 /* batch_look_up() of the columns [from, to), of which those that are stored are settled once. */
 static void look_up_columns(const struct batch_row *row, struct batch_source source, uint32_t from,
                             uint32_t to, float *out)
 {
-    const float  *table = row->table;
     const int32_t width = (int32_t)row->width, step = source.step;
     const int32_t ahead = step > 0 ? -source.first : source.first - width + 1;
     const int32_t behind = step > 0 ? width - source.first : source.first + 1;
@@ -62,11 +73,12 @@ static void look_up_columns(const struct batch_row *row, struct batch_source sou
     if (!source.bytes || begin >= end)
         begin = end = x1;
     for (; x < begin; x++)
-        *out++ = table[0];
-    for (; x < end; x++)
-        *out++ = table[source.bytes[source.first + step * x]];
-    for (; x < x1; x++)
-        *out++ = table[0];
+        *out++ = row->table[0];
+    if (begin < end)
+        put_values(row, source.bytes + source.first + step * x, step, (uint32_t)(end - x), out);
+    out += end - x;
+    for (x = end; x < x1; x++)
+        *out++ = row->table[0];
 }
 
 /* The same as batch_pixel() of the columns [from, to), which have the same weights. */
@@ -92,12 +104,13 @@ static void plain_part(const struct batch_row *row, const float *weights, uint32
 
 static void plain_row(const struct batch_row *row, float *out)
 {
-    const bool     box = row->x1 > row->x0;
-    const uint32_t x0 = box ? row->x0 : row->width, x1 = box ? row->x1 : row->width;
-
-    plain_part(row, row->outside, 0, x0, out);
-    plain_part(row, row->inside, x0, x1, out);
-    plain_part(row, row->outside, x1, row->width, out);
+    if (row->x1 <= row->x0) {
+        plain_part(row, row->outside, 0, row->width, out);
+        return;
+    }
+    plain_part(row, row->outside, 0, row->x0, out);
+    plain_part(row, row->inside, row->x0, row->x1, out);
+    plain_part(row, row->outside, row->x1, row->width, out);
 }
 
 static int cpu_batch(const struct kern_backend *self, const struct kern_batch_args *args,

@@ -140,6 +140,23 @@ static void place_image(struct worker_batch *batch, uint32_t i, const struct wor
     batch->partner[i] = i;
 }
 
+/* make_table() as lines. Each has another rounding in double precision, and all but never another
+ * float for a byte: then it is none. */
+static const double *make_lines(double *lines, const struct worker_dataset *set)
+{
+    for (uint32_t c = 0; c < set->shape.channels; c++) {
+        const double mean = (double)set->mean[c], sd = (double)set->sd[c];
+        double      *line = lines + 2 * (size_t)c;
+
+        line[0] = 1 / (255.0 * sd);
+        line[1] = -mean / sd;
+        for (int byte = 0; byte < 256; byte++)
+            if ((float)(byte * line[0] + line[1]) != (float)((byte / 255.0 - mean) / sd))
+                line[0] = line[1] = 0;
+    }
+    return lines;
+}
+
 static void augment_image(struct kern_batch_sample *sample, unsigned kind, struct mx_stream stream,
                           uint32_t epoch, uint32_t row)
 {
@@ -172,6 +189,7 @@ void batch_make_images(struct worker_batch *batch, const struct worker_dataset *
         .width = set->shape.width,
         .pixels = batch->pixels,
         .table = batch->table,
+        .lines = make_lines(batch->lines, set),
         .samples = batch->samples,
         .out = batch->images,
         .masks = batch->masks,

@@ -63,6 +63,7 @@ struct worker_batch {
     struct kern_batch_sample *samples; /* (n), as the kernel made them */
     const uint8_t *pixels; /* that samples name images of: a split's, or the augmenter's */
     float          table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
+    double         lines[WORKER_MAX_CHANNELS * 2];   /* as struct kern_batch_args has them */
 
     /* What strategies need; NULL where they do not. */
     uint8_t               *masks;         /* (room, height, width) */

@@ -36,6 +36,7 @@ struct batch_host {
     uint8_t                  *pixels, *masks;
     uint16_t                 *moves; /* (BATCH_PLANES, KERN_MOVES) */
     float                    *table;
+    double                   *lines;   /* of table, of even channels */
     float                    *history; /* (values); in every second case, else NULL */
     struct kern_batch_sample *samples;
     float                    *out; /* BATCH_GUARD, values, BATCH_GUARD */
@@ -50,6 +51,7 @@ static inline struct kern_batch_args batch_host_args(const struct batch_case *c,
                                     .width = c->width,
                                     .pixels = host->pixels,
                                     .table = host->table,
+                                    .lines = host->lines,
                                     .samples = host->samples,
                                     .out = host->out + BATCH_GUARD,
                                     .masks = host->masks,
@@ -64,6 +66,7 @@ static inline void batch_host_free(struct batch_host *host)
     free(host->history);
     free(host->pixels);
     free(host->table);
+    free(host->lines);
     free(host->samples);
     free(host->out);
 }
@@ -139,6 +142,19 @@ static inline void batch_host_fill(struct batch_host *host, uint32_t images, str
     }
 }
 
+/* The tables of batch_host_make() once more; of odd channels none is said to be a line. */
+static inline void batch_host_lines(struct batch_host *host, uint32_t channels)
+{
+    for (uint32_t c = 0; c < channels; c += 2) {
+        host->lines[2 * c] = 1 / (255.0 * (0.2 + 0.1 * c));
+        host->lines[2 * c + 1] = -0.4 / (0.2 + 0.1 * c);
+        for (int byte = 0; byte < 256; byte++)
+            if ((float)(byte * host->lines[2 * c] + host->lines[2 * c + 1]) !=
+                host->table[c * 256 + (uint32_t)byte])
+                abort();
+    }
+}
+
 static inline struct batch_host batch_host_make(const struct batch_case *c, uint32_t seed)
 {
     struct mx_rng     rng = mx_rng_at(mx_stream_make(seed, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
@@ -149,20 +165,22 @@ static inline struct batch_host batch_host_make(const struct batch_case *c, uint
     host.values = c->n * image;
     host.pixels = malloc(host.pixel_bytes);
     host.table = malloc(c->channels * 256 * sizeof(float));
+    host.lines = calloc(c->channels, 2 * sizeof *host.lines);
     host.samples = calloc(c->n + 1, sizeof *host.samples);
     host.out = malloc((host.values + 2 * BATCH_GUARD) * sizeof(float));
     host.mask_bytes = (size_t)BATCH_PLANES * c->height * c->width;
     host.masks = malloc(host.mask_bytes);
     host.moves = malloc((size_t)BATCH_PLANES * KERN_MOVES * sizeof *host.moves);
     host.history = malloc((host.values + 1) * sizeof(float));
-    if (!host.pixels || !host.table || !host.samples || !host.out || !host.masks || !host.moves ||
-        !host.history)
+    if (!host.pixels || !host.table || !host.lines || !host.samples || !host.out || !host.masks ||
+        !host.moves || !host.history)
         abort();
     for (size_t k = 0; k < host.pixel_bytes; k++)
         host.pixels[k] = (uint8_t)mx_rng_u32(&rng);
     for (size_t k = 0; k < c->channels * 256; k++)
         host.table[k] =
             (float)(((double)(k % 256) / 255.0 - 0.4) / (0.2 + 0.1 * (double)(k / 256)));
+    batch_host_lines(&host, c->channels);
     for (uint32_t i = 0; i < c->n; i++)
         batch_host_sample(&host.samples[i], c, &rng);
     batch_host_fill(&host, c->images, &rng);
