@@ -49,7 +49,8 @@ struct kern_batch_args {
     const uint8_t *pixels; /* (images, channels, height, width) */
     const float   *table;  /* (channels, 256): byte to normalised value */
     const double *lines; /* NULL, or (channels, 2), scale and offset: (float)(byte * scale + offset)
-                            is `table` bit for bit; scale 0: of this channel's it is not */
+                            is `table` bit for bit; scale 0: of this channel's it is not. For the CPU alone: NULL
+                            on a device */
     const struct kern_batch_sample *samples; /* (n) */
     float                          *out;     /* (n, channels, height, width) */
 
