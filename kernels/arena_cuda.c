@@ -69,6 +69,11 @@ static int want_rooms(struct cuda *cuda, const struct kern_expected *expected, s
                        err) ||
         kern_cuda_room(cuda, &cuda->vectors, &cuda->vectors_bytes,
                        kern_cuda_norm_bytes(expected->channels), err) ||
+        kern_cuda_room(cuda, &cuda->mixing, &cuda->mixing_bytes, kern_cuda_rows_bytes(n), err) ||
+        kern_cuda_room(cuda, &cuda->squares, &cuda->squares_bytes, kern_cuda_squares_bytes(),
+                       err) ||
+        note(&cuda->arena, &cuda->mixing, cuda->mixing_bytes, err) ||
+        note(&cuda->arena, &cuda->squares, cuda->squares_bytes, err) ||
         note(&cuda->arena, &cuda->rows, cuda->rows_bytes, err) ||
         note(&cuda->arena, &cuda->vectors, cuda->vectors_bytes, err) ||
         note(&cuda->arena, &cuda->scratch, cuda->scratch_bytes, err) ||

@@ -41,12 +41,15 @@ struct kern_rows {
     const uint32_t *partner;
     uint32_t        n;
     size_t          width;
+    bool            brought; /* by bring_rows(), since when they are the same */
 };
 
 /* The largest batch, and how many classes and channels at most. */
 struct kern_expected {
     uint32_t n, classes, channels;
 };
+
+struct kern_replay; /* work that was noted */
 
 struct kern_device {
     const char *kind; /* "cpu", "cuda" */
@@ -99,6 +102,28 @@ struct kern_device {
                       struct mx_err *err);
     int (*loss)(struct kern_nn *nn, const struct kern_loss *loss, double *value,
                 struct mx_err *err);
+
+    /* What follows is NULL where `host`. A step whose work does not depend on what it found: first it
+     * brings what it needs of the host, last it waits and looks. loss() is these three. */
+    int (*bring_loss)(struct kern_nn *nn, const struct kern_loss *loss, struct mx_err *err);
+    void (*queue_loss)(struct kern_nn *nn, const struct kern_loss *loss);
+    int (*tell_loss)(struct kern_nn *nn, const struct kern_loss *loss, double *value,
+                     struct mx_err *err);
+    int (*bring_rows)(struct kern_nn *nn, const struct kern_rows *rows, struct mx_err *err);
+    /* dropout() by a generator whose last two names are now->steps; now->scale as of
+     * torch.nn.utils.clip_grad_norm_(). now is the device's. */
+    void (*dropout_now)(struct kern_nn *nn, float *data, size_t n, float drop, struct mx_rng rng,
+                        const struct kern_now *now);
+    void (*clip)(struct kern_nn *nn, const float *gradient, size_t n, double most, double epsilon,
+                 struct kern_now *now);
+
+    /* Between the two, work is noted instead of done: nothing may bring, look or allocate. note_end()
+     * gives what was noted, to be queued by replay() as often as wanted; NULL with *err where that
+     * is impossible, and with it the failures since note_begin() are forgotten: nothing of it was done. */
+    int (*note_begin)(struct kern_nn *nn, struct mx_err *err);
+    struct kern_replay *(*note_end)(struct kern_nn *nn, struct mx_err *err);
+    int (*replay)(struct kern_nn *nn, struct kern_replay *work, struct mx_err *err);
+    void (*replay_free)(struct kern_nn *nn, struct kern_replay *work); /* NULL is allowed */
 };
 
 /* The table of the device that networks' operations run on. */

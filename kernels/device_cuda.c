@@ -6,7 +6,7 @@
 #include "kernels/nn_cuda.h"
 
 enum {
-    SQUARE_BLOCKS = 64
+    SQUARE_BLOCKS = 256
 };
 
 static void *alloc(struct kern_nn *nn, size_t align, size_t bytes, struct mx_err *err)
@@ -86,13 +86,19 @@ static void relu_backward(struct kern_nn *nn, float *gradient, const float *y, s
     LAUNCH(cuda_of(nn), relu_backward, &args);
 }
 
-static void dropout(struct kern_nn *nn, float *data, size_t n, float drop, struct mx_rng rng)
+static void dropout_now(struct kern_nn *nn, float *data, size_t n, float drop, struct mx_rng rng,
+                        const struct kern_now *now)
 {
-    struct kern_dropout_args args = {.n = n, .data = data, .drop = drop};
+    struct kern_dropout_args args = {.n = n, .data = data, .drop = drop, .now = now};
 
     memcpy(args.key, rng.key, sizeof args.key);
     memcpy(args.counter, rng.counter, sizeof args.counter);
     LAUNCH(cuda_of(nn), dropout, &args);
+}
+
+static void dropout(struct kern_nn *nn, float *data, size_t n, float drop, struct mx_rng rng)
+{
+    dropout_now(nn, data, n, drop, rng, NULL);
 }
 
 static void add_backward(struct kern_nn *nn, float *out, const float *a, const float *b,
@@ -112,62 +118,67 @@ static void running(struct kern_nn *nn, float *mean, const float *batch, size_t 
     LAUNCH(cuda_of(nn), running, &args);
 }
 
-/* The host's arrays of an element an image, brought to the device one behind the other. */
-struct carrier {
-    struct cuda *cuda;
-    char        *at;
-    bool         ok;
-};
-
-static struct carrier carrier_new(struct kern_nn *nn, size_t bytes, struct mx_err *err)
+size_t kern_cuda_rows_bytes(size_t n)
 {
-    struct cuda   *cuda = cuda_of(nn);
-    struct carrier carrier = {.cuda = cuda};
-
-    carrier.ok = !kern_cuda_room(cuda, &cuda->rows, &cuda->rows_bytes, bytes, err);
-    carrier.at = cuda->rows;
-    return carrier;
+    return 2 * n * sizeof(double);
 }
 
-static void *carry(struct carrier *carrier, const void *host, size_t bytes, struct mx_err *err)
+/* Where the arrays of rows lie when they have been brought. */
+static struct kern_mix_rows_args rows_args(const struct cuda *cuda, const struct kern_rows *rows)
 {
-    void *to = carrier->at;
+    struct kern_mix_rows_args args = {
+        .n = rows->n * rows->width, .share = cuda->mixing, .rows = rows->n, .width = rows->width};
 
-    carrier->at += (bytes + sizeof(double) - 1) / sizeof(double) * sizeof(double);
-    if (host && carrier->ok)
-        carrier->ok = !put(&carrier->cuda->nn, to, host, bytes, err);
-    return to;
+    args.partner = (const uint32_t *)(const void *)(args.share + rows->n);
+    return args;
 }
 
-static bool carry_rows(struct kern_nn *nn, const struct kern_rows *rows,
-                       struct kern_mix_rows_args *args)
+static int bring_rows(struct kern_nn *nn, const struct kern_rows *rows, struct mx_err *err)
 {
-    struct mx_err *err = cuda_of(nn)->failed.code ? NULL : &cuda_of(nn)->failed;
-    struct carrier carrier = carrier_new(nn, (size_t)rows->n * 2 * sizeof(double), err);
+    struct cuda              *cuda = cuda_of(nn);
+    struct kern_mix_rows_args at;
 
-    args->rows = rows->n;
-    args->width = rows->width;
-    args->n = rows->n * rows->width;
-    args->share = carry(&carrier, rows->share, rows->n * sizeof(float), err);
-    args->partner = carry(&carrier, rows->partner, rows->n * sizeof(uint32_t), err);
-    return carrier.ok;
+    if (kern_cuda_room(cuda, &cuda->mixing, &cuda->mixing_bytes, kern_cuda_rows_bytes(rows->n),
+                       err))
+        return -1;
+    at = rows_args(cuda, rows);
+    return put(nn, cuda->mixing, rows->share, rows->n * sizeof(float), err) ||
+                   put(nn, (char *)cuda->mixing + rows->n * sizeof(float), rows->partner,
+                       rows->n * sizeof *at.partner, err)
+               ? -1
+               : 0;
+}
+
+/* False, having kept why, if they could not be brought. */
+static bool have_rows(struct kern_nn *nn, const struct kern_rows *rows)
+{
+    struct cuda *cuda = cuda_of(nn);
+
+    return rows->brought || !bring_rows(nn, rows, cuda->failed.code ? NULL : &cuda->failed);
 }
 
 static void mix_rows(struct kern_nn *nn, float *out, const float *in, const struct kern_rows *rows)
 {
-    struct kern_mix_rows_args args = {.out = out, .in = in};
+    struct kern_mix_rows_args args;
 
-    if (carry_rows(nn, rows, &args))
-        LAUNCH(cuda_of(nn), mix_rows, &args);
+    if (!have_rows(nn, rows))
+        return;
+    args = rows_args(cuda_of(nn), rows);
+    args.out = out;
+    args.in = in;
+    LAUNCH(cuda_of(nn), mix_rows, &args);
 }
 
 static void mix_rows_backward(struct kern_nn *nn, float *out, const float *gradient,
                               const struct kern_rows *rows)
 {
-    struct kern_mix_rows_backward_args args = {.rows = {.out = out, .in = gradient}};
+    struct kern_mix_rows_backward_args args;
 
-    if (!carry_rows(nn, rows, &args.rows))
+    if (!have_rows(nn, rows))
         return;
+    args.rows = rows_args(cuda_of(nn), rows);
+    args.rows.out = out;
+    args.rows.in = gradient;
     args.n = args.rows.n;
     LAUNCH(cuda_of(nn), mix_rows_backward, &args);
 }
@@ -289,6 +300,7 @@ static void sgd(struct kern_nn *nn, const struct kern_sgd *by, float *weights,
                                        .decay = by->decay,
                                        .scale = by->scale,
                                        .nesterov = by->nesterov,
+                                       .now = by->now,
                                        .first = by->first};
 
     LAUNCH(cuda_of(nn), sgd, &args);
@@ -310,7 +322,9 @@ static void adamw(struct kern_nn *nn, const struct kern_adamw *by, float *weight
                                          .epsilon = by->epsilon,
                                          .step = by->step,
                                          .root = by->root,
-                                         .scale = by->scale};
+                                         .scale = by->scale,
+                                         .decays = by->decays,
+                                         .now = by->now};
 
     LAUNCH(cuda_of(nn), adamw, &args);
 }
@@ -323,18 +337,29 @@ static void average(struct kern_nn *nn, float *mean, const float *value, double 
     LAUNCH(cuda_of(nn), average, &args);
 }
 
+size_t kern_cuda_squares_bytes(void)
+{
+    return SQUARE_BLOCKS * sizeof(double);
+}
+
+static int sum_squares(struct cuda *cuda, const float *values, size_t n, struct mx_err *err)
+{
+    struct kern_square_sum_args args = {.blocks = SQUARE_BLOCKS, .x = values, .n = n};
+
+    if (kern_cuda_room(cuda, &cuda->squares, &cuda->squares_bytes, kern_cuda_squares_bytes(), err))
+        return -1;
+    args.sum = cuda->squares;
+    LAUNCH(cuda, square_sum, &args);
+    return 0;
+}
+
 static int square_sum(struct kern_nn *nn, const float *values, size_t n, double *sum,
                       struct mx_err *err)
 {
-    struct cuda                *cuda = cuda_of(nn);
-    double                      parts[SQUARE_BLOCKS];
-    struct kern_square_sum_args args = {.blocks = SQUARE_BLOCKS, .x = values, .n = n};
+    struct cuda *cuda = cuda_of(nn);
+    double       parts[SQUARE_BLOCKS];
 
-    if (kern_cuda_room(cuda, &cuda->rows, &cuda->rows_bytes, sizeof parts, err))
-        return -1;
-    args.sum = cuda->rows;
-    LAUNCH(cuda, square_sum, &args);
-    if (get(nn, parts, args.sum, sizeof parts, err))
+    if (sum_squares(cuda, values, n, err) || get(nn, parts, cuda->squares, sizeof parts, err))
         return -1;
     *sum = 0;
     for (int k = 0; k < SQUARE_BLOCKS; k++)
@@ -342,78 +367,17 @@ static int square_sum(struct kern_nn *nn, const float *values, size_t n, double 
     return 0;
 }
 
-/* A target takes less than a double; sums of squares use the same room. */
-size_t kern_cuda_loss_bytes(size_t n, size_t targets)
+static void clip(struct kern_nn *nn, const float *gradient, size_t n, double most, double epsilon,
+                 struct kern_now *now)
 {
-    return (5 * n + targets + SQUARE_BLOCKS) * sizeof(double);
-}
+    struct cuda          *cuda = cuda_of(nn);
+    struct kern_clip_args args = {
+        .n = 1, .parts = SQUARE_BLOCKS, .most = most, .epsilon = epsilon, .now = now};
 
-/* Bring labels or targets to the device, and make room for what becomes of each image. */
-static int carry_loss(struct kern_nn *nn, const struct kern_loss *loss,
-                      struct kern_softmax_args *args, struct mx_err *err)
-{
-    const size_t   n = loss->n, targets = loss->targets ? n * loss->classes : 0;
-    struct carrier carrier = carrier_new(nn, kern_cuda_loss_bytes(n, targets), err);
-
-    if (!carrier.ok)
-        return -1;
-    args->norm = carry(&carrier, NULL, n * sizeof(double), err);
-    args->loss = carry(&carrier, NULL, n * sizeof(double), err);
-    if (loss->targets) {
-        args->targets = carry(&carrier, loss->targets, targets * sizeof(float), err);
-    } else {
-        args->y_a = carry(&carrier, loss->y_a, n * sizeof(uint32_t), err);
-        args->y_b = carry(&carrier, loss->y_b, n * sizeof(uint32_t), err);
-        if (loss->lambda)
-            args->lambda = carry(&carrier, loss->lambda, n * sizeof(float), err);
-    }
-    return carrier.ok ? 0 : -1;
-}
-
-static int add_losses(struct kern_nn *nn, const struct kern_softmax_args *args, double *sum,
-                      struct mx_err *err)
-{
-    double *losses = malloc(args->n * sizeof *losses);
-    int     result;
-
-    if (!losses)
-        return mx_fail(err, MX_ENOMEM, "no memory for the losses of %u images", args->n);
-    result = get(nn, losses, args->loss, args->n * sizeof *losses, err);
-    *sum = 0;
-    for (uint32_t i = 0; result == 0 && i < args->n; i++)
-        *sum += losses[i];
-    free(losses);
-    return result;
-}
-
-static int loss_of(struct kern_nn *nn, const struct kern_loss *loss, double *value,
-                   struct mx_err *err)
-{
-    struct cuda                      *cuda = cuda_of(nn);
-    struct kern_softmax_args          args = {.logits = loss->logits,
-                                              .n = loss->n,
-                                              .classes = loss->classes,
-                                              .keep = 1 - loss->smoothing,
-                                              .blank = loss->smoothing / loss->classes,
-                                              .gradient = loss->gradient,
-                                              .divisor = loss->summed ? 1 : loss->n};
-    struct kern_softmax_norm_args     norm;
-    struct kern_softmax_loss_args     each;
-    struct kern_softmax_gradient_args gradient;
-
-    if (carry_loss(nn, loss, &args, err))
-        return -1;
-    norm = (struct kern_softmax_norm_args){loss->n, args};
-    each = (struct kern_softmax_loss_args){loss->n, args};
-    gradient = (struct kern_softmax_gradient_args){(size_t)loss->n * loss->classes, args};
-    LAUNCH(cuda, softmax_norm, &norm);
-    LAUNCH(cuda, softmax_loss, &each);
-    if (loss->gradient)
-        LAUNCH(cuda, softmax_gradient, &gradient);
-    if (add_losses(nn, &args, value, err))
-        return -1;
-    *value /= args.divisor;
-    return 0;
+    if (sum_squares(cuda, gradient, n, cuda->failed.code ? NULL : &cuda->failed))
+        return;
+    args.squares = cuda->squares;
+    LAUNCH(cuda, clip, &args);
 }
 
 const struct kern_device kern_device_cuda = {
@@ -441,5 +405,15 @@ const struct kern_device kern_device_cuda = {
     .adamw = adamw,
     .average = average,
     .square_sum = square_sum,
-    .loss = loss_of,
+    .loss = kern_cuda_loss,
+    .bring_loss = kern_cuda_bring_loss,
+    .queue_loss = kern_cuda_queue_loss,
+    .tell_loss = kern_cuda_tell_loss,
+    .bring_rows = bring_rows,
+    .dropout_now = dropout_now,
+    .clip = clip,
+    .note_begin = kern_cuda_note_begin,
+    .note_end = kern_cuda_note_end,
+    .replay = kern_cuda_replay,
+    .replay_free = kern_cuda_replay_free,
 };

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/optimizer.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -23,7 +25,7 @@ extern "C" {
     EACH(mix_rows) EACH(mix_rows_backward) EACH(sgd) EACH(adamw) EACH(average)                     \
     EACH(norm_factor) EACH(norm_apply) EACH(norm_slope) EACH(norm_spread)                          \
     BLOCK(norm_statistics) BLOCK(norm_sums)                                                        \
-    EACH(finish) BLOCK(channel_sum) BLOCK(square_sum)                                              \
+    EACH(finish) BLOCK(channel_sum) BLOCK(square_sum) EACH(clip)   \
     BLOCK(softmax_norm) BLOCK(softmax_loss) EACH(softmax_gradient)                                 \
     EACH(mean_pool) EACH(mean_pool_backward) EACH(max_pool) EACH(max_pool_backward) EACH(pad)
 // clang-format on
@@ -66,6 +68,8 @@ struct kern_dropout_args {
     float    drop;
     uint32_t key[2], counter[4]; /* of the generator, at its first number */
     uint32_t unused;
+
+    const struct kern_now *now; /* not NULL: the last words of the counter are its steps */
 };
 
 struct kern_add_backward_args {
@@ -103,6 +107,8 @@ struct kern_sgd_args {
     const float *gradient;
     float        lr, momentum, decay, scale;
     int          nesterov, first;
+
+    const struct kern_now *now; /* may be NULL: lr and scale are those above */
 };
 
 struct kern_adamw_args {
@@ -110,7 +116,9 @@ struct kern_adamw_args {
     float       *weights, *mean, *square;
     const float *gradient;
     float        keep, beta1, beta2, rest1, rest2, epsilon, step, root, scale;
-    uint32_t     unused;
+    int          decays;
+
+    const struct kern_now *now; /* may be NULL: keep, step, root and scale are those above */
 };
 
 struct kern_average_args {
@@ -201,6 +209,14 @@ struct kern_square_sum_args {
     const float *x;
     size_t       n;
     double      *sum; /* (blocks) */
+};
+
+/* n = 1: from sums of squares by what to multiply a gradient, so that its norm is at most `most`. */
+struct kern_clip_args {
+    size_t           n, parts;
+    const double    *squares; /* (parts) */
+    double           most, epsilon;
+    struct kern_now *now; /* its scale is written */
 };
 
 /* The loss of rows of logits, as kernels/device.h has it. */

@@ -53,8 +53,8 @@ KERN_BODY void dropout_each(const struct kern_dropout_args *p, size_t i)
 
     counter[0] = p->counter[0] + (uint32_t)(i / 2);
     counter[1] = p->counter[1];
-    counter[2] = p->counter[2];
-    counter[3] = p->counter[3];
+    counter[2] = p->now ? p->now->steps[0] : p->counter[2];
+    counter[3] = p->now ? p->now->steps[1] : p->counter[3];
     mx_philox(counter, p->key, block);
     high = block[i % 2 * 2];
     low = block[i % 2 * 2 + 1];
@@ -100,25 +100,28 @@ KERN_BODY void mix_rows_backward_each(const struct kern_mix_rows_backward_args *
 
 KERN_BODY void sgd_each(const struct kern_sgd_args *p, size_t i)
 {
-    float g = p->scale * p->gradient[i] + p->decay * p->weights[i], kept;
+    float lr = p->now ? p->now->lr : p->lr, scale = p->now ? p->now->scale : p->scale;
+    float g = scale * p->gradient[i] + p->decay * p->weights[i], kept;
 
     if (!p->buffer) {
-        p->weights[i] -= p->lr * g;
+        p->weights[i] -= lr * g;
         return;
     }
     kept = p->first ? g : p->momentum * p->buffer[i] + g;
     p->buffer[i] = kept;
-    p->weights[i] -= p->lr * (p->nesterov ? g + p->momentum * kept : kept);
+    p->weights[i] -= lr * (p->nesterov ? g + p->momentum * kept : kept);
 }
 
 KERN_BODY void adamw_each(const struct kern_adamw_args *p, size_t i)
 {
-    float g = p->scale * p->gradient[i];
+    float keep = p->now ? (p->decays ? p->now->keep : 1.0f) : p->keep;
+    float step = p->now ? p->now->step : p->step, root = p->now ? p->now->root : p->root;
+    float g = (p->now ? p->now->scale : p->scale) * p->gradient[i];
 
     p->mean[i] = p->beta1 * p->mean[i] + p->rest1 * g;
     p->square[i] = p->beta2 * p->square[i] + p->rest2 * (g * g);
-    p->weights[i] = p->keep * p->weights[i] -
-                    p->step * (p->mean[i] / (p->root * sqrtf(p->square[i]) + p->epsilon));
+    p->weights[i] =
+        keep * p->weights[i] - step * (p->mean[i] / (root * sqrtf(p->square[i]) + p->epsilon));
 }
 
 KERN_BODY void average_each(const struct kern_average_args *p, size_t i)
@@ -309,6 +312,16 @@ KERN_BODY void square_sum_end(const struct kern_square_sum_args *p, size_t block
                               const struct kern_part *sum)
 {
     p->sum[block] = sum->a;
+}
+
+KERN_BODY void clip_each(const struct kern_clip_args *p, size_t i)
+{
+    double sum = 0.0, scale;
+
+    for (size_t k = i; k < p->parts; k++)
+        sum += p->squares[k];
+    scale = p->most / (sqrt(sum) + p->epsilon);
+    p->now->scale = scale < 1.0 ? (float)scale : 1.0f;
 }
 
 /* ---- the loss ---- */

@@ -81,6 +81,8 @@ static void close_device(struct kern_nn *nn)
     kern_cuda_release(cuda, cuda->scratch);
     kern_cuda_release(cuda, cuda->vectors);
     kern_cuda_release(cuda, cuda->rows);
+    kern_cuda_release(cuda, cuda->mixing);
+    kern_cuda_release(cuda, cuda->squares);
     (void)cudaFree(cuda->arena.memory);
     free(cuda->arena.wants);
     if (cuda->stream)

@@ -1,7 +1,7 @@
 /* nn_cuda.h - what the files of the CUDA backend share.
  *
  * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c and
- * nn_cuda_conv.c, work without an operation in device_cuda.c, one allocation for all in arena_cuda.c. Tensors are row-major. All work goes to one stream.
+ * nn_cuda_conv.c, work without an operation in device_cuda.c, one allocation for all in arena_cuda.c, graphs in replay_cuda.c, the loss in loss_cuda.c. Tensors are row-major. All work goes to one stream.
  */
 #ifndef KERN_NN_CUDA_H
 #define KERN_NN_CUDA_H
@@ -34,7 +34,12 @@ struct cuda {
     size_t            vectors_bytes;
     void             *rows; /* small arrays of the host's, and what is made of an image */
     size_t            rows_bytes;
+    void             *mixing; /* shares and partners, where rows mix */
+    size_t            mixing_bytes;
+    void             *squares; /* sums of squares */
+    size_t            squares_bytes;
     struct cuda_arena arena;
+    bool              noting; /* the stream is being captured */
     struct mx_err     failed; /* the first failure of work that cannot tell one; code 0: none */
 };
 
@@ -92,6 +97,22 @@ int  kern_cuda_settle(struct kern_nn *nn, const struct kern_expected *expected, 
 /* Bytes of the rooms that a loss and a sum of norms need. */
 size_t kern_cuda_loss_bytes(size_t n, size_t targets);
 size_t kern_cuda_norm_bytes(size_t channels);
+size_t kern_cuda_rows_bytes(size_t n);
+size_t kern_cuda_squares_bytes(void);
+
+/* The loss, of that table (loss_cuda.c). */
+int  kern_cuda_bring_loss(struct kern_nn *nn, const struct kern_loss *loss, struct mx_err *err);
+void kern_cuda_queue_loss(struct kern_nn *nn, const struct kern_loss *loss);
+int  kern_cuda_tell_loss(struct kern_nn *nn, const struct kern_loss *loss, double *value,
+                         struct mx_err *err);
+int  kern_cuda_loss(struct kern_nn *nn, const struct kern_loss *loss, double *value,
+                    struct mx_err *err);
+
+/* Notes of work, of that table (replay_cuda.c). */
+int                 kern_cuda_note_begin(struct kern_nn *nn, struct mx_err *err);
+struct kern_replay *kern_cuda_note_end(struct kern_nn *nn, struct mx_err *err);
+int  kern_cuda_replay(struct kern_nn *nn, struct kern_replay *work, struct mx_err *err);
+void kern_cuda_replay_free(struct kern_nn *nn, struct kern_replay *work);
 
 /* The workspace of cuBLAS, with which results repeat, if it has none yet. */
 int kern_cuda_blas_room(struct cuda *cuda, struct mx_err *err);

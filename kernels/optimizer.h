@@ -8,10 +8,18 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What changes from step to step, where a device keeps it: kernels that are queued again read it there.
+ * steps: how many there were, low word first. */
+struct kern_now {
+    float    lr, scale, keep, step, root; /* as below */
+    uint32_t steps[2];
+};
 
 /* One step of stochastic gradient descent (Sutskever and others 2013 as
  * PyTorch has it): g = scale gradient + decay w; buffer = first ? g : momentum
@@ -20,6 +28,8 @@ extern "C" {
 struct kern_sgd {
     float lr, momentum, decay, scale;
     bool  nesterov, first;
+
+    const struct kern_now *now; /* the device's, instead of lr and scale; on the CPU NULL */
 };
 void kern_sgd_step(const struct kern_sgd *sgd, float *weights, const float *gradient, float *buffer,
                    size_t n);
@@ -35,6 +45,10 @@ struct kern_adamw {
     float step; /* lr / (1 - beta1^t), t = 1 in the first step */
     float root; /* 1 / sqrt(1 - beta2^t) */
     float scale;
+
+    const struct kern_now
+        *now;    /* the device's, instead of keep, step, root, scale; on the CPU NULL; */
+    bool decays; /* ... false: keep is 1 all the same */
 };
 void kern_adamw_step(const struct kern_adamw *adamw, float *weights, const float *gradient,
                      float *mean, float *square, size_t n);

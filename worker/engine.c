@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "worker/mix.h"
 #include "worker/tally.h"
@@ -49,57 +48,6 @@ done:
     return result;
 }
 
-/* One block for the activations of all plans, as they never run together; and one for the
- * statistics of a batch. */
-static int want_block(struct worker_engine *engine, struct mx_err *err)
-{
-    const size_t sizes[] = {engine->training[0].memory.bytes, engine->inference.memory.bytes,
-                            engine->explaining.memory.bytes};
-    size_t       align;
-
-    for (int k = 0; k < 3; k++)
-        engine->block_bytes = sizes[k] > engine->block_bytes ? sizes[k] : engine->block_bytes;
-    align = worker_memory_align(engine->block_bytes);
-    engine->block_bytes = (engine->block_bytes + align - 1) / align * align;
-    if (engine->on->want(engine->nn, &engine->block, align, engine->block_bytes, err))
-        return mx_err_prefix(err, "activations");
-    if (align > KERN_ALIGN &&
-        engine->on->host) /* a wish: it saves one step in twenty, and may be refused */
-        madvise(engine->block, engine->block_bytes, MADV_HUGEPAGE);
-    engine->statistics_bytes = engine_plan_statistics(&engine->training[0]);
-    if (engine->statistics_bytes > 0 && engine->on->want(engine->nn, &engine->statistics,
-                                                         KERN_ALIGN, engine->statistics_bytes, err))
-        return mx_err_prefix(err, "statistics of a network");
-    return 0;
-}
-
-/* What steps will need besides. */
-static struct kern_expected expect(const struct worker_engine *engine)
-{
-    const struct worker_net *net = &engine->net;
-    struct kern_expected     expected = {.n = engine->batch_size,
-                                         .classes = net->layers[net->nlayers - 1].channels};
-
-    for (uint32_t l = 0; l < net->nlayers; l++)
-        if (net->layers[l].channels > expected.channels)
-            expected.channels = net->layers[l].channels;
-    return expected;
-}
-
-/* All of the memory, when it is known how much that is; then everything has its place. */
-static int make_memory(struct worker_engine *engine, struct mx_err *err)
-{
-    const struct kern_expected expected = expect(engine);
-
-    if (want_block(engine, err) || engine_state_want(engine, err) ||
-        engine_fold_want(engine, err) || engine->on->settle(engine->nn, &expected, err) ||
-        engine_plan_bind(engine, &engine->training[0], err) ||
-        (engine->explaining.n > 0 && engine_plan_bind(engine, &engine->explaining, err)) ||
-        engine_plan_bind(engine, &engine->inference, err))
-        return -1;
-    return engine_fold_bind(engine, err);
-}
-
 static int open_device(struct worker_engine *engine, enum worker_device device, struct mx_err *err)
 {
     engine->nn = device == WORKER_DEVICE_CUDA
@@ -123,6 +71,8 @@ static int make_windows(struct worker_engine *engine, struct mx_err *err)
         return 0;
     if (engine->on->want(engine->nn, &engine->images, KERN_ALIGN, floats * sizeof(float), err))
         return mx_err_prefix(err, "images of a batch");
+    if (engine->on->want(engine->nn, &engine->now, KERN_ALIGN, sizeof *engine->now, err))
+        return mx_err_prefix(err, "numbers of a step");
     if (!(engine->seen = malloc(engine->batch_size * classes * sizeof *engine->seen)))
         return mx_fail(err, MX_ENOMEM, "no memory for logits");
     return 0;
@@ -151,7 +101,7 @@ struct worker_engine *engine_new(const struct worker_params *params, enum worker
         engine_plan_build(engine, &engine->inference, batch_size, WORKER_INFER, err) ||
         (worker_mix_traits(params) & WORKER_MIX_GRADIENT &&
          engine_plan_build(engine, &engine->explaining, batch_size, WORKER_EXPLAIN, err)) ||
-        make_memory(engine, err) || engine_state_new(engine, init, err))
+        engine_make_memory(engine, err) || engine_state_new(engine, init, err))
         goto fail;
     return engine;
 
@@ -185,6 +135,7 @@ void worker_engine_free(struct worker_engine *engine)
         engine->on->release(engine->nn, engine->statistics);
         engine->on->release(engine->nn, engine->folded_state);
         engine->on->release(engine->nn, engine->images);
+        engine->on->release(engine->nn, engine->now);
     }
     free(engine->seen);
     free(engine->shadow);
@@ -264,7 +215,10 @@ static void activate(const struct worker_engine *engine, const struct engine_pla
         struct mx_rng rng = mx_rng_at(engine->init, ENGINE_DROPOUT | l, (uint32_t)engine->steps,
                                       (uint32_t)(engine->steps >> 32));
 
-        plan->on->dropout(plan->nn, out, n, desc->drop, rng);
+        if (plan->on->host)
+            plan->on->dropout(plan->nn, out, n, desc->drop, rng);
+        else
+            plan->on->dropout_now(plan->nn, out, n, desc->drop, rng, engine->now);
     }
 }
 
@@ -333,7 +287,7 @@ int engine_backward(struct worker_engine *engine, struct engine_plan *plan, stru
     return 0;
 }
 
-static void update_statistics(struct worker_engine *engine, const struct engine_plan *plan)
+void engine_statistics(struct worker_engine *engine, const struct engine_plan *plan)
 {
     for (uint32_t l = 1; l < engine->net.nlayers; l++) {
         const struct worker_layer *desc = &engine->net.layers[l];
@@ -376,37 +330,49 @@ static int show_images(struct worker_engine *engine, struct engine_plan *plan,
     return kern_tensor_bind(images, engine->images, err);
 }
 
-/* Loss of a batch, its gradient in the block, statistics of the norms. */
-static int loss_of(struct worker_engine *engine, struct engine_plan *plan,
-                   const struct worker_batch *batch, double *loss, struct mx_err *err)
+int engine_show(struct worker_engine *engine, struct engine_plan *plan,
+                const struct worker_batch *batch, struct mx_err *err)
+{
+    const uint32_t classes = engine->net.layers[engine->net.nlayers - 1].channels;
+
+    if (batch->targets && batch->classes != classes)
+        return mx_fail(err, MX_EINVAL,
+                       "targets of %u classes do not go with a network of %u classes",
+                       batch->classes, classes);
+    if (plan->hidden)
+        plan->hidden->batch = batch->layer == WORKER_LAYER_INPUT ? NULL : batch;
+    return show_images(engine, plan, batch, err);
+}
+
+struct kern_loss engine_loss(const struct worker_engine *engine, const struct engine_plan *plan,
+                             const struct worker_batch *batch)
 {
     const uint32_t             last = engine->net.nlayers - 1;
     const struct engine_layer *logits = &plan->layers[last];
-    const struct kern_loss     of = {.logits = kern_tensor_data(logits->tensors.dst),
-                                     .y_a = batch->y_a,
-                                     .y_b = batch->y_b,
-                                     .lambda = batch->lambda,
-                                     .targets = batch->targets,
-                                     .smoothing = engine->params.train_label_smoothing,
-                                     .n = batch->n,
-                                     .classes = engine->net.layers[last].channels,
-                                     .gradient = kern_tensor_data(logits->grad)};
-    const float               *seen;
 
-    if (batch->targets && batch->classes != engine->net.layers[last].channels)
-        return mx_fail(err, MX_EINVAL,
-                       "targets of %u classes do not go with a network of %u classes",
-                       batch->classes, engine->net.layers[last].channels);
-    if (plan->hidden)
-        plan->hidden->batch = batch->layer == WORKER_LAYER_INPUT ? NULL : batch;
-    if (show_images(engine, plan, batch, err) || engine_forward(engine, plan, err) ||
-        engine->on->loss(engine->nn, &of, loss, err) ||
-        !(seen = engine_see(engine, logits->tensors.dst, batch->n, err)))
+    return (struct kern_loss){.logits = kern_tensor_data(logits->tensors.dst),
+                              .y_a = batch->y_a,
+                              .y_b = batch->y_b,
+                              .lambda = batch->lambda,
+                              .targets = batch->targets,
+                              .smoothing = engine->params.train_label_smoothing,
+                              .n = batch->n,
+                              .classes = engine->net.layers[last].channels,
+                              .gradient = kern_tensor_data(logits->grad)};
+}
+
+int engine_look(struct worker_engine *engine, const struct engine_plan *plan,
+                const struct worker_batch *batch, double loss, struct mx_err *err)
+{
+    const uint32_t last = engine->net.nlayers - 1;
+    const float   *seen = engine_see(engine, plan->layers[last].tensors.dst, batch->n, err);
+
+    if (!seen)
         return -1;
-    engine->hits = worker_batch_hits(batch, seen, of.classes);
-    if (!isfinite(*loss))
+    engine->hits = worker_batch_hits(batch, seen, engine->net.layers[last].channels);
+    if (!isfinite(loss))
         return mx_fail(err, MX_EDIVERGED, "the loss of step %" PRIu64 " is %g", engine->steps,
-                       *loss);
+                       loss);
     return 0;
 }
 
@@ -414,10 +380,19 @@ int worker_engine_step(struct worker_engine *engine, const struct worker_batch *
                        double *loss, struct mx_err *err)
 {
     struct engine_plan *plan = plan_for(engine, batch->n, err);
+    struct kern_loss    of;
 
-    if (!plan || loss_of(engine, plan, batch, loss, err) || engine_backward(engine, plan, err))
+    if (!plan)
         return -1;
-    update_statistics(engine, plan);
+    if (!engine->on->host)
+        return engine_step_queued(engine, plan, batch, lr, loss, err);
+    if (engine_show(engine, plan, batch, err) || engine_forward(engine, plan, err))
+        return -1;
+    of = engine_loss(engine, plan, batch);
+    if (engine->on->loss(engine->nn, &of, loss, err) ||
+        engine_look(engine, plan, batch, *loss, err) || engine_backward(engine, plan, err))
+        return -1;
+    engine_statistics(engine, plan);
     return engine_update(engine, lr, err);
 }
 

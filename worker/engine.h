@@ -21,6 +21,7 @@ extern "C" {
 #endif
 
 struct worker_engine;
+struct worker_progress;
 
 /* Build params->model_arch for images of `shape` and at most `batch_size`
  * images at a time, with weights drawn from `init` (methods.md 0), on params->device: MX_EGPU where
@@ -40,6 +41,10 @@ int worker_engine_step(struct worker_engine *engine, const struct worker_batch *
 /* Of the last step, worker_batch_hits() of what the network made of its batch
  * before it learned from it. */
 double worker_engine_hits(const struct worker_engine *engine);
+
+/* Say once, if it is so, that steps on a GPU are not replayed as one graph, and why one could not be noted:
+ * they are slower then, and have the same bits. */
+void worker_engine_tell(struct worker_engine *engine, const struct worker_progress *progress);
 
 /* Make ready for batches of n images. Without it, the first step of another
  * size than batch_size does so itself: the only time that a step allocates.

@@ -69,7 +69,14 @@ void engine_hidden_free(struct engine_plan *plan)
 
 static struct kern_rows rows_of(const struct worker_batch *batch, size_t floats)
 {
-    return (struct kern_rows){batch->area, batch->partner, batch->n, floats / batch->n};
+    return (struct kern_rows){batch->area, batch->partner, batch->n, floats / batch->n, true};
+}
+
+struct kern_rows engine_hidden_rows(const struct engine_plan *plan)
+{
+    const struct engine_hidden *hidden = plan->hidden;
+
+    return hidden && hidden->batch ? rows_of(hidden->batch, 0) : (struct kern_rows){0};
 }
 
 bool engine_hidden_at(const struct engine_plan *plan, uint32_t l)

@@ -30,6 +30,18 @@ struct engine_hidden {
     const struct worker_batch *batch;  /* at work; NULL: it does not mix within the network */
 };
 
+/* The work of a step, noted for the steps that are like it. */
+struct engine_replay {
+    enum worker_mix_layer layer; /* that mixes */
+    bool                  targets, lambda;
+    uint32_t              runs; /* 0: this one is free */
+    struct kern_replay   *work; /* NULL: not yet */
+};
+
+enum {
+    ENGINE_REPLAYS = 2 * WORKER_MIX_LAYERS
+};
+
 /* The network at one batch size, for one use. */
 struct engine_plan {
     uint32_t                    n;
@@ -42,6 +54,7 @@ struct engine_plan {
     struct worker_memory        memory;
     char                       *block; /* the engine's, or its own if that is too small */
     bool                        own_block;
+    struct engine_replay        replays[ENGINE_REPLAYS]; /* training, on a device that notes */
     struct engine_hidden       *hidden; /* training: for mixing within the network; NULL: never */
 };
 
@@ -99,6 +112,11 @@ struct worker_engine {
     size_t               block_bytes;
     uint64_t             steps;
     uint64_t             changes; /* of the state, where it is not the host's to look at */
+    struct kern_now     *now;   /* a device that is not the host: what changes from step to step */
+    bool                 plain; /* ... steps are not noted, since one could not be, or for tests; */
+    struct mx_err        why_plain; /* ... if one could not be; */
+    bool                 told_plain;
+    uint64_t             replays; /* ... steps that were replayed */
     float               *images;  /* a device that is not the host: of the batch at work; ... */
     float               *seen;    /* ... the host's copy of the logits; ... */
     float               *shadow;  /* ... and of the state, for checkpoints */
@@ -186,6 +204,31 @@ int engine_state_show(struct worker_engine *engine, enum engine_part part, struc
 
 /* The part to score and to keep: the average, once there is one. */
 enum engine_part engine_state_scored(const struct worker_engine *engine);
+
+/* All of the memory, once all plans are built: everything gets its place. */
+int engine_make_memory(struct worker_engine *engine, struct mx_err *err);
+
+/* A step on a device that is not the host (engine_replay.c). */
+int engine_step_queued(struct worker_engine *engine, struct engine_plan *plan,
+                       const struct worker_batch *batch, double lr, double *loss,
+                       struct mx_err *err);
+
+/* Parts of a step: let the plan read a batch and mix where it says; the loss of its logits; running
+ * statistics from those of the batch; hits, and a failure for a loss that is not finite. */
+int              engine_show(struct worker_engine *engine, struct engine_plan *plan,
+                             const struct worker_batch *batch, struct mx_err *err);
+struct kern_loss engine_loss(const struct worker_engine *engine, const struct engine_plan *plan,
+                             const struct worker_batch *batch);
+void             engine_statistics(struct worker_engine *engine, const struct engine_plan *plan);
+int              engine_look(struct worker_engine *engine, const struct engine_plan *plan,
+                             const struct worker_batch *batch, double loss, struct mx_err *err);
+
+/* How the rows of the batch at work mix within the network; n 0: they do not. */
+struct kern_rows engine_hidden_rows(const struct engine_plan *plan);
+
+/* Queue an update that reads engine->now, which engine_bring_now() brings. */
+int  engine_bring_now(struct worker_engine *engine, double lr, struct mx_err *err);
+void engine_queue_update(struct worker_engine *engine);
 
 /* One step of the optimiser at learning rate lr, from the gradients; and of the
  * moving average, statistics included. */

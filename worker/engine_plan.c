@@ -276,6 +276,8 @@ void engine_plan_free(struct engine_plan *plan)
     if (plan->on) {
         plan->on->release(plan->nn, plan->own_block ? plan->block : NULL);
         engine_hidden_free(plan);
+        for (int r = 0; r < ENGINE_REPLAYS && !plan->on->host; r++)
+            plan->on->replay_free(plan->nn, plan->replays[r].work);
     }
     memset(plan, 0, sizeof *plan);
 }

@@ -35,14 +35,27 @@ static double decay_of(const struct worker_engine *engine, const struct engine_p
                : 0;
 }
 
-static void step_sgd(struct worker_engine *engine, double lr, double scale)
+static struct kern_now now_of(const struct worker_engine *engine, double lr, double scale)
+{
+    const double t = (double)engine->steps + 1;
+
+    return (struct kern_now){.lr = (float)lr,
+                             .scale = (float)scale,
+                             .keep = (float)(1 - lr * engine->params.train_weight_decay),
+                             .step = (float)(lr / (1 - pow(beta1, t))),
+                             .root = (float)(1 / sqrt(1 - pow(beta2, t))),
+                             .steps = {(uint32_t)engine->steps, (uint32_t)(engine->steps >> 32)}};
+}
+
+static void step_sgd(struct worker_engine *engine, const struct kern_now *now)
 {
     const struct worker_params *params = &engine->params;
-    struct kern_sgd             sgd = {.lr = (float)lr,
+    struct kern_sgd             sgd = {.lr = now->lr,
                                        .momentum = (float)params->train_momentum,
-                                       .scale = (float)scale,
+                                       .scale = now->scale,
                                        .nesterov = params->train_nesterov,
-                                       .first = engine->steps == 0};
+                                       .first = engine->steps == 0,
+                                       .now = engine->now};
 
     for (size_t p = 0; p < engine->nparameters; p++) {
         const struct engine_parameter *at = &engine->parameters[p];
@@ -54,22 +67,23 @@ static void step_sgd(struct worker_engine *engine, double lr, double scale)
     }
 }
 
-static void step_adamw(struct worker_engine *engine, double lr, double scale)
+static void step_adamw(struct worker_engine *engine, const struct kern_now *now)
 {
-    const double      t = (double)engine->steps + 1;
     struct kern_adamw adamw = {.beta1 = (float)beta1,
                                .beta2 = (float)beta2,
                                .rest1 = (float)(1 - beta1),
                                .rest2 = (float)(1 - beta2),
                                .epsilon = (float)epsilon,
-                               .step = (float)(lr / (1 - pow(beta1, t))),
-                               .root = (float)(1 / sqrt(1 - pow(beta2, t))),
-                               .scale = (float)scale};
+                               .step = now->step,
+                               .root = now->root,
+                               .scale = now->scale,
+                               .now = engine->now};
 
     for (size_t p = 0; p < engine->nparameters; p++) {
         const struct engine_parameter *at = &engine->parameters[p];
 
-        adamw.keep = (float)(1 - lr * decay_of(engine, at));
+        adamw.decays = decay_of(engine, at) > 0;
+        adamw.keep = adamw.decays ? now->keep : 1;
         engine->on->adamw(engine->nn, &adamw, kern_tensor_data(at->value),
                           kern_tensor_data(at->grad), engine->part[ENGINE_MOMENTUM] + at->offset,
                           engine->part[ENGINE_SQUARES] + at->offset, at->floats);
@@ -92,18 +106,43 @@ static void step_average(struct worker_engine *engine)
                             engine->part_floats);
 }
 
+static void step(struct worker_engine *engine, const struct kern_now *now)
+{
+    if (engine->params.train_optimizer == WORKER_OPTIMIZER_ADAMW)
+        step_adamw(engine, now);
+    else
+        step_sgd(engine, now);
+    step_average(engine);
+}
+
 int engine_update(struct worker_engine *engine, double lr, struct mx_err *err)
 {
-    double scale;
+    struct kern_now now;
+    double          scale;
 
     if (clip_scale(engine, &scale, err))
         return -1;
-    if (engine->params.train_optimizer == WORKER_OPTIMIZER_ADAMW)
-        step_adamw(engine, lr, scale);
-    else
-        step_sgd(engine, lr, scale);
-    step_average(engine);
+    now = now_of(engine, lr, scale);
+    step(engine, &now);
     engine->steps++;
     engine->changes++;
     return 0;
+}
+
+int engine_bring_now(struct worker_engine *engine, double lr, struct mx_err *err)
+{
+    const struct kern_now now = now_of(engine, lr, 1);
+
+    return engine->on->put(engine->nn, engine->now, &now, sizeof now, err);
+}
+
+void engine_queue_update(struct worker_engine *engine)
+{
+    const struct kern_now nothing = {0}; /* it is on the device */
+
+    /* Of the gradients, what is no parameter's is 0: it was when the state was made. */
+    if (engine->params.train_clip_norm > 0)
+        engine->on->clip(engine->nn, engine->part[ENGINE_GRADIENTS], engine->part_floats,
+                         engine->params.train_clip_norm, clip_epsilon, engine->now);
+    step(engine, &nothing);
 }

@@ -253,6 +253,7 @@ static int train_epoch(struct training *t, uint32_t epoch, struct mx_err *err)
             return -1;
     }
     t->loss = t->at.tally.loss / t->at.tally.images;
+    worker_engine_tell(t->engine, t->progress);
     return 0;
 }
 

@@ -13,6 +13,7 @@ enum {
     SKIPPED = 77,
     ROOM = 5,
     STEPS = 3,
+    REPLAYED = 12,
     CLASSES = 4,
 };
 
@@ -119,7 +120,7 @@ static bool near(const char *trial, const char *what, const float *cpu, const fl
 }
 
 static bool same_weights(const struct trial *trial, struct worker_engine *const engines[2],
-                         struct mx_err *err)
+                         double tolerance, struct mx_err *err)
 {
     struct worker_tensor *tensors[2] = {NULL, NULL};
     size_t                count[2] = {0, 0};
@@ -131,7 +132,8 @@ static bool same_weights(const struct trial *trial, struct worker_engine *const 
 
         for (uint32_t d = 0; d < tensors[0][t].ndims; d++)
             n *= tensors[0][t].dims[d];
-        ok = near(trial->name, tensors[0][t].name, tensors[0][t].data, tensors[1][t].data, n, 2e-3);
+        ok = near(trial->name, tensors[0][t].name, tensors[0][t].data, tensors[1][t].data, n,
+                  tolerance);
     }
     worker_tensors_free(tensors[0], count[0]);
     worker_tensors_free(tensors[1], count[1]);
@@ -187,6 +189,80 @@ static bool same_steps(const struct trial *trial, struct worker_engine *const en
            !worker_engine_check(engines[1], err);
 }
 
+/* Steps of two engines, the first of which does them plainly: the same bits, whatever the learning
+ * rate, batch size, layer that mixes, and count of steps. */
+static bool same_replays(const struct trial *trial, struct worker_engine *const engines[2],
+                         struct batch *batch, struct mx_err *err)
+{
+    engines[0]->plain = true;
+    for (uint32_t s = 0; s < REPLAYED; s++) {
+        const double rate = trial->params.train_lr * (REPLAYED - s) / REPLAYED;
+        double       loss[2];
+
+        draw(batch, trial, s % 3 == 1 ? 3 : ROOM, s);
+        for (int e = 0; e < 2; e++)
+            if (worker_engine_step(engines[e], &batch->all, rate, &loss[e], err))
+                return false;
+        if (memcmp(&loss[0], &loss[1], sizeof loss[0]) != 0 ||
+            worker_engine_hits(engines[0]) != worker_engine_hits(engines[1])) {
+            printf("%s: the loss of step %u is %.17g, and %.17g if it is replayed\n", trial->name,
+                   s, loss[0], loss[1]);
+            return false;
+        }
+    }
+    if (engines[0]->replays > 0 || engines[1]->replays < 4) {
+        printf("%s: %llu steps were replayed: %s\n", trial->name,
+               (unsigned long long)engines[1]->replays, engines[1]->why_plain.text);
+        return false;
+    }
+    return same_weights(trial, engines, 0, err);
+}
+
+static bool run_replayed(const struct trial *trial, struct mx_err *err)
+{
+    struct worker_engine *engines[2] = {NULL, NULL};
+    struct batch          batch;
+    bool                  ok = batch_new(&batch, trial) &&
+              (engines[0] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
+              (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
+              same_replays(trial, engines, &batch, err);
+
+    worker_engine_free(engines[1]);
+    worker_engine_free(engines[0]);
+    free(batch.all.images);
+    return ok;
+}
+
+static int refuse(struct kern_nn *nn, struct mx_err *err)
+{
+    (void)nn;
+    return mx_fail(err, MX_EGPU, "nothing is noted here");
+}
+
+/* Where steps cannot be noted they are done plainly, and it is said why. */
+static bool run_refused(const struct trial *trial, struct mx_err *err)
+{
+    struct worker_engine *engine = open_engine(trial, WORKER_DEVICE_CUDA, err);
+    struct kern_device    refusing;
+    struct batch          batch;
+    double                loss;
+    bool                  ok = batch_new(&batch, trial) && engine;
+
+    if (ok) {
+        refusing = *engine->on;
+        refusing.note_begin = refuse;
+        engine->on = &refusing;
+    }
+    for (uint32_t s = 0; ok && s < 4; s++) {
+        draw(&batch, trial, ROOM, s);
+        ok = !worker_engine_step(engine, &batch.all, trial->params.train_lr, &loss, err);
+    }
+    ok = ok && engine->replays == 0 && strcmp(engine->why_plain.text, "nothing is noted here") == 0;
+    worker_engine_free(engine);
+    free(batch.all.images);
+    return ok;
+}
+
 static bool run(const struct trial *trial, struct mx_err *err)
 {
     struct worker_engine *engines[2] = {NULL, NULL};
@@ -194,8 +270,8 @@ static bool run(const struct trial *trial, struct mx_err *err)
     bool                  ok = batch_new(&batch, trial) &&
               (engines[0] = open_engine(trial, WORKER_DEVICE_CPU, err)) &&
               (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
-              same_weights(trial, engines, err) && same_steps(trial, engines, &batch, err) &&
-              same_weights(trial, engines, err) && same_logits(trial, engines, &batch, err) &&
+              same_weights(trial, engines, 2e-3, err) && same_steps(trial, engines, &batch, err) &&
+              same_weights(trial, engines, 2e-3, err) && same_logits(trial, engines, &batch, err) &&
               (trial->hidden || same_gradients(trial, engines, &batch, err));
 
     worker_engine_free(engines[1]);
@@ -215,7 +291,8 @@ int main(void)
     }
     for (size_t t = 0; t < sizeof trials / sizeof *trials; t++) {
         memset(&err, 0, sizeof err);
-        if (!run(&trials[t], &err)) {
+        if (!run(&trials[t], &err) || !run_replayed(&trials[t], &err) ||
+            (t == 0 && !run_refused(&trials[t], &err))) {
             printf("FAILED: %s %s\n", trials[t].name, err.text);
             failed = 1;
         } else {
