@@ -16,6 +16,13 @@ struct cuda_want {
     size_t bytes;
 };
 
+static bool is_within(const struct cuda_arena *arena, const void *memory)
+{
+    const char *at = memory;
+
+    return arena->memory && at >= arena->memory && at < arena->memory + arena->bytes;
+}
+
 void kern_cuda_collect(struct kern_nn *nn)
 {
     cuda_of(nn)->arena.collecting = true;
@@ -126,11 +133,23 @@ fail:
     return -1;
 }
 
+/* Noted work may still use a room that was too small for other work. */
+static int keep(struct cuda_arena *arena, void *room, struct mx_err *err)
+{
+    if (!room || is_within(arena, room))
+        return 0;
+    if (arena->nkept == sizeof arena->kept / sizeof *arena->kept)
+        return mx_fail(err, MX_EINTERNAL, "a room on the GPU grew too often");
+    arena->kept[arena->nkept++] = room;
+    return 0;
+}
+
 int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err)
 {
     if (bytes <= *have)
         return 0;
-    kern_cuda_release(cuda, *room); /* waits for the work that uses it */
+    if (keep(&cuda->arena, *room, err))
+        return -1;
     *room = NULL;
     cuda->nn.bytes -= *have;
     *have = 0;
@@ -143,8 +162,14 @@ int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, s
 
 void kern_cuda_release(struct cuda *cuda, void *memory)
 {
-    const char *at = memory;
-
-    if (at && !(at >= cuda->arena.memory && at < cuda->arena.memory + cuda->arena.bytes))
+    if (memory && !is_within(&cuda->arena, memory))
         (void)cudaFree(memory);
+}
+
+void kern_cuda_arena_free(struct cuda *cuda)
+{
+    for (size_t k = 0; k < cuda->arena.nkept; k++)
+        (void)cudaFree(cuda->arena.kept[k]);
+    (void)cudaFree(cuda->arena.memory);
+    free(cuda->arena.wants);
 }

@@ -35,13 +35,13 @@ struct kern_loss {
     float          *gradient; /* may be NULL */
 };
 
-/* How rows of `width` floats mix; the host's arrays of n. */
+/* How rows of `width` floats mix; the host's arrays of n. On a device that is not the host share NULL:
+ * those that bring_rows() brought last. */
 struct kern_rows {
     const float    *share;
     const uint32_t *partner;
     uint32_t        n;
     size_t          width;
-    bool            brought; /* by bring_rows(), since when they are the same */
 };
 
 /* The largest batch, and how many classes and channels at most. */

@@ -154,7 +154,7 @@ static bool have_rows(struct kern_nn *nn, const struct kern_rows *rows)
 {
     struct cuda *cuda = cuda_of(nn);
 
-    return rows->brought || !bring_rows(nn, rows, cuda->failed.code ? NULL : &cuda->failed);
+    return !rows->share || !bring_rows(nn, rows, cuda->failed.code ? NULL : &cuda->failed);
 }
 
 static void mix_rows(struct kern_nn *nn, float *out, const float *in, const struct kern_rows *rows)

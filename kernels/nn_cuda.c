@@ -83,8 +83,7 @@ static void close_device(struct kern_nn *nn)
     kern_cuda_release(cuda, cuda->rows);
     kern_cuda_release(cuda, cuda->mixing);
     kern_cuda_release(cuda, cuda->squares);
-    (void)cudaFree(cuda->arena.memory);
-    free(cuda->arena.wants);
+    kern_cuda_arena_free(cuda);
     if (cuda->stream)
         (void)cudaStreamDestroy(cuda->stream);
     free(cuda);

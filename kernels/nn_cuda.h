@@ -19,6 +19,8 @@ struct cuda_arena {
     struct cuda_want *wants;
     size_t            nwants, room; /* of wants */
     bool              collecting;
+    void             *kept[64]; /* rooms that became too small */
+    size_t            nkept;
 };
 
 /* Its struct kern_nn is its beginning. */
@@ -94,6 +96,8 @@ int kern_cuda_want(struct kern_nn *nn, void *place, size_t align, size_t bytes, 
 void kern_cuda_collect(struct kern_nn *nn);
 int  kern_cuda_settle(struct kern_nn *nn, const struct kern_expected *expected, struct mx_err *err);
 
+void kern_cuda_arena_free(struct cuda *cuda);
+
 /* Bytes of the rooms that a loss and a sum of norms need. */
 size_t kern_cuda_loss_bytes(size_t n, size_t targets);
 size_t kern_cuda_norm_bytes(size_t channels);
@@ -117,7 +121,7 @@ void kern_cuda_replay_free(struct kern_nn *nn, struct kern_replay *work);
 /* The workspace of cuBLAS, with which results repeat, if it has none yet. */
 int kern_cuda_blas_room(struct cuda *cuda, struct mx_err *err);
 
-/* Make a room at least so large; what was in it is lost. */
+/* Make a room at least so large; what was in it is lost, though its memory stays until the end. */
 int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err);
 
 /* An operation; its struct kern_op is its beginning. The rest is of convolutions. */

@@ -69,7 +69,17 @@ void engine_hidden_free(struct engine_plan *plan)
 
 static struct kern_rows rows_of(const struct worker_batch *batch, size_t floats)
 {
-    return (struct kern_rows){batch->area, batch->partner, batch->n, floats / batch->n, true};
+    return (struct kern_rows){batch->area, batch->partner, batch->n, floats / batch->n};
+}
+
+/* The rows at work, which a device that is not the host has already. */
+static struct kern_rows rows_at(const struct engine_plan *plan, size_t floats)
+{
+    struct kern_rows rows = rows_of(plan->hidden->batch, floats);
+
+    if (!plan->on->host)
+        rows.share = NULL;
+    return rows;
 }
 
 struct kern_rows engine_hidden_rows(const struct engine_plan *plan)
@@ -88,10 +98,9 @@ bool engine_hidden_at(const struct engine_plan *plan, uint32_t l)
 
 void engine_hidden_forward(const struct engine_plan *plan, uint32_t l)
 {
-    const struct worker_batch *batch = plan->hidden->batch;
-    const size_t               floats = engine_layer_floats(&plan->layers[l]);
-    float                     *out = kern_tensor_data(plan->layers[l].tensors.dst);
-    const struct kern_rows     rows = rows_of(batch, floats);
+    const size_t           floats = engine_layer_floats(&plan->layers[l]);
+    float                 *out = kern_tensor_data(plan->layers[l].tensors.dst);
+    const struct kern_rows rows = rows_at(plan, floats);
 
     plan->on->copy(plan->nn, plan->hidden->unmixed, out, floats * sizeof *out);
     plan->on->mix_rows(plan->nn, out, plan->hidden->unmixed, &rows);
@@ -99,12 +108,11 @@ void engine_hidden_forward(const struct engine_plan *plan, uint32_t l)
 
 void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool relu)
 {
-    const struct worker_batch        *batch = plan->hidden->batch;
     const struct worker_layer_memory *memory = &plan->memory.layers[l];
     const size_t                      floats = engine_layer_floats(&plan->layers[l]);
     float                            *mixed = plan->hidden->gradient;
     float                            *gradient = engine_plan_at(plan, memory->grad);
-    const struct kern_rows            rows = rows_of(batch, floats);
+    const struct kern_rows            rows = rows_at(plan, floats);
 
     plan->on->add_backward(plan->nn, mixed, engine_plan_at(plan, memory->parts[0]),
                            memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL,
