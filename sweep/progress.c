@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char mx_progress_basis[] = "this start's rate, running trials by their share";
+const char mx_progress_basis[] = "this start's rate";
 
 double mx_progress_rate(const struct mx_progress *progress)
 {

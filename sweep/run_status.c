@@ -102,13 +102,13 @@ static size_t list_running(const struct run *run, struct mx_status_running      
     return n;
 }
 
-/* Every rank; rates in proportion to what each has done. */
+/* Every rank; rates in proportion to what each has done of those that are there. */
 static void list_nodes(const struct run *run, double rate_per_hour, struct mx_status_node *nodes)
 {
     uint64_t done = 0;
 
     for (unsigned r = 0; r < run->ranks; r++)
-        done += run->nodes[r].done;
+        done += run->nodes[r].lost ? 0 : run->nodes[r].done;
     for (unsigned r = 0; r < run->ranks; r++) {
         const struct run_node *node = &run->nodes[r];
 
@@ -120,7 +120,8 @@ static void list_nodes(const struct run *run, double rate_per_hour, struct mx_st
             .failed = node->failed,
             .busy_s = node->busy_s,
             .gpu = node->gpu,
-            .rate_per_hour = done > 0 ? rate_per_hour * (double)node->done / (double)done : NAN,
+            .rate_per_hour =
+                done > 0 && !node->lost ? rate_per_hour * (double)node->done / (double)done : NAN,
             .lost = node->lost,
             .quarantined = mx_sched_host_quarantined(run->sched, node->host_number),
         };
@@ -140,14 +141,17 @@ static int list_gpus(struct run *run, struct mx_status_node *nodes, struct mx_st
 
         if (node->ngpus++ == 0)
             node->gpus = *out + k;
-        (*out)[k] = (struct mx_status_gpu){.uuid = from->gpu.uuid,
-                                           .model = from->gpu.model,
-                                           .fault = from->gpu.fault,
-                                           .executors = node->lost ? 0 : from->executors,
-                                           .memory_bytes = from->gpu.memory_bytes,
-                                           .memory_used_bytes = from->gpu.memory_now,
-                                           .load = from->gpu.load,
-                                           .energy_j = from->gpu.energy_j};
+        (*out)[k] = (struct mx_status_gpu){
+            .uuid = from->gpu.uuid,
+            .model = from->gpu.model,
+            .fault = from->gpu.fault,
+            .executors = node->lost ? 0 : from->executors,
+            .memory_bytes = from->gpu.memory_bytes,
+            /* What a rank told before it was lost says nothing of now. */
+            .memory_used_bytes = node->lost ? NAN : from->gpu.memory_now,
+            .load = node->lost ? NAN : from->gpu.load,
+            .energy_j = node->lost ? NAN : from->gpu.energy_j,
+        };
     }
     return 0;
 }

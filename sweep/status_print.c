@@ -17,10 +17,12 @@ static const double gib = 1024.0 * 1024 * 1024;
 enum {
     NODES_SHOWN = 20,
     TIME_SIZE = 32,
-    SHORT_UUID = 12,  /* characters of one that are told at least: "GPU-" and eight more */
+    SHORT_UUID = 12, /* characters of one that are told at least: "GPU-" and eight more */
+    HOST_SIZE = 512,
     BESIDE_TEXT = 32, /* columns that the others take besides the trial and what it says */
 };
 
+static const char maker[] = "NVIDIA "; /* that all models begin with */
 static const char failing_title[] = "failed attempts, the last ones first";
 
 /* Number and text cells of a table. */
@@ -39,19 +41,26 @@ static void add_shown(struct mx_text_table *table, const char *text)
     mx_text_table_add(table, mx_utf8_shown(text, shown, sizeof shown));
 }
 
-/* A host without its domain, unless another one is named like that, too. */
-static void add_host(struct mx_text_table *table, const struct mx_status *status, const char *host)
+/* A host without its domain, unless another one is named like that, too. Returns out. */
+static const char *host_of(const struct mx_status *status, const char *host, char out[HOST_SIZE])
 {
     const size_t len = strcspn(host, ".");
-    char         name[256];
+    char         name[HOST_SIZE];
     bool         alone = strspn(host, "0123456789") < len; /* else it is a number */
 
     for (size_t k = 0; k < status->nnodes && alone; k++)
         alone = strcmp(status->nodes[k].host, host) == 0 ||
                 strcspn(status->nodes[k].host, ".") != len ||
                 strncmp(status->nodes[k].host, host, len) != 0;
-    snprintf(name, sizeof name, "%.*s", alone ? (int)len : (int)sizeof name - 1, host);
-    add_shown(table, name);
+    snprintf(name, sizeof name, "%.*s", alone ? (int)len : HOST_SIZE - 1, host);
+    return mx_utf8_shown(name, out, HOST_SIZE);
+}
+
+static void add_host(struct mx_text_table *table, const struct mx_status *status, const char *host)
+{
+    char shown[HOST_SIZE];
+
+    mx_text_table_add(table, host_of(status, host, shown));
 }
 
 static void add_time(struct mx_text_table *table, double seconds)
@@ -152,7 +161,9 @@ static void add_gpu(struct mx_text_table *table, const struct mx_status *status,
     add_host(table, status, node->host);
     snprintf(text, sizeof text, "%.*s", uuid, gpu->uuid);
     add_shown(table, text);
-    add_shown(table, gpu->model);
+    add_shown(table, strncmp(gpu->model, maker, sizeof maker - 1) == 0
+                         ? gpu->model + sizeof maker - 1
+                         : gpu->model);
     add_uint(table, gpu->executors);
     text[0] = '\0';
     if (isfinite(gpu->load))
@@ -167,16 +178,15 @@ static void add_gpu(struct mx_text_table *table, const struct mx_status *status,
 }
 
 /* Why GPUs are left out. */
-static void put_fault(const struct mx_status_node *node, const struct mx_status_gpu *gpu, int uuid,
-                      unsigned width, struct mx_buf *out)
+static void put_fault(const struct mx_status *status, const struct mx_status_node *node,
+                      const struct mx_status_gpu *gpu, int uuid, unsigned width, struct mx_buf *out)
 {
     struct mx_buf line = {0};
-    char          host[512], fault[512];
+    char          host[HOST_SIZE], fault[512];
 
     if (!gpu->fault[0])
         return;
-    mx_buf_printf(&line, "%.*s on %s: %s", uuid, gpu->uuid,
-                  mx_utf8_shown(node->host, host, sizeof host),
+    mx_buf_printf(&line, "%.*s on %s: %s", uuid, gpu->uuid, host_of(status, node->host, host),
                   mx_utf8_shown(gpu->fault, fault, sizeof fault));
     mx_status_put_wrapped(out, width, 0, mx_buf_str(&line));
     out->failed |= line.failed;
@@ -207,7 +217,8 @@ static void put_gpus(const struct mx_status *status, unsigned width, struct mx_b
             for (size_t g = 0; g < status->nodes[k].ngpus && shown < NODES_SHOWN; g++)
                 if ((status->nodes[k].gpus[g].fault[0] == '\0') == (fit == 1)) {
                     add_gpu(table, status, &status->nodes[k], &status->nodes[k].gpus[g], uuid);
-                    put_fault(&status->nodes[k], &status->nodes[k].gpus[g], uuid, width, &faults);
+                    put_fault(status, &status->nodes[k], &status->nodes[k].gpus[g], uuid, width,
+                              &faults);
                     shown++;
                 }
     put_table(table, "GPUs", shown, all, width, out);
@@ -330,9 +341,9 @@ void mx_status_tables(const struct mx_status_view *view, unsigned width, bool wh
                       struct mx_buf *out)
 {
     put_nodes(&view->status, width, out);
-    put_gpus(&view->status, width, out);
-    put_running(&view->status, width, out);
     put_failing(&view->status, width, whole, out);
+    put_running(&view->status, width, out);
+    put_gpus(&view->status, width, out);
     put_reduction(&view->status, width, out);
 }
 

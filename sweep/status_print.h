@@ -22,7 +22,7 @@ void mx_status_head(const struct mx_status_view *view, const char *directory,
                     enum mx_status_head head, unsigned width, bool wrap, struct mx_buf *out);
 
 /* Append the tables, each behind an empty line: nodes (lost ones first, at most 20, and how many
- * there are), GPUs, stages under way, failures; and the reduction. What failures say is
+ * there are), failures, stages under way, GPUs; and the reduction. What failures say is
  * shortened to a column, or, `whole`, told in lines below where a column is too narrow. */
 void mx_status_tables(const struct mx_status_view *view, unsigned width, bool whole,
                       struct mx_buf *out);

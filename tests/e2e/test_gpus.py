@@ -58,7 +58,7 @@ class Gpus(Case):
         self.assertEqual((gpus[uuid(2)]["load"], gpus[uuid(2)]["memory_used_bytes"]),
                          (0.7, 900 << 20))
         out, _ = self.mixsweep("status", "out")
-        self.assertRegex(out, rf"{uuid(2)[:12]} +NVIDIA Pretended 80GB +1 +70% +0\.9/79\.6 GiB")
+        self.assertRegex(out, rf"{uuid(2)[:12]} +Pretended 80GB +1 +70% +0\.9/79\.6 GiB")
         self.assertRegex(out, rf"\n{uuid(1)[:12]} on \S+: 2 uncorrected memory errors")
         metrics = (self.folder / "out" / "metrics.prom").read_text()
         self.assertRegex(metrics, rf'mixsweep_gpu_utilization_ratio\{{.*gpu="{uuid(2)}".*\}} 0\.7')

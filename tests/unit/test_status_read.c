@@ -11,9 +11,9 @@
 #include "sweep/text_table.h"
 
 static const struct mx_status_gpu gpus[] = {
-    {"GPU-0000001a-3", "H100", "", 2, UINT64_C(80) << 30, 1e10, 0.5, 7.5e6},
-    {"GPU-0000002b-3", "H100", "one other process computes on it (4711), and it is not ours", 0, 0,
-     NAN, NAN, NAN}};
+    {"GPU-0000001a-3", "NVIDIA H100 80GB HBM3", "", 2, UINT64_C(80) << 30, 1e10, 0.5, 7.5e6},
+    {"GPU-0000002b-3", "NVIDIA H100 80GB HBM3",
+     "one other process computes on it (4711), and it is not ours", 0, 0, NAN, NAN, NAN}};
 static struct mx_status_node nodes[] = {
     {"n1", 0, 2, 2, 30, 1, 60, 7265, false, false, gpus, 2, {true, 9000, 3.5e6}},
     {"n2", 1, 0, 1, 3, 0, NAN, 60, false, true, NULL, 0, {false, 0, NAN}}};
@@ -273,21 +273,21 @@ Test(status_read, counts_come_first_and_lost_nodes_before_the_others)
                 "n2       1          0        0     3       0           60s  lost\n"
                 "n1       0          2        2    30       1  60/h   2h01m\n"
                 "\n"
-                "GPUs\n"
-                "node  GPU           model  executors  load        memory\n"
-                "n1    GPU-0000002b  H100           0                      left out\n"
-                "n1    GPU-0000001a  H100           2   50%  9.3/80.0 GiB\n"
-                "GPU-0000002b on n1: one other process computes on it (4711), and it is not ours\n"
+                "failed attempts, the last ones first\n"
+                "trial  attempts  reason    text\n"
+                "0b.r1         1  diverged  the loss is\\x1B[31m not a number, which no training "
+                "survives\n"
                 "\n"
                 "under way, the slowest first\n"
                 "trial  stage  node  executor  since  share\n"
                 "0a.r0  train  n1           1    62m    26%\n"
                 "0b.r0  head   n1           0     3s\n"
                 "\n"
-                "failed attempts, the last ones first\n"
-                "trial  attempts  reason    text\n"
-                "0b.r1         1  diverged  the loss is\\x1B[31m not a number, which no training "
-                "survives\n"
+                "GPUs\n"
+                "node  GPU           model           executors  load        memory\n"
+                "n1    GPU-0000002b  H100 80GB HBM3          0                      left out\n"
+                "n1    GPU-0000001a  H100 80GB HBM3          2   50%  9.3/80.0 GiB\n"
+                "GPU-0000002b on n1: one other process computes on it (4711), and it is not ours\n"
                 "\n"
                 "reduction: tree over 2 ranks, 4096 bytes in 0.5 s, equals the journal\n");
 }
@@ -354,8 +354,7 @@ Test(status_read, at_80_columns_nothing_is_cut)
                                "(process 4194303), incarnation 3, updated 3s ago\n"
                                "600000 trials: 100000 done, 100000 failed, 100000 quarantined, "
                                "100000 stopped, 100000 running, 100000 pending\n"
-                               "123456/h, ETA 3d11h, by this start's rate, running trials by their "
-                               "share; 3.5 GPU hours, 2 kWh\n"),
+                               "123456/h, ETA 3d11h, by this start's rate; 3.5 GPU hours, 2 kWh\n"),
               "is\n%s", out.data);
     cr_expect(strstr(out.data, "0123456789abcdef.r10, attempt 3, out_of_memory: the executor was"),
               "is\n%s", out.data);
