@@ -1,5 +1,6 @@
 """The plan command: counts, ids, exit codes and what it says of bad input. ctest: quick"""
 import json
+import os
 import resource
 
 from harness import Case, main
@@ -100,6 +101,15 @@ class Plan(Case):
         self.assertEqual(plan["stages"]["train"], {"planned": 1000000, "uses": 1000000})
         self.assertLess(after.ru_utime - before.ru_utime, 10, "threefold margin, and a sanitizer's")
         self.assertLess(after.ru_maxrss, 400 * 1024, "KiB, a sanitizer's shadow included")
+
+    def test_as_many_files_are_planned_as_a_sweep_leaves(self):
+        path = self.tiny(repeats=2)
+        plan, _ = self.plan(path.read_text())
+        self.mixsweep("run", path, "--out", "out", "--workers", 1)
+        left = sum(entry.is_file() for entry in (self.folder / "out").rglob("*"))
+        # warnings.log comes with the first warning, sweep.log.1 with 64 MiB of log.
+        self.assertLessEqual(left + 2, plan["files"])
+        self.assertLessEqual(plan["files"], left + 2 + 2 + os.cpu_count())
 
     def test_more_than_a_hundred_million_points_give_totals_only(self):
         axes = "".join(f"  {key}: {{linear: [0.1, 0.9], count: 5000}}\n"

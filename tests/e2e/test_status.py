@@ -1,11 +1,14 @@
 """How a sweep is doing, asked from outside. ctest: quick timeout=300"""
 import json
 import os
+import shutil
 import signal
+import subprocess
+import time
 import unittest
 
 import prometheus
-from harness import TIME_LIMIT_S, HeldSweep, main
+from harness import PROGRAM, TIME_LIMIT_S, HeldSweep, main
 
 STATES = ("done", "failed", "quarantined", "stopped", "running", "pending")
 
@@ -87,6 +90,53 @@ class Status(HeldSweep):
                     good.replace('x="1"', 'x="1",x="2"')):
             with self.assertRaises(ValueError, msg=bad):
                 prometheus.parse(bad)
+
+    def elsewhere(self, *args):
+        """The program on another host, as far as one machine has any: another name, and
+        processes of which it sees none. It shares the file system."""
+        host = ("unshare", "-u", "-p", "-m", "-f", "--mount-proc", "sh", "-c",
+                'hostname elsewhere && exec "$@"', "sh")
+        if not shutil.which("unshare") or \
+                subprocess.run([*host, "true"], stderr=subprocess.DEVNULL, check=False).returncode:
+            self.skipTest("this machine does not permit hosts of processes")
+        done = subprocess.run([*host, PROGRAM, *args], cwd=self.folder, text=True, check=False,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=TIME_LIMIT_S)
+        self.assertEqual(done.returncode, 0, done.stdout)
+        return done.stdout
+
+    def age_of_owner(self, seconds):
+        """Make owner.json as old as that."""
+        then = time.time() - seconds
+        os.utime(self.out / "owner.json", (then, then))
+
+    def test_another_host_tells_and_stops_a_sweep_by_its_files_alone(self):
+        sweep, executor = self.begin()
+        self.wait_for("status shows the trial", lambda: self.status()["slowest"], sweep)
+        here, there = self.status(), json.loads(self.elsewhere("status", "out", "--json"))
+        for key in ("state", "planned", "running", "done", "incarnation"):
+            self.assertEqual(there[key], here[key])
+        self.assertEqual(there["nodes"][0]["host"], os.uname().nodename)
+        self.assertIn(f"tiny: running on {os.uname().nodename} (process {sweep.pid}), incarnation 1",
+                      self.elsewhere("status", "out"))
+        self.elsewhere("stop", "out")
+        self.wait_for("it drains", lambda: self.status()["state"] == "draining", sweep)
+        os.killpg(sweep.pid, signal.SIGKILL)
+        sweep.communicate()
+        os.kill(executor, signal.SIGKILL)
+        # Here the process is seen to be gone; there only its silence tells, after a minute.
+        self.assertEqual(self.status()["state"], "lost")
+        self.age_of_owner(50)
+        self.assertIn('"state":"draining"', self.elsewhere("status", "out", "--json"))
+        self.age_of_owner(61)
+        text = self.elsewhere("status", "out")
+        self.assertIn("tiny: lost, incarnation 1", text)
+        self.assertIn(f"its process ({sweep.pid} on {os.uname().nodename}) is gone: mixsweep resume "
+                      "out goes on", text)
+        self.assertNotIn("running", text.split("\n")[1])
+        self.age_of_owner(61)
+        self.assertIn("finished: ", self.elsewhere("resume", "out"))
+        self.assertEqual(self.status()["state"], "finished")
 
     @unittest.skipIf(os.geteuid() != 0, "only root can be somebody else")
     def test_who_may_only_read_is_told_too(self):
