@@ -21,6 +21,16 @@ mark_as_advanced(CUDNN_INCLUDE_DIR CUDNN_LIBRARY)
 add_library(mx_cuda INTERFACE)
 target_include_directories(mx_cuda SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE_DIR})
 target_link_libraries(mx_cuda INTERFACE CUDA::cudart CUDA::cublas ${CUDNN_LIBRARY})
+# Without NCCL a sweep on GPUs sums its tables as one on CPUs does.
+find_path(MX_NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+find_library(NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_DIR}/..)
+mark_as_advanced(MX_NCCL_INCLUDE_DIR NCCL_LIBRARY)
+if(MX_NCCL_INCLUDE_DIR AND NCCL_LIBRARY)
+    set(MX_NCCL_USED ON)
+    add_library(mx_nccl INTERFACE)
+    target_include_directories(mx_nccl SYSTEM INTERFACE ${MX_NCCL_INCLUDE_DIR})
+    target_link_libraries(mx_nccl INTERFACE ${NCCL_LIBRARY})
+endif()
 # No contraction, as in C: a body has the same bits on both sides.
 target_compile_options(mx_flags INTERFACE
     $<$<COMPILE_LANGUAGE:CUDA>:--fmad=false

@@ -43,21 +43,28 @@ void mx_link_look_at_gpus(struct mx_link *link)
         mx_gpus_update(&link->nvml, &link->gpus[0]);
 }
 
-int mx_link_start(struct mx_link *link, uint32_t executor, uint64_t lease, uint32_t stage,
-                  const struct worker_job *job, struct mx_err *err)
+int link_order(struct mx_link *link, uint32_t executor, const struct worker_message *message,
+               struct mx_err *err)
 {
-    struct worker_message order = {
-        .type = WORKER_MESSAGE_RUN, .lease = lease, .stage = stage, .job = job};
     struct mx_buf *orders = &link->orders[executor];
 
     if (link->ranks[link->rank_of[executor]].state >= LINK_RANK_LEFT)
         return 0; /* its loss is told, or about to be */
     if (orders->len == 0)
         link->waiting[link->nwaiting++] = executor;
-    worker_message_put(orders, &order);
+    worker_message_put(orders, message);
     return mx_buf_ok(orders) ? 0
                              : mx_fail(err, MX_ENOMEM, "no memory for a message to executor %u",
                                        (unsigned)executor);
+}
+
+int mx_link_start(struct mx_link *link, uint32_t executor, uint64_t lease, uint32_t stage,
+                  const struct worker_job *job, struct mx_err *err)
+{
+    const struct worker_message order = {
+        .type = WORKER_MESSAGE_RUN, .lease = lease, .stage = stage, .job = job};
+
+    return link_order(link, executor, &order, err);
 }
 
 static int send_orders(struct mx_link *link, uint32_t executor, struct mx_err *err)
@@ -107,7 +114,7 @@ int mx_link_reject(struct mx_link *link, const struct mx_link_event *event, stru
 
     if (event->rank != 0)
         return link_tell(link, event->rank, &message, err);
-    mx_contributions_drop(link->own, event->lease);
+    worker_contributions_drop(link->own, event->lease);
     return 0;
 }
 
@@ -117,22 +124,32 @@ static int local_event(struct mx_link *link, const struct mx_supervisor_event *f
 {
     const struct worker_message *message = from->message;
 
-    *event = (struct mx_link_event){
-        .executor = from->executor, .lease = from->lease, .reason = from->reason, .gpu = from->gpu};
+    *event = (struct mx_link_event){.executor = from->executor,
+                                    .life = link->lives[from->executor],
+                                    .lease = from->lease,
+                                    .reason = from->reason,
+                                    .gpu = from->gpu};
     memcpy(event->host, link->ranks[0].process.host, sizeof event->host);
     memcpy(event->device, from->device, sizeof event->device);
     switch (from->kind) {
     case MX_SUPERVISOR_UP:
         event->kind = MX_LINK_UP;
+        event->life = ++link->lives[from->executor];
+        link->up[from->executor] = true;
         return 0;
     case MX_SUPERVISOR_LOST:
         event->kind = MX_LINK_LOST;
+        link->up[from->executor] = false;
         memcpy(event->text, from->text, sizeof event->text);
         return 0;
     case MX_SUPERVISOR_DONE:
         event->kind = MX_LINK_DONE;
         event->result = &message->result;
         break;
+    case MX_SUPERVISOR_GROUP:
+        event->kind = MX_LINK_GROUP;
+        event->group = message;
+        return 0;
     case MX_SUPERVISOR_FAILED:
         event->kind = MX_LINK_FAILED;
         event->code = message->code;
@@ -145,8 +162,8 @@ static int local_event(struct mx_link *link, const struct mx_supervisor_event *f
     event->note = message->note;
     if (event->kind == MX_LINK_FAILED || message->result.paused_epoch > 0)
         return 0;
-    return mx_contributions_add(link->own, event->lease, event->stage, message->result.metrics,
-                                message->result.nmetrics, err);
+    return worker_contributions_add(link->own, event->lease, event->stage, message->result.metrics,
+                                    message->result.nmetrics, err);
 }
 
 /* What has come, without waiting. 1, 0 or -1. */

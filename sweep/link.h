@@ -17,10 +17,10 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "sweep/comm.h"
-#include "sweep/contribution.h"
 #include "sweep/gpu_use.h"
 #include "sweep/sched.h"
 #include "sweep/share.h"
+#include "worker/contribution.h"
 #include "worker/stage.h"
 
 struct mx_link;
@@ -44,19 +44,22 @@ struct mx_link_event {
                          * rank is lost; reason, text. A new UP follows if it is replaced */
         MX_LINK_DONE,      /* stage done; result is lent until the next call */
         MX_LINK_FAILED,    /* stage failed; code and reason, text */
+        MX_LINK_GROUP,     /* of a reduction over GPUs, for the link alone: group */
         MX_LINK_RANK_LOST, /* text: "is lost: ..." or "has left: ..."; LOST of its executors follow */
     } kind;
-    uint32_t                    executor, rank;
-    uint64_t                    lease;
-    uint32_t                    stage;
-    enum mx_code                code;
-    enum mx_reason              reason;
-    char                        text[512];
-    double                      seconds;
-    struct mx_gpu_use           gpu; /* LOST, DONE, FAILED: of that stage */
-    const struct worker_result *result;
-    const char                 *note; /* DONE, FAILED: for the log, or ""; lent as result is */
-    char                        host[64], device[96];
+    uint32_t                     executor, rank;
+    uint32_t                     life; /* counts the processes that the executor has been */
+    uint64_t                     lease;
+    uint32_t                     stage;
+    enum mx_code                 code;
+    enum mx_reason               reason;
+    char                         text[512];
+    double                       seconds;
+    struct mx_gpu_use            gpu; /* LOST, DONE, FAILED: of that stage */
+    const struct worker_result  *result;
+    const char                  *note;  /* DONE, FAILED: for the log, or ""; lent as result is */
+    const struct worker_message *group; /* GROUP: lent as result is */
+    char                         host[64], device[96];
 };
 
 /* Start the executors of all ranks. Ranks that do not answer are left out; that,
@@ -106,30 +109,38 @@ int mx_link_poll(struct mx_link *link, double timeout_s, int wake_fd, struct mx_
 /* How far an executor is in its stage, 0..1; NaN if it is idle. */
 double mx_link_progress(const struct mx_link *link, uint32_t executor);
 
+/* Which process computed a stage in this incarnation; executor UINT32_MAX: none did. */
+struct mx_link_maker {
+    uint32_t executor, life; /* as of the event DONE */
+};
+
 /* What the reduction of the result table is made of and compared with. */
 struct mx_link_table {
-    const struct mx_contributions *journal;  /* every result, as the journal has it */
-    const uint32_t                *computed; /* by stage: the rank whose executor computed it in
-                                              * this incarnation, UINT32_MAX for none */
-    uint64_t                       nstages;
+    const struct worker_contributions *journal; /* every result, as the journal has it */
+    const struct mx_link_maker        *makers;  /* by stage */
+    uint64_t                           nstages;
 };
 
 /* How it went. */
 struct mx_link_reduced {
-    bool     matches; /* bit for bit */
-    uint64_t slots;   /* numbers that were there */
-    unsigned ranks;
-    uint64_t bytes;
-    double   seconds;
+    const char *path;    /* "nccl": over executors of GPUs, "tree": over the ranks */
+    bool        matches; /* bit for bit */
+    uint64_t    slots;   /* numbers that were there */
+    unsigned    ranks;   /* that took part; with "nccl" executors */
+    uint64_t    bytes;
+    double      seconds;
     /* The first difference, if it does not match. */
-    uint64_t stage;
-    char     metric[WORKER_METRIC_NAME_SIZE];
-    uint64_t sum, journal;
-    unsigned there; /* bit 0: in the sum, bit 1: in the journal */
+    uint64_t    stage;
+    char        metric[WORKER_METRIC_NAME_SIZE];
+    uint64_t    sum, journal;
+    unsigned    there; /* bit 0: in the sum, bit 1: in the journal */
+
+    struct mx_buf told; /* lines for the log, to be freed, also after a failure */
 };
 
-/* Reduce the tables of the living ranks and compare the sum with the journal. To
- * be called when nothing runs any more. Ranks that are lost meanwhile are left
+/* Reduce the tables and compare the sum with the journal. To be called when nothing runs any
+ * more. Where two executors or more have GPUs of their own and computed something, they do it by
+ * NCCL; else, or if that fails, the living ranks do. Those that are lost meanwhile are left
  * out in a new round. Returns 0 with *reduced; -1 with MX_EINTERNAL for a wrong
  * message or two that contributed the same number, MX_EIO if it does not come
  * to its end, MX_ENOMEM. */

@@ -83,11 +83,12 @@ static int number_executors(struct mx_link *link, const unsigned *workers, struc
     link->rank_of = calloc(n, sizeof *link->rank_of);
     link->progress = calloc(n, sizeof *link->progress);
     link->lives = calloc(n, sizeof *link->lives);
+    link->up = calloc(n, sizeof *link->up);
     link->devices = calloc(n, sizeof *link->devices);
     link->orders = calloc(n, sizeof *link->orders);
     link->waiting = calloc(n, sizeof *link->waiting);
-    if (!link->rank_of || !link->progress || !link->lives || !link->devices || !link->orders ||
-        !link->waiting)
+    if (!link->rank_of || !link->progress || !link->lives || !link->up || !link->devices ||
+        !link->orders || !link->waiting)
         return mx_fail(err, MX_ENOMEM, "no memory for %u executors", link->workers);
     for (uint32_t i = 0, r = 0, first = 0; i < n; i++) {
         while (i - first >= workers[r])
@@ -260,7 +261,7 @@ struct mx_link *mx_link_open(const struct mx_link_options *options, struct mx_bu
     link->nranks = link->comm ? mx_comm_size(link->comm) : 1;
     link->current = -1;
     link->rank_timeout_s = options->rank_timeout_s;
-    if (open_ranks(link, options, why, err) || !(link->own = mx_contributions_new(err)) ||
+    if (open_ranks(link, options, why, err) || !(link->own = worker_contributions_new(err)) ||
         !(link->reduction = mx_reduction_new(link->comm, err)))
         goto fail;
     if (open_own(link, &local, err))
@@ -320,7 +321,7 @@ void mx_link_close(struct mx_link *link, double grace_s)
     for (uint32_t i = 0; link->orders && i < link->workers; i++)
         mx_buf_free(&link->orders[i]);
     worker_message_free(&link->message);
-    mx_contributions_free(link->own);
+    worker_contributions_free(link->own);
     mx_reduction_free(link->reduction);
     mx_buf_free(&link->frame);
     for (unsigned r = 0; link->gpus && r < link->nranks; r++)
@@ -332,6 +333,7 @@ void mx_link_close(struct mx_link *link, double grace_s)
     free(link->rank_of);
     free(link->progress);
     free(link->lives);
+    free(link->up);
     free(link->devices);
     free(link->orders);
     free(link->waiting);

@@ -151,7 +151,10 @@ static int take_answer(struct mx_link *link, const struct mx_rank_message *messa
     if (worker_message_take(message->bytes, message->len, answer, NULL, err) != (long)message->len)
         return mx_fail(err, MX_EINTERNAL, "an answer of executor %u is damaged",
                        (unsigned)message->executor);
-    event->kind = answer->type == WORKER_MESSAGE_DONE ? MX_LINK_DONE : MX_LINK_FAILED;
+    event->kind = answer->type == WORKER_MESSAGE_DONE     ? MX_LINK_DONE
+                  : answer->type == WORKER_MESSAGE_FAILED ? MX_LINK_FAILED
+                                                          : MX_LINK_GROUP;
+    event->group = answer;
     event->lease = answer->lease;
     event->stage = answer->stage;
     event->seconds = answer->seconds;
@@ -181,10 +184,13 @@ static int executor_event(struct mx_link *link, unsigned rank,
                                     .reason = message->reason,
                                     .gpu = message->gpu};
     memcpy(event->host, link->ranks[rank].process.host, sizeof event->host);
+    if (message->type != MX_RANK_ANSWER)
+        link->up[message->executor] = message->type == MX_RANK_UP;
     if (message->type == MX_RANK_UP) {
         link->lives[message->executor] = message->life;
         memcpy(link->devices[message->executor], message->device, sizeof message->device);
     }
+    event->life = link->lives[message->executor];
     memcpy(event->device, link->devices[message->executor], sizeof event->device);
     if (message->type == MX_RANK_ANSWER)
         return take_answer(link, message, event, err);

@@ -3,7 +3,7 @@
  * link.c         orders out, events in
  * link_open.c    ranks and executors started and ended
  * link_ranks.c   the other ranks: their messages, their silence, their loss
- * link_reduce.c  the reduction, driven from rank 0
+ * link_reduce.c  the reduction, driven from rank 0; link_group.c, over GPUs
  */
 #ifndef MX_SWEEP_LINK_RANKS_H
 #define MX_SWEEP_LINK_RANKS_H
@@ -34,21 +34,22 @@ struct link_rank {
 };
 
 struct mx_link {
-    struct mx_comm          *comm; /* NULL: alone */
-    struct mx_supervisor    *supervisor;
-    struct mx_contributions *own; /* of the local executors */
-    struct mx_reduction     *reduction;
-    struct link_rank        *ranks;                 /* (nranks) */
-    struct mx_gpus          *gpus;                  /* by rank: what it sees ... */
-    struct mx_nvml           nvml;                  /* for the figures of our own */
-    struct mx_gpu_hand      *hands;                 /* ... and what its executors have */
-    unsigned                 nranks, workers, left; /* left: executors of living ranks */
-    uint32_t                *rank_of;               /* by executor */
-    double                  *progress;              /* by executor, as last told by its rank */
-    uint32_t                *lives;                 /* by executor: as rank_message.h */
-    char (*devices)[96];                            /* by executor */
-    struct mx_buf        *orders;                   /* by executor: frames to be sent ... */
-    uint32_t             *waiting;                  /* ... of these */
+    struct mx_comm              *comm; /* NULL: alone */
+    struct mx_supervisor        *supervisor;
+    struct worker_contributions *own; /* of the local executors */
+    struct mx_reduction         *reduction;
+    struct link_rank            *ranks;                 /* (nranks) */
+    struct mx_gpus              *gpus;                  /* by rank: what it sees ... */
+    struct mx_nvml               nvml;                  /* for the figures of our own */
+    struct mx_gpu_hand          *hands;                 /* ... and what its executors have */
+    unsigned                     nranks, workers, left; /* left: executors of living ranks */
+    uint32_t                    *rank_of;               /* by executor */
+    double                      *progress;              /* by executor, as last told by its rank */
+    uint32_t                    *lives;                 /* by executor: as rank_message.h */
+    bool                        *up;                    /* by executor: it is ready, as last told */
+    char (*devices)[96];                                /* by executor */
+    struct mx_buf        *orders;                       /* by executor: frames to be sent ... */
+    uint32_t             *waiting;                      /* ... of these */
     uint32_t              nwaiting;
     struct worker_message message; /* of another rank's executor, lent with its event */
     struct mx_buf         frame;   /* of a message to a rank */
@@ -59,6 +60,10 @@ struct mx_link {
     uint32_t              round; /* of the reduction, and what went wrong in it */
     struct mx_err         reduce_err;
 };
+
+/* Give an executor a message, behind those it has. */
+int link_order(struct mx_link *link, uint32_t executor, const struct worker_message *message,
+               struct mx_err *err);
 
 /* Say something to another rank; nothing to one that is lost. */
 int link_tell(struct mx_link *link, unsigned rank, const struct mx_rank_message *message,

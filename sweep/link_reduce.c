@@ -4,27 +4,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "sweep/link_ranks.h"
+#include "sweep/link_reduce.h"
 
 /* A round in which nothing moves for so many rank_timeouts does not end. */
 static const double stuck_timeouts = 4;
 
 static const double pause_s = 100e-6; /* between two looks at MPI */
 
-/* What a reduction works with. */
-struct job {
-    struct mx_link             *link;
-    const struct mx_link_table *table;
-    const char                **names;
-    size_t                      nnames;
-    struct reduce_slots        *expected; /* what the journal says */
-    uint32_t                   *ranks;    /* that take part */
-    bool                       *ours; /* by stage: rank 0 contributes it, from its executors ... */
-    bool                       *kept; /* ... or from the journal */
-    struct mx_reduction_round   round;
-};
-
-static void free_job(struct job *job)
+static void free_job(struct link_job *job)
 {
     free(job->names);
     reduce_slots_free(job->expected);
@@ -33,11 +20,11 @@ static void free_job(struct job *job)
     free(job->kept);
 }
 
-static int prepare(struct job *job, struct mx_err *err)
+static int prepare(struct link_job *job, struct mx_err *err)
 {
-    const struct mx_contributions *journal = job->table->journal;
+    const struct worker_contributions *journal = job->table->journal;
 
-    job->nnames = mx_contributions_nnames(journal);
+    job->nnames = worker_contributions_nnames(journal);
     job->names = calloc(job->nnames + 1, sizeof *job->names);
     job->ranks = calloc(job->link->nranks, sizeof *job->ranks);
     job->ours = calloc(job->table->nstages + 1, sizeof *job->ours);
@@ -45,29 +32,30 @@ static int prepare(struct job *job, struct mx_err *err)
     if (!job->names || !job->ranks || !job->ours || !job->kept)
         return mx_fail(err, MX_ENOMEM, "no memory for the reduction");
     for (size_t i = 0; i < job->nnames; i++)
-        job->names[i] = mx_contributions_name(journal, i);
+        job->names[i] = worker_contributions_name(journal, i);
     if (!(job->expected = reduce_slots_new(err)))
         return -1;
-    return mx_contributions_slots(journal, job->names, job->nnames, NULL, job->expected, err);
+    return worker_contributions_slots(journal, job->names, job->nnames, NULL, job->expected, err);
 }
 
 /* Who contributes a stage: the rank that computed it, if it lives; else rank 0,
  * from the journal. */
-static struct reduce_slots *our_slots(struct job *job, struct mx_err *err)
+static struct reduce_slots *our_slots(struct link_job *job, struct mx_err *err)
 {
     const struct mx_link *link = job->link;
     struct reduce_slots  *slots = reduce_slots_new(err);
 
     for (uint64_t s = 0; s < job->table->nstages; s++) {
-        uint32_t rank = job->table->computed[s];
+        const uint32_t executor = job->table->makers[s].executor;
+        const uint32_t rank = executor < link->workers ? link->rank_of[executor] : UINT32_MAX;
 
         job->ours[s] = rank == 0;
         job->kept[s] = rank >= link->nranks || link->ranks[rank].state != LINK_RANK_LIVE;
     }
     if (slots &&
-        (mx_contributions_slots(link->own, job->names, job->nnames, job->ours, slots, err) ||
-         mx_contributions_slots(job->table->journal, job->names, job->nnames, job->kept, slots,
-                                err))) {
+        (worker_contributions_slots(link->own, job->names, job->nnames, job->ours, slots, err) ||
+         worker_contributions_slots(job->table->journal, job->names, job->nnames, job->kept, slots,
+                                    err))) {
         reduce_slots_free(slots);
         return NULL;
     }
@@ -75,7 +63,7 @@ static struct reduce_slots *our_slots(struct job *job, struct mx_err *err)
 }
 
 /* Ask all who live. */
-static int begin_round(struct job *job, struct mx_err *err)
+static int begin_round(struct link_job *job, struct mx_err *err)
 {
     struct mx_link      *link = job->link;
     struct mx_buf        order = {0};
@@ -102,7 +90,7 @@ static int begin_round(struct job *job, struct mx_err *err)
 }
 
 /* Whether all who take part in the round still live. */
-static bool all_live(const struct job *job)
+static bool all_live(const struct link_job *job)
 {
     for (size_t i = 0; i < job->round.nranks; i++)
         if (job->link->ranks[job->ranks[i]].state != LINK_RANK_LIVE)
@@ -111,7 +99,7 @@ static bool all_live(const struct job *job)
 }
 
 /* Carry a round to its end. 1 when summed, 0 if somebody was lost, -1. */
-static int run_round(struct job *job, struct mx_err *err)
+static int run_round(struct link_job *job, struct mx_err *err)
 {
     struct mx_link      *link = job->link;
     struct mx_link_event event;
@@ -142,15 +130,13 @@ static int run_round(struct job *job, struct mx_err *err)
     return 1;
 }
 
-static void compare(const struct job *job, struct mx_link_reduced *reduced)
+static void compare(const struct link_job *job, const struct reduce_part *part,
+                    struct mx_link_reduced *reduced)
 {
-    const struct reduce_part *part = mx_reduction_part(job->link->reduction);
-    uint64_t                  slot = 0;
+    uint64_t slot = 0;
 
     reduced->matches = reduce_part_compare(part, job->expected, &slot, &reduced->sum,
                                            &reduced->journal, &reduced->there) == 0;
-    reduced->ranks = (unsigned)job->round.nranks;
-    reduced->bytes = reduce_part_bytes(part);
     reduced->slots = reduce_slots_count(job->expected);
     if (reduced->matches)
         return;
@@ -158,19 +144,54 @@ static void compare(const struct job *job, struct mx_link_reduced *reduced)
     snprintf(reduced->metric, sizeof reduced->metric, "%s", job->names[slot % job->nnames]);
 }
 
+/* Over the ranks, in rounds. */
+static int reduce_by_tree(struct link_job *job, struct mx_link_reduced *reduced, struct mx_err *err)
+{
+    const struct reduce_part *part;
+    int                       rc = 0;
+
+    while (rc == 0)
+        rc = begin_round(job, err) ? -1 : run_round(job, err);
+    if (rc < 0)
+        return -1;
+    part = mx_reduction_part(job->link->reduction);
+    reduced->path = "tree";
+    reduced->ranks = (unsigned)job->round.nranks;
+    reduced->bytes = reduce_part_bytes(part);
+    compare(job, part, reduced);
+    return 0;
+}
+
+/* Over the executors of GPUs. 1 if that was done, 0, or -1. */
+static int reduce_by_group(struct link_job *job, struct mx_link_reduced *reduced,
+                           struct mx_err *err)
+{
+    struct reduce_slots *sum = NULL;
+    struct reduce_part  *part;
+    int                  rc = link_reduce_by_group(job, &sum, reduced, err);
+
+    if (rc <= 0)
+        return rc;
+    if ((part = reduce_part_new(sum, job->table->nstages * job->nnames, 0, 1, 1, err)))
+        compare(job, part, reduced);
+    rc = part ? 1 : -1;
+    reduce_part_free(part);
+    reduce_slots_free(sum);
+    return rc;
+}
+
 int mx_link_reduce(struct mx_link *link, const struct mx_link_table *table,
                    struct mx_link_reduced *reduced, struct mx_err *err)
 {
-    struct job job = {.link = link, .table = table};
-    double     start_s = mx_clock_monotonic_s();
-    int        rc = prepare(&job, err) ? -1 : 0;
+    struct link_job job = {.link = link, .table = table};
+    double          start_s = mx_clock_monotonic_s();
+    int             rc;
 
     *reduced = (struct mx_link_reduced){0};
-    while (rc == 0)
-        rc = begin_round(&job, err) ? -1 : run_round(&job, err);
-    if (rc > 0)
-        compare(&job, reduced);
+    rc = prepare(&job, err) ? -1 : reduce_by_group(&job, reduced, err);
+    if (rc == 0)
+        rc = reduce_by_tree(&job, reduced, err);
     reduced->seconds = mx_clock_monotonic_s() - start_s;
     free_job(&job);
-    return rc > 0 ? 0 : -1;
+    return rc < 0 ? -1 : 0;
 }

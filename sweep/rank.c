@@ -35,22 +35,22 @@ static const double start_patience_s = 1800;
 static const double leave_after_s = 0.2;
 
 struct rank {
-    struct mx_comm          *comm;
-    char                    *program;
-    struct mx_supervisor    *supervisor; /* NULL before START, and when its executors have ended */
-    struct mx_rank_start     start;
-    struct mx_contributions *own;
-    struct mx_reduction     *reduction;
-    struct mx_buf            frame, numbers;
-    uint32_t                *lives; /* by executor of ours: as rank_message.h */
-    struct mx_gpus           gpus;  /* that we see; looked at if executors compute on them */
-    struct mx_nvml           nvml;
-    bool                     on_gpus;
-    struct mx_process        self;
-    long                     launcher; /* our parent at the start */
-    double                   heard_s, beat_s, looked_s, nap_s;
-    double                   told_s; /* when a signal told us to end, 0 = none has */
-    bool                     started, left, over, lossy;
+    struct mx_comm       *comm;
+    char                 *program;
+    struct mx_supervisor *supervisor; /* NULL before START, and when its executors have ended */
+    struct mx_rank_start  start;
+    struct worker_contributions *own;
+    struct mx_reduction         *reduction;
+    struct mx_buf                frame, numbers;
+    uint32_t                    *lives; /* by executor of ours: as rank_message.h */
+    struct mx_gpus               gpus;  /* that we see; looked at if executors compute on them */
+    struct mx_nvml               nvml;
+    bool                         on_gpus;
+    struct mx_process            self;
+    long                         launcher; /* our parent at the start */
+    double                       heard_s, beat_s, looked_s, nap_s;
+    double                       told_s; /* when a signal told us to end, 0 = none has */
+    bool                         started, left, over, lossy;
 };
 
 static int tell(struct rank *rank, const struct mx_rank_message *message, struct mx_err *err)
@@ -151,7 +151,7 @@ static int reduce(struct rank *rank, const struct mx_rank_message *message, stru
     if (mx_reduction_read(message, &round, &memory, err))
         return -1;
     if ((slots = reduce_slots_new(err)) &&
-        mx_contributions_slots(rank->own, round.names, round.nnames, NULL, slots, err) == 0)
+        worker_contributions_slots(rank->own, round.names, round.nnames, NULL, slots, err) == 0)
         rc = mx_reduction_begin(rank->reduction, &round, slots, err);
     else
         reduce_slots_free(slots);
@@ -192,7 +192,7 @@ static int handle(struct rank *rank, unsigned from, const struct mx_rank_message
             mx_supervisor_kill(rank->supervisor, message->executor, message->reason);
         return 0;
     case MX_RANK_DROP:
-        mx_contributions_drop(rank->own, message->lease);
+        worker_contributions_drop(rank->own, message->lease);
         return 0;
     case MX_RANK_REDUCE:
         return reduce(rank, message, err);
@@ -279,12 +279,13 @@ static int pass_on(struct rank *rank, const struct mx_supervisor_event *event, s
         break;
     case MX_SUPERVISOR_DONE:
         if (event->message->result.paused_epoch == 0 &&
-            mx_contributions_add(rank->own, event->message->lease, event->message->stage,
-                                 event->message->result.metrics, event->message->result.nmetrics,
-                                 err))
+            worker_contributions_add(rank->own, event->message->lease, event->message->stage,
+                                     event->message->result.metrics,
+                                     event->message->result.nmetrics, err))
             return -1;
         /* fall through */
     case MX_SUPERVISOR_FAILED:
+    case MX_SUPERVISOR_GROUP:
         message.type = MX_RANK_ANSWER;
         message.bytes = event->frame;
         message.len = event->frame_len;
@@ -397,7 +398,7 @@ static int prepare(struct rank *rank, struct mx_err *err)
     rank->nap_s = shortest_nap_s;
     rank->heard_s = rank->looked_s = mx_clock_monotonic_s();
     if (mx_signals_install(err) || mx_owner_machine.self(NULL, &rank->self, err) ||
-        !(rank->program = mx_program_path(err)) || !(rank->own = mx_contributions_new(err)) ||
+        !(rank->program = mx_program_path(err)) || !(rank->own = worker_contributions_new(err)) ||
         !(rank->reduction = mx_reduction_new(rank->comm, err)))
         return -1;
     return say_hello(rank, err);
@@ -415,7 +416,7 @@ int mx_rank_serve(struct mx_comm *comm)
         if (step(&rank, &err))
             leave(&rank, err.text);
     end_executors(&rank);
-    mx_contributions_free(rank.own);
+    worker_contributions_free(rank.own);
     mx_reduction_free(rank.reduction);
     mx_buf_free(&rank.frame);
     mx_buf_free(&rank.numbers);

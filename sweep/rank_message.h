@@ -26,12 +26,12 @@ enum mx_rank_message_type {
     MX_RANK_HELLO = 64, /* place, process, text: the program's version, bytes: mx_gpus_put() */
     MX_RANK_UP,         /* executor, life, device */
     MX_RANK_LOST,       /* executor, lease, reason, gpu, text */
-    MX_RANK_ANSWER,     /* executor, gpu, bytes: one DONE or FAILED frame */
+    MX_RANK_ANSWER,     /* executor, gpu, bytes: one frame of its answers */
     MX_RANK_LEAVING,    /* text: why it ends its executors and takes no more work */
     MX_RANK_ENDED,      /* after QUIT: none of its executors is left */
     /* From rank 0. */
     MX_RANK_START,  /* start, bytes: mx_rank_gpus_put(), what its executors compute on */
-    MX_RANK_ORDER,  /* executor, life, bytes: RUN frames */
+    MX_RANK_ORDER,  /* executor, life, bytes: frames for it */
     MX_RANK_KILL,   /* executor, life, reason */
     MX_RANK_DROP,   /* lease: its answer came too late, it is not to be contributed */
     MX_RANK_REDUCE, /* round, nslots, bytes: mx_reduction_ask() */

@@ -15,8 +15,8 @@
 #include "base/err.h"
 #include "reduce/tree.h"
 #include "sweep/comm.h"
-#include "sweep/contribution.h"
 #include "sweep/rank_message.h"
+#include "worker/contribution.h"
 
 struct mx_reduction;
 

@@ -71,12 +71,12 @@ static int start_executors(struct run *run, struct mx_err *err)
     run->workers = mx_link_workers(run->link);
     run->ranks = mx_link_ranks(run->link);
     run->nodes = calloc(run->ranks, sizeof *run->nodes);
-    run->computed = malloc(run->plan->nstages * sizeof *run->computed);
-    if (!run->nodes || !run->computed) {
+    run->makers = malloc(run->plan->nstages * sizeof *run->makers);
+    if (!run->nodes || !run->makers) {
         mx_fail(err, MX_ENOMEM, "no memory for %u executors", run->workers);
         goto done;
     }
-    memset(run->computed, 0xFF, run->plan->nstages * sizeof *run->computed);
+    memset(run->makers, 0xFF, run->plan->nstages * sizeof *run->makers);
     for (unsigned r = 0; r < run->ranks; r++) {
         struct mx_link_rank rank = mx_link_rank(run->link, r);
 
@@ -224,7 +224,7 @@ static void close_all(struct run *run)
     mx_gpus_free(&run->gpus);
     free(run->gpu_list);
     free(run->nodes);
-    free(run->computed);
+    free(run->makers);
     free(run->readers);
     worker_job_free(&run->job);
     free(run->smoke_data);

@@ -286,7 +286,7 @@ static int on_done(struct run *run, const struct mx_link_event *event, struct mx
     record.nmetrics = event->result->nmetrics;
     run->nodes[event->rank].done++;
     count_work(run, &record);
-    run->computed[event->stage] = event->rank;
+    run->makers[event->stage] = (struct mx_link_maker){event->executor, event->life};
     log_note(run, event);
     if (mx_console_wants(run->console))
         mx_console_tell(run->console, MX_LOG_DEBUG,
@@ -397,6 +397,8 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
         return on_done(run, event, err);
     case MX_LINK_FAILED:
         return on_failed(run, event, err);
+    case MX_LINK_GROUP: /* nobody waits for it any more */
+        return 0;
     case MX_LINK_RANK_LOST:
         run->nodes[event->rank].lost = true;
         mx_console_tell(

@@ -117,9 +117,8 @@ struct run {
     size_t                       ngpus;
     struct mx_gpus               gpus; /* of this process, where the sweep runs on GPUs */
     struct mx_actions            actions;
-    uint32_t                    *computed; /* by stage: the rank that did it in this incarnation,
-                                             * UINT32_MAX for none */
-    struct run_node             *nodes;    /* (ranks) */
+    struct mx_link_maker        *makers; /* by stage: who did it in this incarnation */
+    struct run_node             *nodes;  /* (ranks) */
     unsigned                     workers, ranks;
     long                         launcher;  /* our parent at the start */
     struct mx_status_reduction   reduction; /* how it went; ranks 0: there was none */

@@ -133,15 +133,16 @@ fail:
     return NULL;
 }
 
-/* How many frames there are, and the first one's lease; -1 with *err if they are
- * not whole. */
+/* How many frames there are that will be answered, and the first one's lease; -1 with *err if
+ * they are not whole. */
 static int count_frames(const void *frames, size_t len, uint64_t *count, uint64_t *first,
                         struct mx_err *err)
 {
     const char    *at = frames;
     struct mx_wire wire;
 
-    for (*count = 0; len > 0; ++*count) {
+    *count = 0;
+    while (len > 0) {
         uint16_t type;
         size_t   body;
         int      whole = mx_wire_peek(at, len, &type, &body, err);
@@ -152,6 +153,7 @@ static int count_frames(const void *frames, size_t len, uint64_t *count, uint64_
             wire = mx_wire_body(at, body);
             *first = mx_take_u64(&wire);
         }
+        *count += type != WORKER_MESSAGE_LEAVE;
         at += MX_WIRE_HEAD + body;
         len -= MX_WIRE_HEAD + body;
     }
@@ -167,7 +169,7 @@ int mx_supervisor_order(struct mx_supervisor *supervisor, uint32_t number, const
 
     if (count_frames(frames, len, &count, &first, err))
         return -1;
-    if (!executor->ready || executor->ended || count == 0)
+    if (!executor->ready || executor->ended || len == 0)
         return 0;
     mx_buf_add(&executor->out, frames, len);
     if (!mx_buf_ok(&executor->out)) {
@@ -176,7 +178,7 @@ int mx_supervisor_order(struct mx_supervisor *supervisor, uint32_t number, const
         return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes of orders to executor %u", len,
                        (unsigned)number);
     }
-    if (executor->waiting == 0) {
+    if (executor->waiting == 0 && count > 0) {
         executor->first = first;
         executor->moved_s = mx_clock_monotonic_s();
         mx_gpu_meter_begin(supervisor->meter, number - supervisor->options.first);

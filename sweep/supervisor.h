@@ -49,6 +49,7 @@ struct mx_supervisor_event {
                                * reason, text with its last words */
         MX_SUPERVISOR_DONE,   /* message: lease, stage, seconds, result */
         MX_SUPERVISOR_FAILED, /* message: lease, stage, seconds, code, text */
+        MX_SUPERVISOR_GROUP,  /* message: PART or GROUPED */
     } kind;
     uint32_t                     executor; /* global number */
     uint64_t                     lease;
@@ -56,7 +57,7 @@ struct mx_supervisor_event {
     char                         text[512];
     char                         device[96];
     struct mx_gpu_use            gpu; /* LOST, DONE, FAILED: of that stage */
-    /* DONE, FAILED: lent until the next call on the supervisor, as is the frame
+    /* DONE, FAILED, GROUP: lent until the next call on the supervisor, as is the frame
      * it came in, to be passed on as it is. */
     const struct worker_message *message;
     const void                  *frame;
@@ -67,8 +68,8 @@ struct mx_supervisor_event {
 struct mx_supervisor *mx_supervisor_open(const struct mx_supervisor_options *options,
                                          struct mx_err                      *err);
 
-/* Give an executor orders: whole RUN frames, run in this order after those it
- * already has. Sent as far as the socket takes them now, the rest by
+/* Give an executor orders: whole RUN and GROUP frames, run in this order after those it
+ * already has, or LEAVE. Sent as far as the socket takes them now, the rest by
  * mx_supervisor_wait(). Those to an executor that is not up are dropped: LOST
  * has told, or tells. Returns 0; or -1 with MX_EINTERNAL
  * (no whole frames) or MX_ENOMEM, and nothing is sent. */

@@ -105,6 +105,12 @@ static void name_device(const struct mx_supervisor *supervisor, struct mx_superv
         memcpy(executor->device, supervisor->lent.device, sizeof executor->device);
 }
 
+static bool ends_order(const struct worker_message *message)
+{
+    return message->type == WORKER_MESSAGE_DONE || message->type == WORKER_MESSAGE_FAILED ||
+           message->type == WORKER_MESSAGE_GROUPED;
+}
+
 /* Turn the message that is lent next, with its frame, into an event. Returns
  * false if no executor in its right mind sends it now. */
 static bool deliver(struct mx_supervisor *supervisor, struct mx_supervised *executor, size_t len,
@@ -116,18 +122,20 @@ static bool deliver(struct mx_supervisor *supervisor, struct mx_supervised *exec
         event->kind = MX_SUPERVISOR_UP;
         executor->ready = true;
         name_device(supervisor, executor);
-    } else if ((message->type == WORKER_MESSAGE_DONE || message->type == WORKER_MESSAGE_FAILED) &&
+    } else if ((ends_order(message) || message->type == WORKER_MESSAGE_PART) &&
                executor->waiting > 0) {
-        event->kind =
-            message->type == WORKER_MESSAGE_DONE ? MX_SUPERVISOR_DONE : MX_SUPERVISOR_FAILED;
+        event->kind = message->type == WORKER_MESSAGE_DONE     ? MX_SUPERVISOR_DONE
+                      : message->type == WORKER_MESSAGE_FAILED ? MX_SUPERVISOR_FAILED
+                                                               : MX_SUPERVISOR_GROUP;
         event->lease = message->lease;
         event->message = message;
         event->frame = executor->in.data + executor->taken;
         event->frame_len = len;
-        executor->waiting--;
-        event->gpu =
-            mx_gpu_meter_end(supervisor->meter, (uint32_t)(executor - supervisor->executors),
-                             message->seconds, executor->waiting > 0);
+        executor->waiting -= ends_order(message);
+        if (ends_order(message))
+            event->gpu =
+                mx_gpu_meter_end(supervisor->meter, (uint32_t)(executor - supervisor->executors),
+                                 message->seconds, executor->waiting > 0);
         executor->first = 0;
         executor->answered = message->lease;
     } else {

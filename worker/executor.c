@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "worker/device.h"
 #include "worker/fault.h"
+#include "worker/group.h"
 #include "worker/protocol.h"
 
 /* Answers of short stages are held, so that many are one message to read. */
@@ -34,6 +35,7 @@ static void on_end(int number)
 
 struct executor {
     struct worker_cache         *cache;
+    struct worker_contributions *own; /* what it has computed on a GPU */
     struct worker_progress_slot *slot;
     uint32_t                     stage;     /* that runs */
     struct worker_job            job;       /* of the order that was taken last */
@@ -145,6 +147,16 @@ static void note(void *user, const char *text)
              text);
 }
 
+/* What a group of GPUs may be asked for at the end. A training that waits has not ended. */
+static int remember(struct executor *executor, const struct worker_message *order,
+                    const struct worker_result *result, struct mx_err *err)
+{
+    if (order->job->params.device != WORKER_DEVICE_CUDA || result->paused_epoch > 0)
+        return 0;
+    return worker_contributions_add(executor->own, order->lease, order->stage, result->metrics,
+                                    result->nmetrics, err);
+}
+
 /* Run a stage and hold its answer; *seconds is what it took. */
 static int run_stage(struct executor *executor, const struct worker_message *order, double *seconds,
                      struct mx_err *err)
@@ -167,7 +179,7 @@ static int run_stage(struct executor *executor, const struct worker_message *ord
     memcpy(answer.note, executor->note, sizeof answer.note);
     worker_fault(WORKER_FAULT_STAGE_ENDS, order->stage);
     *seconds = answer.seconds = mx_clock_monotonic_s() - start;
-    rc = hold(executor, &answer, err);
+    rc = remember(executor, order, &answer.result, err) || hold(executor, &answer, err) ? -1 : 0;
     worker_message_free(&answer);
     return rc;
 }
@@ -212,7 +224,7 @@ static int next_order(struct executor *executor, int flags, struct worker_messag
         if (used < 0)
             return -1;
         executor->taken += (size_t)used;
-        if (used > 0 && order->type == WORKER_MESSAGE_RUN)
+        if (used > 0 && (order->type == WORKER_MESSAGE_RUN || order->type == WORKER_MESSAGE_GROUP))
             return 1;
         if (used > 0)
             worker_message_free(order);
@@ -228,6 +240,52 @@ static bool send_is_due(const struct executor *executor, double seconds)
            mx_clock_monotonic_s() - executor->sent_s >= held_s;
 }
 
+/* Whether to give a group up: that is what any further message says, the socket's end too. To
+ * be asked is a sign of life. */
+static bool must_leave(void *user)
+{
+    struct executor *executor = user;
+    uint64_t         done, total;
+    char             byte;
+
+    worker_progress_get(executor->slot, &done, &total);
+    worker_progress_set(executor->slot, done + 1, 0);
+    return asked_to_end || executor->in.len > executor->taken ||
+           recv(WORKER_SOCKET_FD, &byte, 1, MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
+/* Some of what a group gave, for the supervisor. */
+static int send_part(void *user, const void *bytes, size_t len, struct mx_err *err)
+{
+    struct executor            *executor = user;
+    const struct worker_message part = {
+        .type = WORKER_MESSAGE_PART, .stage = executor->stage, .bytes = bytes, .len = len};
+
+    return hold(executor, &part, err) || send_held(executor, err) ? -1 : 0;
+}
+
+/* Work together with other executors. What goes wrong there is the answer. */
+static int serve_group(struct executor *executor, const struct worker_message *order,
+                       struct mx_err *err)
+{
+    const struct worker_group_talk talk = {must_leave, send_part, executor};
+    struct worker_message          answer = {.type = WORKER_MESSAGE_GROUPED, .stage = order->stage};
+    struct mx_buf                  bytes = {0};
+    struct mx_err                  failure = {0};
+    int                            rc;
+
+    executor->stage = order->stage;
+    if (worker_group_serve(executor->own, order->bytes, order->len, &talk, &bytes, &failure)) {
+        answer.code = failure.code;
+        memcpy(answer.text, failure.text, sizeof answer.text);
+    }
+    answer.bytes = bytes.data;
+    answer.len = bytes.len;
+    rc = hold(executor, &answer, err) || send_held(executor, err) ? -1 : 0;
+    mx_buf_free(&bytes);
+    return rc;
+}
+
 /* Run the order, and others for as long as they have already come. Answers are
  * sent before the last stage stops counting as running: a process that dies of
  * the sending is blamed on it. */
@@ -236,9 +294,12 @@ static int serve(struct executor *executor, struct worker_message *order, struct
     int more = 1, rc = 0;
 
     while (more > 0 && rc == 0) {
-        enum worker_kind kind = order->job->kind;
+        enum worker_kind kind;
         double           seconds = 0;
 
+        if (order->type == WORKER_MESSAGE_GROUP)
+            return serve_group(executor, order, err);
+        kind = order->job->kind;
         executor->stage = order->stage;
         worker_progress_set(executor->slot, 0, 1);
         worker_progress_set_lease(executor->slot, order->lease);
@@ -248,7 +309,8 @@ static int serve(struct executor *executor, struct worker_message *order, struct
             return rc;
         if (rc == 0 && (more = next_order(executor, MSG_DONTWAIT, order, err)) < 0)
             rc = -1;
-        if (rc == 0 && (more == 0 || order->job->kind != kind || send_is_due(executor, seconds)))
+        if (rc == 0 && (more == 0 || order->type == WORKER_MESSAGE_GROUP ||
+                        order->job->kind != kind || send_is_due(executor, seconds)))
             rc = send_held(executor, err);
         worker_progress_set_lease(executor->slot, 0);
     }
@@ -273,6 +335,8 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
         mx_fail(err, MX_ENOMEM, "no memory for an executor");
         goto done;
     }
+    if (!(executor.own = worker_contributions_new(err)))
+        goto done;
     worker_device_name(message.device, sizeof message.device);
     if (hold(&executor, &message, err) || send_held(&executor, err))
         goto done;
@@ -281,6 +345,7 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
             break;
 done:
     worker_cache_free(executor.cache);
+    worker_contributions_free(executor.own);
     worker_job_free(&executor.job);
     mx_buf_free(&executor.in);
     mx_buf_free(&executor.out);

@@ -19,14 +19,16 @@ enum worker_fault_point {
     WORKER_FAULT_STAGE_STARTS,    /* order taken, nothing done */
     WORKER_FAULT_STAGE_ENDS,      /* done, nothing said */
     WORKER_FAULT_HALF_SENT,       /* half of an answer is written */
+    WORKER_FAULT_GROUP_STARTS,    /* order to join a group taken, nothing done */
+    WORKER_FAULT_GROUP_JOINED,    /* all have joined, nothing is summed */
 };
 
 /* In an executor, at a point of the plan's stage of that number (0 before
- * HELLO). A number is that of one stage whatever the attempt, so that a test can
- * pick its victim. */
+ * HELLO; in a group the member's position). A number is that of one stage whatever
+ * the attempt, so that a test can pick its victim. */
 void worker_fault(enum worker_fault_point point, uint32_t stage);
 
-/* In a supervisor: the bits of a number that it is about to contribute to the
+/* In a supervisor, or an executor that takes part itself: the bits of a number that it is about to contribute to the
  * reduction of result tables. */
 void worker_fault_contribution(uint64_t slot, uint64_t *bits);
 

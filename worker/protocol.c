@@ -149,6 +149,17 @@ void worker_message_put(struct mx_buf *out, const struct worker_message *message
         mx_put_text(out, message->text);
         mx_put_text(out, message->note);
         break;
+    case WORKER_MESSAGE_GROUPED:
+        mx_put_u32(out, (uint32_t)message->code);
+        mx_put_text(out, message->text);
+        mx_put_bytes(out, message->bytes, message->len);
+        break;
+    case WORKER_MESSAGE_GROUP:
+    case WORKER_MESSAGE_PART:
+        mx_put_bytes(out, message->bytes, message->len);
+        break;
+    case WORKER_MESSAGE_LEAVE:
+        break;
     }
     mx_wire_end(out, frame);
 }
@@ -178,6 +189,17 @@ static void take_body(struct mx_wire *wire, struct worker_message *message, stru
         message->code = (enum mx_code)mx_take_u32(wire);
         mx_take_text(wire, message->text, sizeof message->text);
         mx_take_text(wire, message->note, sizeof message->note);
+        break;
+    case WORKER_MESSAGE_GROUPED:
+        message->code = (enum mx_code)mx_take_u32(wire);
+        mx_take_text(wire, message->text, sizeof message->text);
+        message->bytes = mx_take_bytes(wire, &message->len);
+        break;
+    case WORKER_MESSAGE_GROUP:
+    case WORKER_MESSAGE_PART:
+        message->bytes = mx_take_bytes(wire, &message->len);
+        break;
+    case WORKER_MESSAGE_LEAVE:
         break;
     default:
         wire->failed = true;

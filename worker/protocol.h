@@ -2,7 +2,8 @@
  *
  * Frames of base/wire over a socket pair. The supervisor sends RUN, several
  * ahead if it likes; the executor sends HELLO once it is ready, then one DONE or
- * FAILED for each RUN, in their order, those of short stages many at a time.
+ * FAILED for each RUN, in their order, those of short stages many at a time. GROUP has it
+ * work together with others (worker/group.h); LEAVE, which nothing answers, has it give that up.
  * Which stage runs and how far it is stands in shared memory, so that asking
  * costs nothing, a hang shows as a counter that stands still, and a death is
  * blamed on the stage that ran.
@@ -33,20 +34,26 @@ enum worker_message_type {
     WORKER_MESSAGE_RUN,
     WORKER_MESSAGE_DONE,
     WORKER_MESSAGE_FAILED,
+    WORKER_MESSAGE_GROUP,   /* to an executor */
+    WORKER_MESSAGE_LEAVE,   /* to an executor */
+    WORKER_MESSAGE_PART,    /* from it: some of what GROUP gives; more follows */
+    WORKER_MESSAGE_GROUPED, /* from it: the answer to GROUP, code MX_OK or why not */
 };
 
 /* Any message; the fields that its type does not use are 0. */
 struct worker_message {
     enum worker_message_type type;
-    uint64_t                 lease; /* RUN, DONE, FAILED */
-    uint32_t                 stage;
+    uint64_t                 lease;      /* RUN, DONE, FAILED; of a group 0 */
+    uint32_t                 stage;      /* of GROUP, PART, GROUPED: the round */
     const struct worker_job *job;        /* RUN: lent */
     double                   seconds;    /* DONE, FAILED: wall time of the stage */
     struct worker_result     result;     /* DONE: owned */
-    enum mx_code             code;       /* FAILED */
-    char                     text[512];  /* FAILED */
+    enum mx_code             code;       /* FAILED, GROUPED */
+    char                     text[512];  /* FAILED, GROUPED */
     char                     note[256];  /* DONE, FAILED: what else people should know, or "" */
     char                     device[96]; /* HELLO */
+    const void              *bytes; /* GROUP, PART, GROUPED: lent: of the sender, or in the frame */
+    size_t                   len;
 };
 
 /* One executor's place in the shared memory, a cache line of its own. */

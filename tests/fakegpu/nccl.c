@@ -146,12 +146,32 @@ static ncclResult_t end(const char *call, ncclComm_t handle, bool abort)
         fake_misuse("comm", "is not made yet: only ncclCommAbort ends it");
     if (!abort && comm->done != comm->queued)
         fake_misuse("comm", "work on it has not been waited for");
+    if (!abort && comm->finalized && comm->in_progress)
+        fake_misuse("comm", "its finalization is in progress: ask ncclCommGetAsyncError first");
     comm->aborted = abort;
     if (comm->room)
         fake_room_leave(comm->room, comm->name);
     comm->room = NULL;
     fake_object_free(comm);
     return fake_nccl_leave(status, ncclSuccess);
+}
+
+ncclResult_t ncclCommFinalize(ncclComm_t handle)
+{
+    cudaError_t               status = fake_enter("ncclCommFinalize");
+    struct fake_communicator *comm = fake_object("comm", handle, FAKE_NCCL);
+
+    if (!comm->ready || comm->in_progress)
+        fake_misuse("comm", "a call before is in progress: ask ncclCommGetAsyncError first");
+    if (comm->finalized)
+        fake_misuse("comm", "was finalized before");
+    if (comm->done != comm->queued)
+        fake_misuse("comm", "work on it has not been waited for");
+    comm->finalized = true;
+    if (fake_nccl_fails(comm))
+        return fake_nccl_leave(status, ncclSystemError);
+    comm->in_progress = !comm->waits;
+    return fake_nccl_leave(status, comm->waits ? ncclSuccess : ncclInProgress);
 }
 
 ncclResult_t ncclCommDestroy(ncclComm_t comm)

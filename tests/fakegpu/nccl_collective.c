@@ -214,6 +214,8 @@ static ncclResult_t collective(ncclComm_t handle, struct fake_wish wish, const v
 
     if (!comm->ready || (comm->in_progress && fake_nccl_groups() == 0))
         fake_misuse("comm", "a call before is in progress: ask ncclCommGetAsyncError first");
+    if (comm->finalized)
+        fake_misuse("comm", "was finalized");
     if (comm->device != stream->device)
         fake_misuse("stream", "is of device %d, the communicator of device %d", stream->device,
                     comm->device);

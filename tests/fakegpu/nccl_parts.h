@@ -14,7 +14,7 @@ struct fake_communicator {
     bool              waits;       /* calls return when they are done (blocking) */
     bool              ready;       /* all ranks have come */
     bool              in_progress; /* the last call must be asked for */
-    bool              aborted, broken;
+    bool              aborted, broken, finalized;
     uint64_t          queued, posted, done; /* collectives */
     ncclResult_t      error;
 };

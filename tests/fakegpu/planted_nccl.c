@@ -7,6 +7,7 @@
 WRAPPED(ncclResult_t, ncclCommInitRankConfig, ncclComm_t *comm, int ranks, ncclUniqueId id, int rank, ncclConfig_t *config);
 WRAPPED(ncclResult_t, ncclAllReduce, const void *send, void *recv, size_t count, ncclDataType_t type, ncclRedOp_t op, ncclComm_t comm, cudaStream_t stream);
 WRAPPED(ncclResult_t, ncclBroadcast, const void *send, void *recv, size_t count, ncclDataType_t type, int root, ncclComm_t comm, cudaStream_t stream);
+WRAPPED(ncclResult_t, ncclCommFinalize, ncclComm_t comm);
 WRAPPED(ncclResult_t, ncclCommDestroy, ncclComm_t comm);
 // clang-format on
 
@@ -31,7 +32,7 @@ ncclResult_t __wrap_ncclAllReduce(const void *send, void *recv, size_t count, nc
     if (planted("sum of host memory"))
         send = &send;
     if (planted("sum past the end"))
-        recv = (char *)recv + 2 * 8000 + 8;
+        count += 64;
     if (planted("buffers that overlap"))
         recv = (char *)(uintptr_t)send + 8;
     if (planted("another count than the others"))
@@ -52,6 +53,17 @@ ncclResult_t __wrap_ncclBroadcast(const void *send, void *recv, size_t count, nc
 {
     return __real_ncclBroadcast(send, recv, count, type, planted("root of nobody") ? 3 : root, comm,
                                 stream);
+}
+
+ncclResult_t __wrap_ncclCommFinalize(ncclComm_t comm)
+{
+    ncclResult_t result = __real_ncclCommFinalize(comm);
+
+    if (planted("finalized twice"))
+        __real_ncclCommFinalize(comm);
+    if (planted("destroyed before it is final"))
+        __real_ncclCommDestroy(comm);
+    return result;
 }
 
 ncclResult_t __wrap_ncclCommDestroy(ncclComm_t comm)

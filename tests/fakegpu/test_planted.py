@@ -166,11 +166,30 @@ NCCL = {
     "root of nobody": "ncclBroadcast: root: N is not one of N ranks",
     "communicator never destroyed": "exit: leak: a NCCL communicator of ncclCommInitRankConfig "
                                     "was never freed",
+    "finalized twice": "ncclCommFinalize: comm: a call before is in progress: ask "
+                       "ncclCommGetAsyncError first",
+    "destroyed before it is final": "ncclCommDestroy: comm: its finalization is in progress: ask "
+                                    "ncclCommGetAsyncError first",
     "communicator destroyed twice": "ncclCommDestroy: comm: a NCCL communicator that "
                                     "ncclCommDestroy destroyed",
 }
+# The same calls of the runtime as elsewhere, here those of a group of GPUs.
+GROUP = NCCL | {
+    "block too small":
+        "cudaMemcpyAsync: dst: N bytes, of which only N are in its block of N bytes",
+    "never freed": "exit: leak: N bytes of cudaMalloc were never freed",
+    "freed twice": "cudaFree: devPtr: was freed before, by cudaFree",
+    "answer that was not waited for": STREAMS["answer that was not waited for"],
+    "more than pinned memory has": STREAMS["more than pinned memory has"],
+    "pinned memory freed while it is copied": STREAMS["pinned memory freed while it is copied"],
+    "pinned memory never freed": STREAMS["pinned memory never freed"],
+    "pinned memory freed twice": STREAMS["pinned memory freed twice"],
+    "stream destroyed twice": STREAMS["stream destroyed twice"],
+    "flags of nothing": STREAMS["flags of nothing"],
+}
 PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_streams": STREAMS,
-            "fakegpu_planted_libraries": LIBRARIES, "fakegpu_planted_nccl": NCCL}
+            "fakegpu_planted_libraries": LIBRARIES, "fakegpu_planted_group": GROUP}
+UNPLANTED = {"fakegpu_planted_nccl": {}}
 
 
 def run(program, **environment):
@@ -192,7 +211,7 @@ class Planted(unittest.TestCase):
                     self.assertEqual(done.returncode, MISUSE)
 
     def test_without_one_the_program_passes_in_every_order(self):
-        for program in PROGRAMS:
+        for program in PROGRAMS | UNPLANTED:
             for order in ("late", "eager", "1", "2", "3"):
                 with self.subTest(program=program, order=order):
                     done = run(program, MX_FAKEGPU_ORDER=order)

@@ -29,6 +29,8 @@ static const char *const points[] = {
     [WORKER_FAULT_STAGE_STARTS] = "stage_starts",
     [WORKER_FAULT_STAGE_ENDS] = "stage_ends",
     [WORKER_FAULT_HALF_SENT] = "half_sent",
+    [WORKER_FAULT_GROUP_STARTS] = "group_starts",
+    [WORKER_FAULT_GROUP_JOINED] = "group_joined",
 };
 
 /* The memory that a stage finds taken, to be given back at its end. */

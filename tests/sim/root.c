@@ -32,8 +32,8 @@ static int start_executors(struct run *run, struct mx_err *err)
     run->workers = mx_link_workers(run->link);
     run->ranks = mx_link_ranks(run->link);
     run->nodes = sim_calloc(run->ranks, sizeof *run->nodes);
-    run->computed = sim_calloc(run->plan->nstages, sizeof *run->computed);
-    memset(run->computed, 0xFF, run->plan->nstages * sizeof *run->computed);
+    run->makers = sim_calloc(run->plan->nstages, sizeof *run->makers);
+    memset(run->makers, 0xFF, run->plan->nstages * sizeof *run->makers);
     for (unsigned r = 0; r < run->ranks; r++) {
         struct mx_link_rank rank = mx_link_rank(run->link, r);
 
@@ -99,7 +99,7 @@ static void close_all(struct run *run)
     mx_replay_end(&run->replay);
     worker_job_free(&run->job);
     free(run->nodes);
-    free(run->computed);
+    free(run->makers);
     free(run->readers);
 }
 

@@ -66,10 +66,10 @@ static void start(struct mx_link *link, uint32_t executor, uint64_t lease, uint3
 }
 
 /* The stages of the tests below as a journal would have them. */
-static void note(struct mx_contributions *journal, const struct mx_link_event *event)
+static void note(struct worker_contributions *journal, const struct mx_link_event *event)
 {
-    cr_assert_eq(mx_contributions_add(journal, 0, event->stage, event->result->metrics,
-                                      event->result->nmetrics, NULL),
+    cr_assert_eq(worker_contributions_add(journal, 0, event->stage, event->result->metrics,
+                                          event->result->nmetrics, NULL),
                  0);
 }
 
@@ -149,14 +149,14 @@ Test(link, there_are_as_many_executors_as_asked_for_and_one_rank)
 
 Test(link, the_sum_of_a_lone_process_equals_its_journal)
 {
-    struct mx_link          *link = open_link(1);
-    struct mx_contributions *journal = mx_contributions_new(NULL);
-    uint32_t                 computed[4] = {UINT32_MAX, 0, 0, UINT32_MAX};
-    struct mx_link_table     table = {journal, computed, 4};
-    struct mx_link_reduced   reduced;
-    struct worker_metric     before = {"val.accuracy", 0.5};
-    struct mx_link_event     event;
-    struct mx_err            err = {0};
+    struct mx_link              *link = open_link(1);
+    struct worker_contributions *journal = worker_contributions_new(NULL);
+    struct mx_link_maker         makers[4] = {{UINT32_MAX, 0}, {0, 1}, {0, 1}, {UINT32_MAX, 0}};
+    struct mx_link_table         table = {journal, makers, 4};
+    struct mx_link_reduced       reduced;
+    struct worker_metric         before = {"val.accuracy", 0.5};
+    struct mx_link_event         event;
+    struct mx_err                err = {0};
 
     cr_assert_eq(next_event(link).kind, MX_LINK_UP);
     for (uint32_t stage = 1; stage <= 2; stage++) {
@@ -166,48 +166,48 @@ Test(link, the_sum_of_a_lone_process_equals_its_journal)
         note(journal, &event);
     }
     /* Stage 0 was done by an earlier incarnation. */
-    mx_contributions_add(journal, 0, 0, &before, 1, NULL);
+    worker_contributions_add(journal, 0, 0, &before, 1, NULL);
     cr_assert_eq(mx_link_reduce(link, &table, &reduced, &err), 0, "%s", err.text);
     cr_expect(reduced.matches);
     cr_expect_eq(reduced.ranks, 1);
     cr_expect_gt(reduced.slots, 2);
-    mx_contributions_free(journal);
+    worker_contributions_free(journal);
     close_link(link);
 }
 
 Test(link, a_number_that_differs_from_the_journal_is_named)
 {
-    struct mx_link          *link = open_link(1);
-    struct mx_contributions *journal = mx_contributions_new(NULL);
-    uint32_t                 computed[2] = {UINT32_MAX, 0};
-    struct mx_link_table     table = {journal, computed, 2};
-    struct mx_link_reduced   reduced;
-    struct worker_metric     wrong = {"val.accuracy", 2.0};
-    struct mx_link_event     event;
+    struct mx_link              *link = open_link(1);
+    struct worker_contributions *journal = worker_contributions_new(NULL);
+    struct mx_link_maker         makers[2] = {{UINT32_MAX, 0}, {0, 1}};
+    struct mx_link_table         table = {journal, makers, 2};
+    struct mx_link_reduced       reduced;
+    struct worker_metric         wrong = {"val.accuracy", 2.0};
+    struct mx_link_event         event;
 
     cr_assert_eq(next_event(link).kind, MX_LINK_UP);
     start(link, 0, 9, 1, tiny_job(1));
     event = next_event(link);
     cr_assert_eq(event.kind, MX_LINK_DONE);
-    mx_contributions_add(journal, 0, 1, &wrong, 1, NULL);
+    worker_contributions_add(journal, 0, 1, &wrong, 1, NULL);
     cr_assert_eq(mx_link_reduce(link, &table, &reduced, NULL), 0);
     cr_expect_not(reduced.matches);
     cr_expect_eq(reduced.stage, 1);
     cr_expect_str_eq(reduced.metric, "val.accuracy");
     cr_expect_eq(reduced.journal, 0x4000000000000000);
     cr_expect_eq(reduced.there, 3);
-    mx_contributions_free(journal);
+    worker_contributions_free(journal);
     close_link(link);
 }
 
 Test(link, a_result_that_is_rejected_is_not_contributed)
 {
-    struct mx_link          *link = open_link(1);
-    struct mx_contributions *journal = mx_contributions_new(NULL);
-    uint32_t                 computed[1] = {0};
-    struct mx_link_table     table = {journal, computed, 1};
-    struct mx_link_reduced   reduced;
-    struct mx_link_event     event;
+    struct mx_link              *link = open_link(1);
+    struct worker_contributions *journal = worker_contributions_new(NULL);
+    struct mx_link_maker         makers[1] = {{0, 1}};
+    struct mx_link_table         table = {journal, makers, 1};
+    struct mx_link_reduced       reduced;
+    struct mx_link_event         event;
 
     cr_assert_eq(next_event(link).kind, MX_LINK_UP);
     for (uint64_t lease = 1; lease <= 2; lease++) {
@@ -221,6 +221,6 @@ Test(link, a_result_that_is_rejected_is_not_contributed)
     }
     cr_assert_eq(mx_link_reduce(link, &table, &reduced, NULL), 0);
     cr_expect(reduced.matches);
-    mx_contributions_free(journal);
+    worker_contributions_free(journal);
     close_link(link);
 }

@@ -1,4 +1,4 @@
-#include "sweep/contribution.h"
+#include "worker/contribution.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ struct value {
     uint64_t bits;
 };
 
-struct mx_contributions {
+struct worker_contributions {
     struct entry *entries;
     size_t        nentries, entries_room;
     struct value *values;
@@ -26,16 +26,16 @@ struct mx_contributions {
     size_t nnames, names_room;
 };
 
-struct mx_contributions *mx_contributions_new(struct mx_err *err)
+struct worker_contributions *worker_contributions_new(struct mx_err *err)
 {
-    struct mx_contributions *c = calloc(1, sizeof *c);
+    struct worker_contributions *c = calloc(1, sizeof *c);
 
     if (!c)
         mx_fail(err, MX_ENOMEM, "no memory for results");
     return c;
 }
 
-void mx_contributions_free(struct mx_contributions *c)
+void worker_contributions_free(struct worker_contributions *c)
 {
     if (!c)
         return;
@@ -62,7 +62,7 @@ static void *reserve(void *array, size_t n, size_t more, size_t *room, size_t si
 
 /* The number of a name, added if new; `guess`, where it was in the last result,
  * is looked at first. UINT32_MAX without memory. */
-static uint32_t name_number(struct mx_contributions *c, const char *name, size_t guess)
+static uint32_t name_number(struct worker_contributions *c, const char *name, size_t guess)
 {
     void *names;
 
@@ -79,8 +79,9 @@ static uint32_t name_number(struct mx_contributions *c, const char *name, size_t
     return (uint32_t)c->nnames++;
 }
 
-int mx_contributions_add(struct mx_contributions *c, uint64_t lease, uint32_t stage,
-                         const struct worker_metric *metrics, size_t nmetrics, struct mx_err *err)
+int worker_contributions_add(struct worker_contributions *c, uint64_t lease, uint32_t stage,
+                             const struct worker_metric *metrics, size_t nmetrics,
+                             struct mx_err *err)
 {
     void *entries = reserve(c->entries, c->nentries, 1, &c->entries_room, sizeof c->entries[0]);
     void *values;
@@ -104,7 +105,7 @@ int mx_contributions_add(struct mx_contributions *c, uint64_t lease, uint32_t st
     return 0;
 }
 
-void mx_contributions_drop(struct mx_contributions *c, uint64_t lease)
+void worker_contributions_drop(struct worker_contributions *c, uint64_t lease)
 {
     /* A late answer is a recent one. Its values stay where they are: few, and unused. */
     for (size_t i = c->nentries; i-- > 0;)
@@ -116,7 +117,7 @@ void mx_contributions_drop(struct mx_contributions *c, uint64_t lease)
         }
 }
 
-static int put_entry(const struct mx_contributions *c, const struct entry *entry,
+static int put_entry(const struct worker_contributions *c, const struct entry *entry,
                      const uint32_t *columns, size_t ncolumns, struct reduce_slots *slots,
                      struct mx_err *err)
 {
@@ -135,19 +136,19 @@ static int put_entry(const struct mx_contributions *c, const struct entry *entry
     return 0;
 }
 
-size_t mx_contributions_nnames(const struct mx_contributions *c)
+size_t worker_contributions_nnames(const struct worker_contributions *c)
 {
     return c->nnames;
 }
 
-const char *mx_contributions_name(const struct mx_contributions *c, size_t i)
+const char *worker_contributions_name(const struct worker_contributions *c, size_t i)
 {
     return c->names[i];
 }
 
-int mx_contributions_slots(const struct mx_contributions *c, const char *const *names,
-                           size_t nnames, const bool *wanted, struct reduce_slots *slots,
-                           struct mx_err *err)
+int worker_contributions_slots(const struct worker_contributions *c, const char *const *names,
+                               size_t nnames, const bool *wanted, struct reduce_slots *slots,
+                               struct mx_err *err)
 {
     uint32_t *columns = calloc(c->nnames + 1, sizeof *columns);
     int       rc = 0;
