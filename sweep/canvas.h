@@ -2,7 +2,7 @@
  *
  * Coordinates are pixels from the top left; what lies outside is cut off.
  * Colours are 0xRRGGBB. Lines and text have soft edges. The letters are strokes
- * of our own (sweep/font.c): no font file is needed, and the same picture comes
+ * of our own (sweep/font_glyphs.h): no font file is needed, and the same picture comes
  * out everywhere.
  */
 #ifndef MX_SWEEP_CANVAS_H
@@ -46,8 +46,9 @@ struct mx_font {
     double size, thick;
 };
 
-/* Text from x on, its capitals' feet on y. UTF-8; of what is not printable ASCII
- * only a few signs are known (lambda, times, middle dot, ellipsis), the others are boxes. */
+/* Text from x on, its capitals' feet on y; marks of capitals stand a third of their height above
+ * them. UTF-8: ASCII, the letters of Latin-1 and Latin-2 and their neighbours up to U+017F, marks of
+ * their own (U+0300 ...) and a few signs are known, the others are boxes. */
 void mx_canvas_text(struct mx_canvas *canvas, double y, double x, const char *text,
                     struct mx_font font, uint32_t colour);
 

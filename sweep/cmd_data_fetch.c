@@ -42,6 +42,7 @@ const struct mx_usage mx_usage_data_fetch = {
     .forms = {"data fetch NAME [OPTIONS]"},
     .takes = "one NAME",
     .most = 1,
+    .completes = MX_COMPLETES_FETCHED,
     .summary = "get a data set from its publisher",
     .about =
         "Get a data set from its publisher: NAME is one of mixsweep data list. Tells what it is, "

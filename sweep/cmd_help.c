@@ -37,7 +37,9 @@ static const struct mx_option known[] = {
      .kind = MX_OPTION_TEXT,
      .at = offsetof(struct options, folder),
      .completes = MX_COMPLETES_FOLDERS,
-     .help = "write all pages and all completions below a folder, as they are installed"},
+     .help =
+         "write all pages and all completions below a folder, which is made if it is not there, as "
+         "they are installed"},
     {.name = NULL},
 };
 
@@ -52,6 +54,7 @@ const struct mx_usage mx_usage_help_command = {
     .forms = {"help [COMMAND] [OPTIONS]"},
     .takes = "one COMMAND at most",
     .most = 2,
+    .completes = MX_COMPLETES_COMMANDS,
     .summary = "help on a command; pages of the manual and completion",
     .about = "Print the help of a command, or the list of commands; with --form its page of the "
              "manual, or what makes a shell complete command lines.",
@@ -125,9 +128,21 @@ static int write_one(const char *folder, const char *place, const char *name, co
     return rc;
 }
 
+/* What is there now, and how it comes into use where it was not installed. */
+static void tell_written(const char *folder, size_t pages)
+{
+    printf("written below %s: %zu pages of the manual, and completion for bash, zsh and fish\n"
+           "  man %s/man/man1/mixsweep.1\n"
+           "  source %s/bash-completion/completions/mixsweep\n"
+           "  fpath=(%s/zsh/site-functions $fpath), before compinit\n"
+           "  source %s/fish/vendor_completions.d/mixsweep.fish\n",
+           folder, pages, folder, folder, folder, folder);
+}
+
 static int write_all(const char *folder, struct mx_err *err)
 {
-    int rc = 0;
+    size_t pages = 1;
+    int    rc = 0;
 
     if (write_one(folder, "man/man1", "mixsweep", ".1", MAN, NULL, err) ||
         write_one(folder, "bash-completion/completions", "mixsweep", "", BASH, NULL, err) ||
@@ -139,7 +154,10 @@ static int write_all(const char *folder, struct mx_err *err)
 
         snprintf(name, sizeof name, "mixsweep %.60s", (*u)->command);
         rc = write_one(folder, "man/man1", name, ".1", MAN, *u, err);
+        pages++;
     }
+    if (rc == 0)
+        tell_written(folder, pages);
     return rc;
 }
 

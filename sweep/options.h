@@ -27,7 +27,11 @@ enum mx_completes {
     MX_COMPLETES_NOTHING,
     MX_COMPLETES_FILES,
     MX_COMPLETES_FOLDERS,
-    MX_COMPLETES_CONFIGS, /* *.yaml and folders */
+    MX_COMPLETES_CONFIGS,  /* *.yaml and folders */
+    MX_COMPLETES_KEYS,     /* KEY=VALUE of a configuration */
+    MX_COMPLETES_COMMANDS, /* of the program, and the parts of one */
+    MX_COMPLETES_SETS,     /* data sets as data.set takes them */
+    MX_COMPLETES_FETCHED,  /* those that data fetch knows */
 };
 
 struct mx_option_list {
@@ -83,7 +87,7 @@ struct mx_usage {
 #define MX_OPTION_SET(into, member)                                                                \
     {                                                                                              \
         .name = "set", .value = "KEY=VALUE", .kind = MX_OPTION_LIST, .at = offsetof(into, member), \
-        .help = "set a key of the configuration; may be repeated"                                  \
+        .completes = MX_COMPLETES_KEYS, .help = "set a key of the configuration; may be repeated"  \
     }
 #define MX_OPTION_SMOKE(into, member)                                                              \
     {                                                                                              \

@@ -1,6 +1,8 @@
 /* plot_heat.c - tables of numbers as colours. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "sweep/html.h"
 #include "sweep/plot_parts.h"
@@ -8,7 +10,8 @@
 enum {
     HEAT_NAMES = 140, /* pixels for the names of rows */
     HEAT_WIDTH = 400,
-    HEAT_NUMBERS = 12 /* columns that have room for numbers */
+    HEAT_NUMBERS = 12, /* columns that have room for numbers */
+    HEAT_DIGITS = 9    /* those that have it for three digits */
 };
 
 /* Between the colours of a scale that runs evenly from light to dark: it prints in grey too. */
@@ -23,6 +26,22 @@ static const char *blend(const double stops[][3], size_t n, double share, char o
         c[i] = (unsigned)lround(stops[k][i] + rest * (stops[k + 1][i] - stops[k][i])) & 255;
     snprintf(out, MX_COLOUR_SIZE, "#%02x%02x%02x", c[0], c[1], c[2]);
     return out;
+}
+
+/* Whether white can be read better than black on a colour "#rrggbb": by WCAG's relative
+ * luminance, of which 0.179 has the same contrast to both. */
+static bool is_dark(const char *colour)
+{
+    static const double weights[] = {0.2126, 0.7152, 0.0722};
+    double              luminance = 0;
+
+    for (int i = 0; i < 3; i++) {
+        const char   pair[] = {colour[1 + 2 * i], colour[2 + 2 * i], '\0'};
+        const double c = (double)strtol(pair, NULL, 16) / 255;
+
+        luminance += weights[i] * (c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4));
+    }
+    return luminance < 0.179;
 }
 
 const char *mx_plot_shade(double share, char out[MX_COLOUR_SIZE])
@@ -68,8 +87,10 @@ static void put_square(const struct mx_heat *heat, size_t row, size_t column, do
 {
     const double v = heat->values[row * heat->columns + column], share = (v - low) / (high - low);
     const double x = HEAT_NAMES + (double)column * width, y = top + (double)row * height;
-    const bool   dark = heat->signs ? fabs(share - 0.5) > 0.35 : share > 0.5;
-    char         colour[MX_COLOUR_SIZE], text[MX_SHOWN_SIZE];
+    char         colour[MX_COLOUR_SIZE] = "none", text[MX_SHOWN_SIZE];
+
+    if (!isnan(v))
+        (heat->signs ? sign_shade : mx_plot_shade)(share, colour);
 
     mx_buf_text(out, "<g><title>");
     mx_html_text(out, heat->row_names[row]);
@@ -77,16 +98,13 @@ static void put_square(const struct mx_heat *heat, size_t row, size_t column, do
     mx_html_text(out, heat->column_names[column]);
     mx_buf_printf(out, ": %s</title><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" ",
                   mx_html_shown(v, text), x, y, width - 1, height - 1);
-    mx_buf_printf(out, "fill=\"%s\"/>",
-                  isnan(v)      ? "none"
-                  : heat->signs ? sign_shade(share, colour)
-                                : mx_plot_shade(share, colour));
+    mx_buf_printf(out, "fill=\"%s\"/>", colour);
     if (heat->columns <= HEAT_NUMBERS && !isnan(v)) {
-        snprintf(text, sizeof text, "%.*f", heat->columns > 6 ? 2 : 3, v);
+        snprintf(text, sizeof text, "%.*f", heat->columns > HEAT_DIGITS ? 2 : 3, v);
         mx_buf_printf(out,
                       "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\" fill=\"%s\" "
                       "font-size=\"%.1f\">%s</text>",
-                      x + width / 2, y + height / 2 + 3.5, dark ? "#fff" : "#000",
+                      x + width / 2, y + height / 2 + 3.5, is_dark(colour) ? "#fff" : "#000",
                       fmin(11, 0.5 * width), strncmp(text, "0.", 2) == 0 ? text + 1 : text);
     }
     mx_buf_text(out, "</g>");

@@ -18,6 +18,7 @@ static const struct {
     {"results", "Results", report_tables},
     {"compared", "Compared with another sweep", report_compare},
     {"groups", "Groups", report_groups},
+    {"images", "Image by image", report_images},
     {"alpha", "Score against alpha", report_alpha},
     {"tradeoff", "Trade-offs", report_tradeoff},
     {"hsfm", "What each setting of HSFM does", report_sensitivity},

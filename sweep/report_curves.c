@@ -247,7 +247,7 @@ void report_training(struct report *r)
                 add_line(&figure, &band, report_label_new(r, r->shown[k]), (unsigned)k,
                          (struct mx_bounds){0, histories[h].high});
         figures += figure.n;
-        put_figure(&figure, "epoch", histories[h].label, histories[h].column);
+        put_figure(&figure, "epoch, from 0", histories[h].label, histories[h].column);
     }
     if (figures == 0) {
         report_undo(r, start);

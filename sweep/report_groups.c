@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "sweep/group_names.h"
 #include "sweep/report_parts.h"
 
 enum {
@@ -40,12 +41,13 @@ static void put_head(struct report *r, size_t groups)
     mx_buf_text(r->out, "<thead><tr><th class=\"fixed\">cell</th>");
     for (size_t g = 0; g < groups; g++) {
         const double n = group_summary(r, first, "group_count", g).mean;
-        char        *name = report_group_name(r, first, groups, g), text[MX_SHOWN_SIZE];
+        char        *name = mx_group_name(r->plan, first.first, groups, g), text[MX_SHOWN_SIZE];
 
         mx_buf_text(r->out, "<th>");
         mx_html_text(r->out, name ? name : "");
         mx_buf_printf(r->out, "<br><span class=\"note\">%zu, n = %s</span></th>", g,
                       mx_html_shown(n, text));
+        r->out->failed |= !name;
         free(name);
     }
     mx_buf_text(r->out, "</tr></thead>\n");

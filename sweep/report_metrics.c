@@ -47,6 +47,13 @@ static size_t choose_columns(const struct report *r, size_t chosen[METRIC_COLUMN
     return n;
 }
 
+const char *report_metric_way(const char *metric)
+{
+    bool ours;
+
+    return direction_of(metric, &ours);
+}
+
 static void put_head(struct report *r, const size_t *chosen, size_t n)
 {
     mx_buf_text(r->out, "<thead><tr><th class=\"fixed\">cell</th>");

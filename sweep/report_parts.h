@@ -47,6 +47,7 @@ void report_alpha(struct report *r);
 void report_compare(struct report *r);
 void report_tradeoff(struct report *r);
 void report_groups(struct report *r);
+void report_images(struct report *r);
 void report_sensitivity(struct report *r);
 void report_curves(struct report *r);
 void report_inter(struct report *r);
@@ -95,15 +96,14 @@ void report_summary_put(struct report *r, const struct reduce_summary *s, struct
 /* A metric's name as the head of a column: it may break after its dots and underscores. */
 void report_name_put(struct report *r, const char *metric);
 
+/* "lower is better", "higher is better", or "" where no ranking can be made of a metric. */
+const char *report_metric_way(const char *metric);
+
 /* The note below a table or figure of curve scores: how pixels were ranked, replaced and read. */
 void report_curve_rule(struct report *r);
 
 /* Whether a metric is of a map that knows nothing of the network: random, centre. */
 bool report_is_control(const char *metric);
-
-/* What a group is called, to be freed: "waterbird on land", or "group 2"; NULL without memory,
- * which r->out remembers. `groups`: how many there are. */
-char *report_group_name(struct report *r, struct mx_cell_trials cell, size_t groups, size_t group);
 
 /* Take back what was put behind the first `start` bytes. */
 void report_undo(struct report *r, size_t start);

@@ -76,4 +76,6 @@ const char report_style[] =
     "figure,tr,.warn,.counts li{break-inside:avoid}h2,h3,summary{break-after:avoid}"
     "a{color:inherit;text-decoration:none}.even th,.even td{width:auto}td.cell{min-width:0}"
     "pre{white-space:pre-wrap;overflow-wrap:anywhere}.gallery img{width:64px}"
-    ".figures{grid-template-columns:repeat(2,1fr);gap:12px 20px}}\n";
+    ".figures,.figures.four{grid-template-columns:repeat(2,1fr);gap:12px 20px}"
+    /* What is folded on a screen is printed, where the browser can. */
+    "details::details-content{content-visibility:visible;block-size:auto}}\n";

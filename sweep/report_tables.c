@@ -207,6 +207,18 @@ static void put_verdict(const struct report_table *t)
                       near, near == 1 ? "" : "s");
 }
 
+/* Cells that early stopping keeps out. */
+static void put_stopped(const struct report_table *t)
+{
+    struct mx_buf text = {0};
+
+    mx_ranking_put_stopped(t->r->results, t->ranking, &text);
+    if (text.len > 0)
+        report_element(t->r, "p", mx_buf_str(&text));
+    t->r->out->failed |= text.failed;
+    mx_buf_free(&text);
+}
+
 static void put_control_note(const struct report_table *t)
 {
     mx_buf_text(t->r->out,
@@ -280,6 +292,7 @@ static void put_table(struct report *r, const struct mx_ranking *ranking)
 
     if (make(&t)) {
         put_verdict(&t);
+        put_stopped(&t);
         mx_buf_text(r->out, "<div class=\"scroll\"><table class=\"cells stack\">");
         put_head(&t);
         mx_buf_text(r->out, "<tbody>\n");

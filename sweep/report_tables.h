@@ -30,6 +30,11 @@ struct report_table {
     double                   low, high; /* of all intervals that are shown */
 };
 
+/* Both mixings and heads are compared with a network that has neither, all else being equal: what
+ * else a cell is, as a number; and whether it is such a control. */
+uint64_t report_frame(struct report *r, struct mx_cell_trials cell);
+bool     report_is_plain(const struct report *r, struct mx_cell_trials cell);
+
 /* Compare every cell with its control and the complete ones with the first. The table's ranking,
  * axes and arrays are there; `tested` is chosen here. Returns 0, or -1 without memory. */
 int report_tests_make(struct report_table *t);

@@ -5,17 +5,15 @@
 
 #include "sweep/report_tables.h"
 
-/* Both mixings and heads are compared with a network that has neither, all else being equal:
- * what else a cell is, as a number. */
-static uint64_t frame_of(const struct report_table *t, struct mx_cell_trials cell)
+uint64_t report_frame(struct report *r, struct mx_cell_trials cell)
 {
     const enum mx_key_id *keys;
-    const size_t          n = mx_grid_axis_keys(t->r->plan->grid, &keys);
+    const size_t          n = mx_grid_axis_keys(r->plan->grid, &keys);
     struct mx_buf         text = {0};
     struct mx_point       point;
     uint64_t              hash;
 
-    report_point(t->r, cell, &point);
+    report_point(r, cell, &point);
     for (size_t k = 0; k < n; k++)
         if (mx_keys[keys[k]].section != MX_SECTION_MIX &&
             mx_keys[keys[k]].section != MX_SECTION_HEAD) {
@@ -23,12 +21,12 @@ static uint64_t frame_of(const struct report_table *t, struct mx_cell_trials cel
             mx_buf_text(&text, "\n");
         }
     hash = mx_hash64(mx_buf_str(&text), text.len);
-    t->r->out->failed |= text.failed;
+    r->out->failed |= text.failed;
     mx_buf_free(&text);
     return hash;
 }
 
-static bool is_plain(const struct report *r, struct mx_cell_trials cell)
+bool report_is_plain(const struct report *r, struct mx_cell_trials cell)
 {
     struct mx_point point;
 
@@ -61,9 +59,10 @@ static void find_controls(struct report_table *t)
     const struct mx_ranking *ranking = t->ranking;
 
     for (size_t k = 0; k < ranking->ncells; k++) {
-        t->frames[k] = frame_of(t, ranking->cells[k].cell);
-        t->rows[k] = (struct report_row){.ranked = &ranking->cells[k],
-                                         .is_control = is_plain(t->r, ranking->cells[k].cell)};
+        t->frames[k] = report_frame(t->r, ranking->cells[k].cell);
+        t->rows[k] =
+            (struct report_row){.ranked = &ranking->cells[k],
+                                .is_control = report_is_plain(t->r, ranking->cells[k].cell)};
         t->p[k] = NAN;
     }
     for (size_t c = 0; c < ranking->ncells; c++)

@@ -81,6 +81,11 @@ int mx_metric_word_of(const char *word);
 /* The word of SPLIT.WORD_low[...] or _high, an end of the interval of a score of maps; or -1. */
 int mx_metric_word_of_end(const char *name);
 
+/* Tell the columns of scores of maps and of groups that the configuration promises as far as it is
+ * known without a trial: the ones of a sweep of which none has been done. */
+typedef void mx_promised_fn(void *user, const char *name);
+void         mx_results_promised(const struct mx_results *results, mx_promised_fn *put, void *user);
+
 /* Append what the cells have of the scores of maps; nothing where none is measured. Returns 0,
  * or -1 if there is no memory. */
 int mx_results_print_scores(const struct mx_results *results, const struct mx_cell_trials *cells,

@@ -2,7 +2,9 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "sweep/group_names.h"
 #include "sweep/results_core.h"
 
 static bool is_measured(const struct mx_results *results, struct mx_cell_trials cell,
@@ -55,13 +57,20 @@ void mx_results_put_group_counts(const struct mx_results *results, struct mx_cel
                                  struct mx_buf *out)
 {
     unsigned groups = 0;
+    bool     named;
 
     while (!isnan(count_of(results, cell.first, groups)))
         groups++;
     if (groups == 0)
         return;
-    for (unsigned g = 0; g < groups; g++)
-        mx_buf_printf(out, "%s%.0f", g > 0 ? ", " : "test images of each group, from 0: ",
+    named = mx_group_has_name(results->plan, cell.first, groups);
+    mx_buf_text(out, named ? "test images of each group: " : "test images of each group, from 0: ");
+    for (unsigned g = 0; g < groups; g++) {
+        char *name = named ? mx_group_name(results->plan, cell.first, groups, g) : NULL;
+
+        mx_buf_printf(out, "%s%s%s%.0f", g > 0 ? ", " : "", name ? name : "", name ? " " : "",
                       count_of(results, cell.first, g));
+        free(name);
+    }
     mx_buf_text(out, "\n");
 }

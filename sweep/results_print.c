@@ -158,6 +158,7 @@ static void put_foot(const struct mx_results *results, const struct mx_ranking *
         mx_buf_printf(out, "showing %zu of %zu cells\n", rows, ranking->ncells);
     if (ranking->test[0])
         mx_buf_text(out, "* not used for the ranking\n");
+    mx_ranking_put_stopped(results, ranking, out);
     put_groups(results, ranking, out);
     if (results->config->base[KEY_REPEATS].integer > 1)
         mx_buf_text(out, "\xC2\xB1 half of the 95 % interval of the mean over repeats\n");

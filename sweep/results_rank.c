@@ -138,6 +138,40 @@ void mx_ranking_free(struct mx_ranking *ranking)
     *ranking = (struct mx_ranking){0};
 }
 
+static bool is_partly_stopped(const struct mx_results *results, struct mx_cell_trials cell)
+{
+    uint32_t done = 0, stopped = 0;
+
+    for (uint32_t k = 0; k < cell.count; k++) {
+        done += results->states[cell.first + k] == MX_STATE_DONE;
+        stopped += results->states[cell.first + k] == MX_STATE_STOPPED;
+    }
+    return done > 0 && stopped > 0;
+}
+
+size_t mx_ranking_partly_stopped(const struct mx_results *results, const struct mx_ranking *ranking)
+{
+    size_t n = 0;
+
+    for (size_t k = 0; k < ranking->ncells; k++)
+        n += is_partly_stopped(results, ranking->cells[k].cell);
+    return n;
+}
+
+void mx_ranking_put_stopped(const struct mx_results *results, const struct mx_ranking *ranking,
+                            struct mx_buf *out)
+{
+    const size_t n = mx_ranking_partly_stopped(results, ranking);
+
+    if (n == 0)
+        return;
+    mx_buf_printf(out,
+                  "%zu cell%s not ranked: early stopping judges each repeat by itself and ended "
+                  "only some of theirs; for means over all repeats run the cells that went far "
+                  "without schedule.early_stop\n",
+                  n, n == 1 ? " is" : "s are");
+}
+
 /* Why a cell takes no part: "1 failed (diverged), 1 pending". */
 void mx_ranked_remark(const struct mx_results *results, const struct mx_ranked *row,
                       struct mx_buf *out)

@@ -37,6 +37,16 @@ bool mx_metric_smaller_is_better(const char *metric);
 void mx_ranked_remark(const struct mx_results *results, const struct mx_ranked *row,
                       struct mx_buf *out);
 
+/* How many cells early stopping keeps out of the ranking though some repeats of theirs went to the
+ * end: it judges each repeat by itself. */
+size_t mx_ranking_partly_stopped(const struct mx_results *results,
+                                 const struct mx_ranking *ranking);
+
+/* Append what that means for whoever reads the table, in one paragraph; nothing where no cell is
+ * partly stopped. */
+void mx_ranking_put_stopped(const struct mx_results *results, const struct mx_ranking *ranking,
+                            struct mx_buf *out);
+
 /* The axis keys whose value differs between cells, else a table of one cell
  * would say nothing: then all of them. */
 struct mx_axes {

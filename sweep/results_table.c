@@ -89,13 +89,50 @@ static bool is_preset(const struct mx_metric_columns *columns, size_t npresets, 
     return false;
 }
 
+static bool any_done(const struct mx_results *results)
+{
+    for (uint32_t t = 0; t < results->plan->ntrials; t++)
+        if (results->states[t] == MX_STATE_DONE)
+            return true;
+    return false;
+}
+
+/* Columns that are promised, and room for them. */
+struct promised {
+    struct mx_metric_columns *columns;
+    size_t                    room;
+    bool                      failed;
+};
+
+static void add_promised(void *user, const char *name)
+{
+    struct promised          *promised = user;
+    struct mx_metric_columns *columns = promised->columns;
+
+    if (mx_metric_columns_place(columns, name) != SIZE_MAX)
+        return;
+    if (columns->count == promised->room) {
+        const size_t             room = 2 * promised->room + 16;
+        struct mx_metric_column *grown = realloc(columns->list, room * sizeof *grown);
+
+        promised->failed |= !grown;
+        if (!grown)
+            return;
+        columns->list = grown;
+        promised->room = room;
+    }
+    columns->list[columns->count] = (struct mx_metric_column){.at = SIZE_MAX};
+    snprintf(columns->list[columns->count++].name, sizeof columns->list[0].name, "%s", name);
+}
+
 int mx_metric_columns_find(const struct mx_results *results, struct mx_metric_columns *columns,
                            struct mx_err *err)
 {
-    size_t there = reduce_table_columns(results->metrics), npresets;
+    size_t          there = reduce_table_columns(results->metrics), npresets;
+    struct promised promised = {columns, there + (size_t)2 * MX_METRIC_WORDS_ROOM, false};
 
     *columns = (struct mx_metric_columns){0};
-    columns->list = calloc(there + (size_t)2 * MX_METRIC_WORDS_ROOM, sizeof columns->list[0]);
+    columns->list = calloc(promised.room, sizeof columns->list[0]);
     if (!columns->list)
         return mx_fail(err, MX_ENOMEM, "no memory for the columns of results.csv");
     for (int word = 0; mx_metric_words[word].word; word++)
@@ -107,6 +144,12 @@ int mx_metric_columns_find(const struct mx_results *results, struct mx_metric_co
     for (size_t c = 0; c < there; c++)
         if (!is_preset(columns, npresets, c) && is_shown(results, c))
             add_late(results, columns, c);
+    if (!any_done(results))
+        mx_results_promised(results, add_promised, &promised);
+    if (promised.failed) {
+        mx_metric_columns_free(columns);
+        return mx_fail(err, MX_ENOMEM, "no memory for the columns of results.csv");
+    }
     qsort(columns->list, columns->count, sizeof columns->list[0], by_name);
     return 0;
 }

@@ -111,7 +111,7 @@ static int note_decision(struct run *run, const struct mx_action *action, struct
 
     if (mx_console_wants(run->console))
         mx_console_log(run->console, MX_LOG_DEBUG, trial_of_stage(run, action->stage, trial),
-                       "%s at rung %u, epoch %u", action->go_on ? "goes on" : "is stopped",
+                       "%s at rung %u, after %u epochs", action->go_on ? "goes on" : "is stopped",
                        action->rung, action->epoch);
     run->undecided_on_disk = true;
     if (mx_journal_append(run->journal, &record, err))
@@ -249,8 +249,8 @@ static int on_paused(struct run *run, const struct mx_link_event *event,
     record.metrics = metric;
     record.nmetrics = metric != NULL;
     record.rung = mx_sched_stage_rungs(run->sched, event->stage);
-    snprintf(record.text, sizeof record.text, "rung %u, epoch %u: %s %s", record.rung, record.epoch,
-             run->config->base[KEY_SEARCH_METRIC].text, value);
+    snprintf(record.text, sizeof record.text, "rung %u, after %u epochs: %s %s", record.rung,
+             record.epoch, run->config->base[KEY_SEARCH_METRIC].text, value);
     info = mx_replay_info(&record);
     info.goes_on = true;
     count_work(run, &record);

@@ -206,10 +206,13 @@ static int read_mask(const struct task *task, const char *file, const struct wor
     if (worker_picture_read(path, &mask, err))
         rc = -1;
     else if (mask.channels != 1)
-        rc = mx_fail(err, MX_EDATA, "%s is in colour: a mask holds grey levels", shown);
+        rc = mx_fail(err, MX_EDATA,
+                     "%s is in colour: a mask holds grey levels: save it with one channel", shown);
     else if (mask.height != image->height || mask.width != image->width)
-        rc = mx_fail(err, MX_EDATA, "%s has %u x %u pixels, and its image has %u x %u", shown,
-                     mask.width, mask.height, image->width, image->height);
+        rc =
+            mx_fail(err, MX_EDATA,
+                    "%s has %u x %u pixels, and its image has %u x %u: a mask has its image's size",
+                    shown, mask.width, mask.height, image->width, image->height);
     else
         rc = map_mask(task, &mask, out, err);
     worker_picture_free(&mask);

@@ -84,8 +84,9 @@ static int add_rows(const struct mx_buf *file, const char *path, size_t nlabels,
     for (size_t r = 0; r < rows; r++, at += row, images->n++) {
         if (at[nlabels - 1] >= classes)
             return mx_fail(err, MX_EDATA,
-                           "%s: label %u of row %zu is not one of the classes 0 to %" PRIu32, path,
-                           at[nlabels - 1], r, classes - 1);
+                           "%s: label %u of row %zu is not one of the classes 0 to %" PRIu32
+                           ": get the file again",
+                           path, at[nlabels - 1], r, classes - 1);
         labels[images->n] = at[nlabels - 1];
         memcpy(pixels + (size_t)images->n * PIXELS, at + nlabels, PIXELS);
     }

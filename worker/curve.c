@@ -82,7 +82,9 @@ static int answer(struct runner *run, struct mx_err *err)
             probability(run->logits + (size_t)w * classes, classes, run->targets[at.image]);
 
         if (!isfinite(p))
-            return mx_fail(err, MX_EDIVERGED, "the model's answer for image %u is not finite",
+            return mx_fail(err, MX_EDIVERGED,
+                           "the model's answer for image %u is not finite: its weights are too "
+                           "large (lower train.lr, or set train.clip_norm)",
                            run->batch->rows[at.image]);
         run->curves[(size_t)at.image * (run->spec->steps + 1) + at.step] = (float)p;
     }

@@ -97,7 +97,10 @@ int worker_dissection_show(struct worker_dissection *d, const float *values, str
 
     for (size_t k = 0; k < d->sizes.units * area; k++)
         if (!isfinite(values[k]))
-            return mx_fail(err, MX_EDIVERGED, "what unit %zu says is not finite", k / area);
+            return mx_fail(
+                err, MX_EDIVERGED,
+                "what unit %zu says is not finite (lower train.lr, or set train.clip_norm)",
+                k / area);
     for (size_t p = 0; p < area; p++) {
         const bool full = d->kept == d->largest;
 

@@ -371,8 +371,10 @@ int engine_look(struct worker_engine *engine, const struct engine_plan *plan,
         return -1;
     engine->hits = worker_batch_hits(batch, seen, engine->net.layers[last].channels);
     if (!isfinite(loss))
-        return mx_fail(err, MX_EDIVERGED, "the loss of step %" PRIu64 " is %g", engine->steps,
-                       loss);
+        return mx_fail(err, MX_EDIVERGED,
+                       "the loss of step %" PRIu64
+                       " is %g (lower train.lr, or set train.clip_norm)",
+                       engine->steps, loss);
     return 0;
 }
 

@@ -227,12 +227,15 @@ static int check_values(const struct worker_engine *engine, const float *values,
 {
     for (size_t p = 0; p < engine->nparameters; p++)
         if (!all_finite(engine, engine->parameters[p].value, values))
-            return mx_fail(err, MX_EDIVERGED, "%s is not finite", engine->parameters[p].info.name);
+            return mx_fail(err, MX_EDIVERGED,
+                           "%s is not finite (lower train.lr, or set train.clip_norm)",
+                           engine->parameters[p].info.name);
     for (uint32_t l = 0; l < engine->net.nlayers; l++)
         for (int i = 0; i < 2 && engine->running[l][i]; i++)
             if (!all_finite(engine, engine->running[l][i], values))
-                return mx_fail(err, MX_EDIVERGED, "%s.%s is not finite", engine->net.layers[l].name,
-                               running_words[i]);
+                return mx_fail(err, MX_EDIVERGED,
+                               "%s.%s is not finite (lower train.lr, or set train.clip_norm)",
+                               engine->net.layers[l].name, running_words[i]);
     return 0;
 }
 

@@ -170,7 +170,8 @@ static int read_tensor(const struct worker_safetensors *file, const char *path,
     char shown[WORKER_STORED_SHOWN];
 
     if (strlen(stored->name) >= sizeof out->name || stored->ndims > 4)
-        return mx_fail(err, MX_EDATA, "%s: tensor '%s' is none of a network's", path,
+        return mx_fail(err, MX_EDATA,
+                       "%s: tensor '%s' is none of a network's: take it out of the file", path,
                        worker_stored_shown(stored->name, shown));
     memcpy(out->name, stored->name, strlen(stored->name) + 1);
     out->ndims = stored->ndims;

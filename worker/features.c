@@ -193,7 +193,8 @@ static int read_split(struct worker_features *f, const char *folder, enum worker
         goto done;
     rows = *rows_there = worker_npy_shape(x)->rows;
     if (rows >= UINT32_MAX) {
-        mx_fail(err, MX_EDATA, "%s_x.npy has %llu rows", where, (unsigned long long)rows);
+        mx_fail(err, MX_EDATA, "%s_x.npy has %llu rows, more than can be numbered: split it", where,
+                (unsigned long long)rows);
         goto done;
     }
     if (rows == 0 && part != WORKER_FEATURES_VAL) {

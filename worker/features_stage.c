@@ -107,7 +107,9 @@ static int extract(struct extraction *e, const struct worker_split *split,
             return -1;
         for (size_t k = 0; k < (size_t)n * e->dims; k++)
             if (!isfinite(e->rows[k]))
-                return mx_fail(err, MX_EDIVERGED, "a feature of image %u of %s is not finite",
+                return mx_fail(err, MX_EDIVERGED,
+                               "a feature of image %u of %s is not finite (lower train.lr, or take "
+                               "other model.weights)",
                                first + (uint32_t)(k / e->dims), name);
         if (worker_npy_append(writer, e->rows, (uint64_t)n * e->dims, err))
             return -1;

@@ -119,8 +119,10 @@ static int list_classes(struct worker_folder *folder, const struct form *form,
         const char *place = join(&buf, path, names->name[k]);
 
         if (label == folder->nclasses) {
-            rc = mx_fail(err, MX_EDATA, "%s: %s is a class that the training images do not have",
-                         form->set, worker_shown_path(place, shown));
+            rc = mx_fail(
+                err, MX_EDATA,
+                "%s: %s is a class that the training images do not have: rename or remove it",
+                form->set, worker_shown_path(place, shown));
             break;
         }
         if ((rc = worker_names_read(form->set, place, &files[label], err)))
@@ -128,8 +130,9 @@ static int list_classes(struct worker_folder *folder, const struct form *form,
         if (form->has_xml)
             worker_names_drop(&files[label], ".xml");
         if (files[label].n == 0 && !empty_allowed)
-            rc = mx_fail(err, MX_EDATA, "%s: the class folder %s holds no file", form->set,
-                         worker_shown_path(place, shown));
+            rc = mx_fail(err, MX_EDATA,
+                         "%s: the class folder %s holds no file: put images there, or remove it",
+                         form->set, worker_shown_path(place, shown));
     }
     mx_buf_free(&buf);
     return rc;

@@ -314,8 +314,10 @@ static int read_part(struct reading *r, int p, const struct worker_folder_part *
         images->n++;
     }
     if (images->n == 0)
-        return mx_fail(err, MX_EDATA, "folder: none of the %u files of a part of %s is an image",
-                       part->n, worker_shown_path(r->path, shown));
+        return mx_fail(
+            err, MX_EDATA,
+            "folder: none of the %u files of a part of %s is an image: JPEG and PNG can be read",
+            part->n, worker_shown_path(r->path, shown));
     return 0;
 }
 

@@ -91,10 +91,11 @@ static int check_classes(const struct mixup *mixup, struct mx_err *err)
     for (uint32_t c = 0; c < mixup->head->classes; c++)
         if (worker_groups_count(&mixup->val_by_class, c) > 0 &&
             worker_groups_count(&mixup->train_by_class, c) == 0)
-            return mx_fail(err, MX_EDATA,
-                           "head.method feature_mixup mixes within a class, and class %u has no "
-                           "sample in train, but some in val",
-                           c);
+            return mx_fail(
+                err, MX_EDATA,
+                "head.method feature_mixup mixes within a class, and class %u has no "
+                "sample in train, but some in val (give it some, or take another head.method)",
+                c);
     return 0;
 }
 

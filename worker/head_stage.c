@@ -97,7 +97,9 @@ static int measure(struct measuring *m, enum worker_feature_part part, struct wo
     worker_metrics_record(metrics, m->hits);
     worker_metrics_add_f64(metrics, m->logits, split->labels, split->groups, split->n);
     if (split->n > 0 && !isfinite(worker_metrics_cross_entropy(metrics)))
-        mx_fail(err, MX_EDIVERGED, "head.method %s: the loss of %s is not finite", m->method, name);
+        mx_fail(err, MX_EDIVERGED,
+                "head.method %s: the loss of %s is not finite (lower its learning rate)", m->method,
+                name);
     else if (worker_metrics_report(metrics, name, result, err) == 0 &&
              flag_collapse(m, part, result, err) == 0)
         rc = worker_intervals_report(m->job, &hits, part, m->resamples, result, err);

@@ -112,8 +112,9 @@ static int read_support(const char *path, uint32_t below, uint32_t **rows, uint3
         goto done;
     if (worker_npy_shape(file)->rows > below) {
         mx_fail(err, MX_EDATA,
-                "%s: %" PRIu64 " rows for a support set, and there are %u training samples", path,
-                worker_npy_shape(file)->rows, below);
+                "%s: %" PRIu64
+                " rows for a support set, and there are %u training samples: give fewer",
+                path, worker_npy_shape(file)->rows, below);
         goto done;
     }
     *n = (uint32_t)worker_npy_shape(file)->rows;

@@ -61,14 +61,15 @@ static int take_class(struct hsfm_plan *plan, uint32_t class, bool *seen, struct
         const uint32_t row = options->support[k];
 
         if (row >= train->n)
-            return mx_fail(
-                err, MX_EDATA,
-                "head.hsfm.support_indices: row %u, and the training samples end with %u", row,
-                train->n - 1);
+            return mx_fail(err, MX_EDATA,
+                           "head.hsfm.support_indices: row %u, and the training samples end with "
+                           "%u (rows count from 0)",
+                           row, train->n - 1);
         if (train->labels[row] != class)
             continue;
         if (seen[row])
-            return mx_fail(err, MX_EDATA, "head.hsfm.support_indices: row %u stands there twice",
+            return mx_fail(err, MX_EDATA,
+                           "head.hsfm.support_indices: row %u stands there twice: give each once",
                            row);
         seen[row] = true;
         if (found < wanted)

@@ -57,7 +57,7 @@ static int read_header(gzFile file, const char *path, uint32_t ndims, struct wor
     if (got >= 4 && big_endian(header) != due)
         return mx_fail(err, MX_EDATA,
                        "%s is not an IDX file of %s: it starts with 0x%08" PRIx32
-                       ", not 0x%08" PRIx32,
+                       ", not 0x%08" PRIx32 ": get the file again",
                        path, ndims == 1 ? "labels" : "images", big_endian(header), due);
     if (got < size)
         return mx_fail(err, MX_EDATA,
@@ -67,10 +67,12 @@ static int read_header(gzFile file, const char *path, uint32_t ndims, struct wor
     for (uint32_t d = 0; d < ndims; d++) {
         idx->dims[d] = big_endian(header + 4 + 4 * (size_t)d);
         if (idx->dims[d] == 0)
-            return mx_fail(err, MX_EDATA, "%s holds no %s: dimension %" PRIu32 " is 0", path,
+            return mx_fail(err, MX_EDATA,
+                           "%s holds no %s: dimension %" PRIu32 " is 0: get the file again", path,
                            ndims == 1 ? "labels" : "images", d + 1);
         if (*bytes > MAX_BYTES / idx->dims[d])
-            return mx_fail(err, MX_EDATA, "%s declares more than %" PRIu64 " bytes", path,
+            return mx_fail(err, MX_EDATA,
+                           "%s declares more than %" PRIu64 " bytes: get the file again", path,
                            MAX_BYTES);
         *bytes *= idx->dims[d];
     }
@@ -107,8 +109,9 @@ static int read_data(gzFile file, const char *path, uint64_t bytes, struct worke
         return -1;
     if (got > 0)
         return mx_fail(err, MX_EDATA,
-                       "%s goes on behind the %" PRIu64 " bytes that its header declares", path,
-                       bytes);
+                       "%s goes on behind the %" PRIu64
+                       " bytes that its header declares: get the file again",
+                       path, bytes);
     return 0;
 }
 

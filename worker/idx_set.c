@@ -89,7 +89,7 @@ static int take_labels(const struct worker_idx *idx, const char *path, uint32_t 
         if (idx->data[i] >= classes)
             return mx_fail(err, MX_EDATA,
                            "%s: label %u of image %" PRIu32
-                           " is not one of the classes 0 to %" PRIu32,
+                           " is not one of the classes 0 to %" PRIu32 ": get the file again",
                            path, idx->data[i], i, classes - 1);
         images->labels[i] = idx->data[i];
     }

@@ -258,7 +258,10 @@ static int build(int fd, const char *growing, const char *path, const struct mx_
         return -1;
     if (!load(path, key, spec, store)) {
         *unwritable = true;
-        return mx_fail(err, MX_EIO, "%s does not hold what was written to it", path);
+        return mx_fail(err, MX_EIO,
+                       "%s does not hold what was written to it: set MIXSWEEP_CACHE to a folder on "
+                       "another disk",
+                       path);
     }
     store->decoded = decoded;
     return 0;

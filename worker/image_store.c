@@ -71,7 +71,9 @@ static int find_pixels(struct worker_image_store *store, struct mx_err *err)
     for (uint32_t i = 0; i < store->kept; i++, row += columns) {
         if (row[1] == 0 || row[1] > store->height || row[2] == 0 || row[2] > store->width ||
             row[1] * row[2] > WORKER_MAX_PIXELS)
-            return mx_fail(err, MX_EDATA, "image %u has no possible size", i);
+            return mx_fail(err, MX_EDATA,
+                           "the file of decoded images is damaged: image %u has no possible size",
+                           i);
         store->offset[i + 1] = store->offset[i] + store->channels * row[1] * row[2];
     }
     return 0;
@@ -85,12 +87,16 @@ int worker_image_store_number(struct worker_image_store *store, bool varied, str
         return mx_fail(err, MX_ENOMEM, "no memory to number %u images", store->nfiles);
     for (uint32_t i = 0; i < store->nfiles; i++) {
         if (store->state[i] > WORKER_FILE_TURNED)
-            return mx_fail(err, MX_EDATA, "file %u is in no known state", i);
+            return mx_fail(err, MX_EDATA,
+                           "the file of decoded images is damaged: image %u is in no known state",
+                           i);
         store->number[i] = good;
         good += store->state[i] >= WORKER_FILE_GOOD;
     }
     if (good != store->good)
-        return mx_fail(err, MX_EDATA, "%u images are said to be %u", good, store->good);
+        return mx_fail(err, MX_EDATA,
+                       "the file of decoded images is damaged: %u images are said to be %u", good,
+                       store->good);
     return varied ? find_pixels(store, err) : 0;
 }
 

@@ -90,7 +90,9 @@ int worker_inter_fit(const double *matrix, uint32_t models, bool insertion,
     double       sum = 0;
 
     if (models < 3)
-        return mx_fail(err, MX_EINVAL, "comparing maps across models takes three models, not %u",
+        return mx_fail(err, MX_EINVAL,
+                       "comparing maps across models takes three models, not %u (lower "
+                       "score.inter_model.min_accuracy, or run more cells or repeats)",
                        models);
     for (uint32_t k = 0; k < models; k++) {
         double row, column;

@@ -106,7 +106,10 @@ static int read_kind(struct inter_comparison *c, uint32_t a, struct mx_err *err)
         if ((rc = read_scores(c, scorer, a, c->all + j * block, err)) < 0)
             return -1;
         if (rc == 0)
-            return mx_fail(err, MX_EDATA, "the scores of %s are gone", inter_row_name(c, j));
+            return mx_fail(
+                err, MX_EDATA,
+                "the scores of %s are gone (mixsweep retry DIR --missing makes them again)",
+                inter_row_name(c, j));
     }
     if (c->outside && !c->outside->failed && (rc = read_scores(c, c->outside, a, c->ours, err)) < 0)
         return -1;

@@ -172,8 +172,8 @@ static int read_shape(struct text *text, struct worker_npy_header *header, struc
         return bad_header(text, "shape", err);
     while (!take(text, ')')) {
         if (shape->ndims == WORKER_NPY_DIMS)
-            return mx_fail(err, MX_EDATA, "%s has more than %d dimensions", text->path,
-                           WORKER_NPY_DIMS);
+            return mx_fail(err, MX_EDATA, "%s has more than %d dimensions: save it with fewer",
+                           text->path, WORKER_NPY_DIMS);
         if (!take_length(text, &shape->dims[shape->ndims]))
             return bad_header(text, "shape", err);
         shape->ndims++;

@@ -25,7 +25,8 @@ int worker_picture_alloc(struct worker_picture *picture, uint32_t channels, uint
                          uint32_t width, const char *name, struct mx_err *err)
 {
     if ((uint64_t)height * width > WORKER_MAX_PIXELS)
-        return mx_fail(err, MX_EDATA, "%s has %u x %u pixels: more than %d million in all", name,
+        return mx_fail(err, MX_EDATA,
+                       "%s has %u x %u pixels: more than %d million in all, make it smaller", name,
                        width, height, WORKER_MAX_PIXELS / 1000000);
     if (!(picture->pixels = malloc((size_t)channels * height * width)))
         return mx_fail(err, MX_ENOMEM, "no memory for the %u x %u pixels of %s", width, height,
@@ -98,9 +99,9 @@ int worker_picture_decode(const void *data, size_t len, const char *name,
     else if (len >= sizeof png && !memcmp(data, png, sizeof png))
         rc = worker_picture_png(data, len, shown, picture, err);
     else if (len == 0)
-        rc = mx_fail(err, MX_EDATA, "%s is empty", shown);
+        rc = mx_fail(err, MX_EDATA, "%s is empty: get the file again", shown);
     else
-        rc = mx_fail(err, MX_EDATA, "%s is neither a JPEG nor a PNG file", shown);
+        rc = mx_fail(err, MX_EDATA, "%s is neither a JPEG nor a PNG file: convert it", shown);
     if (rc)
         worker_picture_free(picture);
     return rc;

@@ -128,8 +128,9 @@ static int set_up(struct scoring *s, struct worker_cache *cache, struct mx_err *
     if (!(s->data = worker_cache_dataset(cache, &s->job, err)) || load_network(s, err))
         return -1;
     if (s->set.images > s->data->test.n)
-        return mx_fail(err, MX_EDATA, "maps of %u images, and the set has %u", s->set.images,
-                       s->data->test.n);
+        return mx_fail(err, MX_EDATA,
+                       "maps of %u images, and the set has %u: it has changed since they were made",
+                       s->set.images, s->data->test.n);
     s->pixels = (size_t)s->data->shape.height * s->data->shape.width;
     s->floats = s->pixels * s->data->shape.channels;
     s->points = (uint32_t)s->job.params.score_steps + 1;
@@ -227,7 +228,8 @@ static int read_maps(struct scoring *s, const struct worker_input *input,
     }
     if ((file = worker_npy_open(path, err)) && worker_npy_want(file, 3, dims, err) == 0) {
         if (worker_npy_shape(file)->rows < s->set.images)
-            mx_fail(err, MX_EDATA, "%s has %llu maps, not %u", path,
+            mx_fail(err, MX_EDATA,
+                    "%s has %llu maps, not %u: it is not of this sweep, remove its folder", path,
                     (unsigned long long)worker_npy_shape(file)->rows, s->set.images);
         else if (worker_npy_read_f32(file, 0, s->set.images, s->maps, err) == 0)
             rc = 1;

@@ -111,7 +111,8 @@ static int read_names(struct worker_segments *segments, struct mx_err *err)
     }
     mx_table_close(table);
     if (rc == 0 && segments->nconcepts == 0)
-        rc = mx_fail(err, MX_EDATA, "%s names no concept", path);
+        rc = mx_fail(err, MX_EDATA, "%s names no concept: write number,name on a line for each",
+                     path);
     free(path);
     return rc;
 }
@@ -272,8 +273,10 @@ static int check(const struct worker_segments *segments, uint32_t i,
                        path);
     if (worker_image_size_of(segments->path, segments->images[i], &size) == 0 &&
         (size.width != picture->width || size.height != picture->height))
-        return mx_fail(err, MX_EDATA, "%s has %u x %u pixels and its image %u x %u", path,
-                       picture->width, picture->height, size.width, size.height);
+        return mx_fail(
+            err, MX_EDATA,
+            "%s has %u x %u pixels and its image %u x %u: a segment picture has its image's size",
+            path, picture->width, picture->height, size.width, size.height);
     for (size_t k = 0; k < (size_t)picture->height * picture->width; k++)
         if (picture->pixels[k] && !segments->names[picture->pixels[k]])
             return mx_fail(err, MX_EDATA,
@@ -328,8 +331,9 @@ int worker_segments_among(const struct worker_segments *segments, int64_t most, 
     for (uint32_t i = 0; i < *n; i++)
         *with += worker_segments_has(segments, i);
     if (*with == 0)
-        return mx_fail(err, MX_EDATA,
-                       "none of the first %u test images has segments (score.images)", *n);
+        return mx_fail(
+            err, MX_EDATA,
+            "none of the first %u test images has segments: draw some, or raise score.images", *n);
     return 0;
 }
 

@@ -119,7 +119,10 @@ int worker_head_end_epoch(const struct worker_rows *rows, struct worker_head *he
     struct worker_verdict     verdict;
 
     if (isinf(loss) || !is_finite(head, w, b))
-        return mx_fail(err, MX_EDIVERGED, "a weight of the head is not finite in epoch %u", number);
+        return mx_fail(err, MX_EDIVERGED,
+                       "a weight of the head is not finite in epoch %u (lower the learning rate of "
+                       "head.method)",
+                       number);
     if (head->groups > 0) {
         epoch->group_accuracy = calloc(head->groups, sizeof *epoch->group_accuracy);
         if (!epoch->group_accuracy)
@@ -148,7 +151,9 @@ int worker_head_settle(const struct worker_head_task *task, struct worker_head *
 
     worker_head_round(task->features, head->w, head->b);
     if (!is_finite(head, head->w, head->b))
-        return mx_fail(err, MX_EDIVERGED, "a weight of the head is not finite");
+        return mx_fail(
+            err, MX_EDIVERGED,
+            "a weight of the head is not finite (lower the learning rate of head.method)");
     if (worker_judge(&val, head->classes, head->groups, head->w, head->b, &verdict, NULL, err))
         return -1;
     head->collapsed = val.n > 0 && verdict.one_class;

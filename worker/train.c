@@ -139,7 +139,9 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
         return -1;
     t->batch_size = params->train_batch_size < t->n ? (uint32_t)params->train_batch_size : t->n;
     if (t->n == 0) {
-        mx_fail(err, MX_EINVAL, "nothing to train on: no training image is left");
+        mx_fail(err, MX_EINVAL,
+                "nothing to train on: no training image is left (lower data.val_fraction, or raise "
+                "data.train_limit)");
         return -1;
     }
     t->steps_per_epoch = worker_steps_per_epoch(t->n, t->batch_size);
@@ -205,7 +207,9 @@ static struct worker_metrics *evaluate(struct training *t, const struct worker_s
             goto fail;
     }
     if (split->n > 0 && !isfinite(worker_metrics_cross_entropy(metrics))) {
-        mx_fail(err, MX_EDIVERGED, "the %s loss after training for %llu batches is not finite",
+        mx_fail(err, MX_EDIVERGED,
+                "the %s loss after training for %llu batches is not finite (lower train.lr, or set "
+                "train.clip_norm)",
                 name, (unsigned long long)t->at.ticks);
         goto fail;
     }
@@ -300,7 +304,8 @@ static int find_start(struct training *t, struct mx_err *err)
         return failed;
     worker_checkpoint_remove(t->job->folder);
     return mx_fail(err, MX_EINTERNAL,
-                   "its checkpoint is of epoch %u, and it is to be judged at %u: the next attempt "
+                   "its checkpoint was written after %u epochs, and it is to be judged after %u: "
+                   "the next attempt "
                    "begins anew",
                    t->at.epoch, t->job->until_epoch);
 }

@@ -85,7 +85,7 @@ class EarlyStop(Case):
         self.assertIn("planned 12 · done 2 · stopped 10", text)
         for row in rows(out / "results.csv"):
             if row["status"] == "stopped":
-                self.assertRegex(row["run.reason"], r"^rung [01], epoch [13]: val.accuracy [0-9.]+$")
+                self.assertRegex(row["run.reason"], r"^rung [01], after [13] epochs: val.accuracy [0-9.]+$")
         self.assertEqual(len(list((out / "stages").iterdir())), 2)
         status = json.loads((out / "status.json").read_text())
         self.assertEqual((status["stopped"], status["done"], status["exit_code"]), (10, 2, 0))

@@ -93,6 +93,33 @@ class Help(HelpCase):
         self.assertEqual(self.complete("run", "ratios.yaml", "--workers", ""), set())
         self.assertEqual(self.complete("data", ""), {"list", "fetch", "inspect"})
         self.assertEqual(self.complete("bench", "de"), {"deletion"})
+        self.assertEqual(self.complete("help", "re"), {"resume", "retry", "report"})
+        self.assertEqual(self.complete("help", "data", ""), {"list", "fetch", "inspect"})
+        self.assertEqual(self.complete("data", "fetch", "ci"), {"cifar10", "cifar100"})
+        self.assertEqual(self.complete("data", "inspect", "x", "--as", "w"), {"waterbirds"})
+
+    def test_bash_completes_keys_and_their_words(self):
+        self.script = self.pages() / "bash-completion/completions/mixsweep"
+        keys = self.complete("run", "c.yaml", "--set", "")
+        known = re.findall(r"^\| `([A-Za-z_.0-9]+)` \|", self.mixsweep("check", "--keys")[0], re.M)
+        self.assertGreater(len(known), 100)
+        self.assertLessEqual(keys, {f"{key}=" for key in known})
+        self.assertGreater(len(keys), 100)
+        self.assertEqual(self.complete("run", "c.yaml", "--set", "mix.la"), {"mix.labels=", "mix.layers="})
+        self.assertEqual(self.complete("run", "c.yaml", "--set", "mix.labels", "=", "d"), {"dominant"})
+        self.assertEqual(self.complete("run", "c.yaml", "--set", "mix.labels", "="),
+                         {"mixed", "dominant", "host", "only"})
+        self.assertEqual(self.complete("run", "c.yaml", "--set", "=", "mix.labels", "=", "d"), {"dominant"})
+        self.assertEqual(self.complete("run", "c.yaml", "--set", "train.nesterov", "=", ""), {"true", "false"})
+        self.assertEqual(self.complete("run", "c.yaml", "--set", "train.lr", "=", ""), set())
+
+    def test_writing_the_pages_tells_where_they_are(self):
+        out, err = self.mixsweep("help", "--write", "new/pages")
+        self.assertEqual(err, "")
+        self.assertTrue(out.startswith(f"written below new/pages: {len(self.commands()) + 1} pages of the manual, and "
+                                       "completion for bash, zsh and fish\n"), out)
+        for path in re.findall(r"new/pages/[^ )\n]+", out):
+            self.assertTrue((self.folder / path.rstrip(",")).exists(), path)
 
     def test_pages_are_the_same_each_time_and_their_names_end_as_man_wants(self):
         first = self.pages()

@@ -1,7 +1,10 @@
 """The page on a sweep. ctest: quick timeout=600"""
+import array
 import html.parser
+import json
 import os
 import re
+from random import Random
 
 from harness import FAULTS_PROGRAM, Case, main, rows
 
@@ -195,6 +198,68 @@ score:
         for cell, there in page.rows.items():
             for metric, numbers in there.items():
                 self.assertEqual(numbers, shown(cells[cell], metric), metric)
+
+    def array(self, trial, name):
+        """The rows of an npy file of a trial's scores."""
+        stages = json.loads(self.mixsweep("trial", "out", trial, "--json")[0])["stages"]
+        data = (self.folder / "out/stages" / stages["scores"] / name).read_bytes()
+        head = 10 + int.from_bytes(data[8:10], "little")
+        shape = [int(n) for n in re.findall(r"\d+", re.search(rb"'shape': \(([^)]*)\)", data).group(1).decode())]
+        values = array.array("f" if b"<f4" in data[:head] else "d", data[head:])
+        width = shape[1] if len(shape) > 1 else 1
+        return [values[k:k + width] for k in range(0, len(values), width)]
+
+    def test_one_repeat_is_compared_image_by_image(self):
+        self.write("images.yaml", """
+name: images
+data: {set: synthetic, size: 12, val_fraction: 0.2, synthetic: {n: 240, classes: 3}}
+model: {arch: resnet8}
+train: {epochs: 2, batch_size: 16}
+grid: {mix.strategy: [none, mixup]}
+score:
+  attributions: [gradcam]
+  metrics: [accuracy, deletion, deletion_normalised, gini]
+  images: 40
+  steps: 4
+""")
+        self.mixsweep("run", "images.yaml", "--out", "out", "--workers", 1)
+        _, text = self.page()
+        section = text[text.index('<section id="images">'):]
+        section = section[:section.index("</section>")]
+        heads = re.findall("<th>(test[^ ]*?)(?:<br>|</th>)", section.replace("<wbr>", ""))
+        self.assertEqual(heads, ["test.deletion.gradcam.zero", "test.deletion_normalised.gradcam.zero",
+                                 "test.gini.gradcam"])
+        plain, mixed = rows(self.folder / "out/results.csv")
+        fraction = [row[0] for row in self.array(plain["trial"], "fraction.npy")]
+
+        def area(curve):
+            return sum((x - w) * (a + b) / 2 for w, x, a, b in zip(fraction, fraction[1:], curve, curve[1:]))
+
+        def parts(trial, metric):
+            if metric.startswith("test.gini"):
+                return [(row[0], 1) for row in self.array(trial, "gini.gradcam.npy")]
+            curves = self.array(trial, "deletion.gradcam.zero.npy")
+            return [(area(c), c[0] if "normalised" in metric else 1) for c in curves]
+
+        random = Random(1)
+        draws = [random.choices(range(40), k=40) for _ in range(1000)]
+        cells = re.findall("<td>(.*?)</td>", section)
+        self.assertEqual(len(cells), 3)
+        for metric, cell in zip(heads, cells):
+            value, low, high = map(float, re.findall('<data value="([^"]*)"', cell))
+            self.assertEqual(value, float(mixed[metric]) - float(plain[metric]), metric)
+            one, other = parts(mixed["trial"], metric), parts(plain["trial"], metric)
+            self.assertEqual((len(one), len(other)), (40, 40))
+            found = sorted(sum(one[i][0] for i in draw) / sum(one[i][1] for i in draw) -
+                           sum(other[i][0] for i in draw) / sum(other[i][1] for i in draw) for draw in draws)
+            # Other resamples: their ends differ by a share of the interval's width.
+            for end, again in ((low, found[25]), (high, found[974])):
+                self.assertLess(abs(end - again), 0.25 * (high - low), (metric, low, high, found[25], found[974]))
+            p = float(re.search("p (?:&lt; )?([0-9.]+)", cell).group(1))
+            sure = low > 0 or high < 0
+            self.assertTrue(0 < p <= 1 and (sure or p > 0.02), (metric, p))
+        self.mixsweep("run", "images.yaml", "--out", "two", "--workers", 1, "--set", "repeats=2")
+        self.assertNotIn('id="images"', self.page("two")[1])
 
     def test_two_sweeps_are_compared_cell_by_cell(self):
         self.mixsweep("run", self.tiny(), "--out", "a", "--workers", 1)

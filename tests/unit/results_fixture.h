@@ -101,7 +101,7 @@ static void done(struct fixture *f, uint32_t trial, double val, double test)
     set_state(f, trial, MX_STATE_DONE, MX_REASON_NONE);
 }
 
-static void expect_file(const struct fixture *f, const char *name, const char *expected)
+static inline void expect_file(const struct fixture *f, const char *name, const char *expected)
 {
     struct mx_buf text = {0};
     char         *path = mx_path_join(folder, name);
@@ -114,12 +114,38 @@ static void expect_file(const struct fixture *f, const char *name, const char *e
     free(path);
 }
 
-static void expect_print(const struct fixture *f, size_t rows, unsigned width, const char *expected)
+static inline void expect_print(const struct fixture *f, size_t rows, unsigned width,
+                                const char *expected)
 {
     struct mx_buf out = {0};
 
     mx_results_print(f->results, &f->counts, rows, width, &out);
     cr_expect_str_eq(mx_buf_str(&out), expected, "printed\n%s", mx_buf_str(&out));
+    mx_buf_free(&out);
+}
+
+/* The metrics' columns of results.csv, behind the seed's. */
+static inline void expect_columns(const struct fixture *f, const char *expected)
+{
+    struct mx_buf text = {0};
+    char         *path = mx_path_join(folder, "results.csv"), *at, *end;
+
+    cr_assert_eq(mx_results_write(f->results, folder, NULL), 0);
+    cr_assert_eq(mx_file_read(path, 1 << 20, &text, NULL), 0);
+    at = strstr(text.data, ",seed,") + strlen(",seed,");
+    end = strstr(at, "run.attempts");
+    *end = '\0';
+    cr_expect_str_eq(at, expected);
+    mx_buf_free(&text);
+    free(path);
+}
+
+static inline void expect_printed(const struct fixture *f, const char *part)
+{
+    struct mx_buf out = {0};
+
+    mx_results_print(f->results, &f->counts, 20, 0, &out);
+    cr_expect_not_null(strstr(mx_buf_str(&out), part), "printed\n%s", mx_buf_str(&out));
     mx_buf_free(&out);
 }
 

@@ -194,13 +194,17 @@ Test(annotations, masks_that_do_not_fit_are_named)
 
     put_level(folder, "masks/a.png", 20, 1);
     cr_expect_null(read_marks(&params, &err));
-    snprintf(due, sizeof due, "%s/masks/a.png has 20 x 20 pixels, and its image has 40 x 20",
-             folder);
+    snprintf(
+        due, sizeof due,
+        "%s/masks/a.png has 20 x 20 pixels, and its image has 40 x 20: a mask has its image's size",
+        folder);
     cr_expect_str_eq(err.text, due);
     put_buf(folder, "masks/a.png",
             png_of(20, 20, PNG_COLOR_TYPE_RGB, 8, PNG_INTERLACE_NONE, colours, 60));
     cr_expect_null(read_marks(&params, &err));
-    snprintf(due, sizeof due, "%s/masks/a.png is in colour: a mask holds grey levels", folder);
+    snprintf(due, sizeof due,
+             "%s/masks/a.png is in colour: a mask holds grey levels: save it with one channel",
+             folder);
     cr_expect_str_eq(err.text, due);
     cr_expect_eq(err.code, MX_EDATA);
     folder_remove(folder);

@@ -155,7 +155,8 @@ Test(cifar, errors_name_the_file_and_what_is_wrong)
                  folder);
     put_buf(folder, "data_batch_3.bin", rows_of(12, 1, 0, 11));
     expect_error(&params,
-                 "%s/data_batch_3.bin: label 10 of row 10 is not one of the classes 0 to 9",
+                 "%s/data_batch_3.bin: label 10 of row 10 is not one of the classes 0 to 9: get "
+                 "the file again",
                  folder);
     put_cifar10(folder);
     put_buf(folder, "test_batch.bin", (struct mx_buf){0});

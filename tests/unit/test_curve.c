@@ -403,7 +403,8 @@ Test(curve, refuses_what_has_no_meaning)
     given.maps[PIXELS + 3] = 0;
     given.images[2 * FLOATS] = NAN;
     cr_expect_eq(worker_curves(&spec, &batch, curves, &err), -1);
-    cr_expect_str_eq(err.text, "the model's answer for image 82 is not finite");
+    cr_expect_str_eq(err.text, "the model's answer for image 82 is not finite: its weights are too "
+                               "large (lower train.lr, or set train.clip_norm)");
     given.targets[1] = CLASSES;
     cr_expect_eq(worker_curves(&spec, &batch, curves, &err), -1);
     cr_expect_str_eq(err.text, "image 91 has target class 3, of 3");

@@ -171,7 +171,8 @@ Test(dissection, refuses_what_is_not_finite)
     values[2 * AREA + 1] = NAN;
     cr_expect_eq(worker_dissection_show(d, values, &err), -1);
     cr_expect_eq(err.code, MX_EDIVERGED);
-    cr_expect_str_eq(err.text, "what unit 2 says is not finite");
+    cr_expect_str_eq(err.text,
+                     "what unit 2 says is not finite (lower train.lr, or set train.clip_norm)");
     worker_dissection_free(d);
     worker_dissection_free(NULL);
 }

@@ -112,12 +112,14 @@ Test(folder, errors_say_what_is_missing_and_where)
                    "folder: %s holds one class only (cat): there is nothing to tell apart");
     put_text(folder, "empty/cat/1.png", "");
     put_text(folder, "empty/dog/.hidden", "");
-    expect_no_list(folder, "empty", "folder: the class folder %s/dog holds no file");
+    expect_no_list(folder, "empty",
+                   "folder: the class folder %s/dog holds no file: put images there, or remove it");
     put_text(folder, "more/train/cat/1.png", "");
     put_text(folder, "more/train/dog/1.png", "");
     put_text(folder, "more/test/cow/1.png", "");
-    expect_no_list(folder, "more",
-                   "folder: %s/test/cow is a class that the training images do not have");
+    expect_no_list(
+        folder, "more",
+        "folder: %s/test/cow is a class that the training images do not have: rename or remove it");
     free(loop);
     folder_remove(folder);
 }
@@ -329,8 +331,8 @@ Test(folder, a_damaged_file_ends_it_or_is_left_out_and_counted)
     put_levels(folder, "test/", 2);
     put_text(folder, "train/cat/001.png", "no image");
     put_text(folder, "train/dog/notes.txt", "");
-    snprintf(wanted, sizeof wanted, "%s/train/cat/001.png is neither a JPEG nor a PNG file",
-             folder);
+    snprintf(wanted, sizeof wanted,
+             "%s/train/cat/001.png is neither a JPEG nor a PNG file: convert it", folder);
     cr_expect_null(worker_dataset_open(&params, 1, &err));
     cr_expect_eq(err.code, MX_EDATA);
     cr_expect_str_eq(err.text, wanted);
@@ -351,7 +353,8 @@ Test(folder, a_damaged_file_ends_it_or_is_left_out_and_counted)
         put_text(folder, k ? "test/cat/001.png" : "test/dog/001.png", "x");
     }
     cr_expect_null(worker_dataset_open(&params, 1, &err));
-    snprintf(wanted, sizeof wanted, "folder: none of the 4 files of a part of %s is an image",
+    snprintf(wanted, sizeof wanted,
+             "folder: none of the 4 files of a part of %s is an image: JPEG and PNG can be read",
              folder);
     cr_expect_str_eq(err.text, wanted);
     folder_remove(folder);

@@ -83,9 +83,11 @@ Test(hsfm_choices, given_support_that_does_not_fit_is_refused)
     o.nsupport = 3;
     o.support = beyond;
     expect_refusal(features, &o, MX_EDATA,
-                   "head.hsfm.support_indices: row 240, and the training samples end with 239");
+                   "head.hsfm.support_indices: row 240, and the training samples end with 239 "
+                   "(rows count from 0)");
     o.support = twice;
-    expect_refusal(features, &o, MX_EDATA, "head.hsfm.support_indices: row 1 stands there twice");
+    expect_refusal(features, &o, MX_EDATA,
+                   "head.hsfm.support_indices: row 1 stands there twice: give each once");
     o.support = wrong;
     expect_refusal(features, &o, MX_EDATA,
                    "head.hsfm.support_indices: 2 rows of class 0, head.hsfm.support_per_class is "

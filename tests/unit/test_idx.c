@@ -51,10 +51,10 @@ struct damage {
 static const struct damage damages[] = {
     {"train-images-idx3-ubyte", BYTES("\0\0\x8\1\0\0\0\2\3\4"),
      "%s/train-images-idx3-ubyte is not an IDX file of images: it starts with 0x00000801, not "
-     "0x00000803"},
+     "0x00000803: get the file again"},
     {"t10k-labels-idx1-ubyte", BYTES("PK\3\4zip"),
      "%s/t10k-labels-idx1-ubyte is not an IDX file of labels: it starts with 0x504b0304, not "
-     "0x00000801"},
+     "0x00000801: get the file again"},
     {"train-labels-idx1-ubyte", BYTES("\0\0\x8\1\0"),
      "%s/train-labels-idx1-ubyte is cut short: 5 of the 8 bytes of its header: get the file again"},
     {"train-images-idx3-ubyte", BYTES(""),
@@ -64,23 +64,25 @@ static const struct damage damages[] = {
      "%s/train-images-idx3-ubyte is cut short: 6 of 1568 bytes behind its header: get the file "
      "again"},
     {"train-images-idx3-ubyte", BYTES("\0\0\x8\3\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
-     "%s/train-images-idx3-ubyte declares more than 1073741824 bytes"},
+     "%s/train-images-idx3-ubyte declares more than 1073741824 bytes: get the file again"},
     {"train-images-idx3-ubyte", BYTES("\0\0\x8\3\0\1\0\0\0\1\0\0\0\1\0\0"),
-     "%s/train-images-idx3-ubyte declares more than 1073741824 bytes"},
+     "%s/train-images-idx3-ubyte declares more than 1073741824 bytes: get the file again"},
     {"train-images-idx3-ubyte", BYTES("\0\0\x8\3\x3f\xff\xff\xff\0\0\0\1\0\0\0\1"),
      "%s/train-images-idx3-ubyte is cut short: 0 of 1073741823 bytes behind its header: get the "
      "file again"},
     {"t10k-images-idx3-ubyte", BYTES("\0\0\x8\3\0\0\0\0\0\0\0\34\0\0\0\34"),
-     "%s/t10k-images-idx3-ubyte holds no images: dimension 1 is 0"},
+     "%s/t10k-images-idx3-ubyte holds no images: dimension 1 is 0: get the file again"},
     {"t10k-images-idx3-ubyte", BYTES("\0\0\x8\3\0\0\0\1\0\0\0\2\0\0\0\3pixels"),
      "%s/t10k-images-idx3-ubyte holds images of 2 x 3 pixels, not 28 x 28"},
     {"train-labels-idx1-ubyte", BYTES("\0\0\x8\1\0\0\0\3\0\1\2"),
      "%s/train-images-idx3-ubyte.gz holds 20 images, but %s/train-labels-idx1-ubyte holds 3 "
      "labels: they are not of one set"},
     {"t10k-labels-idx1-ubyte", BYTES("\0\0\x8\1\0\0\0\5\0\1\2\3\12"),
-     "%s/t10k-labels-idx1-ubyte: label 10 of image 4 is not one of the classes 0 to 9"},
+     "%s/t10k-labels-idx1-ubyte: label 10 of image 4 is not one of the classes 0 to 9: get the "
+     "file again"},
     {"t10k-labels-idx1-ubyte", BYTES("\0\0\x8\1\0\0\0\5\0\1\2\3\4\5"),
-     "%s/t10k-labels-idx1-ubyte goes on behind the 5 bytes that its header declares"},
+     "%s/t10k-labels-idx1-ubyte goes on behind the 5 bytes that its header declares: get the file "
+     "again"},
 };
 
 Test(idx, refuses_each_kind_of_damage_in_one_clear_line)

@@ -372,8 +372,8 @@ Test(image_cache, a_damaged_file_is_named_each_time_until_it_is_mended)
     struct mx_err  err;
 
     put_text(f.folder, "train/cat/001.png", "no image");
-    snprintf(wanted, sizeof wanted, "%s/train/cat/001.png is neither a JPEG nor a PNG file",
-             f.folder);
+    snprintf(wanted, sizeof wanted,
+             "%s/train/cat/001.png is neither a JPEG nor a PNG file: convert it", f.folder);
     for (int k = 0; k < 2; k++) {
         cr_expect_null(worker_dataset_open(&f.params, 1, &err));
         cr_expect_eq(err.code, MX_EDATA);

@@ -158,7 +158,8 @@ Test(inter_model, needs_three_models)
     struct mx_err           err;
 
     cr_expect_eq(worker_inter_fit(matrix, 2, false, &fit, &err), -1);
-    cr_expect_str_eq(err.text, "comparing maps across models takes three models, not 2");
+    cr_expect_str_eq(err.text, "comparing maps across models takes three models, not 2 (lower "
+                               "score.inter_model.min_accuracy, or run more cells or repeats)");
     free(fit.map);
 }
 

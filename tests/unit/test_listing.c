@@ -386,7 +386,8 @@ Test(listing, what_imagenet_calls_val_is_tested_on)
     expect_part(listed, WORKER_PART_TEST, "val/n01/ILSVRC2012_val_00000001.JPEG 0 0");
     worker_folder_free(listed);
     expect_refused(WORKER_DATA_IMAGENET, folder, "val/n03/x.JPEG", "",
-                   "imagenet: %s/val/n03 is a class that the training images do not have");
+                   "imagenet: %s/val/n03 is a class that the training images do not have: rename "
+                   "or remove it");
     folder_remove(folder);
 }
 
@@ -421,8 +422,9 @@ Test(listing, imagenet_that_is_not_whole_is_refused)
     expect_refused(WORKER_DATA_IMAGENET, folder, "train/n01/n01_1.JPEG", "",
                    "imagenet: %s/train holds one class only (n01): there is nothing to tell apart");
     put_text(folder, "train/n01/n01_1.JPEG", "");
-    expect_refused(WORKER_DATA_IMAGENET, folder, "train/n02/n02_1.xml", "",
-                   "imagenet: the class folder %s/train/n02 holds no file");
+    expect_refused(
+        WORKER_DATA_IMAGENET, folder, "train/n02/n02_1.xml", "",
+        "imagenet: the class folder %s/train/n02 holds no file: put images there, or remove it");
     put_text(folder, "train/n02/n02_1.JPEG", "");
     expect_refused(WORKER_DATA_IMAGENET, folder, "x", NULL,
                    "imagenet: there is no folder %s/val: set data.path to the one that holds the "

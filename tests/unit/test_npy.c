@@ -221,7 +221,7 @@ Test(npy, a_header_that_does_not_fit_the_file_is_refused)
         {SHAPED("(0, 4294967296, 4294967296)"), " is damaged: its shape is too large for any file"},
         {SHAPED("(99999999999999999999,)"),
          " is damaged: its header has no shape that can be read"},
-        {SHAPED("(1, 1, 1, 1, 2)"), " has more than 4 dimensions"},
+        {SHAPED("(1, 1, 1, 1, 2)"), " has more than 4 dimensions: save it with fewer"},
         {SHAPED("(-2,)"), " is damaged: its header has no shape that can be read"},
         {SHAPED("(1 2)"), " is damaged: its header has no shape that can be read"},
         {SHAPED("(2,"), " is damaged: its header has no shape that can be read"},

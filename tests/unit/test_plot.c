@@ -158,3 +158,61 @@ Test(plot, a_heat_map_leaves_missing_squares_empty_and_darkens_with_the_value)
     cr_expect_str_neq(light, dark);
     mx_buf_free(&out);
 }
+
+static double luminance(const char *colour)
+{
+    unsigned rgb[3];
+    double   linear[3];
+
+    cr_assert_eq(sscanf(colour, "#%2x%2x%2x", &rgb[0], &rgb[1], &rgb[2]), 3, "%.7s", colour);
+    for (int i = 0; i < 3; i++) {
+        const double c = rgb[i] / 255.0;
+
+        linear[i] = c <= 0.04045 ? c / 12.92 : pow((c + 0.055) / 1.055, 2.4);
+    }
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+}
+
+/* WCAG 2 asks for 4.5 to 1; the numbers stand in squares of every shade. */
+Test(plot, numbers_in_a_heat_map_can_be_read_on_every_colour)
+{
+    enum {
+        N = 121
+    };
+    double         values[N];
+    const char    *names[N], *one[] = {"c"};
+    struct mx_heat heat = {.rows = N,
+                           .columns = 1,
+                           .values = values,
+                           .row_names = names,
+                           .column_names = one,
+                           .column_ticks = one,
+                           .row_label = "r",
+                           .column_label = "c",
+                           .alt = "a",
+                           .low = NAN,
+                           .high = NAN};
+
+    for (int k = 0; k < N; k++) {
+        values[k] = (k - 60) / 60.0;
+        names[k] = "n";
+    }
+    for (int signs = 0; signs < 2; signs++) {
+        struct mx_buf out = {0};
+        int           seen = 0;
+
+        heat.signs = signs;
+        mx_heat_svg(&heat, &out);
+        for (const char *at = mx_buf_str(&out); (at = strstr(at, "<rect ")); at++, seen++) {
+            const double square = luminance(strstr(at, "fill=\"") + 6);
+            const char  *ink = strstr(strstr(at, "<text"), "fill=\"") + 6;
+            const double text = strncmp(ink, "#fff\"", 5) == 0 ? 1 : 0;
+            const double contrast = (fmax(square, text) + 0.05) / (fmin(square, text) + 0.05);
+
+            cr_assert(text == 1 || strncmp(ink, "#000\"", 5) == 0);
+            cr_expect(contrast >= 4.5, "value %g: %g to 1", values[seen], contrast);
+        }
+        cr_expect_eq(seen, N);
+        mx_buf_free(&out);
+    }
+}

@@ -282,22 +282,6 @@ Test(results, fit_a_narrow_terminal)
     end(&f);
 }
 
-/* The metrics' columns of results.csv, behind the seed's. */
-static void expect_columns(const struct fixture *f, const char *expected)
-{
-    struct mx_buf text = {0};
-    char         *path = mx_path_join(folder, "results.csv"), *at, *end;
-
-    cr_assert_eq(mx_results_write(f->results, folder, NULL), 0);
-    cr_assert_eq(mx_file_read(path, 1 << 20, &text, NULL), 0);
-    at = strstr(text.data, ",seed,") + strlen(",seed,");
-    end = strstr(at, "run.attempts");
-    *end = '\0';
-    cr_expect_str_eq(at, expected);
-    mx_buf_free(&text);
-    free(path);
-}
-
 Test(results, of_heads_warn_without_being_asked)
 {
     struct fixture f = begin("name: warn\nrepeats: 2\ndata: {set: features, path: here}\n");
@@ -371,15 +355,6 @@ Test(results, of_other_selection_rules_stand_in_tables_of_their_own)
         "* not used for the ranking\n"
         "heads were chosen by the worst class of the validation split\n");
     end(&f);
-}
-
-static void expect_printed(const struct fixture *f, const char *part)
-{
-    struct mx_buf out = {0};
-
-    mx_results_print(f->results, &f->counts, 20, 0, &out);
-    cr_expect_not_null(strstr(mx_buf_str(&out), part), "printed\n%s", mx_buf_str(&out));
-    mx_buf_free(&out);
 }
 
 Test(results, of_maps_say_what_is_not_shown_or_not_there)

@@ -129,7 +129,8 @@ Test(segments, what_is_wrong_with_the_names_is_told_with_the_line)
     expect_refusal(folder, NULL,
                    "there is no %s/segments/names.csv: it has to say which number of a pixel is "
                    "which concept, a line number,name each");
-    expect_refusal(folder, "number,name\n", "%s/segments/names.csv names no concept");
+    expect_refusal(folder, "number,name\n",
+                   "%s/segments/names.csv names no concept: write number,name on a line for each");
     expect_refusal(folder, "1,a\n2\n", "%s/segments/names.csv:2: a line is number,name");
     expect_refusal(folder, "0,a\n", "%s/segments/names.csv:1: '0' is no number from 1 to 255");
     expect_refusal(folder, "256,a\n", "%s/segments/names.csv:1: '256' is no number from 1 to 255");
@@ -169,13 +170,14 @@ Test(segments, what_is_wrong_with_a_picture_is_told)
     put_segments(folder, "segments/test/cat/a.png", 10);
     expect_unreadable(folder, " has pixels of concept 10, which segments/names.csv does not name");
     put_picture(folder, "segments/test/cat/a.png", 12, 6, pixels);
-    expect_unreadable(folder, " has 6 x 12 pixels and its image 12 x 6");
+    expect_unreadable(
+        folder, " has 6 x 12 pixels and its image 12 x 6: a segment picture has its image's size");
     put_bytes(folder, "segments/test/cat/a.png", colour.data, colour.len);
     expect_unreadable(folder,
                       " is in colour: a pixel of a segment picture is grey, the number of its "
                       "concept");
     put_bytes(folder, "segments/test/cat/a.png", "GIF", 3);
-    expect_unreadable(folder, " is neither a JPEG nor a PNG file");
+    expect_unreadable(folder, " is neither a JPEG nor a PNG file: convert it");
     mx_buf_free(&colour);
     folder_remove(folder);
 }

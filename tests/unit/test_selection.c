@@ -111,7 +111,9 @@ Test(selection, a_head_that_is_not_finite_names_its_epoch)
     cr_assert_eq(worker_head_end_epoch(&val, &head, w, b, NAN, &err), 0);
     cr_expect_eq(worker_head_end_epoch(&val, &head, w, broken, 1, &err), -1);
     cr_expect_eq(err.code, MX_EDIVERGED);
-    cr_expect_str_eq(err.text, "a weight of the head is not finite in epoch 1");
+    cr_expect_str_eq(
+        err.text,
+        "a weight of the head is not finite in epoch 1 (lower the learning rate of head.method)");
     head.w = head.b = NULL;
     worker_head_free(&head);
 }

@@ -460,8 +460,9 @@ Test(train_resume, a_checkpoint_beyond_the_pause_is_removed, .init = make_folder
     worker_result_free(&result);
     job->until_epoch = 1;
     cr_expect_eq(worker_stage_run(job, cache, NULL, &result, &err), -1);
-    cr_expect_str_eq(err.text, "its checkpoint is of epoch 2, and it is to be judged at 1: the "
-                               "next attempt begins anew");
+    cr_expect_str_eq(
+        err.text, "its checkpoint was written after 2 epochs, and it is to be judged after 1: the "
+                  "next attempt begins anew");
     cr_expect_not(has_checkpoint(0) || has_checkpoint(1));
     cr_assert_eq(attempt(job, 0, &result, &listener), 0);
     cr_expect_eq(result.paused_epoch, 1);

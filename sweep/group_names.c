@@ -1,11 +1,12 @@
-/* report_group_names.c - what groups are called: by the set's own attributes, or by the
+/* group_names.c - what groups are called: by the set's own attributes, or by the
  * group_names.txt that lies beside frozen features. */
+#include "sweep/group_names.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "sweep/report_parts.h"
 #include "worker/choices.h"
 
 enum {
@@ -43,31 +44,45 @@ static char *read_name(const char *folder, size_t groups, size_t group)
     return found;
 }
 
-static char *number_name(size_t group)
+/* "4 under 0": the lower class, which is the label, and the upper one. */
+static char *name_domino(const struct worker_params *params, size_t groups, size_t group)
 {
-    char text[40];
+    const struct worker_list *tops = &params->data_dominoes_top_classes;
+    const struct worker_list *bottoms = &params->data_dominoes_bottom_classes;
+    char                      text[64];
 
-    snprintf(text, sizeof text, "group %zu", group);
+    if (tops->count == 0 || groups != (size_t)tops->count * bottoms->count)
+        return NULL;
+    snprintf(text, sizeof text, "class %d under %d", (int)bottoms->items[group / tops->count],
+             (int)tops->items[group % tops->count]);
     return strdup(text);
 }
 
-char *report_group_name(struct report *r, struct mx_cell_trials cell, size_t groups, size_t group)
+bool mx_group_has_name(const struct mx_plan *plan, uint32_t trial, size_t groups)
+{
+    char *name = mx_group_name(plan, trial, groups, 0);
+    bool  has = name && strcmp(name, "group 0") != 0;
+
+    free(name);
+    return has;
+}
+
+char *mx_group_name(const struct mx_plan *plan, uint32_t trial, size_t groups, size_t group)
 {
     struct worker_params *params = malloc(sizeof *params);
     struct mx_point       point;
     unsigned              set;
-    char                 *name = NULL;
+    char                 *name = NULL, text[40];
 
-    report_point(r, cell, &point);
+    mx_grid_point(plan->grid, plan->trials[trial].point, &point);
     set = point.value[KEY_DATA_SET].choice;
     if (groups == 4 && (set == WORKER_DATA_WATERBIRDS || set == WORKER_DATA_CELEBA))
         name = strdup((set == WORKER_DATA_CELEBA ? celeba : waterbirds)[group]);
-    else if (set == WORKER_DATA_FEATURES && params &&
-             mx_grid_params(r->plan->grid, &point, params, NULL) == 0)
-        name = read_name(params->data_path, groups, group);
+    else if ((set == WORKER_DATA_FEATURES || set == WORKER_DATA_DOMINOES) && params &&
+             mx_grid_params(plan->grid, &point, params, NULL) == 0)
+        name = set == WORKER_DATA_DOMINOES ? name_domino(params, groups, group)
+                                           : read_name(params->data_path, groups, group);
     free(params);
-    if (!name)
-        name = number_name(group);
-    r->out->failed |= !name;
-    return name;
+    snprintf(text, sizeof text, "group %zu", group);
+    return name ? name : strdup(text);
 }
