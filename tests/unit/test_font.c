@@ -8,7 +8,7 @@ static const struct mx_font font = {24, 2};
 
 enum {
     HEIGHT = 80,
-    WIDTH = 900,
+    WIDTH = 80,
     FEET = 50
 };
 
