@@ -11,7 +11,7 @@
 
 struct options {
     bool                  json, smoke;
-    int64_t               limit;
+    int64_t               limit, gpus;
     struct mx_option_list sets;
 };
 
@@ -24,6 +24,14 @@ static const struct mx_option known[] = {
      .high = INT64_MAX,
      .give = "a number of cells, 0 or more",
      .help = "list the first N cells too"},
+    {.name = "gpus",
+     .value = "N",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, gpus),
+     .low = 1,
+     .high = 1000000,
+     .give = "a number of GPUs, 1 or more",
+     .help = "time on so many GPUs, and GPU hours; default: on the CPUs of this host"},
     MX_OPTION_SET(struct options, sets),
     MX_OPTION_SMOKE(struct options, smoke),
     {.name = NULL},
@@ -64,6 +72,8 @@ static int print_plan(const struct mx_config *config, const struct mx_grid *grid
     mx_capacity_read("", &capacity);
     if (mx_estimate(config, grid, mx_capacity_cpus(&capacity), &estimate, err))
         return -1;
+    if (options->gpus > 0)
+        mx_estimate_on_gpus(&estimate, (unsigned)options->gpus);
     rc = options->json
              ? mx_plan_print_json(config, grid, &estimate, (uint64_t)options->limit, &sink, err)
              : mx_plan_print_text(config, grid, &estimate, (uint64_t)options->limit, &sink, err);

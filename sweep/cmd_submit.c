@@ -170,6 +170,8 @@ static int print_estimate(const struct mx_config *config, const struct mx_grid *
         cpus = mx_capacity_cpus(&capacity);
     if (mx_estimate(config, grid, submit->nodes * cpus, &estimate, err))
         return -1;
+    if (submit->gpus > 0)
+        mx_estimate_on_gpus(&estimate, submit->nodes * submit->gpus);
     rc = mx_plan_print_text(config, grid, &estimate, 0, &sink, err);
     mx_buf_free(&sink.buf);
     if (rc == 0 && estimate.counts.counted && estimate.counts.cells == 0)
@@ -178,10 +180,6 @@ static int print_estimate(const struct mx_config *config, const struct mx_grid *
            submit->nodes == 1 ? "" : "s", cpus,
            submit->workers || submit->cpus || on_gpus ? ""
                                                       : ", if they have as many CPUs as this host");
-    if (on_gpus)
-        printf(
-            "           hours are what the work takes on CPUs, one for each executor: no speed of "
-            "GPUs is known\n");
     if (estimate.timed && submit->time_s > 0 && estimate.hours_high * 3600 > submit->time_s)
         printf("           may need more than one turn of the job, which goes back into the queue "
                "then\n");

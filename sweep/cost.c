@@ -255,6 +255,10 @@ static void fill_hours(const struct mx_costs *costs, unsigned workers, struct mx
             share * of_pairs(costs, estimate, costs->sums[WORKER_STAGE_SCORER].new_seconds[i]) +
             join.operations / mx_cost_speeds[i].head_flop_s;
         hours[i] = (fmax(sum / workers, longest) + cross[i] / workers) / 3600;
+        if (i >= MX_COST_GPU) {
+            estimate->on_gpu[i - MX_COST_GPU].all_s = sum + cross[i];
+            estimate->on_gpu[i - MX_COST_GPU].longest_s = longest;
+        }
     }
     estimate->cross.hours_mid = cross[MID] / workers / 3600;
     for (size_t k = 0; k < WORKER_STAGE_KINDS; k++)
@@ -347,4 +351,27 @@ void mx_costs_fill(const struct mx_costs *costs, unsigned workers, struct mx_est
         snprintf(estimate->basis, sizeof estimate->basis, "unknown: %s", costs->why);
     else
         fill_hours(costs, workers, estimate);
+}
+
+void mx_estimate_on_gpus(struct mx_estimate *estimate, unsigned gpus)
+{
+    double hours[MX_ESTIMATE_SPEEDS];
+
+    estimate->gpus = gpus;
+    if (!estimate->timed)
+        return;
+    for (size_t i = 0; i < MX_ESTIMATE_SPEEDS; i++)
+        hours[i] = fmax(estimate->on_gpu[i].all_s / gpus, estimate->on_gpu[i].longest_s) / 3600;
+    /* The comparison's share of the time is taken to be that of CPUs. */
+    if (estimate->hours_mid > 0)
+        estimate->cross.hours_mid *= hours[MID] / estimate->hours_mid;
+    estimate->hours_low = hours[0];
+    estimate->hours_mid = hours[MID];
+    estimate->hours_high = hours[2];
+    snprintf(estimate->basis, sizeof estimate->basis,
+             "%u GPU%s with an executor each, assumed to train at %g, %g and %g TFLOP/s; nothing "
+             "was measured",
+             gpus, gpus == 1 ? "" : "s", mx_cost_speeds[MX_COST_GPU].flop_s / 1e12,
+             mx_cost_speeds[MX_COST_GPU + 1].flop_s / 1e12,
+             mx_cost_speeds[MX_COST_GPU + 2].flop_s / 1e12);
 }

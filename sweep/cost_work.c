@@ -23,6 +23,11 @@ const struct mx_cost_speed mx_cost_speeds[MX_COST_SPEEDS] = {
     {150e9, 1e-9, 0.1, 10e9},
     {75e9, 3e-9, 0.3, 5e9},
     {20e9, 10e-9, 1, 1e9},
+    /* GPUs: nothing of ours is measured. Published trainings of ResNets reach 30 to 60 TFLOP/s on
+     * an A100; networks of small images wait for their launches. */
+    {60e12, 1e-10, 0.5, 2e12},
+    {15e12, 5e-10, 2, 500e9},
+    {3e12, 3e-9, 5, 100e9},
 };
 
 static void work_out_training(struct mx_cost_work *work, const struct mx_cost_sizes *s)

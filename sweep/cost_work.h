@@ -7,17 +7,19 @@
 
 #include "sweep/cost_data.h"
 #include "sweep/cost_head.h"
+#include "sweep/estimate.h"
 #include "worker/engine.h"
 #include "worker/params.h"
 #include "worker/stage.h"
 
 enum {
-    MX_COST_SPEEDS = 3,               /* from fast to slow */
-    MX_COST_PROCESS_BYTES = 64 << 20, /* an executor with nothing loaded */
-    MX_COST_STAGE_BYTES = 4096,       /* stage.json and the header of a weights file */
+    MX_COST_GPU = MX_ESTIMATE_SPEEDS, /* speeds of a CPU stand before this, from fast to slow */
+    MX_COST_SPEEDS = 2 * MX_ESTIMATE_SPEEDS, /* and those of a GPU behind */
+    MX_COST_PROCESS_BYTES = 64 << 20,        /* an executor with nothing loaded */
+    MX_COST_STAGE_BYTES = 4096,              /* stage.json and the header of a weights file */
 };
 
-/* What is assumed of one CPU. */
+/* What is assumed of one CPU, or one GPU. */
 struct mx_cost_speed {
     double flop_s, pixel_s, start_s; /* network; making batches, a value; a stage's start */
     double head_flop_s;              /* heads: few long rows at a time */

@@ -42,7 +42,8 @@ struct mx_kind_counts {
 };
 
 enum {
-    MX_BASIS_SIZE = 256
+    MX_BASIS_SIZE = 256,
+    MX_ESTIMATE_SPEEDS = 3 /* fast, middling, slow */
 };
 
 struct mx_estimate {
@@ -59,8 +60,12 @@ struct mx_estimate {
         double   pairs;     /* of one that scores and one that is scored */
         double   hours_mid; /* of the sweep's, for that */
     } cross;                /* the comparison of models, see sweep/cross.h */
-    uint64_t memory_bytes;  /* of one executor, the largest of the trials it is known of */
-    uint64_t shared_bytes;  /* of them, what all executors of a node have in common: decoded images
+    struct {
+        double all_s, longest_s; /* all work on one GPU; the longest way through it */
+    } on_gpu[MX_ESTIMATE_SPEEDS];
+    unsigned gpus;         /* 0: hours are those of CPUs */
+    uint64_t memory_bytes; /* of one executor, the largest of the trials it is known of */
+    uint64_t shared_bytes; /* of them, what all executors of a node have in common: decoded images
                                of all data sets that come from the cache */
     uint64_t own_bytes; /* what each needs besides: with those, as much as memory_bytes or more */
 };
@@ -70,6 +75,10 @@ struct mx_estimate {
  * -1 as above, or with MX_EINVAL from a path that is too long. */
 int mx_estimate(const struct mx_config *config, const struct mx_grid *grid, unsigned workers,
                 struct mx_estimate *estimate, struct mx_err *err);
+
+/* Have an estimate's hours and basis be those of so many GPUs, 1 or more, with an executor each.
+ * What is unknown stays so. */
+void mx_estimate_on_gpus(struct mx_estimate *estimate, unsigned gpus);
 
 /* Append one line "FILE: warning: ...\n" for each data set or file of weights that is
  * not where it should be. Looks at paths only; grids of very many points are looked through

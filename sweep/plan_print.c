@@ -117,6 +117,16 @@ static void print_stages(const struct mx_estimate *estimate, struct mx_buf *out)
                          "fifth of the images\n");
 }
 
+/* What a site charges for. */
+static void print_gpu_hours(const struct mx_estimate *estimate, struct mx_buf *out)
+{
+    if (estimate->gpus == 0)
+        return;
+    mx_buf_printf(out, "           %.3g GPU hours, from %.3g to %.3g\n",
+                  estimate->on_gpu[1].all_s / 3600, estimate->on_gpu[0].all_s / 3600,
+                  estimate->on_gpu[2].all_s / 3600);
+}
+
 static void print_cost(const struct mx_estimate *estimate, struct mx_buf *out)
 {
     char files[MX_GROUPED_SIZE];
@@ -129,6 +139,7 @@ static void print_cost(const struct mx_estimate *estimate, struct mx_buf *out)
         mx_buf_text(out, " to ");
         print_hours(estimate->hours_high, out);
         mx_buf_printf(out, "\n           %s\n", estimate->basis);
+        print_gpu_hours(estimate, out);
     } else {
         mx_buf_printf(out, "%s\n", estimate->basis);
     }
@@ -322,6 +333,19 @@ static void json_hours(struct mx_json *json, const struct mx_estimate *estimate)
     mx_json_end_object(json);
 }
 
+/* Where they are asked for. */
+static void json_gpu_hours(struct mx_json *json, const struct mx_estimate *estimate)
+{
+    static const char *const names[MX_ESTIMATE_SPEEDS] = {"low", "mid", "high"};
+
+    if (estimate->gpus == 0)
+        return;
+    mx_json_object(json, "gpu_hours");
+    for (size_t k = 0; k < MX_ESTIMATE_SPEEDS; k++)
+        mx_json_real(json, names[k], estimate->timed ? estimate->on_gpu[k].all_s / 3600 : NAN);
+    mx_json_end_object(json);
+}
+
 int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *grid,
                        const struct mx_estimate *estimate, uint64_t limit, struct mx_sink *sink,
                        struct mx_err *err)
@@ -340,6 +364,7 @@ int mx_plan_print_json(const struct mx_config *config, const struct mx_grid *gri
     json_count(&json, "trials", counts->counted, counts->trials);
     json_stages(&json, estimate);
     json_hours(&json, estimate);
+    json_gpu_hours(&json, estimate);
     json_count(&json, "disk_bytes", estimate->timed, estimate->disk_bytes);
     json_count(&json, "files", estimate->timed, estimate->files);
     json_count(&json, "memory_bytes_per_executor", estimate->timed, estimate->memory_bytes);

@@ -68,7 +68,8 @@ class Submit(Fakes):
         self.assertNotIn("--exclusive", line)
         out, _ = self.mixsweep("submit", config, "--nodes", 2, "--gpus", 4, "--dry-run")
         self.assertIn("(2 nodes of 4 executors)", out)
-        self.assertIn("no speed of GPUs is known", out)
+        self.assertRegex(out, r"GPUs? with an executor each, assumed to train at")
+        self.assertRegex(out, r"\n +\S+ GPU hours, from \S+ to \S+\n")
         self.assertIn("takes --per-gpu with --gpus",
                       self.refused(2, "submit", config, "--nodes", 1, "--per-gpu", 2))
 

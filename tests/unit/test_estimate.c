@@ -305,6 +305,37 @@ Test(plan_print, aligns_the_table)
     build_free(b);
 }
 
+/* All work on one GPU, and the longest way through it. */
+Test(plan_print, on_gpus_tells_their_hours)
+{
+    struct build      *b = build_new();
+    struct mx_grid    *grid = mx_grid_new(&b->config, NULL);
+    struct mx_sink     sink = {.file = NULL};
+    struct mx_estimate estimate = sample;
+
+    for (size_t k = 0; k < MX_ESTIMATE_SPEEDS; k++) {
+        estimate.on_gpu[k].all_s = 3600.0 * (double)(8 << k);
+        estimate.on_gpu[k].longest_s = k == 2 ? 3 * 3600 : 60;
+    }
+    mx_estimate_on_gpus(&estimate, 16);
+    cr_expect_float_eq(estimate.hours_low, 0.5, 1e-12);
+    cr_expect_float_eq(estimate.hours_mid, 1, 1e-12);
+    cr_expect_float_eq(estimate.hours_high, 3, 1e-12, "as long as one trial takes");
+    cr_assert_eq(mx_plan_print_text(&b->config, grid, &estimate, 0, &sink, NULL), 0);
+    cr_expect(strstr(mx_buf_str(&sink.buf),
+                     "time       60 min, from 30 min to 3.0 h\n"
+                     "           16 GPUs with an executor each, assumed to train at 60, 15 and 3 "
+                     "TFLOP/s; nothing was measured\n"
+                     "           16 GPU hours, from 8 to 32\n"),
+              "is\n%s", mx_buf_str(&sink.buf));
+    mx_buf_clear(&sink.buf);
+    cr_assert_eq(mx_plan_print_json(&b->config, grid, &estimate, 0, &sink, NULL), 0);
+    cr_expect(strstr(mx_buf_str(&sink.buf), "\"gpu_hours\":{\"low\":8,\"mid\":16,\"high\":32}"));
+    mx_buf_free(&sink.buf);
+    mx_grid_free(grid);
+    build_free(b);
+}
+
 Test(plan_print, groups_thousands)
 {
     char out[MX_GROUPED_SIZE];
