@@ -1,5 +1,6 @@
 #include "sweep/bench.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,4 +25,11 @@ void mx_bench_add(struct mx_bench_results *results, const char *name, const char
     row->max = repeats[n - 1];
     row->repeats = n;
     row->gflops = row->peak_share = NAN;
+}
+
+int mx_bench_folder(char folder[MX_BENCH_FOLDER_SIZE], struct mx_err *err)
+{
+    snprintf(folder, MX_BENCH_FOLDER_SIZE, "/tmp/mixsweep-bench-XXXXXX");
+    return mkdtemp(folder) ? 0
+                           : mx_fail_errno(err, MX_EIO, errno, "cannot make the folder %s", folder);
 }

@@ -34,6 +34,14 @@ struct mx_bench_results {
 void mx_bench_add(struct mx_bench_results *results, const char *name, const char *unit,
                   double *repeats, unsigned n);
 
+enum {
+    MX_BENCH_FOLDER_SIZE = 64
+};
+
+/* Make an empty folder for a measurement, which removes it with mx_dir_remove(). Returns 0 with
+ * its path in `folder`, or -1 with MX_EIO. */
+int mx_bench_folder(char folder[MX_BENCH_FOLDER_SIZE], struct mx_err *err);
+
 /* What the command line says about the measurement. */
 struct mx_bench_options {
     unsigned trials; /* dispatch: how many; 0 = as the help says */

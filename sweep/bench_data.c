@@ -32,13 +32,13 @@ static int measure(const char *files, const char *scratch, struct worker_bench_d
 int mx_bench_data(const struct mx_bench_options *options, struct mx_bench_results *results,
                   struct mx_err *err)
 {
-    char                     scratch[] = "/tmp/mixsweep-bench-XXXXXX";
+    char                     scratch[MX_BENCH_FOLDER_SIZE];
     struct worker_bench_data bench;
     struct mx_err            later;
     int                      rc;
 
-    if (!mkdtemp(scratch))
-        return mx_fail(err, MX_EIO, "cannot make a folder in /tmp");
+    if (mx_bench_folder(scratch, err))
+        return -1;
     rc = measure(options->files, scratch, &bench, err);
     if (mx_dir_remove(scratch, rc ? &later : err) || rc)
         return -1;

@@ -28,7 +28,7 @@ enum {
 /* Where things are, and what came out: microseconds a trial, of each run. */
 struct dispatch {
     unsigned trials;
-    char     folder[64], config[128], out[128], words[128];
+    char     folder[MX_BENCH_FOLDER_SIZE], config[128], out[128], words[128];
     double   wall[RUNS], cpu[RUNS], in_process[RUNS];
 };
 
@@ -146,9 +146,8 @@ static int time_alone(struct dispatch *d, unsigned trials, double *seconds, stru
 
 static int make_folder(struct dispatch *d, struct mx_err *err)
 {
-    snprintf(d->folder, sizeof d->folder, "/tmp/mixsweep-bench-XXXXXX");
-    if (!mkdtemp(d->folder))
-        return mx_fail(err, MX_EIO, "cannot make a folder in /tmp");
+    if (mx_bench_folder(d->folder, err))
+        return -1;
     snprintf(d->config, sizeof d->config, "%s/dispatch.yaml", d->folder);
     snprintf(d->out, sizeof d->out, "%s/out", d->folder);
     snprintf(d->words, sizeof d->words, "%s/words", d->folder);

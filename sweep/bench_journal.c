@@ -78,12 +78,12 @@ static int time_read(const char *folder, double *us, struct mx_err *err)
 
 static int time_both(struct times *times, unsigned run, struct mx_err *err)
 {
-    char          folder[] = "/tmp/mixsweep-bench-XXXXXX";
+    char          folder[MX_BENCH_FOLDER_SIZE];
     struct mx_err later;
     int           rc;
 
-    if (!mkdtemp(folder))
-        return mx_fail(err, MX_EIO, "cannot make a folder in /tmp");
+    if (mx_bench_folder(folder, err))
+        return -1;
     rc = time_append(folder, &times->append[run], err) || time_read(folder, &times->read[run], err)
              ? -1
              : 0;

@@ -24,7 +24,7 @@ struct times {
 };
 
 struct resume {
-    char               folder[64];
+    char               folder[MX_BENCH_FOLDER_SIZE];
     struct mx_config  *config;
     struct mx_grid    *grid;
     struct mx_plan    *plan;
@@ -159,7 +159,7 @@ int mx_bench_resume(const struct mx_bench_options *options, struct mx_bench_resu
                     struct mx_err *err)
 {
     const unsigned trials = options->trials ? options->trials : DEFAULT_TRIALS;
-    struct resume  resume = {.folder = "/tmp/mixsweep-bench-XXXXXX"};
+    struct resume  resume = {.folder = ""};
     struct times   times;
     struct mx_err  later;
     int            rc;
@@ -167,8 +167,8 @@ int mx_bench_resume(const struct mx_bench_options *options, struct mx_bench_resu
     if (trials % REPEATS != 0)
         return mx_fail(err, MX_EINVAL, "bench journal --trials %u: give a multiple of %d", trials,
                        (int)REPEATS);
-    if (!mkdtemp(resume.folder))
-        return mx_fail(err, MX_EIO, "cannot make a folder in /tmp");
+    if (mx_bench_folder(resume.folder, err))
+        return -1;
     rc = make_sweep(&resume, trials, err);
     for (unsigned r = 0; rc == 0 && r < RUNS; r++) {
         rc = time_resume(&resume, &times, r, err);

@@ -40,9 +40,10 @@ static const struct mx_topic topics[] = {
                  "or the networks named behind it"},
     {"data", "images a second of CPU time that JPEG and PNG files are decoded, and resized "
              "to 224 x 224: made ones of 500 x 375 pixels, or those of --files; what opening a "
-             "folder of them without a cache reaches of that speed (first_epoch), and what "
-             "making normalised, cut and flipped batches of images in memory reaches of the "
-             "speed of copying as many numbers (second_epoch)"},
+             "folder of them without a cache, which is filled, reaches of the speed of reading, "
+             "decoding and resizing its files (first_epoch); and what making cut and flipped "
+             "batches of images in memory, as floats, reaches of the speed of copying, a byte "
+             "read and four written for each number (second_epoch)"},
     {"dispatch",
      "microseconds a trial besides its work, of a whole sweep of 200,000 that do "
      "nothing: planning, scheduler, messages, two executors, journal and results; "

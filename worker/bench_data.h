@@ -28,9 +28,9 @@ struct worker_bench_data {
     uint32_t files;
     double   decode[WORKER_BENCH_DATA_REPEATS], resize[WORKER_BENCH_DATA_REPEATS];
 
-    /* What opening a folder of the files without a cache reaches of the speed of decoding and
-     * resizing them; what making normalised batches of its images in memory, padded, cut and
-     * flipped, reaches of the speed of copying as many numbers. */
+    /* What opening a folder of the files without a cache reaches of the speed of reading, decoding
+     * and resizing them; what making batches of its images in memory, as floats, padded, cut and
+     * flipped, reaches of the speed of memcpy(), where it reads and writes as many bytes. */
     double first_epoch[WORKER_BENCH_DATA_REPEATS], second_epoch[WORKER_BENCH_DATA_REPEATS];
 };
 

@@ -1,4 +1,5 @@
 /* A folder of image files as two epochs of a training see it: opened without a cache, and from memory. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ enum {
     BATCH = 8,
     PASSES = 4,
     FLOATS = 3 * WORKER_BENCH_DATA_SIDE * WORKER_BENCH_DATA_SIDE,
+    PATH_SIZE = WORKER_PATH_SIZE + 32,
 };
 
 struct epochs {
@@ -25,8 +27,9 @@ struct epochs {
     struct worker_dataset           *set;
     struct worker_batch             *batch;
     uint32_t                        *order;
-    float                           *copy; /* (BATCH, FLOATS) */
+    uint8_t                         *copy; /* (BATCH, FLOATS) numbers of 4 bytes */
     uint8_t                         *fitted;
+    volatile uint64_t                touched; /* what is read from it has to be read */
 };
 
 static uint32_t images_of(const struct worker_bench_files *files)
@@ -34,37 +37,40 @@ static uint32_t images_of(const struct worker_bench_files *files)
     return files->n > LEAST ? files->n : LEAST;
 }
 
-static int write_files(const struct epochs *e, struct mx_err *err)
+/* The place of image i; with folder_only that of its folder. */
+static const char *path_of(const struct epochs *e, uint32_t i, bool folder_only,
+                           char path[PATH_SIZE])
 {
-    struct mx_buf path = {0};
-    int           rc = 0;
+    const int len = snprintf(path, PATH_SIZE, "%s/%u", e->params.data_path, i % CLASSES);
 
-    for (uint32_t i = 0; rc == 0 && i < images_of(e->files); i++) {
-        const struct mx_buf *bytes = &e->files->bytes[i % e->files->n];
-
-        mx_buf_clear(&path);
-        mx_buf_printf(&path, "%s/%u", e->params.data_path, i % CLASSES);
-        if (!mx_buf_ok(&path))
-            rc = mx_fail(err, MX_ENOMEM, "no memory for a path");
-        else if ((rc = mx_dir_make(path.data, err)) == 0) {
-            mx_buf_printf(&path, "/%06u", i);
-            rc = mx_buf_ok(&path) ? mx_file_write(path.data, bytes->data, bytes->len, err)
-                                  : mx_fail(err, MX_ENOMEM, "no memory for a path");
-        }
-    }
-    mx_buf_free(&path);
-    return rc;
+    if (!folder_only)
+        snprintf(path + len, PATH_SIZE - (size_t)len, "/%06u", i);
+    return path;
 }
 
-/* The same images decoded and resized one after the other, and nothing else. */
+static int write_files(const struct epochs *e, struct mx_err *err)
+{
+    char path[PATH_SIZE];
+
+    for (uint32_t i = 0; i < images_of(e->files); i++) {
+        const struct mx_buf *bytes = &e->files->bytes[i % e->files->n];
+
+        if (mx_dir_make(path_of(e, i, true, path), err) ||
+            mx_file_write(path_of(e, i, false, path), bytes->data, bytes->len, err))
+            return -1;
+    }
+    return 0;
+}
+
+/* The same files read, decoded and resized one after the other, and nothing else. */
 static int decode_and_resize(const struct epochs *e, double *seconds, struct mx_err *err)
 {
     const double start = mx_clock_cpu_s();
 
     for (uint32_t i = 0; i < images_of(e->files); i++) {
-        const struct mx_buf  *bytes = &e->files->bytes[i % e->files->n];
         struct worker_picture picture = {.pixels = NULL};
-        int rc = worker_picture_decode(bytes->data, bytes->len, "an image", &picture, err) ||
+        char                  path[PATH_SIZE];
+        int                   rc = worker_picture_read(path_of(e, i, false, path), &picture, err) ||
                  worker_picture_channels(&picture, 3, err) ||
                  worker_fit_planes(picture.pixels, 3, picture.height, picture.width, e->fitted,
                                    WORKER_BENCH_DATA_SIDE, err);
@@ -77,6 +83,20 @@ static int decode_and_resize(const struct epochs *e, double *seconds, struct mx_
     return 0;
 }
 
+/* The images are there to be used: mapped, and not only promised. */
+static uint64_t touch(const struct worker_split *split)
+{
+    enum {
+        PAGE = 4096
+    };
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < split->n; i++)
+        for (size_t at = 0; at < FLOATS; at += PAGE)
+            sum += worker_split_image(split, i, FLOATS)[at];
+    return sum;
+}
+
 /* The set without a cache, which this fills. */
 static int open_set(struct epochs *e, double *seconds, struct mx_err *err)
 {
@@ -87,9 +107,11 @@ static int open_set(struct epochs *e, double *seconds, struct mx_err *err)
     if (mx_dir_remove(e->cache, err))
         return -1;
     start = mx_clock_cpu_s();
-    e->set = worker_dataset_open(&e->params, 0, err);
+    if (!(e->set = worker_dataset_open(&e->params, 0, err)))
+        return -1;
+    e->touched += touch(&e->set->train) + touch(&e->set->test);
     *seconds = mx_clock_cpu_s() - start;
-    return e->set ? 0 : -1;
+    return 0;
 }
 
 static int make_batches(struct epochs *e, double *seconds, struct mx_err *err)
@@ -107,14 +129,17 @@ static int make_batches(struct epochs *e, double *seconds, struct mx_err *err)
     return 0;
 }
 
-/* As many numbers as the batches have, from memory to memory. */
+/* Of each number, as for the batches, one byte is read and four are written: its image four times. */
 static double copy_batches(const struct epochs *e)
 {
     const double start = mx_clock_cpu_s();
 
     for (uint32_t epoch = 0; epoch < PASSES; epoch++)
         for (uint32_t first = 0; first + BATCH <= e->set->train.n; first += BATCH)
-            memcpy(e->copy, e->batch->images, (size_t)BATCH * FLOATS * sizeof *e->copy);
+            for (uint32_t k = 0; k < BATCH * sizeof(float); k++)
+                memcpy(e->copy + (size_t)k * FLOATS,
+                       worker_split_image(&e->set->train, first + k / sizeof(float), FLOATS),
+                       FLOATS);
     return mx_clock_cpu_s() - start;
 }
 
@@ -150,19 +175,21 @@ static int measure(struct epochs *e, struct worker_bench_data *out, struct mx_er
 int worker_bench_epochs(const char *scratch, const struct worker_bench_files *files,
                         struct worker_bench_data *out, struct mx_err *err)
 {
-    struct epochs e = {.files = files,
-                       .params = {.data_set = WORKER_DATA_FOLDER,
-                                  .data_size = WORKER_BENCH_DATA_SIDE,
-                                  .data_test_fraction = 0.25,
-                                  .data_augment = WORKER_AUGMENT_FLIP_CROP,
-                                  .mix_strategy = WORKER_MIX_NONE,
-                                  .train_batch_size = BATCH,
-                                  .train_threads = 1}};
-    int           rc = -1;
+    struct epochs e = {
+        .files = files,
+        .params = {.data_set = WORKER_DATA_FOLDER,
+                   .data_size = WORKER_BENCH_DATA_SIDE,
+                   .data_test_fraction = 0.25,
+                   .data_augment = WORKER_AUGMENT_FLIP_CROP,
+                   .data_normalize = WORKER_NORMALIZE_NONE, /* any files will do, grey ones too */
+                   .mix_strategy = WORKER_MIX_NONE,
+                   .train_batch_size = BATCH,
+                   .train_threads = 1}};
+    int rc = -1;
 
     snprintf(e.params.data_path, sizeof e.params.data_path, "%s/files", scratch);
     snprintf(e.cache, sizeof e.cache, "%s/cache", scratch);
-    e.copy = calloc((size_t)BATCH * FLOATS, sizeof *e.copy);
+    e.copy = calloc((size_t)BATCH * FLOATS, sizeof(float));
     e.fitted = malloc(FLOATS);
     if (!e.copy || !e.fitted)
         mx_fail(err, MX_ENOMEM, "no memory for a benchmark");

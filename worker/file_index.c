@@ -37,6 +37,7 @@ struct worker_file_index {
     double        now_s;
     struct mx_buf stored; /* header and entries, sorted */
     struct mx_buf fresh;  /* entries asked for */
+    struct mx_buf data;   /* of the file that is read */
     uint64_t      known;  /* of them, those that were stored */
     uint32_t      reads;
 };
@@ -115,8 +116,8 @@ static int look_at(const struct worker_file_index *index, const char *name, cons
     struct mx_buf text = {0};
     int           rc = 0;
 
-    if (stat(path, st))
-        return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", path);
+    if (worker_picture_status(path, st, err))
+        return -1;
     mx_buf_printf(&text, "%s/%s", index->real, name);
     mx_buf_add(&text, "", 1);
     mx_buf_printf(&text, "%jd %ju %ju %jd.%09ld %jd.%09ld", (intmax_t)st->st_size,
@@ -138,9 +139,11 @@ static int read_file(struct worker_file_index *index, const char *name, const ch
     struct mx_hash128 after;
     struct stat       st;
 
-    if (mx_hash_file(path, bytes, &entry->content, err) ||
+    if (mx_file_read(path, WORKER_MAX_FILE_BYTES, &index->data, err) ||
         look_at(index, name, path, &st, &after, err))
         return -1;
+    *bytes = index->data.len;
+    entry->content = mx_hash64(mx_buf_str(&index->data), index->data.len);
     index->reads++;
     if (after.high == entry->file.high && after.low == entry->file.low &&
         seconds(before->st_mtim) < index->now_s - SETTLED_S &&
@@ -157,7 +160,7 @@ static int find_hash(struct worker_file_index *index, const char *name, const ch
     struct stat         st;
     uint64_t            n;
 
-    if (worker_picture_check(path, err) || look_at(index, name, path, &st, &entry.file, err))
+    if (look_at(index, name, path, &st, &entry.file, err))
         return -1;
     stored = stored_entries(index, &n);
     if (stored)
@@ -213,6 +216,7 @@ void worker_file_index_close(struct worker_file_index *index)
         save(index);
     mx_buf_free(&index->stored);
     mx_buf_free(&index->fresh);
+    mx_buf_free(&index->data);
     free(index->file);
     free(index->folder);
     free(index->real);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/disk.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "worker/picture.h"
@@ -118,7 +119,8 @@ static bool has_pixels(const struct worker_image_store *store)
 
 /* Whether the mapped bytes are a whole store of that key; then *store looks into them. */
 static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
-                     const struct worker_store_spec *spec, struct worker_image_store *store)
+                     const struct worker_store_spec *spec, bool own,
+                     struct worker_image_store *store)
 {
     struct header header;
     struct place  place;
@@ -147,12 +149,13 @@ static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
         mx_hash64(store->rows, rows_bytes(store)) != header.rows_hash ||
         worker_image_store_number(store, spec->side > 0, NULL))
         return false;
-    return place.end + worker_image_store_bytes(store) == bytes && has_pixels(store);
+    return place.end + worker_image_store_bytes(store) == bytes && (own || has_pixels(store));
 }
 
-/* Map a file of the cache. False where there is none that is whole. */
+/* Map a file of the cache. False where there is none that is whole. Of one that is the process's
+ * `own`, just written, the pixels are not looked at again. */
 static bool load(const char *path, const struct mx_hash128 *key,
-                 const struct worker_store_spec *spec, struct worker_image_store *store)
+                 const struct worker_store_spec *spec, bool own, struct worker_image_store *store)
 {
     int         fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
@@ -167,7 +170,7 @@ static bool load(const char *path, const struct mx_hash128 *key,
     close(fd);
     if (map == MAP_FAILED)
         return false;
-    sound = is_sound(map, (uint64_t)st.st_size, key, spec, store);
+    sound = is_sound(map, (uint64_t)st.st_size, key, spec, own, store);
     store->map = map;
     store->map_bytes = (size_t)st.st_size;
     if (sound)
@@ -209,7 +212,8 @@ static int write_at(int fd, uint64_t offset, const void *data, size_t len, const
     return mx_file_write_all(fd, data, len, path, err);
 }
 
-/* What stands before the pixels; then the file gets its name. */
+/* What stands before the pixels; then the file gets its name. Nothing waits for the disk: a file
+ * that a power cut leaves with holes has not its hashes, and is made again. */
 static int finish(int fd, const char *growing, const char *path, const struct mx_hash128 *key,
                   const struct worker_image_store *store, struct mx_err *err)
 {
@@ -232,9 +236,11 @@ static int finish(int fd, const char *growing, const char *path, const struct mx
         write_at(fd, place.state, store->state, store->nfiles, growing, err) ||
         write_at(fd, place.rows, store->rows, rows_bytes(store), growing, err))
         return -1;
-    if (ftruncate(fd, (off_t)place.end) || fsync(fd))
+    if (ftruncate(fd, (off_t)place.end))
         return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
-    return mx_file_replace(growing, path, err);
+    if (mx_disk_rename(growing, path))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot rename %s to %s", growing, path);
+    return 0;
 }
 
 /* Decode into the file that grows, which is locked, and map it. *unwritable: it is the cache
@@ -256,7 +262,7 @@ static int build(int fd, const char *growing, const char *path, const struct mx_
     worker_image_store_clear(store);
     if (*unwritable)
         return -1;
-    if (!load(path, key, spec, store)) {
+    if (!load(path, key, spec, true, store)) {
         *unwritable = true;
         return mx_fail(err, MX_EIO,
                        "%s does not hold what was written to it: set MIXSWEEP_CACHE to a folder on "
@@ -274,14 +280,14 @@ static int open_cached(const char *path, const char *growing, const struct mx_ha
 {
     int fd = -1, rc = 0;
 
-    while (!load(path, key, spec, store)) {
+    while (!load(path, key, spec, false, store)) {
         *unwritable = true;
         if (lock(growing, &fd, err))
             return -1;
         if (fd < 0)
             continue;
         /* Whoever held the lock before may have finished. */
-        if (load(path, key, spec, store) ||
+        if (load(path, key, spec, false, store) ||
             (rc = build(fd, growing, path, key, spec, store, unwritable, err)))
             unlink(growing);
         close(fd);

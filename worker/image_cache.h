@@ -13,7 +13,8 @@
  * in the machine's byte order. A file that is not just so, of the right length
  * and with the right hashes, is written anew. It grows as images-KEY.tmp, which
  * whoever writes it holds locked: others wait for it, and a lock ends with its
- * process. Only whole files are ever called images-KEY, and none is changed later.
+ * process. Only whole files are ever called images-KEY, and none is changed later; what a power
+ * cut takes from one, its hashes tell.
  */
 #ifndef MX_WORKER_IMAGE_CACHE_H
 #define MX_WORKER_IMAGE_CACHE_H

@@ -113,6 +113,11 @@ int worker_image_sizes_differ(const char *path, const struct worker_shape *shape
                    worker_shown_path(other_path, two), other->width, other->height);
 }
 
+enum {
+    PAGE = 4096,
+    BLOCK = 1 << 20, /* bytes that are written at once; whole pages of them */
+};
+
 /* Decoding the files of a store. */
 struct decoding {
     const struct worker_store_spec *spec;
@@ -120,10 +125,13 @@ struct decoding {
     int                             fd;      /* -1: into memory */
     const char                     *growing; /* that file's path */
     bool                            unwritable;
-    char                           *first; /* path of the image that gave the size */
-    uint8_t                        *image; /* the one at hand, as the store has it: */
+    char                           *first;   /* path of the image that gave the size */
+    struct mx_buf                   file;    /* its bytes */
+    uint8_t                        *block;   /* pixels that wait to be written; then `image` */
+    size_t                          room;    /* bytes of `block` */
+    size_t                          waiting; /* of them, those that wait */
+    uint8_t                        *image;   /* the one at hand, as the store has it: */
     uint32_t                        height, width;
-    size_t                          room;       /* bytes of `image` */
     size_t                          used, have; /* bytes of the store's pixels in memory */
 };
 
@@ -134,15 +142,19 @@ static size_t bytes_at_hand(const struct decoding *d)
 
 static int make_room(struct decoding *d, struct mx_err *err)
 {
-    const size_t bytes = bytes_at_hand(d);
+    const size_t bytes = d->waiting + bytes_at_hand(d);
 
-    if (d->image && bytes <= d->room)
-        return 0;
-    free(d->image);
-    d->room = (d->image = malloc(bytes)) ? bytes : 0;
-    return d->image ? 0
-                    : mx_fail(err, MX_ENOMEM, "no memory for an image of %u x %u pixels", d->width,
-                              d->height);
+    if (!d->block || bytes > d->room) {
+        uint8_t *block = realloc(d->block, d->fd >= 0 ? BLOCK + bytes : bytes);
+
+        if (!block)
+            return mx_fail(err, MX_ENOMEM, "no memory for an image of %u x %u pixels", d->width,
+                           d->height);
+        d->room = d->fd >= 0 ? BLOCK + bytes : bytes;
+        d->block = block;
+    }
+    d->image = d->block + d->waiting;
+    return 0;
 }
 
 /* Every image its own size, as far as the side goes. */
@@ -175,23 +187,20 @@ static int settle_size(struct decoding *d, const struct worker_picture *picture,
         d->width = store->width;
         if (!(d->first = strdup(first ? first : path)))
             return mx_fail(err, MX_ENOMEM, "no memory for a path");
-        if (make_room(d, err))
-            return -1;
     }
     if (size == 0 && (picture->height != store->height || picture->width != store->width))
         return worker_image_sizes_differ(
             d->first, &(struct worker_shape){.height = store->height, .width = store->width}, path,
             &(struct worker_shape){.height = picture->height, .width = picture->width}, err);
-    return 0;
+    return make_room(d, err);
 }
 
 /* Read the file's bytes, which must be those that the store is named after. */
-static int load(const struct decoding *d, uint32_t i, const char *path, struct mx_buf *data,
-                struct mx_err *err)
+static int load(struct decoding *d, uint32_t i, const char *path, struct mx_err *err)
 {
-    if (worker_picture_load(path, data, err))
+    if (worker_picture_load(path, &d->file, err))
         return -1;
-    if (d->spec->hashes && mx_hash64(mx_buf_str(data), data->len) != d->spec->hashes[i])
+    if (d->spec->hashes && mx_hash64(mx_buf_str(&d->file), d->file.len) != d->spec->hashes[i])
         return mx_fail(err, MX_EIO, "%s was changed while its data set was read: start again",
                        path);
     return 0;
@@ -203,13 +212,11 @@ static int decode(struct decoding *d, uint32_t i, const char *path, struct worke
                   struct mx_err *err)
 {
     const bool    skips = d->spec->params->data_on_decode_error == WORKER_ON_DECODE_ERROR_SKIP;
-    struct mx_buf data = {0};
     struct mx_err why = {.code = MX_OK};
-    int           rc = load(d, i, path, &data, &why);
+    int           rc = load(d, i, path, &why);
 
     if (rc == 0)
-        rc = worker_picture_decode(mx_buf_str(&data), data.len, path, picture, &why);
-    mx_buf_free(&data);
+        rc = worker_picture_decode(mx_buf_str(&d->file), d->file.len, path, picture, &why);
     if (rc && why.code == MX_EDATA && skips) {
         d->store->state[i] = WORKER_FILE_DAMAGED;
         return 0;
@@ -258,6 +265,20 @@ static int append(struct decoding *d, size_t bytes, struct mx_err *err)
     return 0;
 }
 
+/* Write what waits, whole pages of it; at the `end` all. */
+static int write_block(struct decoding *d, bool end, struct mx_err *err)
+{
+    const size_t bytes = end ? d->waiting : d->waiting / PAGE * PAGE;
+
+    if (mx_file_write_all(d->fd, d->block, bytes, d->growing, err)) {
+        d->unwritable = true;
+        return -1;
+    }
+    d->waiting -= bytes;
+    memmove(d->block, d->block + bytes, d->waiting);
+    return 0;
+}
+
 static int keep(struct decoding *d, struct mx_err *err)
 {
     struct worker_image_store *store = d->store;
@@ -266,10 +287,9 @@ static int keep(struct decoding *d, struct mx_err *err)
     if (store->kept == d->spec->keep)
         return 0;
     if (d->fd >= 0) {
-        if (mx_file_write_all(d->fd, d->image, bytes, d->growing, err)) {
-            d->unwritable = true;
+        d->waiting += bytes;
+        if (d->waiting >= BLOCK && write_block(d, false, err))
             return -1;
-        }
     } else if (append(d, bytes, err)) {
         return -1;
     }
@@ -312,9 +332,10 @@ static int take_file(struct decoding *d, uint32_t i, struct mx_err *err)
         rc = decode(d, i, path, &picture, err);
     d->store->decoded++;
     if (rc == 1) {
-        rc = fit(d, &picture, err) || keep(d, err) ? -1 : 0;
-        if (rc == 0)
-            measure(d);
+        if ((rc = fit(d, &picture, err)) == 0) {
+            measure(d); /* before it is kept, when it may be written and moved */
+            rc = keep(d, err);
+        }
     }
     worker_picture_free(&picture);
     free(path);
@@ -337,12 +358,15 @@ int worker_image_store_decode(const struct worker_store_spec *spec, int fd, cons
     for (uint32_t i = 0; rc == 0 && i < spec->nfiles; i++)
         if (spec->all || store->kept < spec->keep)
             rc = take_file(&d, i, err);
+    if (rc == 0 && d.waiting > 0)
+        rc = write_block(&d, true, err);
     if (rc == 0)
         rc = worker_image_store_number(store, spec->side > 0, err);
     if (unwritable)
         *unwritable = d.unwritable;
     free(d.first);
-    free(d.image);
+    free(d.block);
+    mx_buf_free(&d.file);
     if (rc)
         worker_image_store_clear(store);
     return rc;

@@ -11,10 +11,6 @@
 #include "kernels/wide.h"
 #include "worker/picture_parts.h"
 
-enum {
-    MAX_FILE_BYTES = 512 << 20
-};
-
 void worker_picture_free(struct worker_picture *picture)
 {
     free(picture->pixels);
@@ -107,24 +103,31 @@ int worker_picture_decode(const void *data, size_t len, const char *name,
     return rc;
 }
 
+int worker_picture_status(const char *path, struct stat *st, struct mx_err *err)
+{
+    char shown[WORKER_SHOWN_SIZE];
+
+    if (stat(path, st))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", worker_shown_path(path, shown));
+    if (S_ISDIR(st->st_mode))
+        return mx_fail(err, MX_EIO, "%s is a folder: class folders hold image files only",
+                       worker_shown_path(path, shown));
+    if (!S_ISREG(st->st_mode)) /* opening a pipe would block */
+        return mx_fail(err, MX_EIO, "%s is not a file", worker_shown_path(path, shown));
+    return 0;
+}
+
 int worker_picture_check(const char *path, struct mx_err *err)
 {
-    char        shown[WORKER_SHOWN_SIZE];
     struct stat st;
 
-    worker_shown_path(path, shown);
-    if (stat(path, &st))
-        return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", shown);
-    if (S_ISDIR(st.st_mode))
-        return mx_fail(err, MX_EIO, "%s is a folder: class folders hold image files only", shown);
-    if (!S_ISREG(st.st_mode)) /* opening a pipe would block */
-        return mx_fail(err, MX_EIO, "%s is not a file", shown);
-    return 0;
+    return worker_picture_status(path, &st, err);
 }
 
 int worker_picture_load(const char *path, struct mx_buf *data, struct mx_err *err)
 {
-    return worker_picture_check(path, err) ? -1 : mx_file_read(path, MAX_FILE_BYTES, data, err);
+    return worker_picture_check(path, err) ? -1
+                                           : mx_file_read(path, WORKER_MAX_FILE_BYTES, data, err);
 }
 
 void worker_picture_decoders(struct mx_buf *out)

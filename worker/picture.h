@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -22,6 +23,7 @@ extern "C" {
 
 enum {
     WORKER_MAX_PIXELS = 100000000, /* of one image */
+    WORKER_MAX_FILE_BYTES = 512 << 20,
 };
 
 /* A zeroed struct is empty. */
@@ -48,6 +50,9 @@ void worker_picture_decoders(struct mx_buf *out);
 /* Check that a path is a file that can be there for an image: not a folder, a pipe, a
  * link that goes round in circles. Returns 0, or -1 as above. */
 int worker_picture_check(const char *path, struct mx_err *err);
+
+/* The same; *st is what stat() tells of it. */
+int worker_picture_status(const char *path, struct stat *st, struct mx_err *err);
 
 /* Decode from bytes in memory; `name` is for the texts. */
 int worker_picture_decode(const void *data, size_t len, const char *name,
