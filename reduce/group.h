@@ -1,4 +1,4 @@
-/* group.h - GPUs of several processes that add and hand on what they hold: NCCL.
+/* group.h - GPUs of several processes that add what they hold: NCCL.
  *
  * Each process takes part with the first device that is visible to it. Nothing here waits
  * for ever: each call is asked for its end again and again, until a deadline, or until the caller's
@@ -57,10 +57,6 @@ uint64_t *reduce_group_words(struct reduce_group *group, size_t n, struct mx_err
  * sum there. All call it with the same n. Returns 0; or -1 as reduce_group_join(), and
  * then the group can only be left. */
 int reduce_group_sum(struct reduce_group *group, size_t n, struct mx_err *err);
-
-/* Fill the first n words of that memory, at all members, with those of member `from`. As
- * reduce_group_sum(). */
-int reduce_group_cast(struct reduce_group *group, unsigned from, size_t n, struct mx_err *err);
 
 /* Leave, and release everything: at the end of its work (`done`), which is waited for; or before
  * it, or after a failure, at once. Returns 0, or -1 as reduce_group_join() if that end did not come;

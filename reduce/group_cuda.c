@@ -181,33 +181,19 @@ static int copy(struct reduce_group *group, size_t n, enum cudaMemcpyKind kind, 
                       "cudaMemcpyAsync", err);
 }
 
-/* There, the call, and back. */
-static int there_and_back(struct reduce_group *group, size_t n, int from, struct mx_err *err)
-{
-    const char  *what = from < 0 ? "ncclAllReduce" : "ncclBroadcast";
-    ncclResult_t result;
-
-    if (copy(group, n, cudaMemcpyHostToDevice, err))
-        return -1;
-    if (from < 0)
-        result = ncclAllReduce(group->device, group->device, n, ncclUint64, ncclSum, group->comm,
-                               group->stream);
-    else
-        result = ncclBroadcast(group->device, group->device, n, ncclUint64, from, group->comm,
-                               group->stream);
-    if (settle(group, result, what, err) || copy(group, n, cudaMemcpyDeviceToHost, err))
-        return -1;
-    return finish(group, what, err);
-}
-
+/* To the device, the sum in place, and back. */
 int reduce_group_sum(struct reduce_group *group, size_t n, struct mx_err *err)
 {
-    return there_and_back(group, n, -1, err);
-}
+    static const char what[] = "ncclAllReduce";
 
-int reduce_group_cast(struct reduce_group *group, unsigned from, size_t n, struct mx_err *err)
-{
-    return there_and_back(group, n, (int)from, err);
+    if (copy(group, n, cudaMemcpyHostToDevice, err) ||
+        settle(group,
+               ncclAllReduce(group->device, group->device, n, ncclUint64, ncclSum, group->comm,
+                             group->stream),
+               what, err) ||
+        copy(group, n, cudaMemcpyDeviceToHost, err))
+        return -1;
+    return finish(group, what, err);
 }
 
 int reduce_group_leave(struct reduce_group *group, bool done, struct mx_err *err)

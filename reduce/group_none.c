@@ -41,14 +41,6 @@ int reduce_group_sum(struct reduce_group *group, size_t n, struct mx_err *err)
     return mx_fail(err, MX_EGPU, "%s", without);
 }
 
-int reduce_group_cast(struct reduce_group *group, unsigned from, size_t n, struct mx_err *err)
-{
-    (void)group;
-    (void)from;
-    (void)n;
-    return mx_fail(err, MX_EGPU, "%s", without);
-}
-
 int reduce_group_leave(struct reduce_group *group, bool done, struct mx_err *err)
 {
     (void)group;
