@@ -1,5 +1,5 @@
 """Whole sweeps on pretended GPUs, alone and over two ranks of MPI, whose executors sum their tables by
-NCCL at the end. ctest: quick timeout=300 """
+NCCL at the end. ctest: slow timeout=900 """
 import json
 import os
 import pathlib
@@ -14,9 +14,9 @@ MPIRUN = os.environ.get("MX_MPIRUN")
 # Enough work that every executor gets some, however late it is.
 CONFIG = """name: tiny
 repeats: 6
-data: {set: synthetic, synthetic.n: 512}
+data: {set: synthetic, synthetic.n: 128}
 model: {arch: linear}
-train: {epochs: 4, batch_size: 16}
+train: {epochs: 1, batch_size: 16}
 schedule: {rank_timeout: 5s}
 grid: {train.lr: [0.1, 0.01, 0.001, 0.0001]}
 """
