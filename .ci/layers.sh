@@ -19,7 +19,7 @@ allowed_layers() {
 owner_of() {
     case $1 in
     xxhash.h) echo base ;;
-    dnnl.h | dnnl_* | oneapi/* | cuda* | cublas* | cudnn*) echo kernels ;;
+    dnnl.h | dnnl_* | oneapi/* | cuda* | cublas* | cudnn* | cufft*) echo kernels ;;
     nccl.h) echo reduce ;;
     zlib.h | jpeglib.h | png.h | kiss_fft*) echo worker ;;
     yaml.h | mpi.h | curl/* | archive.h | archive_entry.h | md5.h | sha2.h | sqlite3.h | ncurses.h | curses.h) echo sweep ;;

@@ -20,7 +20,7 @@ find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_
 mark_as_advanced(CUDNN_INCLUDE_DIR CUDNN_LIBRARY)
 add_library(mx_cuda INTERFACE)
 target_include_directories(mx_cuda SYSTEM INTERFACE ${CUDAToolkit_INCLUDE_DIRS} ${CUDNN_INCLUDE_DIR})
-target_link_libraries(mx_cuda INTERFACE CUDA::cudart CUDA::cublas ${CUDNN_LIBRARY})
+target_link_libraries(mx_cuda INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft ${CUDNN_LIBRARY})
 # Without NCCL a sweep on GPUs sums its tables as one on CPUs does.
 find_path(MX_NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
 find_library(NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_DIR}/..)

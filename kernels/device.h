@@ -21,6 +21,7 @@ extern "C" {
 #endif
 
 struct kern_nn;
+struct kern_feed_table; /* kernels/feed.h */
 
 /* What kern_softmax_loss() and kern_softmax_target_loss() take: y_a, y_b and lambda, or
  * targets. All but logits and gradient are the host's. */
@@ -124,6 +125,8 @@ struct kern_device {
     struct kern_replay *(*note_end)(struct kern_nn *nn, struct mx_err *err);
     int (*replay)(struct kern_nn *nn, struct kern_replay *work, struct mx_err *err);
     void (*replay_free)(struct kern_nn *nn, struct kern_replay *work); /* NULL is allowed */
+
+    const struct kern_feed_table *feed; /* batches made on the device; NULL: the host makes them */
 };
 
 /* The table of the device that networks' operations run on. */

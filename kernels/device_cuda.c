@@ -416,4 +416,5 @@ const struct kern_device kern_device_cuda = {
     .note_end = kern_cuda_note_end,
     .replay = kern_cuda_replay,
     .replay_free = kern_cuda_replay_free,
+    .feed = &kern_feed_cuda,
 };

@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/batch_body.h"
+#include "kernels/launch.h"
 
 /* Call the runtime; on failure say what and where and go to `fail`. */
 #define CUDA_TRY(call, err)                                                                        \
@@ -41,18 +42,23 @@ extern "C" __global__ void mx_kernel_batch(struct kern_batch_args args)
 
 /* ---- launchers ---- */
 
-static int cuda_batch(const struct kern_backend *self, const struct kern_batch_args *args,
-                      struct mx_err *err)
+extern "C" int kern_launch_batch(const struct kern_batch_args *args, void *stream)
 {
     size_t   rows = (size_t)args->n * args->channels * args->height;
     size_t   blocks = (rows + BATCH_ROWS - 1) / BATCH_ROWS;
     unsigned grid = (unsigned)(blocks < 65535 ? blocks : 65535);
 
-    (void)self;
     if (rows == 0 || args->width == 0)
         return 0; /* a grid of no blocks is an error */
-    mx_kernel_batch<<<grid, dim3(BATCH_LANES, BATCH_ROWS)>>>(*args);
-    CUDA_TRY(cudaGetLastError(), err);
+    mx_kernel_batch<<<grid, dim3(BATCH_LANES, BATCH_ROWS), 0, (cudaStream_t)stream>>>(*args);
+    return (int)cudaGetLastError();
+}
+
+static int cuda_batch(const struct kern_backend *self, const struct kern_batch_args *args,
+                      struct mx_err *err)
+{
+    (void)self;
+    CUDA_TRY((cudaError_t)kern_launch_batch(args, NULL), err);
     return 0;
 fail:
     return -1;

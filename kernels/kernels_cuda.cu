@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/launch.h"
+#include "kernels/mask_body.h"
 #include "kernels/network_body.h"
 
 enum {
@@ -59,3 +60,4 @@ static unsigned grid_of(size_t blocks)
     }
 
 KERN_KERNELS(EACH, BLOCK)
+KERN_MASK_KERNELS(EACH, BLOCK)

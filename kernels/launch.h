@@ -6,7 +6,9 @@
 #ifndef MX_KERN_LAUNCH_H
 #define MX_KERN_LAUNCH_H
 
+#include "kernels/kern.h"
 #include "kernels/kernel_args.h"
+#include "kernels/mask_args.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -15,7 +17,11 @@ extern "C" {
 #define KERN_DECLARE(name)                                                                         \
     int kern_launch_##name(const struct kern_##name##_args *args, void *stream);
 KERN_KERNELS(KERN_DECLARE, KERN_DECLARE)
+KERN_MASK_KERNELS(KERN_DECLARE, KERN_DECLARE)
 #undef KERN_DECLARE
+
+/* The kernel of kernels/kern_cuda.cu. */
+int kern_launch_batch(const struct kern_batch_args *args, void *stream);
 
 #ifdef __cplusplus
 }

@@ -50,7 +50,8 @@ static inline struct cuda *cuda_of(struct kern_nn *nn)
     return (struct cuda *)nn;
 }
 
-extern const struct kern_device kern_device_cuda;
+extern const struct kern_device     kern_device_cuda;
+extern const struct kern_feed_table kern_feed_cuda;
 
 /* Turn a status of each library into *err; 0 if it is none. `call` is what was called. */
 int kern_cuda_check(cudaError_t status, const char *call, const char *file, int line,

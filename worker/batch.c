@@ -65,8 +65,9 @@ struct worker_batch *worker_batch_new(const struct worker_params *params,
     batch->drawn = calloc(room, sizeof *batch->drawn);
     batch->samples = calloc(room, sizeof *batch->samples);
     batch->own = calloc(room, sizeof *batch->own);
-    if (!batch->own || !batch->y_a || !batch->y_b || !batch->lambda || !batch->partner ||
-        !batch->area || !batch->drawn || !batch->samples)
+    batch->shown = calloc(room, sizeof *batch->shown);
+    if (!batch->own || !batch->shown || !batch->y_a || !batch->y_b || !batch->lambda ||
+        !batch->partner || !batch->area || !batch->drawn || !batch->samples)
         goto nomem;
     if (!(batch->images = kern_cpu()->alloc(room * image * sizeof(float), NULL)))
         goto nomem;
@@ -85,7 +86,10 @@ void worker_batch_free(struct worker_batch *batch)
 {
     if (!batch)
         return;
+    batch_feeder_free(batch->feeder);
     kern_cpu()->release(batch->images);
+    free(batch->recipes);
+    free(batch->shown);
     worker_augmenter_free(batch->augmenter);
     free(batch->own);
     free(batch->y_a);
@@ -135,12 +139,13 @@ static void place_image(struct worker_batch *batch, uint32_t i, const struct wor
 {
     batch->samples[i] = (struct kern_batch_sample){
         .image = worker_split_at(split, image), .partner = i, .outside = {1, 0}, .inside = {1, 0}};
+    batch->shown[i] = image;
     batch->own[i] = batch->y_a[i] = batch->y_b[i] = split->labels[image];
     batch->lambda[i] = batch->area[i] = batch->drawn[i] = 1.0f;
     batch->partner[i] = i;
 }
 
-/* make_table() as lines. Each has another rounding in double precision, and all but never another
+/* batch_make_table() as lines. Each has another rounding in double precision, and all but never another
  * float for a byte: then it is none. */
 static const double *make_lines(double *lines, const struct worker_dataset *set)
 {
@@ -173,14 +178,14 @@ static void augment_image(struct kern_batch_sample *sample, unsigned kind, struc
     }
 }
 
-static void make_table(float *table, const struct worker_dataset *set)
+void batch_make_table(float *table, const struct worker_dataset *set)
 {
     for (uint32_t c = 0; c < set->shape.channels; c++)
         for (int byte = 0; byte < 256; byte++)
             *table++ = (float)((byte / 255.0 - (double)set->mean[c]) / (double)set->sd[c]);
 }
 
-void batch_make_images(struct worker_batch *batch, const struct worker_dataset *set, bool history)
+void batch_make_here(struct worker_batch *batch, const struct worker_dataset *set, bool history)
 {
     struct kern_batch_args args = {
         .n = batch->n,
@@ -197,14 +202,25 @@ void batch_make_images(struct worker_batch *batch, const struct worker_dataset *
         .history = history ? batch->history.images : NULL,
     };
 
-    make_table(batch->table, set);
+    batch_make_table(batch->table, set);
     kern_cpu()->batch(kern_cpu(), &args, NULL);
+}
+
+int batch_make_images(struct worker_batch *batch, const struct worker_dataset *set, bool history,
+                      struct mx_err *err)
+{
+    if (batch->feeder)
+        return batch_feed_images(batch, history, err);
+    batch_make_here(batch, set, history);
+    return 0;
 }
 
 static void begin(struct worker_batch *batch, const struct worker_split *split, uint32_t n)
 {
     batch->n = n;
+    batch->split = split;
     batch->pixels = split->pixels;
+    batch->noised = false;
     batch->mixed = batch->self_pairs = 0;
     batch->layer = WORKER_LAYER_INPUT;
     batch->targets = NULL;
@@ -259,11 +275,25 @@ int worker_batch_train(struct worker_batch *batch, const struct worker_params *p
     return batch_mix(batch, params, set, &name, err);
 }
 
-void worker_batch_plain(struct worker_batch *batch, const struct worker_dataset *set,
-                        const struct worker_split *split, uint32_t first, uint32_t n)
+static void place_rows(struct worker_batch *batch, const struct worker_split *split, uint32_t first,
+                       uint32_t n)
 {
     begin(batch, split, n);
     for (uint32_t i = 0; i < n; i++)
         place_image(batch, i, split, first + i);
-    batch_make_images(batch, set, false);
+}
+
+void worker_batch_plain(struct worker_batch *batch, const struct worker_dataset *set,
+                        const struct worker_split *split, uint32_t first, uint32_t n)
+{
+    place_rows(batch, split, first, n);
+    batch_make_here(batch, set, false);
+}
+
+int worker_batch_show(struct worker_batch *batch, const struct worker_dataset *set,
+                      const struct worker_split *split, uint32_t first, uint32_t n,
+                      struct mx_err *err)
+{
+    place_rows(batch, split, first, n);
+    return batch_make_images(batch, set, false, err);
 }

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "kernels/kern.h"
+#include "kernels/mask_args.h"
 #include "worker/choices.h"
 #include "worker/dataset.h"
 #include "worker/params.h"
@@ -24,9 +25,11 @@
 extern "C" {
 #endif
 
+struct worker_feeder; /* worker/feeder.h */
+
 /* Who knows the gradient of the summed loss of clean images under their own
- * labels: worker_engine_image_gradient() and its engine. Returns 0, or -1 with
- * *err. */
+ * labels: worker_engine_image_gradient() and its engine. The images are worker_batch_shown().
+ * Returns 0, or -1 with *err. */
 struct worker_gradient {
     int (*of)(void *network, const float *images, const uint32_t *labels, uint32_t n,
               float *gradient, struct mx_err *err);
@@ -47,6 +50,7 @@ struct worker_history {
 struct worker_batch {
     uint32_t     n, room;
     float       *images;    /* (n, channels, height, width), normalised, 64-byte aligned */
+    float       *on_device; /* where they are instead, in an engine's own room; NULL: in images */
     uint32_t    *y_a, *y_b; /* (n); y_b = y_a where only one label counts */
     float       *lambda;    /* (n), weight of y_a */
     uint32_t     classes;
@@ -62,8 +66,10 @@ struct worker_batch {
 
     struct kern_batch_sample *samples; /* (n), as the kernel made them */
     const uint8_t *pixels; /* that samples name images of: a split's, or the augmenter's */
-    float          table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
-    double         lines[WORKER_MAX_CHANNELS * 2];   /* as struct kern_batch_args has them */
+    const struct worker_split *split;                            /* whose images it shows */
+    uint32_t                  *shown;                            /* (n), which of them */
+    float                      table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
+    double lines[WORKER_MAX_CHANNELS * 2]; /* as struct kern_batch_args has them */
 
     /* What strategies need; NULL where they do not. */
     uint8_t               *masks;         /* (room, height, width) */
@@ -73,6 +79,10 @@ struct worker_batch {
     struct worker_history  history;
     struct worker_gradient gradient_of;
     void                  *scratch[WORKER_MIXES];
+
+    struct worker_feeder    *feeder;  /* who makes the images on a device; NULL: the host */
+    struct kern_mask_recipe *recipes; /* of masks that the device makes; NULL: it makes none */
+    bool                     noised;  /* such masks are at work */
 
     struct worker_augmenter *augmenter; /* where data.augment changes more than places; or NULL */
 };
@@ -95,7 +105,7 @@ void worker_batch_lend(struct worker_batch *batch, struct worker_gradient gradie
 
 /* Fill a training batch: images order[0..n) of set->train, augmented and mixed
  * as params say, for this epoch and batch number. 1 <= n <= room. Allocates
- * nothing, but room for a set's originals when it first sees them. Returns 0, or -1 with *err if the lent network failed. A batch of one
+ * nothing, but room for a set's originals when it first sees them. Returns 0, or -1 with *err if the lent network or a device failed. A batch of one
  * image has no partner: it passes unmixed with weight 1 (cutout needs none and
  * applies).
  *
@@ -118,9 +128,22 @@ int worker_batch_train(struct worker_batch *batch, const struct worker_params *p
                        struct mx_stream augment, struct mx_stream mix_stream, uint32_t epoch,
                        uint32_t number, struct mx_err *err);
 
-/* Fill a batch of rows first .. first+n-1 of a split, only normalised. */
+/* Fill a batch of rows first .. first+n-1 of a split, only normalised: batch->images, always the
+ * host's. */
 void worker_batch_plain(struct worker_batch *batch, const struct worker_dataset *set,
                         const struct worker_split *split, uint32_t first, uint32_t n);
+
+/* The same where training batches are made: worker_batch_shown(). Returns 0, or -1 with *err of a
+ * device. */
+int worker_batch_show(struct worker_batch *batch, const struct worker_dataset *set,
+                      const struct worker_split *split, uint32_t first, uint32_t n,
+                      struct mx_err *err);
+
+/* The batch's images for functions of its engine: on the device, or the host's. */
+static inline const float *worker_batch_shown(const struct worker_batch *batch)
+{
+    return batch->on_device ? batch->on_device : batch->images;
+}
 
 #ifdef __cplusplus
 }

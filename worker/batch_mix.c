@@ -26,13 +26,15 @@ static int look_at_gradient(struct worker_batch *batch, const struct worker_data
     const struct worker_shape *shape = &set->shape;
     const size_t               image = (size_t)shape->channels * shape->height * shape->width;
 
-    batch_make_images(batch, set, false);
+    if (batch->feeder && batch_make_images(batch, set, false, err))
+        return -1;
+    batch_make_here(batch, set, false); /* colours are compared on the host */
     if (!batch->gradient_of.of) {
         memset(batch->gradient, 0, batch->n * image * sizeof *batch->gradient);
         return 0;
     }
-    return batch->gradient_of.of(batch->gradient_of.network, batch->images, batch->y_a, batch->n,
-                                 batch->gradient, err);
+    return batch->gradient_of.of(batch->gradient_of.network, worker_batch_shown(batch), batch->y_a,
+                                 batch->n, batch->gradient, err);
 }
 
 /* The partner's own label, whatever a rule made of it; what comes from the batch
@@ -60,6 +62,7 @@ static void draw_all(struct worker_batch *batch, const struct worker_params *par
             draw = worker_mix_blank;
             scene->i = i;
             scene->mask = batch->masks ? batch->masks + i * plane : NULL;
+            scene->recipe = batch->recipes ? batch->recipes + i : NULL;
             scene->moves = batch->moves ? batch->moves + (size_t)i * KERN_MOVES : NULL;
             strategy->draw(scene, &draw);
         }
@@ -95,7 +98,10 @@ static void remember(struct worker_batch *batch, const struct worker_shape *shap
     struct worker_history *history = &batch->history;
     const size_t           targets = (size_t)batch->n * batch->classes;
 
-    memcpy(history->images, batch->images, batch->n * image * sizeof *batch->images);
+    if (batch->feeder)
+        batch_feed_remember(batch);
+    else
+        memcpy(history->images, batch->images, batch->n * image * sizeof *batch->images);
     if (batch->targets)
         memcpy(history->targets, batch->targets, targets * sizeof *batch->targets);
     else
@@ -130,6 +136,7 @@ int batch_mix(struct worker_batch *batch, const struct worker_params *params,
 
     if (mixed) {
         batch->mixed = batch->n;
+        batch->noised = batch->recipes && strategy->traits & WORKER_MIX_NOISE;
         if (strategy->traits & WORKER_MIX_PAIRS)
             draw_partners(batch, &scene.place, history);
         if (strategy->traits & WORKER_MIX_GRADIENT && look_at_gradient(batch, set, err))
@@ -138,7 +145,8 @@ int batch_mix(struct worker_batch *batch, const struct worker_params *params,
         if (history)
             mix_targets(batch, set->shape.classes);
     }
-    batch_make_images(batch, set, mixed && history);
+    if (batch_make_images(batch, set, mixed && history, err))
+        return -1;
     if (batch->history.images)
         remember(batch, &set->shape, name);
     return 0;

@@ -179,6 +179,22 @@ int worker_engine_prepare(struct worker_engine *engine, uint32_t n, struct mx_er
     return plan_for(engine, n, err) ? 0 : -1;
 }
 
+float *worker_engine_images(struct worker_engine *engine, struct kern_nn **nn)
+{
+    if (nn)
+        *nn = engine->nn;
+    return engine->images;
+}
+
+int engine_bring(struct worker_engine *engine, float *to, const float *images, size_t floats,
+                 struct mx_err *err)
+{
+    if (engine->on->host || images != engine->images)
+        return engine->on->put(engine->nn, to, images, floats * sizeof *to, err);
+    engine->on->copy(engine->nn, to, images, floats * sizeof *to);
+    return 0;
+}
+
 size_t worker_engine_bytes(const struct worker_engine *engine)
 {
     size_t bytes = engine->block_bytes + engine->state_bytes + engine->folded_bytes +
@@ -325,7 +341,8 @@ static int show_images(struct worker_engine *engine, struct engine_plan *plan,
 
     if (engine->on->host)
         return kern_tensor_bind(images, batch->images, err);
-    if (engine->on->put(engine->nn, engine->images, batch->images, kern_tensor_bytes(images), err))
+    if (batch->on_device != engine->images &&
+        engine->on->put(engine->nn, engine->images, batch->images, kern_tensor_bytes(images), err))
         return -1;
     return kern_tensor_bind(images, engine->images, err);
 }

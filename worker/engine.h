@@ -22,6 +22,7 @@ extern "C" {
 
 struct worker_engine;
 struct worker_progress;
+struct kern_nn;
 
 /* Build params->model_arch for images of `shape` and at most `batch_size`
  * images at a time, with weights drawn from `init` (methods.md 0), on params->device: MX_EGPU where
@@ -30,6 +31,11 @@ struct worker_engine *worker_engine_new(const struct worker_params *params,
                                         const struct worker_shape *shape, uint32_t batch_size,
                                         struct mx_stream init, struct mx_err *err);
 void                  worker_engine_free(struct worker_engine *engine); /* NULL is allowed */
+
+/* On a device that is not the host, the engine's room for the batch_size images of a batch, and the
+ * device (if nn is not NULL): functions that take images take those that lie there without a copy.
+ * NULL on the host. */
+float *worker_engine_images(struct worker_engine *engine, struct kern_nn **nn);
 
 /* One step of the optimiser on a batch at learning rate lr. *loss is the mean
  * of lambda CE(y_a) + (1 - lambda) CE(y_b), labels smoothed. Returns 0; or -1 with MX_EDIVERGED

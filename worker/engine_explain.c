@@ -35,7 +35,7 @@ int worker_engine_image_gradient(struct worker_engine *engine, const float *imag
     if (n == 0 || n > plan->n)
         return mx_fail(err, MX_EINTERNAL, "the gradient of %u images, of at most %u", n, plan->n);
     own = kern_tensor_data(plan->layers[0].tensors.dst);
-    if (plan->on->put(plan->nn, own, images, n * image * sizeof *own, err))
+    if (engine_bring(engine, own, images, n * image, err))
         return -1;
     plan->on->zero(plan->nn, own + n * image, (plan->n - n) * image * sizeof *own);
     if (engine_forward(engine, plan, err) || start_from_loss(engine, plan, labels, n, err) ||

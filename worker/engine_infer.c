@@ -70,7 +70,7 @@ static int run_some(struct worker_engine *engine, const float *images, uint32_t 
     const size_t               image = (size_t)input->channels * input->height * input->width;
     float                     *own = engine_plan_at(plan, plan->memory.layers[0].value);
 
-    if (plan->on->put(plan->nn, own, images, n * image * sizeof *own, err))
+    if (engine_bring(engine, own, images, n * image, err))
         return -1;
     plan->on->zero(plan->nn, own + n * image, (plan->n - n) * image * sizeof *own);
     return engine_forward(engine, plan, err);

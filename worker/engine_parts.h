@@ -147,6 +147,10 @@ bool engine_norm_forward(const struct engine_plan *plan, uint32_t layer);
 bool engine_norm_backward(const struct worker_engine *engine, const struct engine_plan *plan,
                           uint32_t layer);
 
+/* Bring images where a plan has them, the host's or those in the engine's own room. */
+int engine_bring(struct worker_engine *engine, float *to, const float *images, size_t floats,
+                 struct mx_err *err);
+
 /* Run a plan that has its images (in place of layer 0): every output, logits
  * last; then, from the gradient of the logits, every other gradient. */
 int engine_forward(struct worker_engine *engine, struct engine_plan *plan, struct mx_err *err);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "worker/feeder.h"
 
 void worker_keeper_open(struct worker_keeper *keeper, const struct worker_job *job,
                         const struct worker_shape *shape, struct worker_engine *engine,
@@ -82,6 +83,8 @@ int worker_keeper_find(struct worker_keeper *keeper, struct worker_position *pos
         last->n = (uint32_t)(c->blocks[1].bytes / (keeper->image * sizeof(float)));
         last->epoch = c->last_epoch;
         last->number = c->last_batch;
+        if (worker_batch_history_give(keeper->batch, err))
+            return -1;
     }
     mx_buf_free(history);
     *history = c->history;
@@ -105,7 +108,8 @@ int worker_keeper_save(struct worker_keeper *keeper, const struct worker_positio
         return -1;
     if (keeper->kept && c->step == *keeper->memory.steps)
         return 0;
-    if (worker_engine_memory_take(keeper->engine, &keeper->memory, err))
+    if (worker_engine_memory_take(keeper->engine, &keeper->memory, err) ||
+        worker_batch_history_take(keeper->batch, err))
         return -1;
     set_blocks(keeper, last->n);
     c->step = *keeper->memory.steps;

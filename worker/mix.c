@@ -16,7 +16,7 @@ const struct worker_mix worker_mixes[WORKER_MIXES] = {
                                 .scratch_free = worker_mix_saliencymix_free},
     [WORKER_MIX_RESIZEMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_CLIPS,
                               .draw = worker_mix_draw_resizemix},
-    [WORKER_MIX_FMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_MASKS,
+    [WORKER_MIX_FMIX] = {.traits = WORKER_MIX_PAIRS | WORKER_MIX_MASKS | WORKER_MIX_NOISE,
                          .draw = worker_mix_draw_fmix,
                          .scratch_new = worker_mix_fmix_new,
                          .scratch_free = worker_mix_fmix_free},

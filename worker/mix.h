@@ -74,6 +74,8 @@ struct worker_mix_scene {
     uint8_t                    *mask; /* (height, width), of a strategy with masks: to be filled
                                          with twice the weight of the base image */
     uint16_t                   *moves;   /* (KERN_MOVES), likewise: as kern_batch_args has them */
+    struct kern_mask_recipe    *recipe;  /* of a strategy with NOISE: to be filled instead of the
+                                            mask, which a device makes; or NULL */
     void                       *scratch; /* the strategy's own, from its row's scratch_new() */
     /* Images, for a strategy that looks at them: image i of the batch, whose
      * partner, crop and flip are known. With WORKER_MIX_GRADIENT the batch's
@@ -92,6 +94,7 @@ enum worker_mix_trait {
     WORKER_MIX_HISTORY = 16, /* its second images are those of the batch before, as mixed */
     WORKER_MIX_HIDDEN = 32,  /* may mix within the network */
     WORKER_MIX_CLIPS = 64,   /* pastes a box that the border clips: mix.weight counts */
+    WORKER_MIX_NOISE = 128,  /* its masks are made of noise, which a device can do from a recipe */
 };
 
 struct worker_mix {
@@ -200,6 +203,10 @@ worker_mix_scratch_function worker_mix_saliencymix_new;
 void                        worker_mix_saliencymix_free(void *scratch);
 worker_mix_scratch_function worker_mix_fmix_new;
 void                        worker_mix_fmix_free(void *scratch);
+/* Whether a device makes masks for images of this shape, so many a batch: from 65,536 pixels on.
+ * What the scratch damps noise by, (height, width / 2 + 1), lent. */
+bool         worker_mix_fmix_is_large(const struct worker_shape *shape, uint32_t masks);
+const float *worker_mix_fmix_damping(const void *scratch);
 worker_mix_scratch_function worker_mix_puzzlemix_new;
 void                        worker_mix_puzzlemix_free(void *scratch);
 

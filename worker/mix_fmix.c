@@ -7,9 +7,14 @@
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "worker/fourier.h"
 #include "worker/mix.h"
+
+enum {
+    LARGE = 1 << 16 /* pixels of a batch's masks from which on a device makes them (decision 020) */
+};
 
 struct fmix {
     struct worker_fourier *fourier;
@@ -121,6 +126,34 @@ static void cut(const float *grey, float *sorted, size_t pixels, size_t count, u
     }
 }
 
+bool worker_mix_fmix_is_large(const struct worker_shape *shape, uint32_t masks)
+{
+    return (uint64_t)shape->height * shape->width * masks >= LARGE;
+}
+
+const float *worker_mix_fmix_damping(const void *scratch)
+{
+    const struct fmix *fmix = scratch;
+
+    return fmix->damping;
+}
+
+/* What the mask will be is known but for its places: its share is that of the count. */
+static void draw_recipe(const struct worker_mix_scene *scene, const struct mx_rng *noise,
+                        size_t count, double lambda, struct worker_mix_draw *draw)
+{
+    const size_t             pixels = (size_t)scene->shape->height * scene->shape->width;
+    struct kern_mask_recipe *recipe = scene->recipe;
+
+    recipe->count = (uint32_t)count;
+    recipe->turned = scene->host && 2 * count < pixels;
+    memcpy(recipe->key, noise->key, sizeof recipe->key);
+    memcpy(recipe->counter, noise->counter, sizeof recipe->counter);
+    draw->masked = true;
+    draw->drawn = recipe->turned ? 1.0 - lambda : lambda;
+    draw->share = (double)(recipe->turned ? pixels - count : count) / (double)pixels;
+}
+
 void worker_mix_draw_fmix(const struct worker_mix_scene *scene, struct worker_mix_draw *draw)
 {
     struct fmix  *fmix = scene->scratch;
@@ -132,11 +165,15 @@ void worker_mix_draw_fmix(const struct worker_mix_scene *scene, struct worker_mi
     double        count = lambda * (double)pixels;
     float        *spectrum = worker_fourier_spectrum(fmix->fourier);
 
+    count = mx_rng_uniform(&rounding) < 0.5 ? ceil(count) : floor(count);
+    if (scene->recipe) {
+        draw_recipe(scene, &noise, (size_t)count, lambda, draw);
+        return;
+    }
     for (size_t k = 0; k < values; k++) {
         spectrum[2 * k] = fmix->damping[k] * (float)mx_rng_normal(&noise);
         spectrum[2 * k + 1] = fmix->damping[k] * (float)mx_rng_normal(&noise);
     }
-    count = mx_rng_uniform(&rounding) < 0.5 ? ceil(count) : floor(count);
     cut(worker_fourier_inverse(fmix->fourier), fmix->sorted, pixels, (size_t)count, scene->mask);
     worker_mix_take_mask(scene, lambda, draw);
 }

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "worker/batch.h"
 #include "worker/engine.h"
+#include "worker/feeder.h"
 #include "worker/images.h"
 #include "worker/intervals.h"
 #include "worker/keeper.h"
@@ -130,6 +131,18 @@ static int choose_rows(struct training *t, struct mx_err *err)
     return rc;
 }
 
+/* Batches are made where the network is. */
+static int feed_batch(struct training *t, struct mx_err *err)
+{
+    struct mx_buf notes = {0};
+    int           failed = worker_batch_feed(t->batch, t->engine, &t->job->params, t->set,
+                                             WORKER_FEEDER_SPARED, &notes, err);
+
+    worker_progress_notes(t->progress, &notes);
+    mx_buf_free(&notes);
+    return failed;
+}
+
 static int set_up(struct training *t, struct worker_cache *cache, struct mx_err *err)
 {
     const struct worker_params *params = &t->job->params;
@@ -161,7 +174,7 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
         !(t->batch = worker_batch_new(params, &t->set->shape, t->batch_size, err)) ||
         !(t->engine = worker_engine_new(params, &t->set->shape, t->batch_size,
                                         stream_of(t, MX_PURPOSE_INIT), err)) ||
-        load_weights(t, err))
+        load_weights(t, err) || feed_batch(t, err))
         return -1;
     worker_batch_lend(t->batch, (struct worker_gradient){gradient_of, t->engine});
     worker_keeper_open(&t->keeper, t->job, &t->set->shape, t->engine, t->batch);
@@ -172,8 +185,8 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
 static void tear_down(struct training *t)
 {
     worker_keeper_close(&t->keeper);
-    worker_engine_free(t->engine);
     worker_batch_free(t->batch);
+    worker_engine_free(t->engine);
     worker_metrics_free(t->val);
     mx_buf_free(&t->history);
     free(t->rows);
@@ -198,8 +211,8 @@ static struct worker_metrics *evaluate(struct training *t, const struct worker_s
     for (uint32_t first = 0; first < split->n; first += t->batch_size) {
         uint32_t rest = split->n - first, n = rest < t->batch_size ? rest : t->batch_size;
 
-        worker_batch_plain(t->batch, t->set, split, first, n);
-        if (worker_engine_infer(t->engine, t->batch->images, n, t->logits, err))
+        if (worker_batch_show(t->batch, t->set, split, first, n, err) ||
+            worker_engine_infer(t->engine, worker_batch_shown(t->batch), n, t->logits, err))
             goto fail;
         worker_metrics_add(metrics, t->logits, split->labels + first,
                            split->groups ? split->groups + first : NULL, n);

@@ -108,7 +108,8 @@ enum fake_kind {
     FAKE_POOLING,
     FAKE_REDUCE,
     FAKE_NCCL,
-    FAKE_LAST_KIND = FAKE_NCCL,
+    FAKE_CUFFT,
+    FAKE_LAST_KIND = FAKE_CUFFT,
 };
 
 /* A zeroed object of at most FAKE_OBJECT bytes. */

@@ -36,7 +36,8 @@ const char *fake_kind_name(enum fake_kind kind)
                                                           "an activation descriptor",
                                                           "a pooling descriptor",
                                                           "a reduction descriptor",
-                                                          "a NCCL communicator"};
+                                                          "a NCCL communicator",
+                                                          "a cuFFT plan"};
 
     return names[kind];
 }

@@ -5,6 +5,7 @@
 
 // clang-format off
 WRAPPED(cudaError_t, cudaStreamWaitEvent, cudaStream_t stream, cudaEvent_t event, unsigned flags);
+WRAPPED(cudaError_t, cudaEventSynchronize, cudaEvent_t event);
 WRAPPED(cudaError_t, cudaStreamQuery, cudaStream_t stream);
 WRAPPED(cudaError_t, cudaMemcpyAsync, void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind, cudaStream_t stream);
 WRAPPED(cudaError_t, cudaMemsetAsync, void *at, int value, size_t bytes, cudaStream_t stream);
@@ -17,11 +18,25 @@ WRAPPED(cudaError_t, cudaGraphLaunch, cudaGraphExec_t exec, cudaStream_t stream)
 WRAPPED(cudaError_t, cudaGraphExecDestroy, cudaGraphExec_t exec);
 // clang-format on
 
+/* The next wait is that of work behind a copy to the device. */
+static bool sent;
+
 cudaError_t __wrap_cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags)
 {
+    const bool behind = sent;
+
+    sent = false;
+    if (planted(behind ? "work before its copy" : "copy over what is still read"))
+        return cudaSuccess;
     if (planted("missing event wait"))
         return cudaSuccess;
     return __real_cudaStreamWaitEvent(stream, event, planted("wait with flags") ? 2 : flags);
+}
+
+cudaError_t __wrap_cudaEventSynchronize(cudaEvent_t event)
+{
+    return planted("pinned memory filled too early") ? cudaSuccess
+                                                     : __real_cudaEventSynchronize(event);
 }
 
 cudaError_t __wrap_cudaStreamQuery(cudaStream_t stream)
@@ -32,6 +47,7 @@ cudaError_t __wrap_cudaStreamQuery(cudaStream_t stream)
 cudaError_t __wrap_cudaMemcpyAsync(void *to, const void *from, size_t bytes,
                                    enum cudaMemcpyKind kind, cudaStream_t stream)
 {
+    sent = kind == cudaMemcpyHostToDevice;
     if (kind == cudaMemcpyDeviceToDevice && planted("copy onto itself"))
         from = to;
     if (kind == cudaMemcpyHostToDevice && planted("pinned memory freed while it is copied")) {

@@ -90,6 +90,14 @@ STREAMS = {
     "graph never destroyed": "exit: leak: an executable graph of cudaGraphInstantiate was never "
                              "freed",
 }
+FEED = {
+    "work before its copy":
+        f"mx_kernel_batch: args.samples: reads memory that cudaMemcpyAsync writes {RACE}",
+    "copy over what is still read":
+        f"cudaMemcpyAsync: dst: writes memory that mx_kernel_batch reads {RACE}",
+    "pinned memory filled too early":
+        "memory: address: host code touches pinned memory that work uses and it has not waited for",
+}
 LIBRARIES = {
     "leading dimension too small": "cublasSgemm: lda: N is less than the N rows of the matrix",
     "product past the end":
@@ -144,6 +152,39 @@ LIBRARIES = {
         f"writes {RACE}",
     "sums that do not repeat":
         "cudnnConvolutionBackwardFilter: algo: N does not repeat its sums",
+}
+FOURIER = {
+    "plan that nobody made": "cufftSetAutoAllocation: plan: N is no plan of cufftCreate",
+    "plan destroyed before it was made":
+        "cufftSetAutoAllocation: plan: a cuFFT plan that cufftDestroy destroyed",
+    "plan that was not made":
+        "cufftSetWorkArea: plan: was never made: what it transforms is not known",
+    "transform of another type": "cufftMakePlanMany: type: N is not CUFFT_C2R",
+    "transform of one axis": "cufftMakePlanMany: rank: N is not the N of an image",
+    "transform of nothing": "cufftMakePlanMany: n: N images of N x N",
+    "whole spectra instead of halves":
+        "cufftMakePlanMany: inembed: one is N numbers after the other, and has N",
+    "embedded images": "cufftMakePlanMany: onembed: is not NULL: this project's images lie one "
+                       "behind the other",
+    "more images than there is room for":
+        "cufftExecC2R: idata: N bytes, of which only N are in its block of N bytes",
+    "work area of the host":
+        "cufftSetWorkArea: workArea: is host memory, not device memory",
+    "no work area":
+        "cufftExecC2R: plan: has no work area: cufftSetWorkArea gives it one",
+    "transform on the default stream":
+        f"cufftExecC2R: idata: writes memory that cudaMemcpyAsync writes {RACE}",
+    "transform on a destroyed stream":
+        "cufftExecC2R: plan's stream: a stream that cudaStreamDestroy destroyed",
+    "transform into its input": "cufftExecC2R: odata: overlaps idata",
+    "transform of the host's memory": "cufftExecC2R: idata: is host memory, not device memory",
+    "transform of unaligned memory": "cufftExecC2R: idata: must be aligned to N bytes",
+    "transform of freed memory": "cufftExecC2R: odata: device memory that cudaFree freed",
+    "spectrum of no real image": "cufftExecC2R: idata: column N is not the mirror image of "
+                                 "itself: no real image has it",
+    "plan destroyed before its use": "cufftExecC2R: plan: a cuFFT plan that cufftDestroy destroyed",
+    "plan destroyed twice": "cufftDestroy: plan: a cuFFT plan that cufftDestroy destroyed",
+    "plan never destroyed": "exit: leak: a cuFFT plan of cufftCreate was never freed",
 }
 NCCL = {
     "configuration that was not begun": "ncclCommInitRankConfig: config: does not begin as "
