@@ -8,6 +8,7 @@
 #include "worker/batch.h"
 #include "worker/engine.h"
 #include "worker/features.h"
+#include "worker/feeder.h"
 #include "worker/npy.h"
 #include "worker/stage_parts.h"
 #include "worker/weights.h"
@@ -67,14 +68,16 @@ static int set_up(struct extraction *e, struct worker_cache *cache, struct mx_er
     e->dims = worker_engine_feature_dims(e->engine);
     if (!(e->rows = malloc((size_t)WORKER_FEATURE_BATCH * e->dims * sizeof *e->rows)))
         return mx_fail(err, MX_ENOMEM, "no memory for %u features", e->dims);
-    e->batch = worker_batch_new(&e->job.params, &e->set->shape, WORKER_FEATURE_BATCH, err);
-    return e->batch ? 0 : -1;
+    if (!(e->batch = worker_batch_new(&e->job.params, &e->set->shape, WORKER_FEATURE_BATCH, err)))
+        return -1;
+    /* No image is seen twice: none need stay on a device. */
+    return worker_batch_feed(e->batch, e->engine, &e->job.params, e->set, 0, NULL, err);
 }
 
 static void tear_down(struct extraction *e)
 {
-    worker_engine_free(e->engine);
     worker_batch_free(e->batch);
+    worker_engine_free(e->engine);
     free(e->rows);
 }
 
@@ -102,8 +105,8 @@ static int extract(struct extraction *e, const struct worker_split *split,
         uint32_t rest = split->n - first;
         uint32_t n = rest < WORKER_FEATURE_BATCH ? rest : WORKER_FEATURE_BATCH;
 
-        worker_batch_plain(e->batch, e->set, split, first, n);
-        if (worker_engine_features(e->engine, e->batch->images, n, e->rows, err))
+        if (worker_batch_show(e->batch, e->set, split, first, n, err) ||
+            worker_engine_features(e->engine, worker_batch_shown(e->batch), n, e->rows, err))
             return -1;
         for (size_t k = 0; k < (size_t)n * e->dims; k++)
             if (!isfinite(e->rows[k]))

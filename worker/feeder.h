@@ -26,7 +26,7 @@ extern "C" {
 /* From now on make the batch's images in the room of the engine: batch->on_device. Training
  * images, then those for validation and tests stay on the device as long as `budget` bytes last;
  * WORKER_FEEDER_SPARED is half of what is free but for a reserve of the engine's. Appends a line to
- * notes (may be NULL). Does nothing where the engine reads the host's memory. The batch must be
+ * notes (may be NULL). The batch is at most as large as the engine's. Does nothing where the engine reads the host's memory. The batch must be
  * released before the engine, and all its batches are of this set. Returns 0, or -1 with MX_ENOMEM or
  * MX_EGPU: then the batch makes its images on the host as before. */
 int worker_batch_feed(struct worker_batch *batch, struct worker_engine *engine,

@@ -111,7 +111,7 @@ cufftResult cufftMakePlanMany(cufftHandle handle, int rank, int *n, int *inembed
     if (n[0] < 1 || n[1] < 1 || batch < 1)
         fake_misuse("n", "%d images of %d x %d", batch, n[0], n[1]);
     if (type != CUFFT_C2R)
-        fake_misuse("type", "%#x is not CUFFT_C2R", (unsigned)type);
+        fake_misuse("type", "%d is not CUFFT_C2R", (int)type);
     check_distance("inembed", inembed, istride, idist, n[0] * (n[1] / 2 + 1));
     check_distance("onembed", onembed, ostride, odist, n[0] * n[1]);
     plan->made = true;

@@ -51,7 +51,7 @@ cufftResult __wrap_cufftMakePlanMany(cufftHandle plan, int rank, int *n, int *in
         return CUFFT_SUCCESS;
     }
     if (planted("more images than there is room for"))
-        batch += 64;
+        batch += 9;
     return __real_cufftMakePlanMany(plan, rank, n, inembed, istride, idist, onembed, ostride, odist,
                                     type, batch, bytes);
 }
@@ -87,8 +87,11 @@ cufftResult __wrap_cufftExecC2R(cufftHandle plan, cufftComplex *idata, cufftReal
         idata = (cufftComplex *)(void *)((char *)idata + 4);
     if (planted("transform of freed memory"))
         cudaFree(odata);
-    if (planted("spectrum of no real image"))
+    if (planted("spectrum of no real image")) {
+        cudaDeviceSynchronize();
         cudaMemset(idata, 0x3F, 64);
+        cudaDeviceSynchronize();
+    }
     if (planted("plan destroyed before its use"))
         __real_cufftDestroy(plan);
     return __real_cufftExecC2R(plan, idata, odata);
