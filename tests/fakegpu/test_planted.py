@@ -238,6 +238,9 @@ def run(program, **environment):
                           env={**os.environ, "MX_FAKEGPU_DEVICES": "3", **environment})
 
 
+PROGRAMS.update({"fakegpu_planted_feed": FEED, "fakegpu_planted_fourier": FOURIER})
+
+
 class Planted(unittest.TestCase):
     def test_each_misuse_is_found_and_named(self):
         pairs = [(program, plant) for program, plants in PROGRAMS.items() for plant in plants]
