@@ -102,10 +102,14 @@ static double *read_curve(struct report *r, uint32_t stage,
     return values;
 }
 
-/* a - b, into a; frees b. */
-static double *subtract(double *a, double *b, size_t n)
+/* The area below one curve less that below another, to be freed; NULL without both. */
+static double *read_gain(struct report *r, uint32_t stage, const struct report_image_column *column,
+                         const char *kind, const char *less, size_t *n)
 {
-    for (size_t i = 0; a && b && i < n; i++)
+    double *a = read_curve(r, stage, column, kind, AREA, n);
+    double *b = read_curve(r, stage, column, less, AREA, n);
+
+    for (size_t i = 0; a && b && i < *n; i++)
         a[i] -= b[i];
     if (!b) {
         free(a);
@@ -151,12 +155,10 @@ static void read_parts(struct report *r, uint32_t stage, const struct report_ima
         v->under = v->over ? read_curve(r, stage, c, insertion, END, &v->n) : NULL;
         break;
     case WORKER_SCORE_SYMMETRIC_RELEVANCE_GAIN:
-        v->over = subtract(read_curve(r, stage, c, least_first, AREA, &v->n),
-                           read_curve(r, stage, c, deletion, AREA, &v->n), v->n);
+        v->over = read_gain(r, stage, c, least_first, deletion, &v->n);
         break;
     case WORKER_SCORE_RANDOM_ORDER_DELETION:
-        v->over = subtract(read_curve(r, stage, c, random_order, AREA, &v->n),
-                           read_curve(r, stage, c, deletion, AREA, &v->n), v->n);
+        v->over = read_gain(r, stage, c, random_order, deletion, &v->n);
         v->under = v->over ? read_curve(r, stage, c, random_order, AREA, &v->n) : NULL;
         break;
     default:

@@ -130,7 +130,7 @@ static void put_cell(struct tables *t, size_t row, size_t column)
         const struct reduce_summary s = {.mean = d->value, .low = d->low, .high = d->high};
 
         report_summary_put(t->r, &s, (struct mx_bounds){-INFINITY, INFINITY});
-        mx_buf_printf(t->r->out, "<br><span class=\"note\">p %s%s</span>",
+        mx_buf_printf(t->r->out, " <span class=\"note\">p %s%s</span>",
                       t->p[k] < 1e-4 ? "&lt; " : "",
                       t->p[k] < 1e-4 ? "0.0001" : mx_html_shown(t->p[k], text));
     } else {

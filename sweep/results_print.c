@@ -21,7 +21,8 @@ static void put_counts(const struct mx_sched_counts *counts, struct mx_buf *out)
     mx_buf_text(out, "\n");
 }
 
-/* "0.9012 ± 0.0034"; "" of nothing. */
+/* "0.9012 ± 0.0034"; "" of nothing. Values that are all the same make no interval: they say that few
+ * images were counted, not that the next repeat would agree. */
 static void put_summary(const struct reduce_summary *s, struct mx_buf *out)
 {
     char text[MX_NUM_SIZE];
@@ -29,7 +30,7 @@ static void put_summary(const struct reduce_summary *s, struct mx_buf *out)
     if (s->n == 0)
         return;
     mx_buf_text(out, mx_num_format_fixed(s->mean, 4, text));
-    if (!isnan(s->sd))
+    if (s->sd > 0)
         mx_buf_printf(out, " \xC2\xB1 %s", mx_num_format_fixed(s->high - s->mean, 4, text));
 }
 

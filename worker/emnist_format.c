@@ -137,7 +137,8 @@ static int load_half(const struct split *split, const struct worker_idx_paths *p
     for (uint32_t i = 0; i < images->n; i++) {
         if (images->labels[i] < split->first)
             return mx_fail(err, MX_EDATA,
-                           "%s: label 0 of image %" PRIu32 " is not one of 1 to %" PRIu32,
+                           "%s: label 0 of image %" PRIu32 " is not one of 1 to %" PRIu32
+                           ": get the file again",
                            paths->file[first + 1], i, split->classes);
         images->labels[i] -= split->first;
         turn(images->pixels + (size_t)i * SIDE * SIDE);

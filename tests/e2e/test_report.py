@@ -218,7 +218,7 @@ train: {epochs: 2, batch_size: 16}
 grid: {mix.strategy: [none, mixup]}
 score:
   attributions: [gradcam]
-  metrics: [accuracy, deletion, deletion_normalised, gini]
+  metrics: [accuracy, deletion, deletion_normalised, symmetric_relevance_gain, random_order_deletion, gini]
   images: 40
   steps: 4
 """)
@@ -228,7 +228,8 @@ score:
         section = section[:section.index("</section>")]
         heads = re.findall("<th>(test[^ ]*?)(?:<br>|</th>)", section.replace("<wbr>", ""))
         self.assertEqual(heads, ["test.deletion.gradcam.zero", "test.deletion_normalised.gradcam.zero",
-                                 "test.gini.gradcam"])
+                                 "test.symmetric_relevance_gain.gradcam.zero",
+                                 "test.random_order_deletion.gradcam.zero", "test.gini.gradcam"])
         plain, mixed = rows(self.folder / "out/results.csv")
         fraction = [row[0] for row in self.array(plain["trial"], "fraction.npy")]
 
@@ -239,12 +240,18 @@ score:
             if metric.startswith("test.gini"):
                 return [(row[0], 1) for row in self.array(trial, "gini.gradcam.npy")]
             curves = self.array(trial, "deletion.gradcam.zero.npy")
+            if "symmetric" in metric:
+                least = self.array(trial, "deletion_least_first.gradcam.zero.npy")
+                return [(area(a) - area(b), 1) for a, b in zip(least, curves)]
+            if "random" in metric:
+                shifted = self.array(trial, "random_order_deletion.gradcam.zero.npy")
+                return [(area(a) - area(b), area(a)) for a, b in zip(shifted, curves)]
             return [(area(c), c[0] if "normalised" in metric else 1) for c in curves]
 
         random = Random(1)
         draws = [random.choices(range(40), k=40) for _ in range(1000)]
         cells = re.findall("<td>(.*?)</td>", section)
-        self.assertEqual(len(cells), 3)
+        self.assertEqual(len(cells), 5)
         for metric, cell in zip(heads, cells):
             value, low, high = map(float, re.findall('<data value="([^"]*)"', cell))
             self.assertEqual(value, float(mixed[metric]) - float(plain[metric]), metric)

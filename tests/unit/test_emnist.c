@@ -91,7 +91,7 @@ Test(emnist, a_folder_without_one_split_is_refused)
                    "data.path");
     put_split(folder, "letters", "", 0);
     expect_refused(folder, "%s/emnist-letters-train-labels-idx1-ubyte: label 0 of image 0 is not "
-                           "one of 1 to 26");
+                           "one of 1 to 26: get the file again");
     put_split(folder, "letters", "", 27);
     expect_refused(folder, "%s/emnist-letters-train-labels-idx1-ubyte: label 27 of image 0 is not "
                            "one of the classes 0 to 26: get the file again");
