@@ -129,7 +129,7 @@ static void look(const struct group *group, const struct kern_norm *norm)
     struct kern_channels own = group->sum->where;
 
     own.channels = group->count;
-    if (!norm->fixed && !group->gradient)
+    if (!norm->fixed && !group->gradient && group->count > 0)
         kern_channel_statistics(norm->x + group->start, &own, norm->mean + group->first,
                                 norm->variance + group->first);
 }
@@ -264,9 +264,11 @@ static void run(const struct kern_norm_sum *all, const struct kern_norm_gradient
 {
     const struct kern_channels *where = &all->where;
     const struct norm_form     *form = form_for(where);
+    const uint32_t ends = (where->channels + where->block - 1) / where->block * where->block;
 
-    for (uint32_t c = 0; c < where->channels; c += form->lanes) {
-        const uint32_t left = where->channels - c;
+    /* The last block to its end, since its padding is 0 in outputs that were never written before. */
+    for (uint32_t c = 0; c < ends; c += form->lanes) {
+        const uint32_t left = c < where->channels ? where->channels - c : 0;
         struct group   group = {.sum = all,
                                 .gradient = gradient,
                                 .first = c,

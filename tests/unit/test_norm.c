@@ -18,6 +18,7 @@ static const struct order {
     {"blocks of 8, the last not full", {3, 11, 7, 8, 112, 56, 8}, 336},
     {"blocks of 16, the last not full", {3, 11, 7, 16, 112, 112, 16}, 336},
     {"channels last", {3, 11, 7, 11, 77, 0, 11}, 231},
+    {"blocks of 16, half of each empty", {2, 4, 5, 16, 80, 80, 16}, 160},
     {"channels last, of eights", {2, 16, 5, 16, 80, 0, 16}, 160},
 };
 
@@ -89,7 +90,7 @@ static void draw(struct data *data, const struct order *order, struct form form)
     for (int a = 0; a < ARRAYS; a++) {
         data->array[a] = aligned_alloc(64, (order->floats + 15) / 16 * 16 * sizeof(float));
         data->wide[a] = calloc(data->count, sizeof(double));
-        memset(data->array[a], 0, order->floats * sizeof(float));
+        memset(data->array[a], a == Y || a >= THROUGH ? 0xFF : 0, order->floats * sizeof(float));
         for (size_t i = 0; i < data->count; i++) {
             const double value = 0.5 * (a == X) + mx_rng_normal(&rng);
 
@@ -293,22 +294,32 @@ Test(norm, takes_given_statistics)
     }
 }
 
-Test(norm, leaves_padding_zero_and_lets_what_is_not_a_number_through)
+static void expect_padding(const struct order *order)
 {
     struct data  data;
-    const size_t at = place(&orders[1].where, 5);
-    size_t       padding = 0;
+    const size_t at = place(&order->where, 5);
+    size_t       padding[2] = {0, 0};
 
-    draw(&data, &orders[1], forms[4]);
+    draw(&data, order, forms[4]);
     data.array[X][at] = NAN;
     run(&data, false);
-    cr_expect(isnan(data.array[Y][at]));
+    cr_expect(isnan(data.array[Y][at]), "%s", order->name);
     for (size_t i = 0; i < data.count; i++)
-        data.array[Y][place(&orders[1].where, i)] = 1;
-    for (size_t k = 0; k < orders[1].floats; k++)
-        padding += data.array[Y][k] == 0;
-    cr_expect_eq(padding, orders[1].floats - data.count);
+        data.array[Y][place(&order->where, i)] = data.array[DX][place(&order->where, i)] = 1;
+    for (size_t k = 0; k < order->floats; k++) {
+        padding[0] += data.array[Y][k] == 0;
+        padding[1] += data.array[DX][k] == 0;
+    }
+    cr_expect_eq(padding[0], order->floats - data.count, "%s", order->name);
+    cr_expect_eq(padding[1], order->floats - data.count, "%s: gradient", order->name);
     release(&data);
+}
+
+/* Into memory that held something else. */
+Test(norm, leaves_padding_zero_and_lets_what_is_not_a_number_through)
+{
+    for (size_t o = 0; o < sizeof orders / sizeof *orders; o++)
+        expect_padding(&orders[o]);
 }
 
 /* As the engine runs it: outputs and gradients over what nobody reads any more. */
