@@ -92,7 +92,7 @@ static double *read_curve(struct report *r, uint32_t stage,
     curves = report_npy(r, stage, name, &shape);
     x = curves ? report_npy(r, stage, "fraction.npy", &shape_x) : NULL;
     if (x && shape.ndims == 2 && shape_x.rows == shape.row && (*n == 0 || *n == shape.rows) &&
-        (values = malloc(((size_t)shape.rows + 1) * sizeof *values)))
+        (values = calloc((size_t)shape.rows + 1, sizeof *values)))
         for (size_t i = 0; i < shape.rows; i++)
             values[i] = part_of(curves + i * shape.row, x, (size_t)shape.row, part);
     if (values)
