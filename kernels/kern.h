@@ -88,6 +88,14 @@ const struct kern_backend *kern_cpu(void);
  * is none: not built, no driver, no device. */
 const struct kern_backend *kern_cuda(struct mx_err *err);
 
+/* Whether this build has the CUDA backend, should there be a device: 0, or -1 with MX_EGPU.
+ * Touches no GPU. */
+int kern_cuda_built(struct mx_err *err);
+
+/* Begin to use the first visible CUDA device, which takes a while: 0, or -1 with MX_EGPU that
+ * says why it cannot be used. */
+int kern_cuda_open(struct mx_err *err);
+
 #ifdef __cplusplus
 }
 #endif

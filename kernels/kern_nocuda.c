@@ -13,6 +13,16 @@ const struct kern_backend *kern_cuda(struct mx_err *err)
     return NULL;
 }
 
+int kern_cuda_built(struct mx_err *err)
+{
+    return mx_fail(err, MX_EGPU, "%s", without);
+}
+
+int kern_cuda_open(struct mx_err *err)
+{
+    return kern_cuda_built(err);
+}
+
 struct kern_nn *kern_nn_new_cuda(struct mx_err *err)
 {
     mx_fail(err, MX_EGPU, "%s", without);

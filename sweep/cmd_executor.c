@@ -22,6 +22,8 @@ static bool read_option(const char *name, const char *text, struct worker_execut
         options->memory_bytes = (uint64_t)value;
     else if (strcmp(name, "--parent") == 0)
         options->parent = (long)value;
+    else if (strcmp(name, "--gpu") == 0)
+        options->gpu = value > 0;
     else
         return false;
     return true;

@@ -142,6 +142,9 @@ static int local_event(struct mx_link *link, const struct mx_supervisor_event *f
         link->up[from->executor] = false;
         memcpy(event->text, from->text, sizeof event->text);
         return 0;
+    case MX_SUPERVISOR_GONE:
+        memcpy(event->text, from->text, sizeof event->text);
+        return link_lose_executor(link, 0, event, err);
     case MX_SUPERVISOR_DONE:
         event->kind = MX_LINK_DONE;
         event->result = &message->result;

@@ -46,6 +46,7 @@ struct mx_link_event {
         MX_LINK_FAILED,    /* stage failed; code and reason, text */
         MX_LINK_GROUP,     /* of a reduction over GPUs, for the link alone: group */
         MX_LINK_RANK_LOST, /* text: "is lost: ..." or "has left: ..."; LOST of its executors follow */
+        MX_LINK_GONE,      /* executor cannot be started any more: its GPU has failed; text */
     } kind;
     uint32_t                     executor, rank;
     uint32_t                     life; /* counts the processes that the executor has been */
@@ -102,7 +103,7 @@ int mx_link_reject(struct mx_link *link, const struct mx_link_event *event, stru
 
 /* Wait at most timeout_s for the next event, or until wake_fd (a self-pipe, -1
  * for none) is readable; may return earlier. Returns 1 with *event, 0 if none
- * came, -1 with *err: MX_EIO if no executor is left to work with. */
+ * came, -1 with *err: MX_EIO or MX_EGPU if no executor is left to work with. */
 int mx_link_poll(struct mx_link *link, double timeout_s, int wake_fd, struct mx_link_event *event,
                  struct mx_err *err);
 

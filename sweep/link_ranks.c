@@ -44,7 +44,18 @@ static void count_out(struct mx_link *link, unsigned rank, enum link_rank_state 
     snprintf(r->loss, sizeof r->loss, "%s: %.300s",
              state == LINK_RANK_LEFT ? "has left" : "is lost", why);
     link->nlosing++;
-    link->left -= r->workers;
+    link->left -= r->workers - r->gone;
+}
+
+int link_lose_executor(struct mx_link *link, unsigned rank, struct mx_link_event *event,
+                       struct mx_err *err)
+{
+    event->kind = MX_LINK_GONE;
+    link->ranks[rank].gone++;
+    if (--link->left > 0)
+        return 0;
+    return mx_fail(err, MX_EGPU, "no executor is left: the last one cannot start (%.300s)",
+                   event->text);
 }
 
 void link_lose_rank(struct mx_link *link, unsigned rank, const char *why)
@@ -196,6 +207,8 @@ static int executor_event(struct mx_link *link, unsigned rank,
         return take_answer(link, message, event, err);
     event->kind = message->type == MX_RANK_UP ? MX_LINK_UP : MX_LINK_LOST;
     memcpy(event->text, message->text, sizeof event->text);
+    if (message->type == MX_RANK_GONE && link_lose_executor(link, rank, event, err))
+        return -1;
     return 1;
 }
 
@@ -206,6 +219,7 @@ static int handle(struct mx_link *link, unsigned rank, const struct mx_rank_mess
     switch (message->type) {
     case MX_RANK_UP:
     case MX_RANK_LOST:
+    case MX_RANK_GONE:
     case MX_RANK_ANSWER:
         return executor_event(link, rank, message, event, err);
     case MX_RANK_BEAT:

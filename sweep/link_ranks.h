@@ -26,6 +26,7 @@ struct link_rank {
     enum link_rank_state state;
     struct mx_process    process;
     uint32_t             first, workers;
+    uint32_t             gone;      /* executors that it could not start any more */
     double               heard_s;   /* on the link's watch, when it last said something */
     size_t               taken;     /* bytes at the front of its inbox that are used up */
     uint32_t             buried;    /* LEFT, LOST: executors whose loss has been told */
@@ -74,6 +75,11 @@ int link_tend_ranks(struct mx_link *link, struct mx_err *err);
 
 /* Give a rank up. */
 void link_lose_rank(struct mx_link *link, unsigned rank, const char *why);
+
+/* Give an executor of a rank up, whose GPU has failed: a GONE event. Returns 0; or -1 with MX_EGPU
+ * if it was the last one. */
+int link_lose_executor(struct mx_link *link, unsigned rank, struct mx_link_event *event,
+                       struct mx_err *err);
 
 /* What the other ranks have said: 1 with *event, 0, or -1 with *err. */
 int link_next_remote(struct mx_link *link, struct mx_link_event *event, struct mx_err *err);

@@ -277,6 +277,10 @@ static int pass_on(struct rank *rank, const struct mx_supervisor_event *event, s
         message.reason = event->reason;
         memcpy(message.text, event->text, sizeof message.text);
         break;
+    case MX_SUPERVISOR_GONE:
+        message.type = MX_RANK_GONE;
+        memcpy(message.text, event->text, sizeof message.text);
+        break;
     case MX_SUPERVISOR_DONE:
         if (event->message->result.paused_epoch == 0 &&
             worker_contributions_add(rank->own, event->message->lease, event->message->stage,

@@ -30,6 +30,7 @@ static const struct {
     [MX_RANK_ANSWER] = {EXECUTOR | GPU | BYTES, true},
     [MX_RANK_LEAVING] = {TEXT, true},
     [MX_RANK_ENDED] = {0, true},
+    [MX_RANK_GONE] = {EXECUTOR | TEXT, true},
     [MX_RANK_START] = {START | BYTES, true},
     [MX_RANK_ORDER] = {EXECUTOR | LIFE | BYTES, true},
     [MX_RANK_KILL] = {EXECUTOR | LIFE | REASON, true},

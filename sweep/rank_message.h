@@ -29,6 +29,7 @@ enum mx_rank_message_type {
     MX_RANK_ANSWER,     /* executor, gpu, bytes: one frame of its answers */
     MX_RANK_LEAVING,    /* text: why it ends its executors and takes no more work */
     MX_RANK_ENDED,      /* after QUIT: none of its executors is left */
+    MX_RANK_GONE,       /* executor, text: it cannot be started any more */
     /* From rank 0. */
     MX_RANK_START,  /* start, bytes: mx_rank_gpus_put(), what its executors compute on */
     MX_RANK_ORDER,  /* executor, life, bytes: frames for it */

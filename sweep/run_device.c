@@ -104,3 +104,29 @@ void run_look_at_gpus(struct run *run)
         to->gpu.energy_j = from->energy_j;
     }
 }
+
+/* The noted GPU of an executor. */
+static struct run_gpu *gpu_of(struct run *run, unsigned number, uint32_t executor)
+{
+    const struct mx_link_rank rank = mx_link_rank(run->link, number);
+    const size_t              place = rank.hand->gpus[(executor - rank.first) % rank.hand->n];
+    struct run_gpu           *gpu = run->gpu_list;
+
+    while (gpu->rank != number || gpu->place != place)
+        gpu++;
+    return gpu;
+}
+
+int run_lose_executor(struct run *run, const struct mx_link_event *event, struct mx_err *err)
+{
+    struct run_gpu *gpu = gpu_of(run, event->rank, event->executor);
+
+    mx_console_log(run->console, MX_LOG_WARNING, NULL,
+                   "executor %u is given up, its GPU %s on %s cannot be used any more: %.300s",
+                   (unsigned)event->executor, gpu->gpu.uuid, event->host, event->text);
+    gpu->executors--;
+    if (gpu->executors == 0)
+        snprintf(gpu->gpu.fault, sizeof gpu->gpu.fault, "no executor can be started on it");
+    return run_feed(
+        run, (struct mx_event){.kind = MX_EVENT_EXECUTOR_GONE, .executor = event->executor}, err);
+}

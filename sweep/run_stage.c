@@ -399,6 +399,8 @@ int run_link_event(struct run *run, const struct mx_link_event *event, struct mx
         return on_failed(run, event, err);
     case MX_LINK_GROUP: /* nobody waits for it any more */
         return 0;
+    case MX_LINK_GONE:
+        return run_lose_executor(run, event, err);
     case MX_LINK_RANK_LOST:
         run->nodes[event->rank].lost = true;
         mx_console_tell(

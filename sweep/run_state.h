@@ -193,6 +193,9 @@ int run_note_host(struct run *run, const struct mx_action *action, struct mx_err
 /* The executors of a rank do not come back. */
 int run_lose_rank(struct run *run, unsigned rank, struct mx_err *err);
 
+/* The GPU of an executor has failed, and nothing can be started on it: it does not come back. */
+int run_lose_executor(struct run *run, const struct mx_link_event *event, struct mx_err *err);
+
 /* Whether stages of a kind leave a folder. */
 bool run_leaves_folder(const struct run *run, enum worker_kind kind);
 

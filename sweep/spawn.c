@@ -90,8 +90,17 @@ static int set_attributes(posix_spawnattr_t *attributes)
 static int spawn(const struct mx_spawn_options *options, const struct ends *ends, pid_t *pid)
 {
     char                       slot[16], memory[32], parent[32], visible[128] = "";
-    const char                *argv[] = {options->program, "executor", "--slot", slot, "--memory",
-                                         memory,           "--parent", parent,   NULL};
+    const char                *argv[] = {options->program,
+                                         "executor",
+                                         "--slot",
+                                         slot,
+                                         "--memory",
+                                         memory,
+                                         "--parent",
+                                         parent,
+                                         "--gpu",
+                          options->gpu ? "1" : "0",
+                                         NULL};
     char                     **environment;
     posix_spawn_file_actions_t files;
     posix_spawnattr_t          attributes;

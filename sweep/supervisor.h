@@ -50,6 +50,7 @@ struct mx_supervisor_event {
         MX_SUPERVISOR_DONE,   /* message: lease, stage, seconds, result */
         MX_SUPERVISOR_FAILED, /* message: lease, stage, seconds, code, text */
         MX_SUPERVISOR_GROUP,  /* message: PART or GROUPED */
+        MX_SUPERVISOR_GONE,   /* on a GPU, and cannot be started any more: no UP follows; text */
     } kind;
     uint32_t                     executor; /* global number */
     uint64_t                     lease;
@@ -89,7 +90,7 @@ int mx_supervisor_wait(struct mx_supervisor *supervisor, double timeout_s, int w
 
 /* The next thing that has happened, without waiting. Answers come before the
  * death of the one that sent them. Returns 1 with *event, 0 if there is none,
- * -1 with *err: an executor that cannot be started at all, no memory. */
+ * -1 with *err: an executor on CPUs that cannot be started at all, no memory. */
 int mx_supervisor_next(struct mx_supervisor *supervisor, struct mx_supervisor_event *event,
                        struct mx_err *err);
 

@@ -65,6 +65,18 @@ static uint64_t lease_to_blame(const struct mx_supervisor *supervisor, uint32_t 
     return lease == executor->answered ? 0 : lease;
 }
 
+/* An executor cannot be started. On CPUs none can: all are alike. A GPU may have failed alone. */
+static int give_up(struct mx_supervisor *supervisor, struct mx_supervised *executor,
+                   struct mx_supervisor_event *event, struct mx_err *err)
+{
+    if (supervisor->options.ngpus == 0)
+        return mx_fail(err, MX_EIO, "executor %u cannot start (%.220s); see %.200s",
+                       (unsigned)event->executor, event->text, mx_output_log_path(executor->log));
+    event->kind = MX_SUPERVISOR_GONE;
+    executor->ended = false; /* there is no process to look after */
+    return 1;
+}
+
 /* Fill a LOST event for an executor that has ended, and start another in its
  * place. Returns 1 if there is an event, 0 if it died before it was ready, -1. */
 static int bury(struct mx_supervisor *supervisor, uint32_t index, struct mx_supervisor_event *event,
@@ -84,8 +96,7 @@ static int bury(struct mx_supervisor *supervisor, uint32_t index, struct mx_supe
     memcpy(event->device, executor->device, sizeof event->device);
     executor->failed_starts = was_ready ? 0 : executor->failed_starts + 1;
     if (executor->failed_starts >= MAX_FAILED_STARTS)
-        return mx_fail(err, MX_EIO, "executor %u cannot start (%.220s); see %.200s",
-                       (unsigned)event->executor, event->text, mx_output_log_path(executor->log));
+        return give_up(supervisor, executor, event, err);
     if (mx_supervised_start(supervisor, index, err))
         return -1;
     return was_ready;

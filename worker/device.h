@@ -28,6 +28,10 @@ extern const struct worker_choice worker_devices[WORKER_DEVICES + 1];
  * MX_EGPU that says why not. Touches no GPU. */
 int worker_cuda_ready(struct mx_err *err);
 
+/* Begin to use the GPU that is visible. Returns 0, or -1 with MX_EGPU: nothing can be computed
+ * on it. */
+int worker_cuda_open(struct mx_err *err);
+
 /* The processor's model name and the vector instructions that results depend
  * on ("AMD EPYC 7763, avx2"), as run.device shows it. Cut to fit. */
 void worker_device_name(char *out, size_t room);

@@ -157,7 +157,8 @@ static int remember(struct executor *executor, const struct worker_message *orde
                                     result->nmetrics, err);
 }
 
-/* Run a stage and hold its answer; *seconds is what it took. */
+/* Run a stage and hold its answer; *seconds is what it took. What a GPU has failed in is no
+ * answer: this process is of no use any more, and its end is the stage's. */
 static int run_stage(struct executor *executor, const struct worker_message *order, double *seconds,
                      struct mx_err *err)
 {
@@ -170,6 +171,8 @@ static int run_stage(struct executor *executor, const struct worker_message *ord
     executor->note[0] = '\0';
     worker_fault(WORKER_FAULT_STAGE_STARTS, order->stage);
     if (worker_stage_run(order->job, executor->cache, &progress, &answer.result, &failure)) {
+        if (failure.code == MX_EGPU)
+            return mx_fail(err, failure.code, "%s", failure.text);
         answer.type = WORKER_MESSAGE_FAILED;
         answer.code = failure.code;
         memcpy(answer.text, failure.text, sizeof answer.text);
@@ -305,6 +308,10 @@ static int serve(struct executor *executor, struct worker_message *order, struct
         worker_progress_set_lease(executor->slot, order->lease);
         rc = run_stage(executor, order, &seconds, err);
         worker_message_free(order);
+        if (rc) { /* what came before it is answered all the same */
+            send_held(executor, NULL);
+            return rc;
+        }
         if (asked_to_end) /* nobody waits for an answer, and the lease says what was broken off */
             return rc;
         if (rc == 0 && (more = next_order(executor, MSG_DONTWAIT, order, err)) < 0)
@@ -331,6 +338,8 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
     if (!(executor.slot = map_slot(options->slot, err)))
         return -1;
     worker_fault(WORKER_FAULT_EXECUTOR_STARTS, 0);
+    if (options->gpu && worker_cuda_open(err))
+        return -1;
     if (!(executor.cache = worker_cache_new())) {
         mx_fail(err, MX_ENOMEM, "no memory for an executor");
         goto done;

@@ -2,10 +2,11 @@
  *
  *     EVENT@N:KIND         the N-th event (from 1) of this process, and for `malloc` no other
  *     malloc>BYTES:oom     every allocation above so many bytes
- *     ...:once=FILE        only in the first process that gets there, which makes that file
+ *     ...:once=FILE        only in the first process that gets there, which makes that file and
+ *                          writes the device's UUID there
  *
  * EVENT is malloc, launch, copy, sync or nccl; KIND is oom, illegal, assert, ecc, hang,
- * remote or system. */
+ * remote, system or lost. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,8 +44,8 @@ static int word_of(const char *const *words, int n, const char *text, size_t len
 static void read_item(const char *text, size_t length)
 {
     static const char *const events[] = {"malloc", "launch", "copy", "sync", "nccl"};
-    static const char *const kinds[] = {"works", "oom",  "illegal", "assert",
-                                        "ecc",   "hang", "remote",  "system"};
+    static const char *const kinds[] = {"works", "oom",    "illegal", "assert", "ecc",
+                                        "hang",  "remote", "system",  "lost"};
     struct item             *item = &plan.items[plan.n];
     size_t                   name = strcspn(text, "@>");
     char                    *end = NULL;
@@ -63,7 +64,7 @@ static void read_item(const char *text, size_t length)
     end++;
     left = length - (size_t)(end - text);
     name = strcspn(end, ": ,");
-    item->kind = (enum fake_kind_of_failure)word_of(kinds, 8, end, name);
+    item->kind = (enum fake_kind_of_failure)word_of(kinds, FAKE_LOST + 1, end, name);
     if (name < left) {
         const char *once = end + name + 1;
 
@@ -91,11 +92,37 @@ static void read_plan(void)
 
 static bool first_process(const char *file)
 {
-    int fd = *file ? open(file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600) : -1;
+    int  fd = *file ? open(file, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600) : -1;
+    char uuid[41];
 
-    if (fd >= 0)
+    if (fd < 0)
+        return !*file;
+    fake_uuid_text(fake_machine()->installed[fake_device()], uuid);
+    if (write(fd, uuid, sizeof uuid) != (ssize_t)sizeof uuid)
+        fake_misuse_in("environment", "MX_FAKEGPU_FAIL", "%s cannot be written", file);
+    close(fd);
+    return true;
+}
+
+bool fake_has_fallen_off(int installed)
+{
+    char uuid[41], lost[41];
+    bool found = false;
+
+    if (!plan.known)
+        read_plan();
+    fake_uuid_text(installed, uuid);
+    for (int k = 0; k < plan.n && !found; k++) {
+        int fd =
+            plan.items[k].kind == FAKE_LOST ? open(plan.items[k].once, O_RDONLY | O_CLOEXEC) : -1;
+
+        if (fd < 0)
+            continue;
+        found = read(fd, lost, sizeof lost) == (ssize_t)sizeof lost &&
+                memcmp(lost, uuid, sizeof lost) == 0;
         close(fd);
-    return !*file || fd >= 0;
+    }
+    return found;
 }
 
 enum fake_kind_of_failure fake_happens(enum fake_event event, size_t bytes)
@@ -125,6 +152,8 @@ cudaError_t fake_error_of(enum fake_kind_of_failure kind)
         return cudaErrorAssert;
     case FAKE_ECC:
         return cudaErrorECCUncorrectable;
+    case FAKE_LOST:
+        return cudaErrorUnknown;
     default:
         return cudaSuccess;
     }

@@ -83,12 +83,16 @@ enum fake_kind_of_failure {
     FAKE_HANG,
     FAKE_REMOTE, /* NCCL: another process or the network */
     FAKE_SYSTEM, /* NCCL: a system call */
+    FAKE_LOST,   /* the device has fallen off the bus: sticks, and with once=FILE no later process
+                    sees it */
 };
 
 /* Count an event of so many bytes (0 where there are none); how it must go. */
 enum fake_kind_of_failure fake_happens(enum fake_event event, size_t bytes);
 /* The runtime's error for a failure that sticks. */
 cudaError_t               fake_error_of(enum fake_kind_of_failure kind);
+/* Whether a device of the machine, by its number there, has fallen off in an earlier process. */
+bool                      fake_has_fallen_off(int installed);
 /* Wait for ever, as a call does on a device that hangs. */
 _Noreturn void            fake_hang(void);
 

@@ -76,7 +76,8 @@ static void see(struct fake_machine *machine, int devices)
 
     machine->visible = 0;
     for (int d = 0; !list && d < devices; d++)
-        machine->installed[machine->visible++] = d;
+        if (!fake_has_fallen_off(d))
+            machine->installed[machine->visible++] = d;
     while (list && *list) {
         size_t length = strcspn(list, ",");
         size_t blanks = strspn(list, " ");
@@ -86,7 +87,7 @@ static void see(struct fake_machine *machine, int devices)
             used--;
         int device = blanks > length ? -1 : named(list + blanks, used - blanks, devices);
 
-        if (device < 0)
+        if (device < 0 || fake_has_fallen_off(device))
             return;
         for (int k = 0; k < machine->visible; k++)
             if (machine->installed[k] == device) {

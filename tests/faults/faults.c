@@ -152,6 +152,11 @@ int worker_cuda_ready(struct mx_err *err)
     return getenv("MX_PRETEND_CUDA") ? 0 : mx_fail(err, MX_EGPU, "no GPU is pretended");
 }
 
+int worker_cuda_open(struct mx_err *err)
+{
+    return worker_cuda_ready(err);
+}
+
 /* The linker has stages for GPUs call this one: their networks are computed by the CPU. */
 struct kern_nn *__wrap_kern_nn_new_cuda(struct mx_err *err);
 

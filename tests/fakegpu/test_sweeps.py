@@ -1,0 +1,191 @@
+"""Whole sweeps on GPUs that are not there, computed by the CUDA backend: what the CPU computes, within
+what float32 allows, and what becomes of a sweep when a GPU fails. ctest: quick timeout=300"""
+import json
+import os
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(os.environ["MX_SOURCE_DIR"]) / "tests/e2e"))
+from harness import PROGRAM, Case, main, reproducible, rows  # noqa: E402
+
+FAKEGPU = os.environ["MX_FAKEGPU_PROGRAM"]
+MPIRUN = os.environ.get("MX_MPIRUN")
+
+CONFIG = """
+name: gpu
+seed: 5
+data: {{set: synthetic, size: 8, val_fraction: 0.25, augment: flip_crop, synthetic: {{n: 80, classes: 3, noise: 0.05}}}}
+model: {{arch: resnet8}}
+train: {{epochs: {epochs}, batch_size: 16, lr: 0.02}}
+grid:
+  mix.strategy: [{strategies}]
+score: {{metrics: [accuracy, cross_entropy]}}
+schedule: {{stall_timeout: 60s}}
+"""
+# A training, features, heads on them, maps and their scores.
+EVERY_KIND = """
+name: kinds
+seed: 4
+data: {set: synthetic, size: 8, val_fraction: 0.3, spurious_rate: 0.8, synthetic: {n: 80, classes: 2, noise: 0.2}}
+model: {arch: resnet8}
+train: {epochs: 1, batch_size: 16, lr: 0.02}
+grid:
+  head.method: [erm, llr]
+score:
+  attributions: [gradcam]
+  metrics: [accuracy, cross_entropy, deletion]
+  images: 3
+  steps: 3
+"""
+
+
+def pretend(gpus, **special):
+    """The environment of a machine with GPUs that are not there."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("CUDA_", "SLURM_"))}
+    return dict(kept, LD_LIBRARY_PATH=os.path.dirname(os.environ["MX_FAKE_NVML"]), MX_FAKE_GPUS=str(gpus),
+                CUDA_MPS_PIPE_DIRECTORY="/nowhere", **special)
+
+
+def uuid(gpu):
+    return f"GPU-fa4e000{gpu}-0000-4000-8000-00000000000{gpu}"
+
+
+class GpuCase(Case):
+    program = FAKEGPU
+
+    def config(self, strategies=("none", "cutmix", "mixup"), epochs=1):
+        return self.write("gpu.yaml", CONFIG.format(strategies=", ".join(strategies), epochs=epochs))
+
+    def sweep(self, config, out, *more, gpus=1, code=0, **special):
+        """A sweep's table; the environment tells what goes wrong."""
+        self.mixsweep("run", config, "--out", out, *more, code=code, env=pretend(gpus, **special))
+        return rows(self.folder / out / "results.csv")
+
+    def log(self, out):
+        return (self.folder / out / "log/sweep.log").read_text()
+
+    def expect_same(self, first, second):
+        self.assertEqual(reproducible(self.folder / first / "results.csv"),
+                         reproducible(self.folder / second / "results.csv"))
+
+    def expect_near(self, cpu, gpu, images):
+        """A cross entropy changes by its rounding errors, which a training lets grow. An accuracy counts
+        images: one may change sides if two classes are as good as equal for it."""
+        self.assertEqual([row["trial"] for row in cpu], [row["trial"] for row in gpu])
+        for mine, other in zip(gpu, cpu):
+            self.assertEqual((mine["status"], other["status"]), ("done", "done"))
+            for name, value in other.items():
+                if not name.startswith(("val.", "test.", "train.")) or value == "":
+                    continue
+                allowed = 1.01 / images if "accuracy" in name else 2e-3 * max(1, abs(float(value)))
+                self.assertLessEqual(abs(float(mine[name]) - float(value)), allowed, name)
+
+
+class Same(GpuCase):
+    def test_one_two_and_eight_gpus_give_what_the_cpu_gives(self):
+        config = self.config()
+        cpu = self.sweep(config, "cpu", "--set", "schedule.device=cpu", "--workers", 2)
+        for gpus in (1, 2, 8):
+            table = self.sweep(config, f"out{gpus}", gpus=gpus)
+            self.expect_near(cpu, table, 16)
+            self.assertLessEqual({row["run.device"] for row in table},
+                                 {f"NVIDIA Pretended 80GB, {uuid(gpu)}" for gpu in range(gpus)})
+            self.expect_same("out1", f"out{gpus}")
+        self.assertTrue(any(mine["test.cross_entropy"] != other["test.cross_entropy"]
+                            for mine, other in zip(table, cpu)), "it was computed by the CPU's engine")
+        keys = [{path.parent.name for path in (self.folder / out).glob("stages/*/stage.json")}
+                for out in ("cpu", "out1", "out2")]
+        self.assertEqual((keys[0] & keys[1], keys[1]), (set(), keys[2]))
+
+    def test_every_kind_of_stage_runs(self):
+        config = self.write("kinds.yaml", EVERY_KIND)
+        cpu = self.sweep(config, "cpu", "--set", "schedule.device=cpu", "--workers", 2)
+        self.expect_near(cpu, self.sweep(config, "gpu"), 16)
+        records = [json.loads(path.read_text()) for path in (self.folder / "gpu").glob("stages/*/stage.json")]
+        self.assertEqual({record["device"] for record in records}, {"cuda"})
+        self.assertLessEqual({"train", "features", "maps", "scores"}, {record["kind"] for record in records})
+
+    def test_without_a_driver_it_runs_on_the_cpu(self):
+        config = self.config(("none",))
+        bare = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
+        for out, self.program in (("cuda", FAKEGPU), ("cpu", PROGRAM)):
+            self.mixsweep("run", config, "--out", out, "--workers", 1, env=dict(bare, MX_FAKEGPU_DEVICES="none"))
+        self.expect_same("cuda", "cpu")
+        self.assertIn("device: cpu", (self.folder / "cuda/config.yaml").read_text())
+
+    def test_executors_share_a_gpu(self):
+        config = self.config()
+        self.sweep(config, "one")
+        self.sweep(config, "shared", "--per-gpu", 3)
+        self.expect_same("one", "shared")
+
+
+class Failures(GpuCase):
+    """Each happens to one process, the first that gets there."""
+
+    def failing(self, what):
+        return {"MX_FAKEGPU_FAIL": f"{what}:once={self.folder}/happened"}
+
+    def expect_as_undisturbed(self, what, text, *more, gpus=1, config=None):
+        """The stage is tried again, by another process, and nothing else is different."""
+        config = config or self.config()
+        table = self.sweep(config, "out", *more, gpus=gpus, **self.failing(what))
+        self.assertTrue((self.folder / "happened").exists(), "nothing failed")
+        self.assertIn(text, self.log("out"))
+        self.assertEqual(sorted(row["run.attempts"] for row in table), ["1"] * (len(table) - 1) + ["2"])
+        self.sweep(config, "whole", gpus=gpus)
+        self.expect_same("whole", "out")
+
+    def test_memory_that_is_out_fails_a_trial_and_the_next_one_runs(self):
+        table = self.sweep(self.config(), "out", "--set", "schedule.retries=0", code=1, **self.failing("malloc@12:oom"))
+        self.assertEqual([row["status"] for row in table], ["failed", "done", "done"])
+        self.assertEqual(table[0]["reason"], "out_of_memory")
+        self.assertEqual(len({row["run.executor"] for row in table}), 1)
+        self.assertRegex(self.log("out"), r"no GPU memory for \d+ bytes: \d+ of 2147483648 are free")
+
+    def test_an_error_that_sticks_ends_the_executor(self):
+        self.expect_as_undisturbed("launch@300:ecc", "its last words: mixsweep: epoch 0, batch")
+        self.assertIn("uncorrectable ECC error encountered", self.log("out"))
+
+    def test_a_kernel_that_hangs_is_ended(self):
+        self.expect_as_undisturbed("launch@300:hang", "the executor was ended: stalled", "--set",
+                                   "schedule.stall_timeout=10s")
+
+    def test_a_gpu_that_falls_off_is_given_up(self):
+        self.expect_as_undisturbed("launch@300:lost", "is given up, its GPU", gpus=2)
+        self.assertIn("no CUDA-capable device is detected", self.log("out"))
+        gpus = json.loads((self.folder / "out/status.json").read_text())["nodes"][0]["gpus"]
+        self.assertEqual(sorted((gpu["executors"], gpu["left_out"]) for gpu in gpus),
+                         [(0, "no executor can be started on it"), (1, None)])
+
+    def test_without_the_last_gpu_the_sweep_ends_and_goes_on_later(self):
+        config = self.config()
+        _, err = self.mixsweep("run", config, "--out", "out", code=3, env=pretend(1, **self.failing("launch@300:lost")))
+        self.assertIn("no executor is left: the last one cannot start", err)
+        self.mixsweep("resume", "out", env=pretend(1))
+        self.sweep(config, "whole")
+        self.expect_same("whole", "out")
+
+    def test_a_training_goes_on_from_its_checkpoint_to_the_same_bits(self):
+        config = self.config(("cutmix",), epochs=4)
+        self.expect_as_undisturbed("launch@900:illegal", "train: goes on from epoch", "--set",
+                                   "schedule.checkpoint_every=0.01s", config=config)
+        weights = [path.read_bytes() for path in self.folder.glob("*/stages/*/weights.safetensors")]
+        self.assertEqual((len(weights), len(set(weights))), (2, 1))
+
+    @unittest.skipUnless(MPIRUN, "built without MPI")
+    def test_the_gpu_of_another_rank_falls_off(self):
+        config = self.config()
+        self.program = MPIRUN
+        self.mixsweep("--quiet", "--oversubscribe", "--bind-to", "none", "-n", 2, FAKEGPU, "run", config, "--out", "out",
+                      env=dict(pretend(2, **self.failing("launch@300:lost")), OMPI_ALLOW_RUN_AS_ROOT="1",
+                               OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1"))
+        self.assertIn("is given up, its GPU", self.log("out"))
+        self.program = FAKEGPU
+        self.sweep(config, "whole")
+        self.expect_same("whole", "out")
+
+
+if __name__ == "__main__":
+    main()
