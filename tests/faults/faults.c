@@ -152,9 +152,11 @@ int worker_cuda_ready(struct mx_err *err)
     return getenv("MX_PRETEND_CUDA") ? 0 : mx_fail(err, MX_EGPU, "no GPU is pretended");
 }
 
+/* Only an executor that was given a GPU asks. */
 int worker_cuda_open(struct mx_err *err)
 {
-    return worker_cuda_ready(err);
+    (void)err;
+    return 0;
 }
 
 /* The linker has stages for GPUs call this one: their networks are computed by the CPU. */
