@@ -171,7 +171,7 @@ class Failures(GpuCase):
 
     def test_a_training_goes_on_from_its_checkpoint_to_the_same_bits(self):
         config = self.config(("cutmix",), epochs=2, arch="resnet8", n=32)
-        self.expect_as_undisturbed("launch@600:illegal", "train: goes on from epoch", "--set",
+        self.expect_as_undisturbed("launch@600:illegal", "goes on from epoch", "--set",
                                    "schedule.checkpoint_every=0.01s", config=config)
         weights = [path.read_bytes() for path in self.folder.glob("*/stages/*/weights.safetensors")]
         self.assertEqual((len(weights), len(set(weights))), (2, 1))
