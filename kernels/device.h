@@ -12,6 +12,7 @@
 #define KERN_DEVICE_H
 
 #include "base/err.h"
+#include "kernels/device_maps.h"
 #include "kernels/elementwise.h"
 #include "kernels/norm.h"
 #include "kernels/optimizer.h"
@@ -103,6 +104,8 @@ struct kern_device {
                       struct mx_err *err);
     int (*loss)(struct kern_nn *nn, const struct kern_loss *loss, double *value,
                 struct mx_err *err);
+
+    const struct kern_map_device *maps; /* attribution maps: kernels/device_maps.h */
 
     /* What follows is NULL where `host`. A step whose work does not depend on what it found: first it
      * brings what it needs of the host, last it waits and looks. loss() is these three. */

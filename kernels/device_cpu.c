@@ -215,4 +215,5 @@ const struct kern_device kern_device_cpu = {
     .average = cpu_average,
     .square_sum = cpu_square_sum,
     .loss = cpu_loss,
+    .maps = &kern_maps_cpu,
 };

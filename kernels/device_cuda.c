@@ -405,6 +405,7 @@ const struct kern_device kern_device_cuda = {
     .adamw = adamw,
     .average = average,
     .square_sum = square_sum,
+    .maps = &kern_maps_cuda,
     .loss = kern_cuda_loss,
     .bring_loss = kern_cuda_bring_loss,
     .queue_loss = kern_cuda_queue_loss,

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "kernels/map_args.h"
 #include "kernels/optimizer.h"
 
 #ifdef __cplusplus
@@ -27,7 +28,8 @@ extern "C" {
     BLOCK(norm_statistics) BLOCK(norm_sums)                                                        \
     EACH(finish) BLOCK(channel_sum) BLOCK(square_sum) EACH(clip)   \
     BLOCK(softmax_norm) BLOCK(softmax_loss) EACH(softmax_gradient)                                 \
-    EACH(mean_pool) EACH(mean_pool_backward) EACH(max_pool) EACH(max_pool_backward) EACH(pad)
+    EACH(mean_pool) EACH(mean_pool_backward) EACH(max_pool) EACH(max_pool_backward) EACH(pad)  \
+    KERN_MAP_KERNELS(EACH, BLOCK)
 // clang-format on
 
 enum {

@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/launch.h"
+#include "kernels/map_body.h"
 #include "kernels/mask_body.h"
 #include "kernels/network_body.h"
 

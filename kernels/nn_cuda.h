@@ -52,6 +52,7 @@ static inline struct cuda *cuda_of(struct kern_nn *nn)
 
 extern const struct kern_device     kern_device_cuda;
 extern const struct kern_feed_table kern_feed_cuda;
+extern const struct kern_map_device kern_maps_cuda; /* device_cuda_maps.c */
 
 /* Turn a status of each library into *err; 0 if it is none. `call` is what was called. */
 int kern_cuda_check(cudaError_t status, const char *call, const char *file, int line,

@@ -65,7 +65,8 @@ struct kern_nn {
 };
 
 /* The CPU's table of what needs no library. */
-extern const struct kern_device kern_device_cpu;
+extern const struct kern_device     kern_device_cpu;
+extern const struct kern_map_device kern_maps_cpu;
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,8 @@
 /* explain.h - attribution maps: which pixels a network's answer rests on.
  *
  * An explainer holds a trained network in eval mode, norms folded into the
- * convolutions before them, and keeps every layer's output and gradient. A map
+ * convolutions before them, and keeps every layer's output and gradient, on the CPU or on a GPU; what it takes
+ * and gives is the host's. A map
  * is of the LOGIT of one class an image (methods.md 2): never of its softmax,
  * whose gradient vanishes where the network is sure. Maps are (n, height, width)
  * floats, as they come: not scaled, not clipped. Map i is the same bits alone and
@@ -17,6 +18,7 @@
 #include "base/err.h"
 #include "base/rng.h"
 #include "worker/choices.h"
+#include "worker/device.h"
 #include "worker/engine.h"
 #include "worker/net.h"
 #include "worker/params.h"
@@ -75,15 +77,25 @@ struct worker_map_batch {
     uint32_t        n, ntargets; /* alike: one class an image */
 };
 
-/* Build for at most batch_size images at a time. The net is lent for the
- * explainer's life; tensors are as worker_engine_export() gives them, and copied.
- * With `relevance` also what layer_relevance needs, half as much memory again.
- * Returns NULL with MX_EINVAL (a tensor is missing or of another shape, no images),
- * MX_ENOMEM or MX_EINTERNAL. */
+/* Where and how an explainer works. */
+struct worker_explainer_plan {
+    enum worker_device device;
+    unsigned           threads;    /* of the CPU */
+    uint32_t           batch_size; /* images at a time, at most */
+    bool               relevance;  /* also what layer_relevance needs, half as much memory again */
+};
+
+/* That of a stage: WORKER_MAP_BATCH images on params->device. */
+struct worker_explainer_plan worker_explainer_plan(const struct worker_params *params,
+                                                   bool                        relevance);
+
+/* The net is lent for the explainer's life; tensors are as worker_engine_export() gives them, and
+ * copied. Returns NULL with MX_EINVAL (a tensor is missing or of another shape, no images),
+ * MX_ENOMEM, MX_EGPU or MX_EINTERNAL. */
 struct worker_explainer *worker_explainer_new(const struct worker_net    *net,
                                               const struct worker_tensor *tensors, size_t count,
-                                              uint32_t batch_size, unsigned threads, bool relevance,
-                                              struct mx_err *err);
+                                              const struct worker_explainer_plan *plan,
+                                              struct mx_err                      *err);
 void                     worker_explainer_free(struct worker_explainer *explainer); /* or NULL */
 
 /* The tensors of a file (worker/safetensors.h) for worker_explainer_new(), to be

@@ -2,6 +2,7 @@
 #ifndef MX_WORKER_EXPLAIN_PARTS_H
 #define MX_WORKER_EXPLAIN_PARTS_H
 
+#include "kernels/device.h"
 #include "kernels/nn.h"
 #include "worker/explain.h"
 
@@ -44,17 +45,20 @@ struct explain_layer {
 };
 
 struct worker_explainer {
-    const struct worker_net *net;
-    uint32_t                 n; /* images at a time */
-    struct kern_nn          *nn;
-    struct explain_layer    *layers;
-    struct explain_held     *held;
-    size_t                   nheld, room;
-    char                    *block;
-    size_t                   bytes;
-    uint32_t                 cam; /* the layer of gradcam; 0: none */
-    bool                     relevance;
-    float                   *images; /* (n, image): copies that maps work on */
+    const struct worker_net  *net;
+    uint32_t                  n; /* images at a time */
+    struct kern_nn           *nn;
+    const struct kern_device *on; /* where tensors, images and maps lie */
+    struct explain_layer     *layers;
+    struct explain_held      *held;
+    size_t                    nheld, room;
+    char                     *block;
+    size_t                    bytes; /* of block */
+    uint32_t                  cam;   /* the layer of gradcam; 0: none */
+    bool                      relevance;
+    float                    *images; /* (n, image): those that a map is made of */
+    float                    *maps;   /* (n, pixels) */
+    float                    *logits; /* (n, classes), the host's */
 };
 
 /* How the backward pass treats a ReLU. */
@@ -63,16 +67,40 @@ enum explain_mode {
     EXPLAIN_GUIDED,
 };
 
+size_t   explain_pixels(const struct worker_explainer *explainer);
 size_t   explain_image_floats(const struct worker_explainer *explainer);
 uint32_t explain_classes(const struct worker_explainer *explainer);
 size_t   explain_floats(const struct kern_tensor *tensor);
 
-/* Outputs of n images, up to a batch; the rest of the batch is zeros. */
+/* Channels, height and width of n images. */
+struct kern_map_sides explain_sides(const struct worker_explainer *explainer, uint32_t n);
+
+/* Where the network takes its images from, on the device. */
+float *explain_input(const struct worker_explainer *explainer);
+
+/* Outputs of n images, up to a batch, that are there; the rest of the batch is zeros. */
+int explain_run(struct worker_explainer *explainer, uint32_t n, struct mx_err *err);
+
+/* The same for images of the host. */
 int explain_forward(struct worker_explainer *explainer, const float *images, uint32_t n,
                     struct mx_err *err);
 
-/* After it: the logit of image i. */
-double explain_logit(const struct worker_explainer *explainer, uint32_t i, uint32_t label);
+/* After it: the logits (n, classes) of the first n images, theirs until the next pass; NULL with
+ * *err. */
+const float *explain_logits(struct worker_explainer *explainer, uint32_t n, struct mx_err *err);
+
+/* The maps of n images, from where the device made them. */
+int explain_take_maps(struct worker_explainer *explainer, uint32_t n, float *maps,
+                      struct mx_err *err);
+
+/* Bytes of the device, for one call; NULL with *err. Zeros, if wanted. */
+void *explain_room(struct worker_explainer *explainer, size_t bytes, bool zeros,
+                   struct mx_err *err);
+void  explain_room_free(struct worker_explainer *explainer, void *room); /* or NULL */
+
+/* Begin at the last layer's gradient: at each image's target 1, or what values (n, classes) has there. */
+int explain_start(struct worker_explainer *explainer, const uint32_t *targets, const float *values,
+                  uint32_t n, struct mx_err *err);
 
 /* Gradients of the targets' logits down to layer `until` (0: the images), in
  * layers[until].grad. */

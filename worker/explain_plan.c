@@ -1,7 +1,6 @@
 /* An explainer: operations for one batch size, and where their arrays lie. */
 #include "worker/explain_parts.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,10 +233,8 @@ static int bind_all(struct worker_explainer *explainer, struct mx_err *err)
         offset += bytes;
     }
     explainer->bytes += offset;
-    if (!(explainer->block = aligned_alloc(KERN_ALIGN, explainer->bytes)))
-        return mx_fail(err, MX_ENOMEM, "no memory for %zu bytes to explain %u images at a time",
-                       explainer->bytes, explainer->n);
-    memset(explainer->block, 0, explainer->bytes);
+    if (!(explainer->block = explain_room(explainer, explainer->bytes, true, err)))
+        return -1;
     for (size_t h = 0; h < explainer->nheld; h++) {
         const struct explain_held *held = &explainer->held[h];
         float                     *at;
@@ -270,10 +267,43 @@ static uint32_t find_cam(const struct worker_net *net)
     return l;
 }
 
+struct worker_explainer_plan worker_explainer_plan(const struct worker_params *params,
+                                                   bool                        relevance)
+{
+    return (struct worker_explainer_plan){.device = (enum worker_device)params->device,
+                                          .threads = (unsigned)params->train_threads,
+                                          .batch_size = WORKER_MAP_BATCH,
+                                          .relevance = relevance};
+}
+
+static int open_device(struct worker_explainer *explainer, const struct worker_explainer_plan *plan,
+                       struct mx_err *err)
+{
+    explainer->nn = plan->device == WORKER_DEVICE_CUDA ? kern_nn_new_cuda(err)
+                                                       : kern_nn_new(plan->threads, err);
+    if (!explainer->nn)
+        return -1;
+    explainer->on = kern_nn_device(explainer->nn);
+    return 0;
+}
+
+/* Arrays beside those of layers. */
+static int make_room(struct worker_explainer *explainer, struct mx_err *err)
+{
+    const size_t images = explainer->n * explain_image_floats(explainer) * sizeof(float);
+    const size_t maps = explainer->n * explain_pixels(explainer) * sizeof(float);
+
+    if (!(explainer->images = explain_room(explainer, images, true, err)) ||
+        !(explainer->maps = explain_room(explainer, maps, true, err)))
+        return -1;
+    explainer->logits = malloc(explainer->n * explain_classes(explainer) * sizeof(float));
+    return explainer->logits ? 0 : mx_fail(err, MX_ENOMEM, "no memory to explain a network");
+}
+
 struct worker_explainer *worker_explainer_new(const struct worker_net    *net,
                                               const struct worker_tensor *tensors, size_t count,
-                                              uint32_t batch_size, unsigned threads, bool relevance,
-                                              struct mx_err *err)
+                                              const struct worker_explainer_plan *plan,
+                                              struct mx_err                      *err)
 {
     struct worker_explainer *explainer = calloc(1, sizeof *explainer);
 
@@ -282,21 +312,20 @@ struct worker_explainer *worker_explainer_new(const struct worker_net    *net,
         return NULL;
     }
     explainer->net = net;
-    explainer->n = batch_size;
-    explainer->relevance = relevance;
+    explainer->n = plan->batch_size;
+    explainer->relevance = plan->relevance;
     explainer->cam = find_cam(net);
-    if (batch_size == 0) {
+    if (explainer->n == 0) {
         mx_fail(err, MX_EINVAL, "an explainer for batches without images");
         goto fail;
     }
-    explainer->layers = calloc(net->nlayers, sizeof *explainer->layers);
-    explainer->images = malloc(batch_size * explain_image_floats(explainer) * sizeof(float));
-    if (!explainer->layers || !explainer->images) {
+    if (!(explainer->layers = calloc(net->nlayers, sizeof *explainer->layers))) {
         mx_fail(err, MX_ENOMEM, "no memory to explain a network");
         goto fail;
     }
-    if (!(explainer->nn = kern_nn_new(threads, err)) || build_all(explainer, err) ||
-        bind_all(explainer, err) || explain_weights_fill(explainer, tensors, count, err))
+    if (open_device(explainer, plan, err) || build_all(explainer, err) ||
+        bind_all(explainer, err) || make_room(explainer, err) ||
+        explain_weights_fill(explainer, tensors, count, err))
         goto fail;
     return explainer;
 
@@ -318,14 +347,19 @@ void worker_explainer_free(struct worker_explainer *explainer)
         kern_tensor_free(explainer->held[h].tensor);
     free(explainer->held);
     free(explainer->layers);
-    free(explainer->block);
-    free(explainer->images);
+    free(explainer->logits);
+    if (explainer->nn) {
+        explain_room_free(explainer, explainer->block);
+        explain_room_free(explainer, explainer->images);
+        explain_room_free(explainer, explainer->maps);
+    }
     kern_nn_free(explainer->nn);
     free(explainer);
 }
 
 size_t worker_explainer_bytes(const struct worker_explainer *explainer)
 {
-    return explainer->bytes + kern_nn_bytes(explainer->nn) +
-           explainer->n * explain_image_floats(explainer) * sizeof(float);
+    const size_t beside = explain_image_floats(explainer) + explain_pixels(explainer);
+
+    return explainer->bytes + kern_nn_bytes(explainer->nn) + explainer->n * beside * sizeof(float);
 }

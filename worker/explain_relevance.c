@@ -6,9 +6,6 @@
  * a mean hands it back in proportion to the values, a maximum to the largest, a sum in
  * proportion to the positive parts of its terms, a ReLU and a norm that cannot be
  * folded as it came. */
-#include <string.h>
-
-#include "kernels/elementwise.h"
 #include "worker/explain_parts.h"
 
 static const float epsilon = 1e-6f;
@@ -66,62 +63,40 @@ int explain_relevance_build(struct worker_explainer *explainer, uint32_t l, stru
 void explain_relevance_fill(struct worker_explainer *explainer, uint32_t l)
 {
     const struct explain_layer *at = &explainer->layers[l];
-    const size_t                n = explain_floats(at->weights);
-    const float                *all = kern_tensor_data(at->weights);
 
-    for (int p = 0; p < 2 && at->part[p].op; p++) {
-        float *own = kern_tensor_data(at->part[p].weights);
-
-        for (size_t k = 0; k < n; k++)
-            own[k] = (p == 0) == (all[k] > 0) ? all[k] : 0;
-    }
-}
-
-/* relevance = relevance / sums, 0 where nothing positive arrived. */
-static void divide(float *out, const float *relevance, const float *plus, const float *minus,
-                   size_t n)
-{
-    for (size_t k = 0; k < n; k++) {
-        float sum = minus ? plus[k] + minus[k] : plus[k];
-
-        out[k] = sum > 0 ? relevance[k] / sum : 0;
-    }
-}
-
-static void multiply(float *out, const float *by, size_t n)
-{
-    for (size_t k = 0; k < n; k++)
-        out[k] *= by[k];
+    for (int p = 0; p < 2 && at->part[p].op; p++)
+        explainer->on->maps->split(explainer->nn, kern_tensor_data(at->part[p].weights),
+                                   kern_tensor_data(at->weights), explain_floats(at->weights),
+                                   p == 0);
 }
 
 static int through_conv(struct worker_explainer *explainer, uint32_t l, struct mx_err *err)
 {
-    const struct explain_layer *at = &explainer->layers[l];
-    const uint32_t              from = explainer->net->layers[l].inputs[0];
-    const struct explain_layer *in = &explainer->layers[from];
-    const float                *value = kern_tensor_data(in->value);
-    const int                   parts = at->part[1].op ? 2 : 1;
-    const size_t                n = explain_floats(at->grad), inputs = explain_floats(in->value);
-    float                      *sum[2] = {NULL, NULL};
+    const struct kern_map_device *maps = explainer->on->maps;
+    const struct explain_layer   *at = &explainer->layers[l];
+    const uint32_t                from = explainer->net->layers[l].inputs[0];
+    const struct explain_layer   *in = &explainer->layers[from];
+    const int                     parts = at->part[1].op ? 2 : 1;
+    const size_t                  n = explain_floats(at->grad), inputs = explain_floats(in->value);
+    float                        *sum[2] = {NULL, NULL};
 
     for (int p = 0; p < parts; p++) {
-        float *src = kern_tensor_data(at->part[p].src);
-
-        for (size_t k = 0; parts == 2 && k < inputs; k++)
-            src[k] = (p == 0) == (value[k] > 0) ? value[k] : 0;
+        if (parts == 2)
+            maps->split(explainer->nn, kern_tensor_data(at->part[p].src),
+                        kern_tensor_data(in->value), inputs, p == 0);
         if (kern_op_forward(at->part[p].op, err))
             return -1;
         sum[p] = kern_tensor_data(at->part[p].sum);
     }
-    divide(sum[0], kern_tensor_data(at->grad), sum[0], sum[1], n);
+    maps->divide(explainer->nn, sum[0], kern_tensor_data(at->grad), sum[0], sum[1], n);
     if (parts == 2)
-        memcpy(sum[1], sum[0], n * sizeof *sum[1]);
+        explainer->on->copy(explainer->nn, sum[1], sum[0], n * sizeof *sum[1]);
     for (int p = 0; p < parts; p++) {
         float *back = kern_tensor_data(at->part[p].back);
 
         if (kern_op_backward(at->part[p].op, err))
             return -1;
-        multiply(back, kern_tensor_data(at->part[p].src), inputs);
+        maps->multiply(explainer->nn, back, kern_tensor_data(at->part[p].src), inputs);
         explain_give(explainer, from, back);
     }
     return 0;
@@ -132,21 +107,21 @@ static int through_conv(struct worker_explainer *explainer, uint32_t l, struct m
 static int through_sum(struct worker_explainer *explainer, uint32_t l, bool linear,
                        struct mx_err *err)
 {
-    const struct explain_layer *at = &explainer->layers[l];
-    const uint32_t              from = explainer->net->layers[l].inputs[0];
-    const size_t                n = explain_floats(at->grad);
-    float                      *relevance = kern_tensor_data(at->grad);
-    const float                *z = kern_tensor_data(at->value);
+    const struct kern_map_device *maps = explainer->on->maps;
+    const struct explain_layer   *at = &explainer->layers[l];
+    const uint32_t                from = explainer->net->layers[l].inputs[0];
+    const size_t                  n = explain_floats(at->grad);
+    float                        *relevance = kern_tensor_data(at->grad);
+    const float                  *z = kern_tensor_data(at->value);
 
     if (linear)
-        for (size_t k = 0; k < n; k++)
-            relevance[k] /= z[k] + (z[k] < 0 ? -epsilon : epsilon);
+        maps->stabilise(explainer->nn, relevance, z, epsilon, n);
     else
-        divide(relevance, relevance, z, NULL, n);
+        maps->divide(explainer->nn, relevance, relevance, z, NULL, n);
     if (kern_op_backward(at->op, err))
         return -1;
-    multiply(kern_tensor_data(at->gives), kern_tensor_data(explainer->layers[from].value),
-             explain_floats(at->gives));
+    maps->multiply(explainer->nn, kern_tensor_data(at->gives),
+                   kern_tensor_data(explainer->layers[from].value), explain_floats(at->gives));
     explain_give(explainer, from, kern_tensor_data(at->gives));
     return 0;
 }
@@ -155,17 +130,11 @@ static void through_add(struct worker_explainer *explainer, uint32_t l)
 {
     const struct explain_layer *at = &explainer->layers[l];
     const uint32_t             *from = explainer->net->layers[l].inputs;
-    const float                *a = kern_tensor_data(explainer->layers[from[0]].value);
-    const float                *b = kern_tensor_data(explainer->layers[from[1]].value);
-    const size_t                n = explain_floats(at->grad);
     float *relevance = kern_tensor_data(at->grad), *share = kern_tensor_data(at->share);
 
-    for (size_t k = 0; k < n; k++) {
-        float plus = a[k] > 0 ? a[k] : 0, other = b[k] > 0 ? b[k] : 0, sum = plus + other;
-
-        share[k] = sum > 0 ? relevance[k] * (plus / sum) : 0;
-        relevance[k] = sum > 0 ? relevance[k] * (other / sum) : 0;
-    }
+    explainer->on->maps->share(
+        explainer->nn, share, relevance, kern_tensor_data(explainer->layers[from[0]].value),
+        kern_tensor_data(explainer->layers[from[1]].value), explain_floats(at->grad));
     explain_give(explainer, from[0], share);
     explain_give(explainer, from[1], relevance);
 }
@@ -201,15 +170,11 @@ static int through_layer(struct worker_explainer *explainer, uint32_t l, struct 
 int explain_relevance(struct worker_explainer *explainer, const uint32_t *targets, uint32_t n,
                       struct mx_err *err)
 {
-    const uint32_t last = explainer->net->nlayers - 1, classes = explain_classes(explainer);
-    float         *start = kern_tensor_data(explainer->layers[last].grad);
+    const float *logits = explain_logits(explainer, n, err);
 
-    for (uint32_t l = 0; l <= last; l++)
-        explainer->layers[l].filled = false;
-    memset(start, 0, kern_tensor_bytes(explainer->layers[last].grad));
-    for (uint32_t i = 0; i < n; i++)
-        start[(size_t)i * classes + targets[i]] = (float)explain_logit(explainer, i, targets[i]);
-    for (uint32_t l = last; l > 0; l--)
+    if (!logits || explain_start(explainer, targets, logits, n, err))
+        return -1;
+    for (uint32_t l = explainer->net->nlayers - 1; l > 0; l--)
         if (through_layer(explainer, l, err))
             return -1;
     return 0;

@@ -39,34 +39,6 @@ static const float *find(const struct source *source, const char *layer, const c
     return NULL;
 }
 
-static int fill(struct worker_explainer *explainer, uint32_t l, float *plain, struct mx_err *err)
-{
-    const struct worker_layer *at = &explainer->net->layers[l];
-    const struct worker_layer *in = &explainer->net->layers[at->inputs[0]];
-    uint32_t                   dims[5] = {at->channels, in->channels, at->kernel, at->kernel};
-    unsigned                   ndims = 4;
-    struct kern_tensor        *row_major;
-    int                        result = -1;
-
-    if (at->kind == WORKER_LINEAR) {
-        ndims = in->flat ? 2 : 4;
-        dims[2] = in->height;
-        dims[3] = in->width;
-    } else if (at->groups > 1) {
-        const uint32_t groups[] = {at->groups, at->channels / at->groups, in->channels / at->groups,
-                                   at->kernel, at->kernel};
-
-        ndims = 5;
-        memcpy(dims, groups, sizeof dims);
-    }
-    if (!(row_major = kern_tensor_plain(explainer->nn, ndims, dims, err)))
-        return -1;
-    if (!kern_tensor_bind(row_major, plain, err))
-        result = kern_tensor_copy(row_major, explainer->layers[l].weights, err);
-    kern_tensor_free(row_major);
-    return result;
-}
-
 /* Multiply weights and bias of a convolution by what the norm after it does. */
 static int fold(const struct source *source, const struct worker_layer *norm, size_t per_channel,
                 float *weights, float *bias, struct mx_err *err)
@@ -107,23 +79,27 @@ static int fill_weighted(struct worker_explainer *explainer, const struct source
                                                  : (size_t)in->channels * in->height * in->width;
     const float *weights = find(source, at->name, "weight", at->channels * per_channel, err);
     const float *bias = NULL;
-    float       *own, *plain;
+    float       *plain, *own;
     int          result = -1;
 
     if (!weights || ((at->kind == WORKER_LINEAR || at->bias) &&
                      !(bias = find(source, at->name, "bias", at->channels, err))))
         return -1;
-    own = kern_tensor_data(explainer->layers[l].bias);
+    if (!(plain = malloc(at->channels * (per_channel + 1) * sizeof *plain)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the weights of %s", at->name);
+    own = plain + at->channels * per_channel;
+    memcpy(plain, weights, at->channels * per_channel * sizeof *plain);
     memset(own, 0, at->channels * sizeof *own);
     if (bias)
         memcpy(own, bias, at->channels * sizeof *own);
-    if (!(plain = malloc(at->channels * per_channel * sizeof *plain)))
-        return mx_fail(err, MX_ENOMEM, "no memory for the weights of %s", at->name);
-    memcpy(plain, weights, at->channels * per_channel * sizeof *plain);
     if (!norm || !fold(source, norm, per_channel, plain, own, err))
-        result = fill(explainer, l, plain, err);
+        result = kern_tensor_write(explainer->layers[l].weights, plain, err) ||
+                         kern_tensor_write(explainer->layers[l].bias, own, err)
+                     ? -1
+                     : 0;
     free(plain);
-    explain_relevance_fill(explainer, l);
+    if (result == 0)
+        explain_relevance_fill(explainer, l);
     return result;
 }
 
@@ -138,9 +114,8 @@ static int fill_norm(struct worker_explainer *explainer, const struct source *so
     for (int w = 0; w < 4; w++) {
         const float *from = find(source, desc->name, words[w], desc->channels, err);
 
-        if (!from)
+        if (!from || kern_tensor_write(own[w], from, err))
             return -1;
-        memcpy(kern_tensor_data(own[w]), from, desc->channels * sizeof *from);
     }
     return 0;
 }

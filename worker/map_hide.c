@@ -1,7 +1,6 @@
 /* Maps that hide parts of an image and look at the logit (Zeiler and Fergus 2014;
  * Petsiuk and others 2018). Variants of several images fill a batch together. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "worker/explain_parts.h"
 
@@ -54,18 +53,6 @@ static struct window window_at(const struct patches *p, uint32_t k)
     return w;
 }
 
-/* One image with window k replaced by zero. */
-static void hide(const struct worker_layer *input, const float *image, struct window w, float *out)
-{
-    const size_t pixels = (size_t)input->height * input->width;
-
-    memcpy(out, image, input->channels * pixels * sizeof *out);
-    for (uint32_t c = 0; c < input->channels; c++)
-        for (uint32_t y = w.top; y < w.bottom; y++)
-            memset(out + c * pixels + (size_t)y * input->width + w.left, 0,
-                   (w.right - w.left) * sizeof *out);
-}
-
 /* Every pixel: the mean drop over the windows that cover it. */
 static void spread(const struct patches *p, const double *drops, float *map)
 {
@@ -86,24 +73,32 @@ static void spread(const struct patches *p, const double *drops, float *map)
         }
 }
 
+static int put_clean(struct worker_explainer *explainer, const struct worker_map_batch *batch,
+                     struct mx_err *err)
+{
+    return explainer->on->put(explainer->nn, explainer->images, batch->images,
+                              batch->n * explain_image_floats(explainer) * sizeof(float), err);
+}
+
 /* The logits of every image with every window hidden: (n, windows). */
 static int hide_all(struct worker_explainer *explainer, const struct worker_map_batch *batch,
                     const struct patches *p, double *logits, struct mx_err *err)
 {
-    const struct worker_layer *input = &explainer->net->layers[0];
-    const size_t               floats = explain_image_floats(explainer);
-    const uint64_t             each = (uint64_t)p->rows * p->columns, all = batch->n * each;
+    const uint64_t                each = (uint64_t)p->rows * p->columns, all = batch->n * each;
+    const struct kern_map_windows windows = {p->patch, p->stride, p->columns, (uint32_t)each};
+    const struct kern_map_sides   sides = explain_sides(explainer, batch->n);
+    const size_t                  classes = explain_classes(explainer);
 
     for (uint64_t done = 0; done < all; done += explainer->n) {
         const uint32_t n = all - done < explainer->n ? (uint32_t)(all - done) : explainer->n;
+        const float   *rows;
 
-        for (uint32_t v = 0; v < n; v++)
-            hide(input, batch->images + (done + v) / each * floats,
-                 window_at(p, (uint32_t)((done + v) % each)), explainer->images + v * floats);
-        if (explain_forward(explainer, explainer->images, n, err))
+        explainer->on->maps->hide(explainer->nn, explain_input(explainer), explainer->images,
+                                  &sides, &windows, done, n);
+        if (explain_run(explainer, n, err) || !(rows = explain_logits(explainer, n, err)))
             return -1;
         for (uint32_t v = 0; v < n; v++)
-            logits[done + v] = explain_logit(explainer, v, batch->targets[(done + v) / each]);
+            logits[done + v] = rows[v * classes + batch->targets[(done + v) / each]];
     }
     return 0;
 }
@@ -115,16 +110,19 @@ EXPLAIN_MAP(map_occlusion)
     const struct patches       p = patches_of(input, options);
     const size_t               each = (size_t)p.rows * p.columns;
     double                    *logits = calloc(batch->n * each + 1, sizeof *logits);
+    const float               *rows = NULL;
     int                        result;
 
     (void)figures;
     if (!logits)
         return mx_fail(err, MX_ENOMEM, "no memory for %zu hidden windows", batch->n * each);
-    result = hide_all(explainer, batch, &p, logits, err);
-    if (result == 0)
-        result = explain_forward(explainer, batch->images, batch->n, err);
+    result = put_clean(explainer, batch, err) || hide_all(explainer, batch, &p, logits, err)
+                 ? -1
+                 : explain_forward(explainer, batch->images, batch->n, err);
+    if (result == 0 && !(rows = explain_logits(explainer, batch->n, err)))
+        result = -1;
     for (uint32_t i = 0; result == 0 && i < batch->n; i++) {
-        const double whole = explain_logit(explainer, i, batch->targets[i]);
+        const double whole = rows[(size_t)i * explain_classes(explainer) + batch->targets[i]];
         double      *drops = logits + i * each;
 
         for (size_t k = 0; k < each; k++)
@@ -155,63 +153,96 @@ void worker_map_rise_mask(struct mx_stream stream, uint32_t m, uint32_t height, 
                    mask);
 }
 
-/* Sums of mask x logit over all masks, each image behind mask k in turn. */
-static int mask_all(struct worker_explainer *explainer, const struct worker_map_batch *batch,
-                    const struct worker_map_options *options, uint32_t count, float *masks,
-                    double *sums, struct mx_err *err)
+/* What RISE holds: masks as they are drawn, and on the device masks, sums, targets. */
+struct rising {
+    struct worker_explainer       *explainer;
+    const struct worker_map_batch *batch;
+    float                         *drawn, *masks; /* (explainer->n, pixels) */
+    double                        *sums;          /* (n, pixels) */
+    uint32_t                      *targets;       /* (n) */
+};
+
+static int rising_new(struct worker_explainer *explainer, const struct worker_map_batch *batch,
+                      struct rising *r, struct mx_err *err)
 {
-    const struct worker_layer *input = &explainer->net->layers[0];
-    const size_t               pixels = (size_t)input->height * input->width;
-    const size_t               floats = explain_image_floats(explainer);
-    const uint64_t             all = (uint64_t)batch->n * count;
+    const size_t pixels = explain_pixels(explainer);
+
+    *r = (struct rising){.explainer = explainer, .batch = batch};
+    if (!(r->drawn = malloc(explainer->n * pixels * sizeof *r->drawn)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the masks of %u images", explainer->n);
+    r->masks = explain_room(explainer, explainer->n * pixels * sizeof *r->masks, false, err);
+    if (r->masks)
+        r->sums = explain_room(explainer, batch->n * pixels * sizeof *r->sums, true, err);
+    if (r->sums)
+        r->targets = explain_room(explainer, batch->n * sizeof *r->targets, false, err);
+    if (!r->targets || put_clean(explainer, batch, err))
+        return -1;
+    return explainer->on->put(explainer->nn, r->targets, batch->targets,
+                              batch->n * sizeof *r->targets, err);
+}
+
+static void rising_free(struct rising *r)
+{
+    explain_room_free(r->explainer, r->masks);
+    explain_room_free(r->explainer, r->sums);
+    explain_room_free(r->explainer, r->targets);
+    free(r->drawn);
+}
+
+/* The masks that n variants from `first` on are behind: every image behind one, then the next. */
+static int put_masks(struct rising *r, struct mx_stream stream, uint64_t first, uint32_t n,
+                     struct mx_err *err)
+{
+    const struct worker_layer *input = &r->explainer->net->layers[0];
+    const size_t               pixels = explain_pixels(r->explainer);
+    const uint64_t             from = first / r->batch->n, to = (first + n - 1) / r->batch->n;
+
+    for (uint64_t m = from; m <= to; m++)
+        worker_map_rise_mask(stream, (uint32_t)m, input->height, input->width,
+                             r->drawn + (m - from) * pixels);
+    return r->explainer->on->put(r->explainer->nn, r->masks, r->drawn,
+                                 (to - from + 1) * pixels * sizeof *r->masks, err);
+}
+
+/* Sums of mask x logit over all masks. */
+static int mask_all(struct rising *r, struct mx_stream stream, uint32_t count, struct mx_err *err)
+{
+    struct worker_explainer      *explainer = r->explainer;
+    const struct kern_map_device *maps = explainer->on->maps;
+    const struct kern_map_sides   sides = explain_sides(explainer, r->batch->n);
+    const struct kern_tensor     *logits = explainer->layers[explainer->net->nlayers - 1].value;
+    const uint64_t                all = (uint64_t)r->batch->n * count;
 
     for (uint64_t done = 0; done < all; done += explainer->n) {
         const uint32_t n = all - done < explainer->n ? (uint32_t)(all - done) : explainer->n;
 
-        for (uint32_t v = 0; v < n; v++) {
-            const uint32_t m = (uint32_t)((done + v) / batch->n);
-            const float   *image = batch->images + (done + v) % batch->n * floats;
-            float         *mask = masks + v * pixels;
-
-            if (v > 0 && (done + v) % batch->n > 0)
-                memcpy(mask, mask - pixels, pixels * sizeof *mask);
-            else
-                worker_map_rise_mask(options->stream, m, input->height, input->width, mask);
-            for (size_t k = 0; k < floats; k++)
-                explainer->images[v * floats + k] = image[k] * mask[k % pixels];
-        }
-        if (explain_forward(explainer, explainer->images, n, err))
+        if (put_masks(r, stream, done, n, err))
             return -1;
-        for (uint32_t v = 0; v < n; v++) {
-            const uint32_t i = (uint32_t)((done + v) % batch->n);
-            const double   logit = explain_logit(explainer, v, batch->targets[i]);
-
-            for (size_t k = 0; k < pixels; k++)
-                sums[i * pixels + k] += logit * masks[v * pixels + k];
-        }
+        maps->mask(explainer->nn, explain_input(explainer), explainer->images, r->masks, &sides,
+                   done, n);
+        if (explain_run(explainer, n, err))
+            return -1;
+        maps->weigh(explainer->nn, r->sums, r->masks, kern_tensor_data(logits), r->targets,
+                    explain_classes(explainer), &sides, done, n);
     }
     return 0;
 }
 
 EXPLAIN_MAP(map_rise)
 {
-    const struct worker_layer *input = &explainer->net->layers[0];
-    const size_t               pixels = (size_t)input->height * input->width;
-    const uint32_t             count = options->rise_masks                 ? options->rise_masks
-                                       : shorter_side(input) <= SMALL_SIDE ? 2000
-                                                                           : 4000;
-    float                     *masks = malloc(explainer->n * pixels * sizeof *masks);
-    double                    *sums = calloc(batch->n * pixels, sizeof *sums);
-    int                        result = -1;
+    const uint32_t count = options->rise_masks ? options->rise_masks
+                           : shorter_side(&explainer->net->layers[0]) <= SMALL_SIDE ? 2000
+                                                                                    : 4000;
+    struct rising  r;
+    int            result =
+        rising_new(explainer, batch, &r, err) || mask_all(&r, options->stream, count, err) ? -1 : 0;
 
     (void)figures;
-    if (!masks || !sums)
-        mx_fail(err, MX_ENOMEM, "no memory for the masks of %u images", explainer->n);
-    else
-        result = mask_all(explainer, batch, options, count, masks, sums, err);
-    for (size_t k = 0; result == 0 && k < batch->n * pixels; k++)
-        maps[k] = (float)(sums[k] / (0.5 * count));
-    free(masks);
-    free(sums);
+    if (result == 0) {
+        explainer->on->maps->round(explainer->nn, explainer->maps, r.sums, 0.5 * count,
+                                   batch->n * explain_pixels(explainer));
+        result = explain_take_maps(explainer, batch->n, maps, err);
+    }
+    rising_free(&r);
     return result;
 }

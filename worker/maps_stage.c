@@ -67,15 +67,15 @@ struct worker_map_options worker_job_map_options(const struct worker_job *job)
 /* The network as the train stage left it: the file decides its stem. */
 static int load_network(struct mapping *m, struct mx_err *err)
 {
-    struct worker_params *params = &m->job.params;
+    struct worker_params              *params = &m->job.params;
+    const struct worker_explainer_plan plan =
+        worker_explainer_plan(params, m->wanted[WORKER_MAP_LAYER_RELEVANCE]);
 
     if (worker_job_take_weights(&m->job, err) ||
         worker_net_build(params, &m->set->shape, &m->net, err) ||
         worker_tensors_read(params->model_weights, &m->tensors, &m->ntensors, err))
         return -1;
-    m->explainer = worker_explainer_new(&m->net, m->tensors, m->ntensors, WORKER_MAP_BATCH,
-                                        (unsigned)params->train_threads,
-                                        m->wanted[WORKER_MAP_LAYER_RELEVANCE], err);
+    m->explainer = worker_explainer_new(&m->net, m->tensors, m->ntensors, &plan, err);
     return m->explainer ? 0 : -1;
 }
 

@@ -33,14 +33,14 @@ static void dissecting_free(struct dissecting *d)
 
 static int explain_network(struct scoring *s, struct dissecting *d, struct mx_err *err)
 {
-    struct worker_tensor *tensors = NULL;
-    size_t                count = 0;
+    const struct worker_explainer_plan plan = worker_explainer_plan(&s->job.params, false);
+    struct worker_tensor              *tensors = NULL;
+    size_t                             count = 0;
 
     if (worker_net_build(&s->job.params, &s->set->shape, &d->net, err) ||
         worker_engine_export(s->engine, &tensors, &count, err))
         return -1;
-    d->explainer = worker_explainer_new(&d->net, tensors, count, WORKER_MAP_BATCH,
-                                        (unsigned)s->job.params.train_threads, false, err);
+    d->explainer = worker_explainer_new(&d->net, tensors, count, &plan, err);
     worker_tensors_free(tensors, count);
     return d->explainer ? 0 : -1;
 }

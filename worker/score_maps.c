@@ -26,17 +26,17 @@ static int draw_weights(struct scoring *s, struct worker_tensor **tensors, size_
 
 int score_maps_begin(struct scoring *s, struct mx_err *err)
 {
-    struct worker_tensor *tensors = NULL;
-    size_t                count = 0;
+    struct worker_explainer_plan plan;
+    struct worker_tensor        *tensors = NULL;
+    size_t                       count = 0;
 
     if (!score_wanted(s, WORKER_SCORE_BIT(RANDOMISATION_CORRELATION)))
         return 0;
     if (worker_net_build(&s->job.params, &s->set->shape, &s->net, err) ||
         draw_weights(s, &tensors, &count, err))
         return -1;
-    s->untrained = worker_explainer_new(&s->net, tensors, count, WORKER_MAP_BATCH,
-                                        (unsigned)s->job.params.train_threads,
-                                        s->there[WORKER_MAP_LAYER_RELEVANCE], err);
+    plan = worker_explainer_plan(&s->job.params, s->there[WORKER_MAP_LAYER_RELEVANCE]);
+    s->untrained = worker_explainer_new(&s->net, tensors, count, &plan, err);
     worker_tensors_free(tensors, count);
     return s->untrained ? 0 : -1;
 }

@@ -4,6 +4,7 @@
 
 #include "kernels/kern.h"
 #include "kernels/lanes.h"
+#include "kernels/map_body.h"
 #include "kernels/mask_body.h"
 #include "kernels/network_body.h"
 #include "tests/fakegpu/fake.h"

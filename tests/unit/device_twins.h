@@ -188,7 +188,7 @@ static inline bool twins_near(struct twins *twins, const char *name, const doubl
 static inline float *twins_drawn(size_t n, struct mx_rng *rng, bool odd)
 {
     static const float oddities[] = {NAN, INFINITY, -INFINITY, 0.0f, -0.0f, 1e-40f, 1e30f, -1e30f};
-    float             *values = malloc((n + 1) * sizeof *values);
+    float             *values = calloc(n + 1, sizeof *values);
 
     twins_must(values, "no memory", &(struct mx_err){0});
     for (size_t k = 0; k < n; k++) {

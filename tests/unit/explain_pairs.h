@@ -116,8 +116,9 @@ static inline void explain_pair_fill(struct explain_pair *pair, uint32_t batch_s
     pair->options.rise_masks = 3;
     pair->options.occlusion_patch =
         (input->height < input->width ? input->height : input->width) / 3 + 1;
-    pair->explainer =
-        worker_explainer_new(&pair->net, pair->tensors, pair->count, batch_size, 1, true, &err);
+    pair->explainer = worker_explainer_new(
+        &pair->net, pair->tensors, pair->count,
+        &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, batch_size, true}, &err);
     cr_assert_not_null(pair->explainer, "%s", err.text);
 }
 

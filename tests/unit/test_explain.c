@@ -182,7 +182,9 @@ Test(explain, says_which_network_cannot_carry_which_map)
     cr_expect_str_eq(err.text,
                      "gradcam++ needs a layer of channels before the classifier, and this "
                      "network has none (take gradient or integrated_gradients)");
-    plain = worker_explainer_new(&pair.net, pair.tensors, pair.count, 4, 1, false, &err);
+    plain =
+        worker_explainer_new(&pair.net, pair.tensors, pair.count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 4, false}, &err);
     cr_assert_not_null(plain);
     cr_expect_eq(worker_map_possible(plain, WORKER_MAP_LAYER_RELEVANCE, &err), -1);
     cr_expect_str_eq(err.text, "layer_relevance of an explainer that was built without it");
@@ -198,14 +200,20 @@ Test(explain, names_a_tensor_that_is_missing_or_of_another_size)
 
     small_pair(&pair, false, 4);
     pair.tensors[0].dims[0]--;
-    cr_expect_null(worker_explainer_new(&pair.net, pair.tensors, pair.count, 4, 1, true, &err));
+    cr_expect_null(
+        worker_explainer_new(&pair.net, pair.tensors, pair.count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 4, true}, &err));
     cr_expect_str_eq(err.text, "tensor 'conv1.weight' has 27 numbers, and 36 in the network to be "
                                "explained");
     pair.tensors[0].dims[0]++;
-    cr_expect_null(worker_explainer_new(&pair.net, pair.tensors, pair.count - 1, 4, 1, true, &err));
+    cr_expect_null(
+        worker_explainer_new(&pair.net, pair.tensors, pair.count - 1,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 4, true}, &err));
     cr_expect(strstr(err.text, "running_var' is missing, which the network to be explained has"),
               "%s", err.text);
-    cr_expect_null(worker_explainer_new(&pair.net, pair.tensors, pair.count, 0, 1, true, &err));
+    cr_expect_null(
+        worker_explainer_new(&pair.net, pair.tensors, pair.count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 0, true}, &err));
     cr_expect_str_eq(err.text, "an explainer for batches without images");
     explain_pair_free(&pair);
 }
@@ -221,7 +229,9 @@ Test(explain, explains_the_logit_where_softmax_is_saturated)
     worker_explainer_free(pair.explainer);
     memcpy(pair.tensors[0].data, (float[]){1, 0, -1, 0}, 4 * sizeof(float));
     memcpy(pair.tensors[1].data, (float[]){0, 0}, 2 * sizeof(float));
-    pair.explainer = worker_explainer_new(&pair.net, pair.tensors, pair.count, 4, 1, true, NULL);
+    pair.explainer =
+        worker_explainer_new(&pair.net, pair.tensors, pair.count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 4, true}, NULL);
     cr_assert_not_null(pair.explainer);
     for (int k = 0; k < 6; k++)
         pair.images[k] = 60;
@@ -248,7 +258,9 @@ Test(explain, gradcam_of_channels_that_speak_against_is_zero)
         if (strcmp(pair.tensors[t].name, "fc.weight") == 0)
             for (uint32_t k = 0; k < pair.tensors[t].dims[0] * pair.tensors[t].dims[1]; k++)
                 pair.tensors[t].data[k] = -fabsf(pair.tensors[t].data[k]);
-    pair.explainer = worker_explainer_new(&pair.net, pair.tensors, pair.count, 4, 1, true, NULL);
+    pair.explainer =
+        worker_explainer_new(&pair.net, pair.tensors, pair.count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 4, true}, NULL);
     cr_assert_not_null(pair.explainer);
     for (int k = 0; k < 2; k++) {
         float *maps =
@@ -273,7 +285,8 @@ static void one_pixel_pair(struct explain_pair *pair, struct worker_shape shape,
     for (size_t k = 0; k < EXPLAINED * pair->floats; k++)
         pair->images[k] = 1;
     pair->explainer =
-        worker_explainer_new(&pair->net, pair->tensors, pair->count, 8, 1, true, NULL);
+        worker_explainer_new(&pair->net, pair->tensors, pair->count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 8, true}, NULL);
     cr_assert_not_null(pair->explainer);
 }
 
@@ -363,7 +376,9 @@ Test(explain, relevance_is_kept_where_nothing_has_a_bias)
         if (ends_with(pair.tensors[t].name, ".bias") ||
             ends_with(pair.tensors[t].name, ".running_mean"))
             memset(pair.tensors[t].data, 0, pair.tensors[t].dims[0] * sizeof(float));
-    pair.explainer = worker_explainer_new(&pair.net, pair.tensors, pair.count, 4, 1, true, NULL);
+    pair.explainer =
+        worker_explainer_new(&pair.net, pair.tensors, pair.count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 4, true}, NULL);
     cr_assert_not_null(pair.explainer);
     free(explain_maps(&pair, WORKER_MAP_LAYER_RELEVANCE, figures));
     cr_assert_eq(worker_explainer_predict(pair.explainer, pair.images, EXPLAINED, logits, NULL), 0);
@@ -391,7 +406,9 @@ Test(explain, a_file_of_tensors_explains_like_the_engine_it_came_from)
     cr_assert_eq(worker_safetensors_write(path, pair.tensors, pair.count, &err), 0, "%s", err.text);
     cr_assert_eq(worker_tensors_read(path, &tensors, &count, &err), 0, "%s", err.text);
     unlink(path);
-    other = worker_explainer_new(&pair.net, tensors, count, 3, 1, true, &err);
+    other =
+        worker_explainer_new(&pair.net, tensors, count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 3, true}, &err);
     cr_assert_not_null(other, "%s", err.text);
     worker_explainer_free(pair.explainer);
     pair.explainer = other;

@@ -200,7 +200,9 @@ static void explain(struct planted *p, unsigned model)
     struct worker_explainer      *explainer;
 
     cr_assert_eq(worker_engine_export(p->models[model], &tensors, &count, NULL), 0);
-    explainer = worker_explainer_new(&p->net, tensors, count, WORKER_MAP_BATCH, 1, false, NULL);
+    explainer = worker_explainer_new(
+        &p->net, tensors, count,
+        &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, WORKER_MAP_BATCH, false}, NULL);
     cr_assert_not_null(explainer);
     cr_assert_eq(worker_explain(explainer, WORKER_MAP_INPUT_X_GRADIENT, &options, &batch,
                                 p->maps[model], NULL, NULL),

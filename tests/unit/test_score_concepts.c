@@ -39,7 +39,9 @@ static void look(const struct worker_job *job, struct look *l)
     cr_assert(l->set && l->set->test.n >= IMAGES);
     cr_assert_eq(worker_net_build(&job->params, &l->set->shape, &net, NULL), 0);
     cr_assert_eq(worker_tensors_read(path, &tensors, &count, NULL), 0);
-    explainer = worker_explainer_new(&net, tensors, count, 1, 1, false, NULL);
+    explainer =
+        worker_explainer_new(&net, tensors, count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 1, false}, NULL);
     cr_assert_eq(worker_explainer_channels(explainer, &l->channels, NULL), 0);
     floats = (size_t)l->channels.count * l->channels.height * l->channels.width;
     l->values = malloc(IMAGES * floats * sizeof *l->values);

@@ -20,7 +20,9 @@ static void look(struct world *w)
     cr_assert_not_null(w->set);
     cr_assert_eq(worker_net_build(&w->job->params, &w->set->shape, &w->net, NULL), 0);
     cr_assert_eq(worker_tensors_read(path, &tensors, &count, NULL), 0);
-    w->explainer = worker_explainer_new(&w->net, tensors, count, 1, 1, false, NULL);
+    w->explainer =
+        worker_explainer_new(&w->net, tensors, count,
+                             &(struct worker_explainer_plan){WORKER_DEVICE_CPU, 1, 1, false}, NULL);
     worker_tensors_free(tensors, count);
     batch = worker_batch_new(&w->job->params, &w->set->shape, IMAGES, NULL);
     worker_batch_plain(batch, w->set, &w->set->test, 0, IMAGES);
