@@ -1,15 +1,16 @@
 """Compare the vendor's calls that objects need with those that calls.md lists.
 
-    check_calls.py CALLS.md OBJECT...
+    check_calls.py CALLS.md NVML.H NVML.C OBJECT...
 
-A row of calls.md is `| family | call | arguments we use | checks |`. A row whose checks begin with
+The management library's calls are looked up by name at run time: NVML.H has the names, and NVML.C
+the stand-ins. A row of calls.md is `| family | call | arguments we use | checks |`. A row whose checks begin with
 "planned" may be there before the call is made, and must be completed when it is.
 """
 import re
 import subprocess
 import sys
 
-VENDOR = re.compile(r"^(__cuda|cuda|cublas|cudnn|nccl|cufft)")
+VENDOR = re.compile(r"^(__cuda|cuda|cublas|cudnn|nccl|cufft|nvml)")
 
 
 def listed(page):
@@ -30,11 +31,19 @@ def needed(objects):
     return {name for name in names if VENDOR.match(name)}
 
 
+def looked_up(header, stand_ins):
+    names = set(re.findall(r'"(nvml\w+)"', open(header, encoding="utf-8").read()))
+    there = set(re.findall(r"^\w+ int (nvml\w+)\(", open(stand_ins, encoding="utf-8").read(), re.M))
+    if names != there:
+        sys.exit(f"{header} and {stand_ins} differ in {', '.join(sorted(names ^ there))}")
+    return names
+
+
 def main():
-    page, objects = sys.argv[1], sys.argv[2:]
+    page, header, stand_ins, objects = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
     if not objects:
         sys.exit("no objects to look at")
-    rows, calls = listed(page), needed(objects)
+    rows, calls = listed(page), needed(objects) | looked_up(header, stand_ins)
     wrong = [f"{name} is called, and {page} does not list it" for name in sorted(calls - set(rows))]
     wrong += [f"{name} is in {page}, and nothing calls it" for name in sorted(set(rows) - calls)
               if not rows[name].startswith("planned")]

@@ -43,15 +43,13 @@ static void read_by_host(const void *from)
 }
 
 /* Pinned memory that a copy fills, read before it was waited for. */
-static void read_too_early(const void *from, size_t bytes)
+static void read_too_early(void)
 {
     cudaStream_t stream = NULL;
     void        *pinned = NULL;
     size_t       whole = 3 * 4096;
     void        *device = NULL;
 
-    (void)bytes;
-    (void)from;
     __real_cudaMalloc(&device, whole);
     cudaMallocHost(&pinned, whole);
     cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
@@ -72,28 +70,33 @@ static void child_uses_it(void)
     _exit(WEXITSTATUS(status));
 }
 
-cudaError_t __wrap_cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+void spoil_copy(void **to, const void **from, size_t *bytes, enum cudaMemcpyKind *kind)
 {
-    int back = kind == cudaMemcpyDeviceToHost;
+    int back = *kind == cudaMemcpyDeviceToHost, forth = *kind == cudaMemcpyHostToDevice;
 
     if (back && planted("host reads device memory"))
-        read_by_host(from);
+        read_by_host(*from);
     if (back && planted("pinned memory read too early"))
-        read_too_early(from, bytes);
+        read_too_early();
     if (back && planted("used after fork"))
         child_uses_it();
     if (back && planted("freed before a copy"))
-        __real_cudaFree((void *)(uintptr_t)from);
+        __real_cudaFree((void *)(uintptr_t)*from);
     if (back && planted("copied into nothing"))
-        to = NULL;
-    if (!back && planted("host memory as device memory"))
-        to = malloc(bytes);
-    if (!back && planted("copied the wrong way"))
-        kind = cudaMemcpyDeviceToHost;
-    if (!back && planted("copied past the end"))
-        bytes += 64;
-    if (!back && planted("no kind of copy"))
-        kind = (enum cudaMemcpyKind)9;
+        *to = NULL;
+    if (forth && planted("host memory as device memory"))
+        *to = malloc(*bytes);
+    if (forth && planted("copied the wrong way"))
+        *kind = cudaMemcpyDeviceToHost;
+    if (forth && planted("copied past the end"))
+        *bytes += 64;
+    if (forth && planted("no kind of copy"))
+        *kind = (enum cudaMemcpyKind)9;
+}
+
+cudaError_t __wrap_cudaMemcpy(void *to, const void *from, size_t bytes, enum cudaMemcpyKind kind)
+{
+    spoil_copy(&to, &from, &bytes, &kind);
     return __real_cudaMemcpy(to, from, bytes, kind);
 }
 

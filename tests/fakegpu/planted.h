@@ -8,6 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <cuda_runtime_api.h>
+
+/* What can be wrong with a copy, whichever call makes it (planted.c). */
+void spoil_copy(void **to, const void **from, size_t *bytes, enum cudaMemcpyKind *kind);
+
 /* A wrapped call, and the one that it stands before. */
 #define WRAPPED(result, name, ...)                                                                 \
     result __wrap_##name(__VA_ARGS__);                                                             \

@@ -6,6 +6,11 @@
 
 // clang-format off
 WRAPPED(cublasStatus_t, cublasSgemm_v2, cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *A, int lda, const float *B, int ldb, const float *beta, float *C, int ldc);
+WRAPPED(cublasStatus_t, cublasSetWorkspace_v2, cublasHandle_t handle, void *workspace, size_t bytes);
+WRAPPED(cublasStatus_t, cublasSetMathMode, cublasHandle_t handle, cublasMath_t mode);
+WRAPPED(cublasStatus_t, cublasDestroy_v2, cublasHandle_t handle);
+WRAPPED(cudnnStatus_t, cudnnDestroy, cudnnHandle_t handle);
+WRAPPED(cudnnStatus_t, cudnnSetStream, cudnnHandle_t handle, cudaStream_t stream);
 WRAPPED(cudnnStatus_t, cudnnSetTensor4dDescriptor, cudnnTensorDescriptor_t descriptor, cudnnTensorFormat_t format, cudnnDataType_t type, int n, int c, int h, int w);
 WRAPPED(cudnnStatus_t, cudnnSetTensor4dDescriptorEx, cudnnTensorDescriptor_t descriptor, cudnnDataType_t type, int n, int c, int h, int w, int ns, int cs, int hs, int ws);
 WRAPPED(cudnnStatus_t, cudnnSetConvolutionGroupCount, cudnnConvolutionDescriptor_t descriptor, int groups);
@@ -54,6 +59,46 @@ cublasStatus_t __wrap_cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t tr
     }
     return __real_cublasSgemm_v2(handle, transa, transb, m, n, k, alpha, A, lda, B, ldb, beta, C,
                                  ldc);
+}
+
+cublasStatus_t __wrap_cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t bytes)
+{
+    if (planted("cuBLAS's workspace of the host"))
+        workspace = &workspace;
+    if (planted("cuBLAS's workspace not aligned"))
+        workspace = (char *)workspace + 16;
+    return __real_cublasSetWorkspace_v2(handle, workspace, bytes);
+}
+
+cublasStatus_t __wrap_cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode)
+{
+    return __real_cublasSetMathMode(handle,
+                                    planted("no way of computing") ? (cublasMath_t)77 : mode);
+}
+
+cublasStatus_t __wrap_cublasDestroy_v2(cublasHandle_t handle)
+{
+    if (planted("cuBLAS handle never destroyed"))
+        return CUBLAS_STATUS_SUCCESS;
+    return __real_cublasDestroy_v2(handle);
+}
+
+cudnnStatus_t __wrap_cudnnDestroy(cudnnHandle_t handle)
+{
+    if (planted("cuDNN handle never destroyed"))
+        return CUDNN_STATUS_SUCCESS;
+    return __real_cudnnDestroy(handle);
+}
+
+cudnnStatus_t __wrap_cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream)
+{
+    if (planted("cuBLAS handle as one of cuDNN")) {
+        cublasHandle_t other = NULL;
+
+        cublasCreate(&other);
+        handle = (cudnnHandle_t)(void *)other;
+    }
+    return __real_cudnnSetStream(handle, stream);
 }
 
 cudnnStatus_t __wrap_cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t descriptor,

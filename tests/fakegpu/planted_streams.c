@@ -50,6 +50,7 @@ cudaError_t __wrap_cudaMemcpyAsync(void *to, const void *from, size_t bytes,
                                    enum cudaMemcpyKind kind, cudaStream_t stream)
 {
     sent = kind == cudaMemcpyHostToDevice;
+    spoil_copy(&to, &from, &bytes, &kind);
     if (kind == cudaMemcpyDeviceToDevice && planted("copy onto itself"))
         from = to;
     if (kind == cudaMemcpyHostToDevice && planted("pinned memory freed while it is copied")) {

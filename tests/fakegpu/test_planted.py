@@ -57,6 +57,103 @@ BATCH = {
     "unknown kernel":
         "mx_kernel_of_nobody: kernel: has no driver in tests/fakegpu/kernels.c",
 }
+# The backend of networks, in a few operations of tests/unit/test_operations_cuda.c.
+NETWORK = {
+    "block of no threads": "mx_kernel_pad: block: N x N x N has no thread",
+    "block too small": "cudaMemcpyAsync: dst: N bytes, of which only N are in its block of N bytes",
+    "convolution into its input": "cudnnConvolutionForward: y: overlaps x",
+    "convolution with turned windows":
+        "cudnnSetConvolution2dDescriptor: mode: N is not CUDNN_CROSS_CORRELATION, which "
+        "networks are made of",
+    "copied into nothing": "cudaMemcpyAsync: dst: is NULL, not host memory",
+    "copied past the end":
+        "cudaMemcpyAsync: dst: N bytes, of which only N are in its block of N bytes",
+    "copied the wrong way": "cudaMemcpyAsync: dst: is device memory, not host memory",
+    "cuBLAS handle as one of cuDNN":
+        "cudnnSetStream: handle: is a cuBLAS handle, not a cuDNN handle",
+    "cuBLAS handle never destroyed": "exit: leak: a cuBLAS handle of cublasCreate was never freed",
+    "cuBLAS's workspace not aligned":
+        "cublasSetWorkspace: workspace: N bytes, of which only N are in its block of N bytes",
+    "cuBLAS's workspace of the host":
+        "cublasSetWorkspace: workspace: is host memory, not device memory",
+    "cuDNN handle never destroyed": "exit: leak: a cuDNN handle of cudnnCreate was never freed",
+    "default stream destroyed":
+        "cudaStreamDestroy: stream: is the default stream, which nobody destroys",
+    "descriptor destroyed twice":
+        "cudnnDestroyTensorDescriptor: descriptor: a tensor descriptor that "
+        "cudnnDestroyTensorDescriptor destroyed",
+    "descriptor never destroyed":
+        "exit: leak: a tensor descriptor of cudnnCreateTensorDescriptor was never freed",
+    "descriptor of another type":
+        "cudnnSetTensor4dDescriptor: dataType: data type N is not CUDNN_DATA_FLOAT",
+    "descriptor that is not set": "cudnnGetConvolutionForwardWorkspaceSize: xDesc: was never set",
+    "destroyed cuBLAS handle": "cublasSgemm: handle: a cuBLAS handle that cublasDestroy destroyed",
+    "destroyed cuDNN handle":
+        "cudnnConvolutionForward: handle: a cuDNN handle that cudnnDestroy destroyed",
+    "destroyed stream": "mx_kernel_pad: stream: a stream that cudaStreamDestroy destroyed",
+    "dimension of nothing": "cudnnSetTensor4dDescriptor: dimension: N is not above N",
+    "factor in host memory": "cublasSgemm: B: is host memory, not device memory",
+    "filter as a tensor":
+        "cudnnConvolutionForward: xDesc: is a filter descriptor, not a tensor descriptor",
+    "flags of nothing": "cudaStreamCreateWithFlags: flags: 0xN has bits that mean nothing",
+    "freed in the middle": "cudaFree: devPtr: is not the beginning of device memory",
+    "freed pointer in a kernel's arguments":
+        "mx_kernel_pad: args+N: device memory that cudaFree freed",
+    "freed twice": "cudaFree: devPtr: was freed before, by cudaFree",
+    "grid of no blocks": "mx_kernel_pad: grid: N x N x N has no block",
+    "grid too high": "mx_kernel_pad: grid: N x N x N is larger than N x N x N",
+    "host memory as device memory": "cudaMemcpyAsync: dst: is host memory, not device memory",
+    "host memory freed": "cudaFree: devPtr: is no device memory",
+    "host pointer in a kernel's arguments":
+        "mx_kernel_pad: args+N: holds the address of host memory",
+    "host reads device memory": "memory: address: host code touches device memory",
+    "input and output exchanged":
+        "cudnnConvolutionBackwardData: wDesc: N channels in each of N groups, of N channels",
+    "kernel past the end of its output":
+        "memory: address: work of mx_kernel_pad touches memory outside of every living block",
+    "leading dimension too small": "cublasSgemm: lda: N is less than the N rows of the matrix",
+    "missing wait":
+        "mx_kernel_pad: args: reads memory that cudnnConvolutionBackwardData writes on "
+        "another stream: no event, stream or host waits in between",
+    "missing wait between libraries":
+        "cudnnConvolutionBackwardData: workSpace: writes memory that "
+        "cudnnConvolutionBackwardFilter writes on another stream: no event, stream or host "
+        "waits in between",
+    "negative size": "cublasSgemm: m, n, k: N, N, -N are not all N or more",
+    "never freed": "exit: leak: N bytes of cudaMalloc were never freed",
+    "no kind of copy": "cudaMemcpyAsync: kind: N is no kind of copy",
+    "no operation": "cublasSgemm: transb: N is neither CUBLAS_OP_N nor CUBLAS_OP_T",
+    "no such algorithm": "cudnnConvolutionForward: algo: N is none",
+    "no way of computing": "cublasSetMathMode: mode: N is no mode that this project uses",
+    "product into its own factor": "cublasSgemm: A: overlaps C",
+    "product of unaligned memory": "cublasSgemm: A: must be aligned to N bytes",
+    "product on a stream that nobody waits for":
+        "mx_kernel_finish: args: reads memory that cublasSgemm writes on another stream: no "
+        "event, stream or host waits in between",
+    "product past the end": "cublasSgemm: B: N bytes, of which only N are in its block of N bytes",
+    "scalar on the device": "cublasSgemm: alpha: is device memory, not host memory",
+    "stream destroyed twice":
+        "cudaStreamDestroy: stream: a stream that cudaStreamDestroy destroyed",
+    "stream of the handle destroyed":
+        "cublasSgemm: handle's stream: a stream that cudaStreamDestroy destroyed",
+    "sums that do not repeat": "cudnnConvolutionBackwardFilter: algo: N does not repeat its sums",
+    "too much shared memory": "mx_kernel_pad: shared memory: N bytes, of which N are allowed",
+    "unknown kernel": "mx_kernel_of_nobody: kernel: has no driver in tests/fakegpu/kernels.c",
+    "used after fork":
+        "cudaDeviceSynchronize: process: CUDA was used before fork(); a child cannot use it",
+    "workspace not aligned": "cudnnConvolutionForward: workSpace: must be aligned to N bytes",
+    "workspace of the host":
+        "cudnnConvolutionForward: workSpace: is host memory, not device memory",
+    "workspace over the output": "cudnnConvolutionForward: y: overlaps workSpace",
+    "workspace too small":
+        "cudnnConvolutionForward: workSpaceSizeInBytes: N, and the algorithm needs N",
+    "wrong number of groups":
+        "cudnnGetConvolutionForwardWorkspaceSize: wDesc: N channels in each of N groups, of "
+        "N channels",
+    "wrong padding":
+        "cudnnGetConvolutionForwardWorkspaceSize: yDesc: is N x N x N x N, and the "
+        "convolution gives N x N x N x N",
+}
 RACE = "on another stream: no event, stream or host waits in between"
 STREAMS = {
     "missing event wait":
@@ -99,59 +196,12 @@ FEED = {
         "memory: address: host code touches pinned memory that work uses and it has not waited for",
 }
 LIBRARIES = {
-    "leading dimension too small": "cublasSgemm: lda: N is less than the N rows of the matrix",
-    "product past the end":
-        "cublasSgemm: B: N bytes, of which only N are in its block of N bytes",
-    "product into its own factor": "cublasSgemm: A: overlaps C",
-    "product of unaligned memory": "cublasSgemm: A: must be aligned to N bytes",
-    "no operation": "cublasSgemm: transb: N is neither CUBLAS_OP_N nor CUBLAS_OP_T",
-    "scalar on the device": "cublasSgemm: alpha: is device memory, not host memory",
-    "factor in host memory": "cublasSgemm: B: is host memory, not device memory",
-    "negative size": "cublasSgemm: m, n, k: N, N, -N are not all N or more",
-    "destroyed cuBLAS handle": "cublasSgemm: handle: a cuBLAS handle that cublasDestroy destroyed",
-    "stream of the handle destroyed":
-        "cublasSgemm: handle's stream: a stream that cudaStreamDestroy destroyed",
-    "product on a stream that nobody waits for":
-        f"cudaMemcpy: src: reads memory that cublasSgemm writes {RACE}",
-    "descriptor of another type":
-        "cudnnSetTensor4dDescriptor: dataType: data type N is not CUDNN_DATA_FLOAT",
-    "dimension of nothing": "cudnnSetTensor4dDescriptor: dimension: N is not above N",
-    "descriptor that is not set":
-        "cudnnGetConvolutionForwardWorkspaceSize: xDesc: was never set",
-    "strides that overlap": "cudnnSetTensor4dDescriptorEx: strides: elements reach over the stride "
-                            "N: they overlap",
-    "stride too large": "cudnnConvolutionForward: y: N bytes, of which only N are in its block of "
-                        "N bytes",
-    "wrong number of groups": "cudnnGetConvolutionForwardWorkspaceSize: wDesc: N channels in each "
-                              "of N groups, of N channels",
-    "wrong padding": "cudnnGetConvolutionForwardWorkspaceSize: yDesc: is N x N x N x N, and the "
-                     "convolution gives N x N x N x N",
-    "convolution with turned windows": "cudnnSetConvolution2dDescriptor: mode: N is not "
-                                       "CUDNN_CROSS_CORRELATION, which networks are made of",
-    "descriptor never destroyed":
-        "exit: leak: a tensor descriptor of cudnnCreateTensorDescriptor was never freed",
-    "descriptor destroyed twice": "cudnnDestroyTensorDescriptor: descriptor: a tensor descriptor "
-                                  "that cudnnDestroyTensorDescriptor destroyed",
-    "workspace too small": "cudnnConvolutionForward: workSpaceSizeInBytes: N, and the algorithm "
-                           "needs N",
-    "workspace of the host": "cudnnConvolutionForward: workSpace: is host memory, not device memory",
-    "workspace not aligned": "cudnnConvolutionForward: workSpace: must be aligned to N bytes",
-    "workspace over the output": "cudnnConvolutionForward: y: overlaps workSpace",
-    "convolution into its input": "cudnnConvolutionForward: y: overlaps x",
-    "convolution of freed memory":
-        "cudnnConvolutionForward: x: device memory that cudaFree freed",
-    "no such algorithm": "cudnnConvolutionForward: algo: N is none",
-    "filter as a tensor":
-        "cudnnConvolutionForward: xDesc: is a filter descriptor, not a tensor descriptor",
-    "destroyed cuDNN handle":
-        "cudnnConvolutionForward: handle: a cuDNN handle that cudnnDestroy destroyed",
-    "input and output exchanged": "cudnnConvolutionBackwardData: wDesc: N channels in each of N "
-                                  "groups, of N channels",
-    "missing wait between libraries":
-        f"cudnnConvolutionBackwardData: workSpace: writes memory that cudnnConvolutionForward "
-        f"writes {RACE}",
-    "sums that do not repeat":
-        "cudnnConvolutionBackwardFilter: algo: N does not repeat its sums",
+    "strides that overlap":
+        "cudnnSetTensor4dDescriptorEx: strides: elements reach over the stride N: they "
+        "overlap",
+    "stride too large":
+        "cudnnConvolutionForward: y: N bytes, of which only N are in its block of N bytes",
+    "convolution of freed memory": "cudnnConvolutionForward: x: device memory that cudaFree freed",
 }
 FOURIER = {
     "plan that nobody made": "cufftSetAutoAllocation: plan: N is no plan of cufftCreate",
@@ -227,15 +277,21 @@ GROUP = NCCL | {
     "stream destroyed twice": STREAMS["stream destroyed twice"],
     "flags of nothing": STREAMS["flags of nothing"],
 }
-PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_streams": STREAMS,
+PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_network": NETWORK,
+            "fakegpu_planted_streams": STREAMS,
             "fakegpu_planted_libraries": LIBRARIES, "fakegpu_planted_group": GROUP,
             "fakegpu_planted_nccl":
                 {"root of nobody": "ncclBroadcast: root: N is not one of N ranks"}}
 
 
+# Of test_operations_cuda.c: convolutions, kernels around them, a product.
+CASES = "two groups, linear over an image, padded below and right"
+
+
 def run(program, **environment):
     return subprocess.run([BUILD / program], capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "MX_FAKEGPU_DEVICES": "3", **environment})
+                          env={**os.environ, "MX_FAKEGPU_DEVICES": "3", "MX_ONLY": CASES,
+                               **environment})
 
 
 PROGRAMS.update({"fakegpu_planted_feed": FEED, "fakegpu_planted_fourier": FOURIER})

@@ -1,5 +1,5 @@
 /* Every kind of operation of kernels/nn.h does on a GPU what it does on the CPU, forward and backward,
- * at awkward shapes, between guard words.
+ * at awkward shapes, between guard words. MX_ONLY: names of cases, all others are left out.
  * A plain program, so that it can end with "skipped": ctest: quick machine */
 #include "device_twins.h"
 
@@ -323,6 +323,7 @@ static void expect_written(struct twins *twins, const struct operation_case *c,
 int main(void)
 {
     struct mx_rng rng = mx_rng_at(mx_stream_make(8, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+    const char   *only = getenv("MX_ONLY");
     struct twins  twins;
     int           status = twins_open(&twins);
 
@@ -331,6 +332,8 @@ int main(void)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         struct operated o = {0};
 
+        if (only && !strstr(only, cases[k].name))
+            continue;
         size_parts(&cases[k], &o);
         draw(&cases[k], &o, &rng);
         for (int s = 0; s < TWIN_SIDES; s++)
