@@ -143,7 +143,8 @@ int run_open(struct run *run, struct mx_err *err)
 {
     if (read_config(run, err) || make_grid(run, err) || open_directory(run, err))
         return -1;
-    if (!(run->owner = mx_owner_take(run->directory, &mx_owner_machine, mx_console_waiting, NULL, err)))
+    if (!(run->owner =
+              mx_owner_take(run->directory, &mx_owner_machine, mx_console_waiting, NULL, err)))
         return -1;
     if (find_smoke_data(run, err) || (!run->made_directory && run_compare_config(run, err)) ||
         run_choose_device(run, err))

@@ -16,6 +16,10 @@ WRAPPED(cudaError_t, __cudaLaunchKernel, cudaKernel_t kernel, dim3 grid, dim3 bl
 WRAPPED(void, __cudaRegisterFunction, void **module, const char *function, char *device_function, const char *name, int limit, uint3 *tid, uint3 *bid, dim3 *block, dim3 *grid, int *size);
 // clang-format on
 
+/* Wrapped in planted_streams.c. */
+cudaError_t __real_cudaMemcpyAsync(void *to, const void *from, size_t bytes,
+                                   enum cudaMemcpyKind kind, cudaStream_t stream);
+
 cudaError_t __wrap_cudaMalloc(void **memory, size_t bytes)
 {
     return __real_cudaMalloc(memory, planted("block too small") && bytes > 64 ? bytes - 16 : bytes);
@@ -53,7 +57,7 @@ static void read_too_early(void)
     __real_cudaMalloc(&device, whole);
     cudaMallocHost(&pinned, whole);
     cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking);
-    cudaMemcpyAsync(pinned, device, whole, cudaMemcpyDeviceToHost, stream);
+    __real_cudaMemcpyAsync(pinned, device, whole, cudaMemcpyDeviceToHost, stream);
     read_by_host((char *)pinned + 2 * 4096);
 }
 
