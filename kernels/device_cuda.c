@@ -135,16 +135,14 @@ static struct kern_mix_rows_args rows_args(const struct cuda *cuda, const struct
 
 static int bring_rows(struct kern_nn *nn, const struct kern_rows *rows, struct mx_err *err)
 {
-    struct cuda              *cuda = cuda_of(nn);
-    struct kern_mix_rows_args at;
+    struct cuda *cuda = cuda_of(nn);
 
     if (kern_cuda_room(cuda, &cuda->mixing, &cuda->mixing_bytes, kern_cuda_rows_bytes(rows->n),
                        err))
         return -1;
-    at = rows_args(cuda, rows);
     return put(nn, cuda->mixing, rows->share, rows->n * sizeof(float), err) ||
                    put(nn, (char *)cuda->mixing + rows->n * sizeof(float), rows->partner,
-                       rows->n * sizeof *at.partner, err)
+                       rows->n * sizeof *rows->partner, err)
                ? -1
                : 0;
 }

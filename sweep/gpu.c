@@ -84,6 +84,21 @@ static void look_at_errors(const struct mx_nvml *nvml, mx_nvml_device device, st
                   "bad rows of its memory wait for a reset to be remapped");
 }
 
+/* The server of MPS computes for whoever connects to it: being there, it takes nothing. */
+static bool is_mps_server(unsigned pid)
+{
+    static const char name[] = "nvidia-cuda-mps"; /* all that comm has of nvidia-cuda-mps-server */
+    char              path[32];
+    struct mx_buf     text = {0};
+    bool              is;
+
+    snprintf(path, sizeof path, "/proc/%u/comm", pid);
+    is = mx_file_read(path, 64, &text, NULL) == 0 &&
+         strncmp(mx_buf_str(&text), name, sizeof name - 1) == 0;
+    mx_buf_free(&text);
+    return is;
+}
+
 /* Whoever computes here, or holds memory, is not us: nothing of ours runs yet. */
 static void look_at_others(const struct mx_nvml *nvml, mx_nvml_device device, struct mx_gpu *gpu)
 {
@@ -95,6 +110,11 @@ static void look_at_others(const struct mx_nvml *nvml, mx_nvml_device device, st
 
     if (rc == MX_NVML_SUCCESS || rc == MX_NVML_INSUFFICIENT_SIZE)
         gpu->processes = n;
+    for (unsigned k = 0; rc == MX_NVML_SUCCESS && k < gpu->processes;)
+        if (is_mps_server(list[k].pid))
+            list[k] = list[--gpu->processes];
+        else
+            k++;
     if (gpu->processes > 0 && rc == MX_NVML_SUCCESS && list[0].used != ~0ULL)
         snprintf(mib, sizeof mib, " with %llu MiB", list[0].used >> 20);
     if (gpu->processes > 0)

@@ -18,6 +18,7 @@ enum {
     PASSES = 4,
     FLOATS = 3 * WORKER_BENCH_DATA_SIDE * WORKER_BENCH_DATA_SIDE,
     PATH_SIZE = WORKER_PATH_SIZE + 32,
+    NUMBER = sizeof(float),
 };
 
 struct epochs {
@@ -27,7 +28,7 @@ struct epochs {
     struct worker_dataset           *set;
     struct worker_batch             *batch;
     uint32_t                        *order;
-    uint8_t                         *copy; /* (BATCH, FLOATS) numbers of 4 bytes */
+    uint8_t                         *copy; /* (BATCH, FLOATS) numbers of NUMBER bytes */
     uint8_t                         *fitted;
     volatile uint64_t                touched; /* what is read from it has to be read */
 };
@@ -136,10 +137,9 @@ static double copy_batches(const struct epochs *e)
 
     for (uint32_t epoch = 0; epoch < PASSES; epoch++)
         for (uint32_t first = 0; first + BATCH <= e->set->train.n; first += BATCH)
-            for (uint32_t k = 0; k < BATCH * sizeof(float); k++)
+            for (uint32_t k = 0; k < BATCH * NUMBER; k++)
                 memcpy(e->copy + (size_t)k * FLOATS,
-                       worker_split_image(&e->set->train, first + k / sizeof(float), FLOATS),
-                       FLOATS);
+                       worker_split_image(&e->set->train, first + k / NUMBER, FLOATS), FLOATS);
     return mx_clock_cpu_s() - start;
 }
 
@@ -189,7 +189,7 @@ int worker_bench_epochs(const char *scratch, const struct worker_bench_files *fi
 
     snprintf(e.params.data_path, sizeof e.params.data_path, "%s/files", scratch);
     snprintf(e.cache, sizeof e.cache, "%s/cache", scratch);
-    e.copy = calloc((size_t)BATCH * FLOATS, sizeof(float));
+    e.copy = calloc((size_t)BATCH * NUMBER, FLOATS);
     e.fitted = malloc(FLOATS);
     if (!e.copy || !e.fitted)
         mx_fail(err, MX_ENOMEM, "no memory for a benchmark");

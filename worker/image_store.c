@@ -252,7 +252,7 @@ static int append(struct decoding *d, size_t bytes, struct mx_err *err)
 
     if (d->used + bytes > d->have) {
         size_t   have = d->spec->side > 0 ? 2 * (d->used + bytes) : d->spec->keep * bytes;
-        uint8_t *pixels = realloc(store->pixels, have);
+        uint8_t *pixels = realloc(store->pixels, have ? have : 1);
 
         if (!pixels)
             return mx_fail(err, MX_ENOMEM, "no memory for %u images of %u x %u pixels",

@@ -1,9 +1,12 @@
 /* test_gpu.c - GPUs as a management library tells them: one of our own (tests/fakegpu). */
 #include <criterion/criterion.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sweep/gpu.h"
@@ -62,6 +65,30 @@ Test(gpu, what_is_wrong_with_one_is_its_fault)
         cr_expect_eq(gpus.list[0].mend[0] != '\0', rows[k].fault[0] != '\0', "%s", rows[k].special);
         mx_gpus_free(&gpus);
     }
+}
+
+Test(gpu, the_server_of_mps_is_nobody_who_computes)
+{
+    int            ready[2];
+    char           special[64], byte;
+    pid_t          server;
+    struct mx_gpus gpus;
+
+    cr_assert_eq(pipe(ready), 0);
+    if ((server = fork()) == 0) {
+        prctl(PR_SET_NAME, "nvidia-cuda-mps-server");
+        if (write(ready[1], "1", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    cr_assert_eq(read(ready[0], &byte, 1), 1);
+    snprintf(special, sizeof special, "foreign=%d:500", (int)server);
+    look("1", special, &gpus);
+    cr_expect_str_eq(gpus.list[0].fault, "");
+    cr_expect_eq(gpus.list[0].processes, 0);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    mx_gpus_free(&gpus);
 }
 
 Test(gpu, a_divided_one_is_followed_by_its_parts)
