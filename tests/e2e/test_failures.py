@@ -24,7 +24,8 @@ class Failures(Case):
     def exists(file, test):
         """In C a suite has the name of its file, or one of its own."""
         for path, text in ((SOURCE / f"tests/unit/{file}.c", rf"^Test\(\w+, {test}[,)]"),
-                           (SOURCE / f"tests/e2e/{file}.py", rf"^ +def {test}\(")):
+                           (SOURCE / f"tests/e2e/{file}.py", rf"^ +def {test}\("),
+                           (SOURCE / f"tests/fakegpu/{file}.py", rf"^ +def {test}\(")):
             if path.exists() and re.search(text, path.read_text(), re.MULTILINE):
                 return True
         return False
