@@ -387,6 +387,7 @@ int mx_supervisor_next(struct mx_supervisor *supervisor, struct mx_supervisor_ev
     event->reason = tale->answer.reason;
     event->text[0] = '\0';
     snprintf(event->device, sizeof event->device, "cpu");
+    event->gpu = (struct mx_gpu_use){.known = false};
     event->message = NULL;
     event->frame = NULL;
     event->frame_len = 0;
