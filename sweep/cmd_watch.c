@@ -2,6 +2,7 @@
 #include <curses.h>
 #include <langinfo.h>
 #include <locale.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "sweep/command.h"
 #include "sweep/watch.h"
 
@@ -160,6 +162,20 @@ static bool take_key(struct watch *watch, int key)
     return true;
 }
 
+/* The next key, KEY_RESIZE among them; ERR when it is time to look again. A terminal that changes its
+ * size just before ncurses begins to wait is noticed when it begins again: within a second. */
+static int next_key(const struct watch *watch)
+{
+    const double end = mx_clock_monotonic_s() + watch->every_s;
+    int          key;
+
+    do {
+        timeout((int)(1000 * fmax(0, fmin(1, end - mx_clock_monotonic_s()))));
+        key = getch();
+    } while (key == ERR && mx_clock_monotonic_s() < end);
+    return key;
+}
+
 /* Whether the terminal can write anywhere but in its last line. */
 static bool can_move(void)
 {
@@ -189,10 +205,9 @@ static int watch_screen(struct watch *watch, struct mx_err *err)
     curs_set(0);
     keypad(stdscr, true);
     start_colours();
-    timeout((int)(watch->every_s * 1000));
     do
         show(watch);
-    while (take_key(watch, getch()));
+    while (take_key(watch, next_key(watch)));
     endwin();
     delscreen(terminal);
     return 0;
