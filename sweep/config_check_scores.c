@@ -88,7 +88,7 @@ static void check_marks(const struct mx_reader *reader, const struct asked *aske
 /* Concepts of channels, of which linear has none, in segments, which sets of files have. */
 static void check_concepts(const struct mx_reader *reader, const struct asked *asked)
 {
-    const uint64_t concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    const uint64_t concepts = worker_scores_that_are(WORKER_SCORE_SEGMENTS);
     uint32_t       able = 0;
 
     if (!(asked->scores & concepts))
@@ -129,7 +129,7 @@ static void check_carried(const struct mx_reader *reader, const struct asked *as
 /* Keys that were given and that nothing uses. */
 static void check_unused(const struct mx_reader *reader, const struct asked *asked)
 {
-    const uint64_t concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    const uint64_t concepts = worker_scores_that_are(WORKER_SCORE_SEGMENTS);
     const uint64_t curves = worker_scores_that_are(WORKER_SCORE_FILLED);
     const uint64_t orders = worker_scores_that_are(WORKER_SCORE_FILLED | WORKER_SCORE_MARKS);
     const uint32_t signs =

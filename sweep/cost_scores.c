@@ -79,7 +79,7 @@ struct mx_scores_cost mx_scores_cost(const struct worker_params  *params,
                  (marks ? order_flop + WORKER_THRESHOLDS * threshold_flop : 0));
     if (scores & WORKER_SCORE_BIT(OCCLUSION_ACCURACY))
         cost.passes += OCCLUSIONS * (size->val + size->test);
-    if (scores & (WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS)))
+    if (scores & worker_scores_that_are(WORKER_SCORE_SEGMENTS))
         cost.passes += 2 * (n > 0 ? n : size->test);
     if (again && maps > 0) {
         cost.passes += n * mx_maps_passes(params, shape);

@@ -67,7 +67,7 @@ static void tell_missing(const struct mx_config *config, unsigned set, const cha
 static void tell_marks(const struct mx_config *config, const struct worker_params *params,
                        struct mx_buf *out)
 {
-    const uint64_t concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    const uint64_t concepts = worker_scores_that_are(WORKER_SCORE_SEGMENTS);
     const char    *word = worker_data_sets[params->data_set].word;
     char           place[WORKER_PATH_SIZE];
 

@@ -171,13 +171,13 @@ static int read_fingerprint(struct builder *b, struct mx_err *err)
 /* A head may read a file more, and scores what people marked. */
 static bool reads_more(const struct mx_point *point, enum worker_kind kind)
 {
-    static const uint64_t marked = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
-    const enum mx_key_id  rows = KEY_HEAD_HSFM_SUPPORT_INDICES;
+    const enum mx_key_id rows = KEY_HEAD_HSFM_SUPPORT_INDICES;
 
     if (kind == WORKER_STAGE_HEAD)
         return point->used[rows] && mx_value_given(rows, &point->value[rows]);
-    return kind == WORKER_STAGE_SCORES && mx_scores_asked(&point->value[KEY_SCORE_METRICS]) &
-                                              (marked | worker_scores_that_are(WORKER_SCORE_MARKS));
+    return kind == WORKER_STAGE_SCORES &&
+           mx_scores_asked(&point->value[KEY_SCORE_METRICS]) &
+               worker_scores_that_are(WORKER_SCORE_MARKS | WORKER_SCORE_SEGMENTS);
 }
 
 static int kind_fingerprint(struct builder *b, enum worker_kind kind, uint64_t *fingerprint,

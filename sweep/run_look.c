@@ -92,7 +92,7 @@ static int look_at_marks(struct run *run, struct worker_params *params, struct m
 static int look_at_segments(struct run *run, struct worker_params *params, struct mx_err *err)
 {
     const struct run_data *data = run_data_of(run, params);
-    const uint64_t         concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
+    const uint64_t         concepts = worker_scores_that_are(WORKER_SCORE_SEGMENTS);
     struct mx_err          why = {.code = MX_OK};
 
     if (!run->made_directory || !(params->score_metrics & concepts) ||

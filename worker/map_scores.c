@@ -9,6 +9,7 @@
 #define MARKS         WORKER_SCORE_MARKS
 #define NO_MAP        WORKER_SCORE_NO_MAP
 #define ENDS          WORKER_SCORE_ENDS
+#define SEGMENTS      WORKER_SCORE_SEGMENTS
 
 // clang-format off
 const struct worker_map_score worker_map_scores[] = {
@@ -39,8 +40,8 @@ const struct worker_map_score worker_map_scores[] = {
     {"all_zero_maps",                   BY(MAPS),        BETTER(NEITHER), OURS},
     {"relevance_sum",                   BY(MAPS),        BETTER(NEITHER), OURS},
     {"map_intervals",                   BY(SCORES),      BETTER(NEITHER), ENDS},
-    {"concepts",                        BY(SCORES),      BETTER(HIGHER),  NO_MAP},
-    {"concept_units",                   BY(SCORES),      BETTER(HIGHER),  NO_MAP},
+    {"concepts",                        BY(SCORES),      BETTER(HIGHER),  NO_MAP | SEGMENTS},
+    {"concept_units",                   BY(SCORES),      BETTER(HIGHER),  NO_MAP | SEGMENTS},
     {NULL,                              BY(TRAIN),       BETTER(NEITHER), 0},
 };
 // clang-format on

@@ -59,11 +59,12 @@ enum worker_score {
 #define WORKER_SCORE_BIT(score) (UINT64_C(1) << WORKER_SCORE_##score)
 
 enum {
-    WORKER_SCORE_FILLED = 1, /* one column a fill */
-    WORKER_SCORE_OURS = 2,   /* no source defines it so: reports say that */
-    WORKER_SCORE_MARKS = 4,  /* needs boxes or masks */
-    WORKER_SCORE_NO_MAP = 8, /* of the network itself: it needs no attribution */
-    WORKER_SCORE_ENDS = 16,  /* no score: that the others' intervals are wanted */
+    WORKER_SCORE_FILLED = 1,    /* one column a fill */
+    WORKER_SCORE_OURS = 2,      /* no source defines it so: reports say that */
+    WORKER_SCORE_MARKS = 4,     /* needs boxes or masks */
+    WORKER_SCORE_NO_MAP = 8,    /* of the network itself: it needs no attribution */
+    WORKER_SCORE_ENDS = 16,     /* no score: that the others' intervals are wanted */
+    WORKER_SCORE_SEGMENTS = 32, /* needs segments */
 };
 
 struct worker_map_score {

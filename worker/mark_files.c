@@ -48,9 +48,8 @@ static bool is_of(const struct mark_place *place, unsigned set, enum worker_mark
 
 bool worker_mark_files_matter(const struct worker_params *params, enum worker_mark_files what)
 {
-    static const uint64_t concepts = WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS);
-    const uint64_t        read =
-        what == WORKER_MARK_FILES_SEGMENTS ? concepts : worker_scores_that_are(WORKER_SCORE_MARKS);
+    const uint64_t read = worker_scores_that_are(
+        what == WORKER_MARK_FILES_SEGMENTS ? WORKER_SCORE_SEGMENTS : WORKER_SCORE_MARKS);
 
     for (size_t k = 0; params->score_metrics & read && k < sizeof places / sizeof places[0]; k++)
         if (is_of(&places[k], params->data_set, what))

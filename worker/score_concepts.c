@@ -168,7 +168,7 @@ int score_concepts(struct scoring *s, struct mx_err *err)
     struct dissecting d = {.n = 0};
     int               rc;
 
-    if (!score_wanted(s, WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS)))
+    if (!score_wanted(s, worker_scores_that_are(WORKER_SCORE_SEGMENTS)))
         return 0;
     rc = dissecting_new(s, &d, err) || pass(s, &d, false, err) || pass(s, &d, true, err) ||
                  report(s, &d, err)

@@ -243,7 +243,7 @@ static void count_work(struct scoring *s)
     s->total = maps * score_curves_images(s);
     if (score_wanted(s, WORKER_SCORE_BIT(OCCLUSION_ACCURACY)))
         s->total += 3 * ((uint64_t)s->set->val.n + s->set->test.n);
-    if (score_wanted(s, WORKER_SCORE_BIT(CONCEPTS) | WORKER_SCORE_BIT(CONCEPT_UNITS)))
+    if (score_wanted(s, worker_scores_that_are(WORKER_SCORE_SEGMENTS)))
         s->total += 2 * (uint64_t)s->set->test.n;
 }
 
