@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -25,6 +26,7 @@ BIND_NONE = ("--bind-to", "none")
 # silences them but its descriptor.
 PMIX_LINE = re.compile(r"\[[^]]+:\d+\] PMIX ERROR: BAD-PARAM in file \S+ at line \d+|\[warn\] Epoll .*")
 HOST = os.uname().nodename
+END_S = 120  # that a job may take to end, more than any of them needs on a busy machine
 GONE_S = 10  # that processes may take to end after whoever they belong to
 
 # Stages of a third of a second or more on an idle core.
@@ -58,6 +60,17 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def stacks(pid):
+    """The calls that each thread of a process is in, as far as the machine can tell."""
+    kernel = read_proc(pid, "wchan").decode(errors="replace")
+    if not shutil.which("gdb"):
+        return f"in the kernel: {kernel}"
+    told = subprocess.run(["gdb", "--batch", "-nx", "-p", str(pid), "-ex", "thread apply all bt 20"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    calls = [line for line in told.stdout.splitlines() if line.startswith(("#", "Thread"))]
+    return "\n".join([f"in the kernel: {kernel}", *calls])
+
+
 def send(pids, number):
     """Send a signal to each process that is still there."""
     for pid in pids:
@@ -73,6 +86,11 @@ class Job:
     def __init__(self, folder, process):
         self.folder = folder
         self.process = process
+
+    def picture(self):
+        """Who of the job is still there, and what it is doing."""
+        return "\n".join(f"{pid} of {parent(pid)}, {stat(pid)[:1]}: {read_proc(pid, 'cmdline')}\n"
+                         f"{stacks(pid)}" for pid in self.everything())
 
     def everything(self):
         """All living processes of the job and of others in its folder: mpirun, ranks, executors."""
@@ -158,15 +176,21 @@ class MpiCase(Case):
         return self.launch(ranks, "run", self.config, "--out", out, "--set",
                            f"schedule.rank_timeout={RANK_TIMEOUT_S}s", *more, **options)
 
+    def words(self, job, out=None):
+        """What the job has said when it has ended, which it does without help; else the failure
+        shows who was still there."""
+        try:
+            return job.process.communicate(timeout=END_S)
+        except subprocess.TimeoutExpired:
+            picture = job.picture()
+            self.kill_all()
+            text, err = job.process.communicate()
+            self.fail(f"the job did not end\n{picture}\n{text}\n{err}\n{self.log(out)}")
+
     def end(self, job, out=None, code=0):
         """The job ends by itself, with that exit code in the directory; nothing of it is left.
         Returns its output and what it said on standard error, without mpirun's own lines."""
-        try:
-            text, err = job.process.communicate(timeout=120)
-        except subprocess.TimeoutExpired:
-            self.kill_all()
-            text, err = job.process.communicate()
-            self.fail(f"the job did not end\n{text}\n{err}\n{self.log(out)}")
+        text, err = self.words(job, out)
         self.expect_no_survivor(job)
         self.expect_code(code, out, f"{text}\n{err}")
         return text, self.expect_own_words(err, out)

@@ -12,7 +12,7 @@ class Mpi(MpiCase):
     def once(self, *args, code, ranks=2):
         """A command without a sweep: the job's status is its exit code."""
         job = self.launch(ranks, *args, flags=QUIETLY)
-        out, err = job.process.communicate(timeout=60)
+        out, err = self.words(job)
         self.assertEqual(job.process.returncode, code, err)
         self.expect_no_survivor(job)
         return out, err

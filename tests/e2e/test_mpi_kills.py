@@ -86,7 +86,7 @@ class Kills(MpiCase):
                 self.random_moment(rng, job, out=out)
                 pid = job.process.pid if victim == "mpirun" else self.rank(job, 0)
                 send([pid], signal.SIGKILL)
-                _, err = job.process.communicate(timeout=3 * GONE_S)
+                _, err = self.words(job, out)
                 self.expect_no_survivor(job)
                 if victim == "rank 0":
                     self.assertEqual(err.count("mixsweep: rank 0 on"), 1, err)
@@ -110,7 +110,7 @@ class Kills(MpiCase):
                 job = self.sweep(2, "--workers", 2 + round_, out=out.name)
                 self.random_moment(rng, job, out=out)
                 self.kill_all()
-                job.process.communicate(timeout=GONE_S)
+                self.words(job, out)
                 self.assertFalse((out / "exit_code").exists())
                 self.go_on(round_, out)
                 self.assertEqual(records(out, "incarnation"), 2)

@@ -38,7 +38,7 @@ class OpenMpi5(MpiCase):
         job = self.sweep(3, "--workers", 3)
         self.random_moment(seeded(7), job)
         job.process.kill()  # and that alone: this mpirun takes nobody with it
-        job.process.communicate(timeout=30)
+        self.words(job)
         self.expect_no_survivor(job)
         self.end(self.launch(2, "resume", "out"))
         self.expect_whole()

@@ -30,7 +30,7 @@ class Stop(MpiCase):
 
     def expect_a_stop(self, job, told):
         """It ends with 75, says why, adds no word that is not ours, and can be resumed."""
-        text, err = job.process.communicate(timeout=60)
+        text, err = self.words(job)
         self.expect_no_survivor(job)
         self.expect_code(75, text=text + err)
         self.assertEqual(self.expect_own_words(err), err)
