@@ -27,6 +27,7 @@ BIND_NONE = ("--bind-to", "none")
 PMIX_LINE = re.compile(r"\[[^]]+:\d+\] PMIX ERROR: BAD-PARAM in file \S+ at line \d+|\[warn\] Epoll .*")
 HOST = os.uname().nodename
 END_S = 120  # that a job may take to end, more than any of them needs on a busy machine
+LOOK_S, ALONE_S = 5, 30  # how often it is looked at; how long an mpirun may take after all its ranks
 GONE_S = 10  # that processes may take to end after whoever they belong to
 
 # Stages of a third of a second or more on an idle core.
@@ -178,14 +179,22 @@ class MpiCase(Case):
 
     def words(self, job, out=None):
         """What the job has said when it has ended, which it does without help; else the failure
-        shows who was still there."""
-        try:
-            return job.process.communicate(timeout=END_S)
-        except subprocess.TimeoutExpired:
-            picture = job.picture()
-            self.kill_all()
-            text, err = job.process.communicate()
-            self.fail(f"the job did not end\n{picture}\n{text}\n{err}\n{self.log(out)}")
+        shows who was still there. An mpirun that is left alone may be stuck in itself, and is ended
+        as slurm/mixsweep-job.sh does it (docs/many-processes.md)."""
+        alone_s, deadline = 0, time.monotonic() + END_S
+        while True:
+            try:
+                return job.process.communicate(timeout=LOOK_S)
+            except subprocess.TimeoutExpired:
+                alone_s = alone_s + LOOK_S if job.everything() == [job.process.pid] else 0
+                if alone_s >= ALONE_S:
+                    job.process.kill()
+                elif time.monotonic() > deadline:
+                    break
+        picture = job.picture()
+        self.kill_all()
+        text, err = job.process.communicate()
+        return self.fail(f"the job did not end\n{picture}\n{text}\n{err}\n{self.log(out)}")
 
     def end(self, job, out=None, code=0):
         """The job ends by itself, with that exit code in the directory; nothing of it is left.
