@@ -189,8 +189,9 @@ Test(engine_nets, drop_out_half_of_what_is_active_and_other_halves_next_time)
     cr_expect_arr_eq(logits[0], logits[1], sizeof logits[0]);
 }
 
-/* A trial is let start where its estimate fits; one far above wastes executors. */
-Test(engine_nets, estimate_their_memory_within_a_fifth)
+/* A trial is let start where its estimate fits; one far above wastes executors. The estimate
+ * is for any processor: with AVX-512 a VGG takes a fifth less than without. */
+Test(engine_nets, estimate_their_memory_within_a_quarter)
 {
     static const struct {
         unsigned            arch;
@@ -219,7 +220,7 @@ Test(engine_nets, estimate_their_memory_within_a_fifth)
         cr_assert_not_null(engine);
         bytes = worker_engine_bytes(engine);
         cr_expect(cost.memory_bytes + LIBRARY >= bytes &&
-                      (double)cost.memory_bytes <= 1.2 * (double)bytes + LIBRARY,
+                      (double)cost.memory_bytes <= 1.25 * (double)bytes + LIBRARY,
                   "%s: %zu bytes, estimated %llu", worker_archs[params.model_arch].word, bytes,
                   (unsigned long long)cost.memory_bytes);
         cr_expect_eq(cost.parameters, worker_engine_parameter_count(engine));
