@@ -23,8 +23,10 @@ int kern_cuda_open(struct mx_err *err)
     return kern_cuda_built(err);
 }
 
-struct kern_nn *kern_nn_new_cuda(struct mx_err *err)
+struct kern_nn *kern_nn_new_cuda(enum kern_precision precision, bool repeats, struct mx_err *err)
 {
+    (void)precision;
+    (void)repeats;
     mx_fail(err, MX_EGPU, "%s", without);
     return NULL;
 }

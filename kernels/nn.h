@@ -43,9 +43,17 @@ enum {
 struct kern_nn *kern_nn_new(unsigned threads, struct mx_err *err);
 void            kern_nn_free(struct kern_nn *nn); /* NULL is allowed */
 
-/* Open the first visible CUDA device. Returns NULL with MX_EGPU and why there is none, or
- * MX_ENOMEM. In single precision throughout, and in a fixed order of sums. */
-struct kern_nn *kern_nn_new_cuda(struct mx_err *err);
+/* How a GPU computes. With KERN_TF32 the factors of convolutions and linear layers are rounded to 10 bits
+ * behind the leading one, and their products added in float32 (docs/decisions/023-precision-of-networks.md). */
+enum kern_precision {
+    KERN_F32,
+    KERN_TF32,
+};
+
+/* Open the first visible CUDA device. repeats: only algorithms that add in a fixed order, so that
+ * results have the same bits every time; else what the library thinks is fastest. Returns NULL with MX_EGPU
+ * and why there is none, or MX_ENOMEM. */
+struct kern_nn *kern_nn_new_cuda(enum kern_precision precision, bool repeats, struct mx_err *err);
 
 /* The library and its version: "oneDNN 2.6.3". */
 const char *kern_nn_name(const struct kern_nn *nn);

@@ -209,14 +209,16 @@ static const struct kern_nn_table table = {
 
 static int open_libraries(struct cuda *cuda, struct mx_err *err)
 {
-    const size_t version = cudnnGetVersion();
+    const size_t       version = cudnnGetVersion();
+    const cublasMath_t math =
+        cuda->precision == KERN_TF32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH;
 
     CUDA_TRY(cudaStreamCreateWithFlags(&cuda->stream, cudaStreamNonBlocking), err);
     DNN_TRY(cudnnCreate(&cuda->dnn), err);
     DNN_TRY(cudnnSetStream(cuda->dnn, cuda->stream), err);
     BLAS_TRY(cublasCreate(&cuda->blas), err);
     BLAS_TRY(cublasSetStream(cuda->blas, cuda->stream), err);
-    BLAS_TRY(cublasSetMathMode(cuda->blas, CUBLAS_DEFAULT_MATH), err);
+    BLAS_TRY(cublasSetMathMode(cuda->blas, math), err);
     snprintf(cuda->nn.name, sizeof cuda->nn.name, "cuDNN %zu.%zu.%zu", version / 10000,
              version / 100 % 100, version % 100);
     return 0;
@@ -225,7 +227,7 @@ fail:
     return -1;
 }
 
-struct kern_nn *kern_nn_new_cuda(struct mx_err *err)
+struct kern_nn *kern_nn_new_cuda(enum kern_precision precision, bool repeats, struct mx_err *err)
 {
     struct cuda *cuda = NULL;
 
@@ -237,6 +239,8 @@ struct kern_nn *kern_nn_new_cuda(struct mx_err *err)
     }
     cuda->nn.table = &table;
     cuda->nn.device = &kern_device_cuda;
+    cuda->precision = precision;
+    cuda->repeats = repeats;
     if (open_libraries(cuda, err)) {
         close_device(&cuda->nn);
         return NULL;

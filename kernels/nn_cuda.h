@@ -1,7 +1,7 @@
 /* nn_cuda.h - what the files of the CUDA backend share.
  *
  * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c and
- * nn_cuda_conv.c, work without an operation in device_cuda.c, one allocation for all in arena_cuda.c, graphs in replay_cuda.c, the loss in loss_cuda.c. Tensors are row-major. All work goes to one stream.
+ * nn_cuda_conv.c (their algorithms in nn_cuda_algorithm.c), work without an operation in device_cuda.c, one allocation for all in arena_cuda.c, graphs in replay_cuda.c, the loss in loss_cuda.c. Tensors are row-major. All work goes to one stream.
  */
 #ifndef KERN_NN_CUDA_H
 #define KERN_NN_CUDA_H
@@ -25,24 +25,26 @@ struct cuda_arena {
 
 /* Its struct kern_nn is its beginning. */
 struct cuda {
-    struct kern_nn    nn;
-    cudaStream_t      stream;
-    cudnnHandle_t     dnn;
-    cublasHandle_t    blas;
-    void             *blas_room;     /* its workspace: with it, results repeat */
-    void             *scratch;       /* shared: operations run one after another */
-    size_t            scratch_bytes; /* workspaces of convolutions */
-    void             *vectors;       /* of norms: what is made of a channel */
-    size_t            vectors_bytes;
-    void             *rows; /* small arrays of the host's, and what is made of an image */
-    size_t            rows_bytes;
-    void             *mixing; /* shares and partners, where rows mix */
-    size_t            mixing_bytes;
-    void             *squares; /* sums of squares */
-    size_t            squares_bytes;
-    struct cuda_arena arena;
-    bool              noting; /* the stream is being captured */
-    struct mx_err     failed; /* the first failure of work that cannot tell one; code 0: none */
+    struct kern_nn      nn;
+    cudaStream_t        stream;
+    cudnnHandle_t       dnn;
+    cublasHandle_t      blas;
+    void               *blas_room;     /* its workspace: with it, results repeat */
+    void               *scratch;       /* shared: operations run one after another */
+    size_t              scratch_bytes; /* workspaces of convolutions */
+    void               *vectors;       /* of norms: what is made of a channel */
+    size_t              vectors_bytes;
+    void               *rows; /* small arrays of the host's, and what is made of an image */
+    size_t              rows_bytes;
+    void               *mixing; /* shares and partners, where rows mix */
+    size_t              mixing_bytes;
+    void               *squares; /* sums of squares */
+    size_t              squares_bytes;
+    struct cuda_arena   arena;
+    enum kern_precision precision;
+    bool                repeats; /* algorithms whose sums have a fixed order alone */
+    bool                noting;  /* the stream is being captured */
+    struct mx_err       failed;  /* the first failure of work that cannot tell one; code 0: none */
 };
 
 static inline struct cuda *cuda_of(struct kern_nn *nn)
@@ -126,12 +128,20 @@ int kern_cuda_blas_room(struct cuda *cuda, struct mx_err *err);
 /* Make a room at least so large; what was in it is lost, though its memory stays until the end. */
 int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err);
 
+/* How a convolution's passes are done. */
+struct cuda_algorithms {
+    cudnnConvolutionFwdAlgo_t       forward;
+    cudnnConvolutionBwdDataAlgo_t   data;
+    cudnnConvolutionBwdFilterAlgo_t weights;
+};
+
 /* An operation; its struct kern_op is its beginning. The rest is of convolutions. */
 struct cuda_op {
     struct kern_op               op;
     cudnnTensorDescriptor_t      x, y;
     cudnnFilterDescriptor_t      w;
     cudnnConvolutionDescriptor_t conv;
+    struct cuda_algorithms       by;
     float                       *padded; /* CONV with more padding on some sides: src with it */
     float                       *padded_grad;
     size_t                       padded_bytes;
@@ -140,6 +150,13 @@ struct cuda_op {
 
 /* Whether a convolution has padding on some sides only. */
 bool kern_cuda_is_uneven(const struct kern_op_shape *shape);
+
+/* How cuDNN may compute in the precision of a device. */
+cudnnMathType_t kern_cuda_math(const struct cuda *cuda);
+
+/* Choose how a described convolution is done (nn_cuda_algorithm.c), by its shapes and the library alone. */
+int kern_cuda_choose_forward(struct cuda_op *op, struct mx_err *err);
+int kern_cuda_choose_backward(struct cuda_op *op, struct mx_err *err);
 
 /* Convolutions: what the functions of an operation do for them. */
 int kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err);

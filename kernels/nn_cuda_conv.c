@@ -1,13 +1,7 @@
-/* Convolutions of cuDNN. Algorithms are chosen here, none of which adds in an order of its own
- * making, so that results repeat; products are in single precision (no TF32). */
+/* Convolutions of cuDNN, by the algorithms of nn_cuda_algorithm.c. */
 #include "kernels/launch.h"
 #include "kernels/nn_cuda.h"
 
-static const cudnnConvolutionFwdAlgo_t forward_algorithm =
-    CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM;
-static const cudnnConvolutionBwdDataAlgo_t   data_algorithm = CUDNN_CONVOLUTION_BWD_DATA_ALGO_1;
-static const cudnnConvolutionBwdFilterAlgo_t weights_algorithm =
-    CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1;
 static const float one = 1, none = 0;
 
 bool kern_cuda_is_uneven(const struct kern_op_shape *shape)
@@ -21,6 +15,12 @@ static int own_memory(struct cuda_op *op, float **memory, struct mx_err *err)
         return -1;
     op->op.nn->bytes += op->padded_bytes;
     return 0;
+}
+
+/* By default cuDNN may round the factors of float32 to TF32, and to nothing shorter. */
+cudnnMathType_t kern_cuda_math(const struct cuda *cuda)
+{
+    return cuda->precision == KERN_TF32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
 }
 
 /* How cuDNN sees it: images with all padding that is not alike on both sides. */
@@ -48,7 +48,7 @@ static int describe(struct cuda_op *op, struct mx_err *err)
                                             CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
             err);
     DNN_TRY(cudnnSetConvolutionGroupCount(op->conv, groups), err);
-    DNN_TRY(cudnnSetConvolutionMathType(op->conv, CUDNN_FMA_MATH), err);
+    DNN_TRY(cudnnSetConvolutionMathType(op->conv, kern_cuda_math(cuda_of(op->op.nn))), err);
     return 0;
 
 fail:
@@ -66,10 +66,10 @@ int kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err)
 {
     size_t bytes = 0;
 
-    if (describe(op, err))
+    if (describe(op, err) || kern_cuda_choose_forward(op, err))
         return -1;
     DNN_TRY(cudnnGetConvolutionForwardWorkspaceSize(cuda_of(op->op.nn)->dnn, op->x, op->w, op->conv,
-                                                    op->y, forward_algorithm, &bytes),
+                                                    op->y, op->by.forward, &bytes),
             err);
     if (kern_cuda_is_uneven(&op->op.shape) && own_memory(op, &op->padded, err))
         return -1;
@@ -85,9 +85,11 @@ int kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err)
     cudnnHandle_t                   dnn = cuda_of(op->op.nn)->dnn;
     size_t                          bytes = 0;
 
+    if (kern_cuda_choose_backward(op, err))
+        return -1;
     if (gradients->src) {
         DNN_TRY(cudnnGetConvolutionBackwardDataWorkspaceSize(dnn, op->w, op->y, op->conv, op->x,
-                                                             data_algorithm, &bytes),
+                                                             op->by.data, &bytes),
                 err);
         if (reserve(op, bytes, err) ||
             (kern_cuda_is_uneven(&op->op.shape) && own_memory(op, &op->padded_grad, err)))
@@ -95,7 +97,7 @@ int kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err)
     }
     if (gradients->weights) {
         DNN_TRY(cudnnGetConvolutionBackwardFilterWorkspaceSize(dnn, op->x, op->y, op->conv, op->w,
-                                                               weights_algorithm, &bytes),
+                                                               op->by.weights, &bytes),
                 err);
         return reserve(op, bytes, err);
     }
@@ -143,7 +145,7 @@ int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err)
         x = op->padded;
     }
     DNN_TRY(cudnnConvolutionForward(cuda->dnn, &one, op->x, x, op->w, at->weights->data, op->conv,
-                                    forward_algorithm, cuda->scratch, cuda->scratch_bytes,
+                                    op->by.forward, cuda->scratch, cuda->scratch_bytes,
                                     op->op.shape.sum ? &one : &none, op->y, at->dst->data),
             err);
     kern_cuda_finish(op);
@@ -163,14 +165,14 @@ int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err)
 
     if (to->weights) {
         DNN_TRY(cudnnConvolutionBackwardFilter(
-                    cuda->dnn, &one, op->x, x, op->y, to->dst->data, op->conv, weights_algorithm,
+                    cuda->dnn, &one, op->x, x, op->y, to->dst->data, op->conv, op->by.weights,
                     cuda->scratch, cuda->scratch_bytes, &none, op->w, to->weights->data),
                 err);
         kern_cuda_sum_bias(op);
     }
     if (dx)
         DNN_TRY(cudnnConvolutionBackwardData(cuda->dnn, &one, op->w, at->weights->data, op->y,
-                                             to->dst->data, op->conv, data_algorithm, cuda->scratch,
+                                             to->dst->data, op->conv, op->by.data, cuda->scratch,
                                              cuda->scratch_bytes, &none, op->x, dx),
                 err);
     if (to->src && op->padded_grad)

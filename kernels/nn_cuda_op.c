@@ -1,5 +1,5 @@
 /* Operations of networks: linear layers from cuBLAS, the rest but for convolutions (nn_cuda_conv.c)
- * from kernels of ours. Products are in single precision (no TF32). */
+ * from kernels of ours. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -433,6 +433,7 @@ void mx_reader_check(struct mx_reader *reader)
     check_images(reader, sets);
     mx_reader_check_scores(reader, sets);
     mx_reader_check_cross(reader);
+    mx_reader_check_precision(reader);
     check_search_metric(reader);
     mx_reader_check_search(reader);
     choose_search_metric(reader);

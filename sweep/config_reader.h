@@ -122,6 +122,7 @@ bool     mx_reader_has_metric(const struct mx_reader *reader, unsigned metric);
 void mx_reader_check_scores(const struct mx_reader *reader, uint32_t sets);
 
 /* Checks of what is compared across models. */
+void mx_reader_check_precision(const struct mx_reader *reader);
 void mx_reader_check_cross(const struct mx_reader *reader);
 
 /* Checks across keys, once everything is read, and what is left to choose. */

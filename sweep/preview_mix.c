@@ -39,6 +39,7 @@ int mx_preview_lend(const struct worker_params *params, const struct worker_shap
     int                  failed = 0;
 
     *engine = NULL;
+    own.train_precision = WORKER_NET_F32; /* a preview is made on the CPU */
     if (!(worker_mix_traits(params) & WORKER_MIX_GRADIENT))
         return 0;
     if (worker_weights_stem(&own, err) ||

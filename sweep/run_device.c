@@ -5,6 +5,7 @@
 
 #include "sweep/gpu_choice.h"
 #include "sweep/run_state.h"
+#include "worker/choices.h"
 #include "worker/device.h"
 
 /* Whether any GPU is fit. */
@@ -32,6 +33,42 @@ static void tell_unfit(const struct mx_gpus *gpus)
                 gpus->list[k].model, gpus->list[k].fault, gpus->list[k].mend);
 }
 
+/* A word of train.precision that is for GPUs alone, of those that are asked for; NULL: none. */
+static const char *word_of_gpus(const struct mx_config *config)
+{
+    unsigned most = config->base[KEY_TRAIN_PRECISION].choice;
+
+    for (size_t b = 0; b < config->nblocks; b++)
+        for (size_t a = 0; a < config->blocks[b].naxes; a++) {
+            const struct mx_axis *axis = &config->blocks[b].axes[a];
+
+            for (uint64_t i = 0; i < axis->nkeys * axis->count; i++) {
+                const size_t k = i % axis->nkeys;
+
+                if (axis->keys[k] == KEY_TRAIN_PRECISION) {
+                    const struct mx_value value =
+                        mx_axis_value(&axis->values[k], axis->keys[k], i / axis->nkeys);
+
+                    most = value.choice > most ? value.choice : most;
+                }
+            }
+        }
+    return most == WORKER_NET_F32 ? NULL : worker_net_precisions[most].word;
+}
+
+/* `auto` found no GPU. */
+static int choose_cpu(struct run *run, const char *why, struct mx_err *err)
+{
+    const char *word = word_of_gpus(run->config);
+
+    if (word)
+        return mx_fail(err, MX_EGPU,
+                       "train.precision: %s needs a GPU, and there is none: %.300s (write f32)",
+                       word, why);
+    run->config->base[KEY_SCHEDULE_DEVICE].choice = MX_DEVICE_CPU;
+    return 0;
+}
+
 /* Rank 0's own GPUs may be none: other ranks have theirs. */
 int run_choose_device(struct run *run, struct mx_err *err)
 {
@@ -43,21 +80,19 @@ int run_choose_device(struct run *run, struct mx_err *err)
         return 0;
     if (worker_cuda_ready(&none) || mx_gpus_of_process(&run->gpus, &why, &none)) {
         mx_buf_free(&why);
-        if (device->choice == MX_DEVICE_AUTO) {
-            device->choice = MX_DEVICE_CPU;
-            return 0;
-        }
+        if (device->choice == MX_DEVICE_AUTO)
+            return choose_cpu(run, none.text, err);
         if (run->options->comm && worker_cuda_ready(NULL) == 0)
             return 0;
         return mx_fail(err, MX_EGPU, "schedule.device is cuda: %.400s", none.text);
     }
     tell_lines(mx_buf_str(&why));
     mx_buf_free(&why);
-    if (device->choice == MX_DEVICE_AUTO) {
-        device->choice = any_fit(&run->gpus) ? MX_DEVICE_CUDA : MX_DEVICE_CPU;
-        if (device->choice == MX_DEVICE_CPU)
-            tell_unfit(&run->gpus);
+    if (device->choice == MX_DEVICE_AUTO && !any_fit(&run->gpus)) {
+        tell_unfit(&run->gpus);
+        return choose_cpu(run, "none is fit", err);
     }
+    device->choice = MX_DEVICE_CUDA;
     return 0;
 }
 

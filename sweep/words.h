@@ -14,11 +14,6 @@
     X(SEEDS_PAIRED, "paired", WORKER_READY)                                                        \
     X(SEEDS_INDEPENDENT, "independent", WORKER_READY)
 
-#define MX_PRECISION_WORDS(X)                                                                      \
-    X(PRECISION_F32, "f32", WORKER_READY)                                                          \
-    X(PRECISION_TF32, "tf32", WORKER_LATER)                                                        \
-    X(PRECISION_BF16, "bf16", WORKER_LATER)
-
 enum {
     MX_CROSS_MODELS = 256 /* models of one comparison at most: its cost is their square */
 };
@@ -100,7 +95,6 @@ enum {
 /* L(NAME, name): every list above, for the enums and the arrays. */
 #define MX_WORD_LISTS(L)                                                                           \
     L(SEEDS, seeds)                                                                                \
-    L(PRECISION, precision)                                                                        \
     L(METRIC, metric)                                                                              \
     L(SEARCH, search)                                                                              \
     L(MODE, mode)                                                                                  \

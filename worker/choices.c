@@ -31,6 +31,7 @@ const struct worker_choice worker_ties[] = {WORKER_TIES_WORDS(ROW) END};
 const struct worker_choice worker_protocols[] = {WORKER_PROTOCOL_WORDS(ROW) END};
 const struct worker_choice worker_inter_curves[] = {WORKER_INTER_CURVES(ROW) END};
 const struct worker_choice worker_precisions[] = {WORKER_PRECISIONS(ROW) END};
+const struct worker_choice worker_net_precisions[] = {WORKER_NET_PRECISIONS(ROW) END};
 const struct worker_choice worker_hard_splits[] = {WORKER_HARD_SPLITS(ROW) END};
 const struct worker_choice worker_hsfm_forms[] = {WORKER_HSFM_FORMS(ROW) END};
 const struct worker_choice worker_afr_splits[] = {WORKER_AFR_SPLITS(ROW) END};

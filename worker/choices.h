@@ -149,6 +149,12 @@ struct worker_choice {
     X(F32, "f32", WORKER_READY)                                                                    \
     X(F64, "f64", WORKER_READY)
 
+/* Arithmetic of networks. */
+#define WORKER_NET_PRECISIONS(X)                                                                   \
+    X(NET_F32, "f32", WORKER_READY)                                                                \
+    X(NET_TF32, "tf32", WORKER_READY)                                                              \
+    X(NET_BF16, "bf16", WORKER_LATER)
+
 #define WORKER_HARD_SPLITS(X)                                                                      \
     X(HARD_SPLIT_SAME, "same", WORKER_READY)                                                       \
     X(HARD_SPLIT_HALF, "half", WORKER_READY)
@@ -259,6 +265,9 @@ enum worker_head_method {
 enum worker_precision {
     WORKER_PRECISIONS(WORKER_ENUM_ROW)
 };
+enum worker_net_precision {
+    WORKER_NET_PRECISIONS(WORKER_ENUM_ROW)
+};
 enum worker_hard_split {
     WORKER_HARD_SPLITS(WORKER_ENUM_ROW)
 };
@@ -315,6 +324,7 @@ extern const struct worker_choice worker_ties[];
 extern const struct worker_choice worker_protocols[];
 extern const struct worker_choice worker_inter_curves[];
 extern const struct worker_choice worker_precisions[];
+extern const struct worker_choice worker_net_precisions[];
 extern const struct worker_choice worker_hard_splits[];
 extern const struct worker_choice worker_hsfm_forms[];
 extern const struct worker_choice worker_afr_splits[];

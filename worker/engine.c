@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/choices.h"
 #include "worker/mix.h"
 #include "worker/tally.h"
 
@@ -48,11 +49,29 @@ done:
     return result;
 }
 
+static const enum kern_precision precisions[] = {
+    [WORKER_NET_F32] = KERN_F32, [WORKER_NET_TF32] = KERN_TF32};
+
+/* What only a GPU has; the sweep's own checks come before. */
+static int check_precision(const struct worker_params *params, enum worker_device device,
+                           struct mx_err *err)
+{
+    if (device == WORKER_DEVICE_CUDA || params->train_precision == WORKER_NET_F32)
+        return 0;
+    return mx_fail(err, MX_EINVAL, "train.precision %s needs a GPU: a CPU computes in f32",
+                   worker_net_precisions[params->train_precision].word);
+}
+
 static int open_device(struct worker_engine *engine, enum worker_device device, struct mx_err *err)
 {
+    const struct worker_params *params = &engine->params;
+
+    if (check_precision(params, device, err))
+        return -1;
     engine->nn = device == WORKER_DEVICE_CUDA
-                     ? kern_nn_new_cuda(err)
-                     : kern_nn_new((unsigned)engine->params.train_threads, err);
+                     ? kern_nn_new_cuda(precisions[params->train_precision],
+                                        params->train_deterministic, err)
+                     : kern_nn_new((unsigned)params->train_threads, err);
     if (!engine->nn)
         return -1;
     engine->on = kern_nn_device(engine->nn);

@@ -279,7 +279,7 @@ struct worker_explainer_plan worker_explainer_plan(const struct worker_params *p
 static int open_device(struct worker_explainer *explainer, const struct worker_explainer_plan *plan,
                        struct mx_err *err)
 {
-    explainer->nn = plan->device == WORKER_DEVICE_CUDA ? kern_nn_new_cuda(err)
+    explainer->nn = plan->device == WORKER_DEVICE_CUDA ? kern_nn_new_cuda(KERN_F32, true, err)
                                                        : kern_nn_new(plan->threads, err);
     if (!explainer->nn)
         return -1;

@@ -55,6 +55,7 @@ static const char *key_of(const char *field, char key[KEY_SIZE])
 #define model_stem_words               worker_stems
 #define train_optimizer_words          worker_optimizers
 #define train_schedule_words           worker_schedules
+#define train_precision_words          worker_net_precisions
 #define mix_strategy_words             worker_strategies
 #define mix_labels_words               worker_label_rules
 #define mix_granularity_words          worker_granularities

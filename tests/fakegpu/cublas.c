@@ -1,6 +1,7 @@
 /* cuBLAS: products of matrices in column order. Scalars are the host's (pointer mode HOST). */
 #include <cublas_v2.h>
 #include <dnnl.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/fakegpu/fake.h"
@@ -8,6 +9,7 @@
 struct handle {
     cudaStream_t stream;
     int          device;
+    cublasMath_t math;
 };
 
 static cublasStatus_t leave(cudaError_t status)
@@ -55,10 +57,12 @@ cublasStatus_t cublasSetMathMode(cublasHandle_t handle, cublasMath_t mode)
 {
     cudaError_t status = fake_enter("cublasSetMathMode");
 
-    (void)fake_object("handle", handle, FAKE_CUBLAS);
+    struct handle *of = fake_object("handle", handle, FAKE_CUBLAS);
+
     if (mode != CUBLAS_DEFAULT_MATH && mode != CUBLAS_PEDANTIC_MATH &&
         mode != CUBLAS_TF32_TENSOR_OP_MATH)
         fake_misuse("mode", "%d is no mode that this project uses", (int)mode);
+    of->math = mode;
     return leave(status);
 }
 
@@ -89,12 +93,43 @@ struct product {
     float        alpha, beta;
     const float *a, *b;
     float       *c;
+    bool         tf32;
 };
 
-static void run_product(const void *data)
+/* A matrix that lies in n floats, rounded; to be freed. */
+static float *rounded(const float *matrix, size_t n)
 {
-    const struct product *p = data;
+    float *copy = malloc(n * sizeof *copy);
 
+    if (!copy)
+        fake_misuse("fakegpu", "no memory for a product");
+    memcpy(copy, matrix, n * sizeof *copy);
+    fake_round_tf32(copy, n);
+    return copy;
+}
+
+/* Bytes from the first number of a matrix, or of `count` of them, to the last one. */
+static size_t extent(int rows, int columns, int lead, int count, long long stride)
+{
+    return ((size_t)(count - 1) * (size_t)stride + (size_t)(columns - 1) * (size_t)lead +
+            (size_t)rows) *
+           sizeof(float);
+}
+
+static size_t extent_a(const struct product *p)
+{
+    return p->transa == 'N' ? extent(p->m, p->k, p->lda, p->count, p->stride_a)
+                            : extent(p->k, p->m, p->lda, p->count, p->stride_a);
+}
+
+static size_t extent_b(const struct product *p)
+{
+    return p->transb == 'N' ? extent(p->k, p->n, p->ldb, p->count, p->stride_b)
+                            : extent(p->n, p->k, p->ldb, p->count, p->stride_b);
+}
+
+static void multiply(const struct product *p)
+{
     for (int i = 0; i < p->count; i++) {
         float *c = p->c + p->stride_c * i;
 
@@ -107,19 +142,25 @@ static void run_product(const void *data)
     }
 }
 
+static void run_product(const void *data)
+{
+    struct product p = *(const struct product *)data;
+    float         *a = NULL, *b = NULL;
+
+    if (p.tf32) {
+        p.a = a = rounded(p.a, extent_a(&p) / sizeof *a);
+        p.b = b = rounded(p.b, extent_b(&p) / sizeof *b);
+    }
+    multiply(&p);
+    free(a);
+    free(b);
+}
+
 static char transposed(const char *argument, cublasOperation_t operation)
 {
     if (operation != CUBLAS_OP_N && operation != CUBLAS_OP_T)
         fake_misuse(argument, "%d is neither CUBLAS_OP_N nor CUBLAS_OP_T", (int)operation);
     return operation == CUBLAS_OP_N ? 'N' : 'T';
-}
-
-/* Bytes from the first number of a matrix, or of `count` of them, to the last one. */
-static size_t extent(int rows, int columns, int lead, int count, long long stride)
-{
-    return ((size_t)(count - 1) * (size_t)stride + (size_t)(columns - 1) * (size_t)lead +
-            (size_t)rows) *
-           sizeof(float);
 }
 
 static void check_lead(const char *argument, int lead, int rows)
@@ -139,9 +180,9 @@ static void check_apart(const char *argument, const struct fake_span *output,
 
 static void queue_product(struct handle *of, const struct product *p)
 {
-    int    rows_a = p->transa == 'N' ? p->m : p->k, columns_a = p->transa == 'N' ? p->k : p->m;
-    int    rows_b = p->transb == 'N' ? p->k : p->n, columns_b = p->transb == 'N' ? p->n : p->k;
-    size_t float_size = sizeof(float);
+    int            rows_a = p->transa == 'N' ? p->m : p->k, rows_b = p->transb == 'N' ? p->k : p->n;
+    size_t         float_size = sizeof(float);
+    struct product given = *p;
     struct fake_span spans[3];
 
     if (p->m < 0 || p->n < 0 || p->k < 0 || p->count < 0)
@@ -153,15 +194,15 @@ static void queue_product(struct handle *of, const struct product *p)
         fake_misuse("strideC", "%lld makes products overlap", p->stride_c);
     if (p->m == 0 || p->n == 0 || p->k == 0 || p->count == 0)
         return;
-    spans[0] = (struct fake_span){
-        "A", p->a, extent(rows_a, columns_a, p->lda, p->count, p->stride_a), float_size, false};
-    spans[1] = (struct fake_span){
-        "B", p->b, extent(rows_b, columns_b, p->ldb, p->count, p->stride_b), float_size, false};
+    given.tf32 = of->math == CUBLAS_TF32_TENSOR_OP_MATH;
+    spans[0] = (struct fake_span){"A", p->a, extent_a(p), float_size, false};
+    spans[1] = (struct fake_span){"B", p->b, extent_b(p), float_size, false};
     spans[2] = (struct fake_span){"C", p->c, extent(p->m, p->n, p->ldc, p->count, p->stride_c),
                                   float_size, true};
     check_apart("A", &spans[2], &spans[0]);
     check_apart("B", &spans[2], &spans[1]);
-    fake_queue(fake_stream_of("handle's stream", of->stream), run_product, p, sizeof *p, spans, 3);
+    fake_queue(fake_stream_of("handle's stream", of->stream), run_product, &given, sizeof given,
+               spans, 3);
 }
 
 cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t transa,
@@ -177,7 +218,7 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t transa,
     if (status == cudaSuccess)
         queue_product(of, &(struct product){transposed("transa", transa),
                                             transposed("transb", transb), m, n, k, lda, ldb, ldc, 1,
-                                            0, 0, 0, *alpha, *beta, A, B, C});
+                                            0, 0, 0, *alpha, *beta, A, B, C, false});
     return leave(status);
 }
 
@@ -197,6 +238,6 @@ cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_
         queue_product(of,
                       &(struct product){transposed("transa", transa), transposed("transb", transb),
                                         m, n, k, lda, ldb, ldc, count, strideA, strideB, strideC,
-                                        *alpha, *beta, A, B, C});
+                                        *alpha, *beta, A, B, C, false});
     return leave(status);
 }

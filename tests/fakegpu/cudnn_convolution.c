@@ -21,6 +21,7 @@ struct work {
     float                  *out;
     void                   *workspace;
     size_t                  workspace_bytes;
+    int                     algo;
 };
 
 /* ---- doing it ---- */
@@ -76,6 +77,21 @@ static void one_group(const struct work *work, float *image, float *filter, floa
         windows(work, image, matrix, true);
 }
 
+/* One that adds in an order of its own: now from the first image on, now from the last one. */
+static bool in_any_order(const struct work *work)
+{
+    return (work->pass == TO_DATA && work->algo == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0) ||
+           (work->pass == TO_FILTER && (work->algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 ||
+                                        work->algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3));
+}
+
+static bool backwards(const struct work *work)
+{
+    static unsigned times[TO_FILTER + 1]; /* of each pass */
+
+    return in_any_order(work) && times[work->pass]++ % 2 == 1;
+}
+
 static float *zeros(size_t n)
 {
     float *made = calloc(n, sizeof *made);
@@ -89,9 +105,11 @@ static void run(const void *data)
 {
     const struct work *work = data;
     const int          groups = work->convolution.groups;
+    const size_t       pairs = (size_t)(work->x.dims[0] * groups); /* of image and group */
+    const bool         turned = backwards(work);
     const size_t       filter = fake_tensor_count(&work->w) / (size_t)groups;
-    const size_t       image = fake_tensor_count(&work->x) / (size_t)(work->x.dims[0] * groups);
-    const size_t       output = fake_tensor_count(&work->y) / (size_t)(work->y.dims[0] * groups);
+    const size_t       image = fake_tensor_count(&work->x) / pairs;
+    const size_t       output = fake_tensor_count(&work->y) / pairs;
     const size_t       window = (size_t)(work->w.dims[1] * work->w.dims[2] * work->w.dims[3]);
     float             *matrix = zeros(window * (size_t)(work->y.dims[2] * work->y.dims[3]));
     float             *x = work->pass == TO_DATA ? zeros(fake_tensor_count(&work->x))
@@ -105,8 +123,16 @@ static void run(const void *data)
     /* Whatever is there belongs to the algorithm. */
     if (work->workspace_bytes > 0)
         memset(work->workspace, 0xFF, work->workspace_bytes);
-    for (size_t i = 0; i < (size_t)(work->x.dims[0] * groups); i++)
+    if (work->convolution.math != CUDNN_FMA_MATH) { /* outputs are 0 so far */
+        fake_round_tf32(x, pairs * image);
+        fake_round_tf32(w, (size_t)groups * filter);
+        fake_round_tf32(y, pairs * output);
+    }
+    for (size_t k = 0; k < pairs; k++) {
+        const size_t i = turned ? pairs - 1 - k : k;
+
         one_group(work, x + i * image, w + i % (size_t)groups * filter, y + i * output, matrix);
+    }
     if (work->pass == FORWARD)
         fake_scatter(&work->y, work->out, y, work->alpha, work->beta);
     else if (work->pass == TO_DATA)
@@ -156,16 +182,14 @@ static void check_shapes(const struct work *work, const struct fake_filter *filt
         fake_misuse(names[1], "is NHWC, and a tensor is not");
 }
 
-/* What algorithm `algo` wants: some need none. Sizes that no real library has. */
-static size_t workspace_of(const struct work *work, int algo)
+size_t fake_workspace(const struct fake_tensor *w, int algo)
 {
-    return algo == 0 ? 0
-                     : (size_t)(work->w.dims[1] * work->w.dims[2] * work->w.dims[3]) * 64 +
-                           (size_t)algo * 256;
+    return algo == 0 ? 0 : (size_t)(w->dims[1] * w->dims[2] * w->dims[3]) * 64 + (size_t)algo * 256;
 }
 
-/* Algorithms that add in an order of their own are no use to results that repeat. */
-static void check_algorithm(const struct work *work, int algo)
+/* Algorithms that add in an order of their own are no use to results that repeat; who asks for
+ * the fastest ones does not want that. */
+static void check_algorithm(const struct fake_cudnn *handle, struct work *work, int algo)
 {
     static const int count[] = {CUDNN_CONVOLUTION_FWD_ALGO_COUNT,
                                 CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT,
@@ -173,9 +197,8 @@ static void check_algorithm(const struct work *work, int algo)
 
     if (algo < 0 || algo >= count[work->pass])
         fake_misuse("algo", "%d is none", algo);
-    if ((work->pass == TO_DATA && algo == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0) ||
-        (work->pass == TO_FILTER && (algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 ||
-                                     algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3)))
+    work->algo = algo;
+    if (!handle->ranked && in_any_order(work))
         fake_misuse("algo", "%d does not repeat its sums", algo);
 }
 
@@ -185,13 +208,13 @@ static cudnnStatus_t convolve(cudnnHandle_t handle, struct work *work, int algo,
 {
     const struct fake_cudnn  *of = fake_object("handle", handle, FAKE_CUDNN);
     cudaError_t               status = fake_sticking();
-    size_t                    needed = workspace_of(work, algo);
+    size_t                    needed = fake_workspace(&work->w, algo);
     const struct fake_tensor *tensors[3][3] = {{&work->x, &work->w, &work->y},
                                                {&work->w, &work->y, &work->x},
                                                {&work->x, &work->y, &work->w}};
     struct fake_span          spans[4];
 
-    check_algorithm(work, algo);
+    check_algorithm(of, work, algo);
     check_shapes(work, filter, names);
     if (work->workspace_bytes < needed)
         fake_misuse("workSpaceSizeInBytes", "%zu, and the algorithm needs %zu",
@@ -296,19 +319,20 @@ static cudnnStatus_t ask(const char *call, enum pass pass, cudnnHandle_t handle,
 {
     static const char *const  names[] = {"xDesc", "wDesc", "yDesc"};
     struct work               work = {.pass = pass};
+    const struct fake_cudnn  *of;
     const struct fake_filter *filter;
 
     (void)fake_enter(call);
-    (void)fake_object("handle", handle, FAKE_CUDNN);
+    of = fake_object("handle", handle, FAKE_CUDNN);
     filter = fake_filter_of("wDesc", w);
     work.convolution = *fake_convolution_of("convDesc", convolution);
     work.x = *fake_tensor_of("xDesc", x);
     work.w = fake_tensor_of_filter(filter);
     work.y = *fake_tensor_of("yDesc", y);
-    check_algorithm(&work, algo);
+    check_algorithm(of, &work, algo);
     check_shapes(&work, filter, names);
     fake_check_host("sizeInBytes", bytes, sizeof *bytes);
-    *bytes = workspace_of(&work, algo);
+    *bytes = fake_workspace(&work.w, algo);
     return fake_cudnn_leave(fake_sticking());
 }
 

@@ -206,8 +206,8 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t descr
     if (mode != CUDNN_CROSS_CORRELATION)
         fake_misuse("mode", "%d is not CUDNN_CROSS_CORRELATION, which networks are made of",
                     (int)mode);
-    *convolution =
-        (struct fake_convolution){true, {pad_h, pad_w}, {u, v}, {dilation_h, dilation_w}, 1};
+    *convolution = (struct fake_convolution){
+        true, {pad_h, pad_w}, {u, v}, {dilation_h, dilation_w}, 1, CUDNN_DEFAULT_MATH};
     return fake_cudnn_leave(cudaSuccess);
 }
 
@@ -227,10 +227,17 @@ cudnnStatus_t cudnnSetConvolutionGroupCount(cudnnConvolutionDescriptor_t descrip
 cudnnStatus_t cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t descriptor,
                                           cudnnMathType_t              type)
 {
+    struct fake_convolution *convolution;
+
     (void)fake_enter("cudnnSetConvolutionMathType");
-    (void)fake_object("convDesc", descriptor, FAKE_CONVOLUTION);
+    convolution = fake_object("convDesc", descriptor, FAKE_CONVOLUTION);
+    if (!convolution->set)
+        fake_misuse("convDesc", "was never set");
     if ((unsigned)type > CUDNN_FMA_MATH)
         fake_misuse("mathType", "%d is none", (int)type);
+    if (type == CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION)
+        fake_misuse("mathType", "%d lets float32 be rounded to half precision", (int)type);
+    convolution->math = type;
     return fake_cudnn_leave(cudaSuccess);
 }
 

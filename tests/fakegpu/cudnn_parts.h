@@ -9,6 +9,7 @@
 
 struct fake_cudnn {
     cudaStream_t stream;
+    bool         ranked; /* it was asked which algorithms are fast: those may be used */
 };
 
 struct fake_tensor {
@@ -23,9 +24,10 @@ struct fake_filter {
 };
 
 struct fake_convolution {
-    bool set;
-    int  pad[2], stride[2], dilation[2]; /* height, width */
-    int  groups;
+    bool            set;
+    int             pad[2], stride[2], dilation[2]; /* height, width */
+    int             groups;
+    cudnnMathType_t math;
 };
 
 struct fake_pooling {
@@ -61,6 +63,8 @@ void   fake_scatter(const struct fake_tensor *tensor, float *data, const float *
                     float beta);
 struct fake_span fake_tensor_span(const char *argument, const struct fake_tensor *tensor,
                                   const void *data, bool write);
+/* What algorithm `algo` wants of a convolution with filters w: sizes that no real library has. */
+size_t           fake_workspace(const struct fake_tensor *w, int algo);
 void             fake_cudnn_queue(const struct fake_cudnn *handle, void (*run)(const void *data),
                                   const void *data, size_t size, const struct fake_span *spans, int n);
 

@@ -244,4 +244,10 @@ struct fake_kernel {
 };
 const struct fake_kernel *fake_kernel_of(const char *name); /* NULL: there is none */
 
+/* ---- rounding.c ---- */
+
+/* As a tensor core reads float32: rounded to 10 bits behind the leading one, ties to even. */
+float fake_tf32(float value);
+void  fake_round_tf32(float *values, size_t n);
+
 #endif

@@ -15,6 +15,7 @@ WRAPPED(cudnnStatus_t, cudnnSetTensor4dDescriptor, cudnnTensorDescriptor_t descr
 WRAPPED(cudnnStatus_t, cudnnSetTensor4dDescriptorEx, cudnnTensorDescriptor_t descriptor, cudnnDataType_t type, int n, int c, int h, int w, int ns, int cs, int hs, int ws);
 WRAPPED(cudnnStatus_t, cudnnSetConvolutionGroupCount, cudnnConvolutionDescriptor_t descriptor, int groups);
 WRAPPED(cudnnStatus_t, cudnnSetConvolution2dDescriptor, cudnnConvolutionDescriptor_t descriptor, int pad_h, int pad_w, int u, int v, int dilation_h, int dilation_w, cudnnConvolutionMode_t mode, cudnnDataType_t type);
+WRAPPED(cudnnStatus_t, cudnnSetConvolutionMathType, cudnnConvolutionDescriptor_t descriptor, cudnnMathType_t type);
 WRAPPED(cudnnStatus_t, cudnnDestroyTensorDescriptor, cudnnTensorDescriptor_t descriptor);
 WRAPPED(cudnnStatus_t, cudnnConvolutionForward, cudnnHandle_t handle, const void *alpha, const cudnnTensorDescriptor_t xDesc, const void *x, const cudnnFilterDescriptor_t wDesc, const void *w, const cudnnConvolutionDescriptor_t convDesc, cudnnConvolutionFwdAlgo_t algo, void *workSpace, size_t bytes, const void *beta, const cudnnTensorDescriptor_t yDesc, void *y);
 WRAPPED(cudnnStatus_t, cudnnConvolutionBackwardData, cudnnHandle_t handle, const void *alpha, const cudnnFilterDescriptor_t wDesc, const void *w, const cudnnTensorDescriptor_t dyDesc, const void *dy, const cudnnConvolutionDescriptor_t convDesc, cudnnConvolutionBwdDataAlgo_t algo, void *workSpace, size_t bytes, const void *beta, const cudnnTensorDescriptor_t dxDesc, void *dx);
@@ -143,6 +144,14 @@ cudnnStatus_t __wrap_cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_
     return __real_cudnnSetConvolution2dDescriptor(descriptor,
                                                   planted("wrong padding") ? pad_h + 1 : pad_h,
                                                   pad_w, u, v, dilation_h, dilation_w, mode, type);
+}
+
+cudnnStatus_t __wrap_cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t descriptor,
+                                                 cudnnMathType_t              type)
+{
+    if (planted("float32 as half precision"))
+        type = CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
+    return __real_cudnnSetConvolutionMathType(descriptor, type);
 }
 
 cudnnStatus_t __wrap_cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t descriptor)

@@ -96,6 +96,8 @@ NETWORK = {
     "filter as a tensor":
         "cudnnConvolutionForward: xDesc: is a filter descriptor, not a tensor descriptor",
     "flags of nothing": "cudaStreamCreateWithFlags: flags: 0xN has bits that mean nothing",
+    "float32 as half precision":
+        "cudnnSetConvolutionMathType: mathType: N lets float32 be rounded to half precision",
     "freed in the middle": "cudaFree: devPtr: is not the beginning of device memory",
     "freed pointer in a kernel's arguments":
         "mx_kernel_pad: args+N: device memory that cudaFree freed",

@@ -123,6 +123,39 @@ class Same(GpuCase):
         self.expect_same("one", "shared")
 
 
+class Precision(GpuCase):
+    """Arithmetic as an axis of a sweep."""
+
+    def axis(self, words):
+        text = CONFIG.format(strategies="cutmix", epochs=2, arch="resnet8", n=32)
+        return self.write("precision.yaml", text.replace("grid:", f"grid:\n  train.precision: [{', '.join(words)}]"))
+
+    def test_each_precision_is_a_training_of_its_own_near_the_others(self):
+        table = self.sweep(self.axis(["f32", "tf32"]), "out")
+        self.assertEqual([row["train.precision"] for row in table], ["f32", "tf32"])
+        exact, rounded = (float(row["test.cross_entropy"]) for row in table)
+        self.assertNotEqual(exact, rounded)
+        self.assertLessEqual(abs(exact - rounded), .05 * max(1, exact))
+        self.sweep(self.axis(["tf32", "f32"]), "again", gpus=2)
+        self.assertEqual(sorted(row["test.cross_entropy"] for row in table),
+                         sorted(row["test.cross_entropy"] for row in rows(self.folder / "again/results.csv")))
+
+    def test_a_cpu_says_what_it_has_instead(self):
+        config = self.axis(["f32", "tf32"])
+        _, err = self.mixsweep("check", config, "--set", "schedule.device=cpu", code=2)
+        self.assertIn("train.precision: tf32 needs a GPU, and schedule.device is cpu, which computes in f32", err)
+        bare = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
+        _, err = self.mixsweep("run", config, "--out", "out", code=3, env=dict(bare, MX_FAKEGPU_DEVICES="none"))
+        self.assertIn("train.precision: tf32 needs a GPU, and there is none: ", err)
+
+    def test_sums_in_any_order_are_a_training_of_its_own_near_the_other(self):
+        config = self.config(("cutmix",), epochs=2, arch="resnet8", n=32)
+        fixed = self.sweep(config, "fixed")
+        free = self.sweep(config, "free", "--set", "train.deterministic=false")
+        self.assertNotEqual(fixed[0]["trial"], free[0]["trial"])
+        self.expect_near([dict(row, trial="") for row in fixed], [dict(row, trial="") for row in free], 8)
+
+
 class Failures(GpuCase):
     """Each happens to one process, the first that gets there."""
 

@@ -160,10 +160,14 @@ int worker_cuda_open(struct mx_err *err)
 }
 
 /* The linker has stages for GPUs call this one: their networks are computed by the CPU. */
-struct kern_nn *__wrap_kern_nn_new_cuda(struct mx_err *err);
+struct kern_nn *__wrap_kern_nn_new_cuda(enum kern_precision precision, bool repeats,
+                                        struct mx_err *err);
 
-struct kern_nn *__wrap_kern_nn_new_cuda(struct mx_err *err)
+struct kern_nn *__wrap_kern_nn_new_cuda(enum kern_precision precision, bool repeats,
+                                        struct mx_err *err)
 {
+    (void)precision;
+    (void)repeats;
     return kern_nn_new(1, err);
 }
 

@@ -50,7 +50,7 @@ static inline int twins_open(struct twins *twins)
         printf("skipped: %s\n", err.text);
         return TWIN_SKIPPED;
     }
-    if (!(twins->nn[0] = kern_nn_new(1, &err)) || !(twins->nn[1] = kern_nn_new_cuda(&err))) {
+    if (!(twins->nn[0] = kern_nn_new(1, &err)) || !(twins->nn[1] = kern_nn_new_cuda(KERN_F32, true, &err))) {
         printf("FAILED: %s\n", err.text);
         return 1;
     }

@@ -94,6 +94,7 @@ static struct worker_engine *open_engine(const struct trial *trial, enum worker_
 
     params.model_arch = trial->arch;
     params.train_threads = 1;
+    params.train_deterministic = true;
     params.mix_strategy = trial->hidden ? WORKER_MIX_MANIFOLD_MIXUP : WORKER_MIX_PUZZLEMIX;
     if (trial->hidden)
         params.mix_layers = (struct worker_list){2, {WORKER_LAYER_INPUT, WORKER_LAYER_STAGE2}};

@@ -115,7 +115,7 @@ static bool run(const struct batch_case *c, bool stored, bool each, struct there
 int main(void)
 {
     struct mx_err   err = {0};
-    struct kern_nn *nn = kern_nn_new_cuda(&err);
+    struct kern_nn *nn = kern_nn_new_cuda(KERN_F32, true, &err);
     int             failed = 0;
 
     if (!nn) {

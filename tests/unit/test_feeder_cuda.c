@@ -36,6 +36,7 @@ static struct worker_engine *open_engine(const struct worker_params *params,
 
     own.model_arch = WORKER_ARCH_RESNET8;
     own.train_threads = 1;
+    own.train_deterministic = true;
     own.train_momentum = 0.9;
     if (worker_net_build_form(WORKER_ARCH_RESNET8, &form, shape, &net, err))
         return NULL;

@@ -72,9 +72,11 @@ static bool images_new(struct images *b, const struct trial *trial)
 static struct worker_engine *open_engine(const struct trial *trial, enum worker_device device,
                                          struct mx_err *err)
 {
-    const struct worker_params params = {
-        .model_arch = trial->arch, .train_threads = 1, .train_batch_size = trial->n};
-    struct worker_net net;
+    const struct worker_params params = {.model_arch = trial->arch,
+                                         .train_threads = 1,
+                                         .train_deterministic = true,
+                                         .train_batch_size = trial->n};
+    struct worker_net          net;
 
     if (worker_net_build_form(trial->arch, &trial->form, &trial->shape, &net, err))
         return NULL;

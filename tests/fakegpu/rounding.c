@@ -1,0 +1,28 @@
+/* Numbers as tensor cores read them. */
+#include <math.h>
+#include <string.h>
+
+#include "tests/fakegpu/fake.h"
+
+enum {
+    TF32_DROPS = 13 /* bits of float32's 23 */
+};
+
+float fake_tf32(float value)
+{
+    uint32_t bits, half = 1u << (TF32_DROPS - 1);
+
+    if (!isfinite(value))
+        return value;
+    memcpy(&bits, &value, sizeof bits);
+    bits += half - 1 + (bits >> TF32_DROPS & 1);
+    bits &= ~((1u << TF32_DROPS) - 1);
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+void fake_round_tf32(float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = fake_tf32(values[i]);
+}
