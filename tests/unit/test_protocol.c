@@ -124,6 +124,85 @@ Test(protocol, results_arrive_with_the_same_bits_nan_included)
     mx_buf_free(&frame);
 }
 
+/* One message of each type about groups, with all fields that it uses. */
+static size_t group_messages(struct worker_message list[4])
+{
+    static const char bytes[] = {0, 1, (char)0x80, (char)0xFF, 0, 7};
+
+    list[0] = (struct worker_message){
+        .type = WORKER_MESSAGE_GROUP, .stage = 3, .bytes = bytes, .len = sizeof bytes};
+    list[1] = (struct worker_message){.type = WORKER_MESSAGE_LEAVE};
+    list[2] = (struct worker_message){
+        .type = WORKER_MESSAGE_PART, .stage = UINT32_MAX, .bytes = bytes, .len = sizeof bytes};
+    list[3] = (struct worker_message){.type = WORKER_MESSAGE_GROUPED,
+                                      .stage = 4,
+                                      .code = MX_EGPU,
+                                      .text = "ncclAllReduce: unhandled system error",
+                                      .bytes = bytes + 2,
+                                      .len = 3};
+    return 4;
+}
+
+Test(protocol, messages_of_groups_arrive_as_they_were_sent)
+{
+    struct worker_message sent[4], got;
+    const size_t          n = group_messages(sent);
+    struct mx_buf         frames = {0};
+    size_t                at = 0;
+
+    for (size_t k = 0; k < n; k++)
+        worker_message_put(&frames, &sent[k]);
+    for (size_t k = 0; k < n; k++) {
+        const long used = worker_message_take(frames.data + at, frames.len - at, &got, NULL, NULL);
+
+        cr_assert_gt(used, 0, "message %zu", k);
+        at += (size_t)used;
+        cr_expect_eq(got.type, sent[k].type);
+        cr_expect_eq(got.lease, 0);
+        cr_expect_eq(got.stage, sent[k].stage);
+        cr_expect_eq(got.code, sent[k].code);
+        cr_expect_str_eq(got.text, sent[k].text);
+        cr_assert_eq(got.len, sent[k].len);
+        cr_expect(got.len == 0 || memcmp(got.bytes, sent[k].bytes, got.len) == 0);
+    }
+    cr_expect_eq(at, frames.len);
+    mx_buf_free(&frames);
+}
+
+/* An empty answer, as that of a member that only takes part. */
+Test(protocol, bytes_of_a_group_may_be_none)
+{
+    struct worker_message sent = {.type = WORKER_MESSAGE_GROUPED, .stage = 1}, got;
+    struct mx_buf         frame = {0};
+
+    worker_message_put(&frame, &sent);
+    cr_assert_eq(worker_message_take(frame.data, frame.len, &got, NULL, NULL), (long)frame.len);
+    cr_expect_eq(got.code, MX_OK);
+    cr_expect_eq(got.len, 0);
+    cr_expect_str_eq(got.text, "");
+    mx_buf_free(&frame);
+}
+
+Test(protocol, messages_of_groups_cut_or_damaged_are_not_taken)
+{
+    struct worker_message sent[4], got;
+    const size_t          n = group_messages(sent);
+
+    for (size_t k = 0; k < n; k++) {
+        struct mx_buf frame = {0};
+        struct mx_err err = {0};
+
+        worker_message_put(&frame, &sent[k]);
+        for (size_t len = 0; len < frame.len; len++)
+            cr_expect_eq(worker_message_take(frame.data, len, &got, NULL, NULL), 0,
+                         "message %zu at %zu", k, len);
+        frame.data[8]--; /* the head has one byte less than the fields need */
+        cr_expect_eq(worker_message_take(frame.data, frame.len, &got, NULL, &err), -1);
+        cr_expect_eq(err.code, MX_EINTERNAL);
+        mx_buf_free(&frame);
+    }
+}
+
 Test(protocol, a_frame_cut_anywhere_is_waited_for)
 {
     struct worker_message got;
