@@ -116,7 +116,7 @@ static void tell_counts(const struct run *run, const char *when)
     mx_sched_counts(run->sched, &counts);
     open = counts.planned - run_ended(&counts);
     for (unsigned r = 0; r < run->ranks; r++)
-        executors += run->nodes[r].lost ? 0 : run->nodes[r].workers;
+        executors += run_executors(&run->nodes[r]);
     if (executors > 0)
         mx_buf_printf(&hands, "; %u executor%s", executors, executors == 1 ? "" : "s");
     for (int state = MX_STATE_DONE; state < MX_STATES; state++)

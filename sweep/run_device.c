@@ -152,6 +152,11 @@ static struct run_gpu *gpu_of(struct run *run, unsigned number, uint32_t executo
     return gpu;
 }
 
+uint32_t run_executors(const struct run_node *node)
+{
+    return node->lost ? 0 : node->workers - node->gone;
+}
+
 int run_lose_executor(struct run *run, const struct mx_link_event *event, struct mx_err *err)
 {
     struct run_gpu *gpu = gpu_of(run, event->rank, event->executor);
@@ -159,6 +164,7 @@ int run_lose_executor(struct run *run, const struct mx_link_event *event, struct
     mx_console_log(run->console, MX_LOG_WARNING, NULL,
                    "executor %u is given up, its GPU %s on %s cannot be used any more: %.300s",
                    (unsigned)event->executor, gpu->gpu.uuid, event->host, event->text);
+    run->nodes[event->rank].gone++;
     gpu->executors--;
     if (gpu->executors == 0)
         snprintf(gpu->gpu.fault, sizeof gpu->gpu.fault, "no executor can be started on it");

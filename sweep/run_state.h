@@ -31,7 +31,7 @@
  * incarnation. */
 struct run_node {
     char     host[64];
-    uint32_t first, workers;
+    uint32_t first, workers, gone; /* gone: of the workers, given up */
     bool     lost;
     uint32_t host_number;  /* the first rank of its host */
     uint64_t done, failed; /* stages */
@@ -192,6 +192,9 @@ int run_note_host(struct run *run, const struct mx_action *action, struct mx_err
 
 /* The executors of a rank do not come back. */
 int run_lose_rank(struct run *run, unsigned rank, struct mx_err *err);
+
+/* How many executors a rank has now. */
+uint32_t run_executors(const struct run_node *node);
 
 /* The GPU of an executor has failed, and nothing can be started on it: it does not come back. */
 int run_lose_executor(struct run *run, const struct mx_link_event *event, struct mx_err *err);

@@ -115,7 +115,7 @@ static void list_nodes(const struct run *run, double rate_per_hour, struct mx_st
         nodes[r] = (struct mx_status_node){
             .host = node->host,
             .rank = r,
-            .executors = node->lost ? 0 : node->workers,
+            .executors = run_executors(node),
             .done = node->done,
             .failed = node->failed,
             .busy_s = node->busy_s,

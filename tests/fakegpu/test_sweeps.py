@@ -1,8 +1,10 @@
 """Whole sweeps on GPUs that are not there, computed by the CUDA backend: what the CPU computes, within
-what float32 allows, and what becomes of a sweep when a GPU fails. ctest: quick timeout=300"""
+what float32 allows, and what becomes of a sweep when a GPU fails. ctest: quick timeout=600"""
 import json
 import os
 import pathlib
+import re
+import subprocess
 import sys
 import unittest
 
@@ -43,8 +45,8 @@ score:
 def pretend(gpus, **special):
     """The environment of a machine with GPUs that are not there."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("CUDA_", "SLURM_"))}
-    return dict(kept, LD_LIBRARY_PATH=os.path.dirname(os.environ["MX_FAKE_NVML"]), MX_FAKE_GPUS=str(gpus),
-                CUDA_MPS_PIPE_DIRECTORY="/nowhere", **special)
+    return {**kept, "LD_LIBRARY_PATH": os.path.dirname(os.environ["MX_FAKE_NVML"]), "MX_FAKE_GPUS": str(gpus),
+            "CUDA_MPS_PIPE_DIRECTORY": "/nowhere", **special}
 
 
 def uuid(gpu):
@@ -63,6 +65,9 @@ class GpuCase(Case):
         """A sweep's table; the environment tells what goes wrong."""
         self.mixsweep("run", config, "--out", out, *more, code=code, env=pretend(gpus, **special))
         return rows(self.folder / out / "results.csv")
+
+    def status(self, out):
+        return json.loads((self.folder / out / "status.json").read_text())
 
     def log(self, out):
         return (self.folder / out / "log/sweep.log").read_text()
@@ -122,6 +127,31 @@ class Same(GpuCase):
         self.sweep(config, "shared", "--per-gpu", 3)
         self.expect_same("one", "shared")
 
+    def test_four_executors_share_a_gpu_under_mps(self):
+        """MPS as far as supervisors see it: its control daemon's number, and its server on the GPU, which is
+        in the mode for one process and is nobody who computes there."""
+        (self.folder / "nvidia-cuda-mps-server").symlink_to("/bin/sleep")
+        server = subprocess.Popen([self.folder / "nvidia-cuda-mps-server", "1000"])
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        self.write("nvidia-cuda-mps-control.pid", f"{server.pid}\n")
+        config = self.config(("none", "cutmix", "mixup", "cutout", "resizemix"))
+        self.sweep(config, "one")
+        special = {"MX_FAKE_GPU_0": f"foreign={server.pid}:1200 mode=3 used=1200",
+                   "CUDA_MPS_PIPE_DIRECTORY": str(self.folder)}
+        self.sweep(config, "shared", "--per-gpu", 4, **special)
+        self.expect_same("one", "shared")
+        log = self.log("shared")
+        self.assertIn("4 executors on 1 GPU; MPS runs: those of one GPU compute at once", log)
+        self.assertNotIn("left out", log)
+        status = self.status("shared")
+        self.assertEqual((status["nodes"][0]["executors"], status["nodes"][0]["gpus"][0]["executors"]), (4, 4))
+        server.kill()
+        server.wait()
+        self.sweep(config, "without", "--per-gpu", 4, **dict(special, MX_FAKE_GPU_0="mode=3"))
+        self.assertIn("MPS does not run", self.log("without"))
+        self.assertEqual(self.status("without")["nodes"][0]["executors"], 1)
+
 
 class Precision(GpuCase):
     """Arithmetic as an axis of a sweep."""
@@ -172,6 +202,20 @@ class Failures(GpuCase):
         self.sweep(config, "whole", gpus=gpus)
         self.expect_same("whole", "out")
 
+    def expect_executors(self, gpus):
+        """How many each GPU has at the end and why; all places that tell of them agree."""
+        node = self.status("out")["nodes"][0]
+        self.assertEqual(sorted((gpu["executors"], gpu["left_out"]) for gpu in node["gpus"]), gpus)
+        left = sum(count for count, _ in gpus)
+        self.assertEqual(node["executors"], left)
+        metrics = (self.folder / "out/metrics.prom").read_text()
+        self.assertRegex(metrics, rf"\nmixsweep_node_executors\{{[^}}]*\}} {left}\n")
+        for gpu in node["gpus"]:
+            self.assertRegex(metrics, rf'\nmixsweep_gpu_executors\{{[^}}]*gpu="{gpu["uuid"]}"[^}}]*\}} {gpu["executors"]}\n')
+        given_up = [line for line in self.log("out").splitlines() if "is given up, its GPU" in line]
+        told = [int(count) for count in re.findall(r"; (\d+) executors?$", self.log("out"), re.MULTILINE)]
+        self.assertEqual(told, [left + len(given_up), left])  # at the beginning and the end
+
     def test_memory_that_is_out_fails_a_trial_and_the_next_one_runs(self):
         table = self.sweep(self.config(), "out", "--set", "schedule.retries=0", code=1, **self.failing("malloc@1:oom"))
         self.assertEqual([row["status"] for row in table], ["failed", "done", "done"])
@@ -190,9 +234,12 @@ class Failures(GpuCase):
     def test_a_gpu_that_falls_off_is_given_up(self):
         self.expect_as_undisturbed("launch@20:lost", "is given up, its GPU", gpus=2)
         self.assertIn("no CUDA-capable device is detected", self.log("out"))
-        gpus = json.loads((self.folder / "out/status.json").read_text())["nodes"][0]["gpus"]
-        self.assertEqual(sorted((gpu["executors"], gpu["left_out"]) for gpu in gpus),
-                         [(0, "no executor can be started on it"), (1, None)])
+        self.expect_executors([(0, "no executor can be started on it"), (1, None)])
+
+    def test_of_two_that_share_a_gpu_one_is_given_up(self):
+        self.expect_as_undisturbed("launch@20:lost", "is given up, its GPU", "--per-gpu", 2, gpus=2,
+                                   config=self.config(("none", "cutmix", "mixup", "cutout", "resizemix")))
+        self.expect_executors([(1, None), (2, None)])
 
     def test_without_the_last_gpu_the_sweep_ends_and_goes_on_later(self):
         config = self.config()
