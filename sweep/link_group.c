@@ -1,7 +1,8 @@
 /* link_group.c - the reduction over executors of GPUs, by NCCL, driven from rank 0.
  *
- * One executor of each GPU may take part, the first, if it computed something and has lived since.
- * A try: one of them names a group, all join, each contributes what it computed, the first gives the
+ * One executor of each GPU takes part, the first that computed something and has lived since; others
+ * of its GPU give it what they computed. A try: one of those that take part names a group, while the
+ * others of the GPUs give their numbers; all join, each contributes, the first gives the
  * sum. If one dies, fails or is silent, the others are told to leave; those that cannot, and those
  * whose part failed, are ended, since nothing else surely ends a call of NCCL; and those that are
  * left try again.
@@ -13,8 +14,7 @@
 
 #include "base/clock.h"
 #include "reduce/patterns.h"
-#include "sweep/link_reduce.h"
-#include "worker/group.h"
+#include "sweep/link_group.h"
 
 enum {
     TRIES = 3,
@@ -23,44 +23,7 @@ enum {
 /* In rank_timeouts: that a try may take; that members have to leave it. */
 static const double try_timeouts = 2, leave_timeouts = 0.5;
 
-enum member_state {
-    MEMBER_ASKED,
-    MEMBER_DONE,
-    MEMBER_FAILED, /* says so */
-    MEMBER_LOST,
-};
-
-struct member {
-    uint32_t          executor;
-    enum member_state state;
-    struct mx_err     failure;
-};
-
-struct group {
-    struct link_job            *job;
-    struct member              *members; /* (n) of this try */
-    unsigned                    n;
-    bool                       *ended; /* by executor: not to take part any more */
-    uint64_t                   *made;  /* by executor: stages that it computed */
-    struct worker_group_stages *runs;  /* of one member's stages */
-    struct reduce_slots        *sum;
-    uint32_t                    round;
-    double                      deadline_s;
-    unsigned char               id[REDUCE_GROUP_ID];
-    struct mx_err               broken; /* by what was received: no try mends it */
-};
-
-/* Whether the process that computed a stage still lives. */
-static bool still_there(const struct group *group, uint64_t stage)
-{
-    const struct mx_link_maker *maker = &group->job->table->makers[stage];
-    const struct mx_link       *link = group->job->link;
-
-    return maker->executor < link->workers && link->up[maker->executor] &&
-           maker->life == link->lives[maker->executor];
-}
-
-static struct member *member_of(const struct group *group, uint32_t executor)
+static struct group_member *member_of(const struct link_group *group, uint32_t executor)
 {
     for (unsigned i = 0; i < group->n; i++)
         if (group->members[i].executor == executor)
@@ -68,44 +31,7 @@ static struct member *member_of(const struct group *group, uint32_t executor)
     return NULL;
 }
 
-/* The members of the next try. */
-static void choose(struct group *group)
-{
-    const struct mx_link *link = group->job->link;
-
-    memset(group->made, 0, link->workers * sizeof *group->made);
-    for (uint64_t s = 0; s < group->job->table->nstages; s++)
-        if (still_there(group, s))
-            group->made[group->job->table->makers[s].executor]++;
-    group->n = 0;
-    for (unsigned r = 0; r < link->nranks; r++) {
-        const struct link_rank *rank = &link->ranks[r];
-
-        /* Executor i of a rank has GPU i % n: the first n have one each. */
-        for (uint32_t i = 0; rank->state == LINK_RANK_LIVE && i < rank->workers; i++)
-            if (i < link->hands[r].n && group->made[rank->first + i] > 0 &&
-                !group->ended[rank->first + i])
-                group->members[group->n++] = (struct member){.executor = rank->first + i};
-    }
-}
-
-/* Which stages an executor contributes. Returns the number of runs. */
-static size_t list_stages(struct group *group, uint32_t executor)
-{
-    size_t n = 0;
-
-    for (uint32_t s = 0; s < group->job->table->nstages; s++) {
-        if (group->job->table->makers[s].executor != executor || !still_there(group, s))
-            continue;
-        if (n > 0 && group->runs[n - 1].first + group->runs[n - 1].count == s)
-            group->runs[n - 1].count++;
-        else
-            group->runs[n++] = (struct worker_group_stages){s, 1};
-    }
-    return n;
-}
-
-static int ask(struct group *group, uint32_t executor, const struct worker_group_order *order,
+static int ask(struct link_group *group, uint32_t executor, const struct worker_group_order *order,
                struct mx_err *err)
 {
     struct worker_message message = {.type = WORKER_MESSAGE_GROUP, .stage = group->round};
@@ -121,37 +47,45 @@ static int ask(struct group *group, uint32_t executor, const struct worker_group
     return rc;
 }
 
-static int ask_for_sum(struct group *group, unsigned position, struct mx_err *err)
+/* Those that share a GPU with one that takes part give it what they computed. */
+static int ask_to_hand(struct link_group *group, unsigned number, struct mx_err *err)
 {
-    const struct link_job    *job = group->job;
-    struct member            *member = &group->members[position];
-    struct worker_group_order order = {
-        .task = WORKER_GROUP_REDUCE,
-        .round = group->round,
-        .position = position,
-        .count = group->n,
-        /* Ours ends first: who is silent is then to blame, and not all. */
-        .seconds = (try_timeouts + leave_timeouts) * job->link->rank_timeout_s,
-        .nstages = job->table->nstages,
-        .names = job->names,
-        .nnames = job->nnames,
-        .stages = group->runs,
-        .nruns = list_stages(group, member->executor)};
+    struct group_member            *member = &group->members[number];
+    const struct worker_group_order order = group_order(group, number);
 
-    memcpy(order.id, group->id, sizeof order.id);
+    if (!(member->handed = reduce_slots_new(err)))
+        return -1;
     member->state = MEMBER_ASKED;
     return ask(group, member->executor, &order, err);
 }
 
-static void take_answer(struct group *group, struct member *member,
+static int ask_for_sum(struct link_group *group, unsigned number, struct mx_err *err)
+{
+    struct worker_group_order order = group_order(group, number);
+    struct mx_buf             handed = {0};
+    int                       rc = group_put_handed(group, number, &handed, err);
+
+    /* Ours ends first: who is silent is then to blame, and not all. */
+    order.seconds = (try_timeouts + leave_timeouts) * group->job->link->rank_timeout_s;
+    order.handed = handed.data;
+    order.nhanded = handed.len;
+    if (rc == 0) {
+        group->members[number].state = MEMBER_ASKED;
+        rc = ask(group, group->members[number].executor, &order, err);
+    }
+    mx_buf_free(&handed);
+    return rc;
+}
+
+static void take_answer(struct link_group *group, struct group_member *member,
                         const struct worker_message *message)
 {
     if (message->stage != group->round || member->state != MEMBER_ASKED)
         return; /* of a try that was given up */
     if (message->type == WORKER_MESSAGE_PART) {
         reduce_sum_take(message->bytes, message->len,
-                        group->job->table->nstages * group->job->nnames, group->round, group->sum,
-                        &group->broken);
+                        group->job->table->nstages * group->job->nnames, group->round,
+                        member->handed ? member->handed : group->sum, &group->broken);
         return;
     }
     member->state = message->code == MX_OK ? MEMBER_DONE : MEMBER_FAILED;
@@ -163,9 +97,9 @@ static void take_answer(struct group *group, struct member *member,
         memcpy(group->id, message->bytes, sizeof group->id);
 }
 
-static void heed(struct group *group, const struct mx_link_event *event)
+static void heed(struct link_group *group, const struct mx_link_event *event)
 {
-    struct member *member = member_of(group, event->executor);
+    struct group_member *member = member_of(group, event->executor);
 
     if (!member || event->kind == MX_LINK_RANK_LOST)
         return;
@@ -178,7 +112,7 @@ static void heed(struct group *group, const struct mx_link_event *event)
     }
 }
 
-static bool any(const struct group *group, enum member_state state)
+static bool any(const struct link_group *group, enum group_member_state state)
 {
     for (unsigned i = 0; i < group->n; i++)
         if (group->members[i].state == state)
@@ -187,7 +121,7 @@ static bool any(const struct group *group, enum member_state state)
 }
 
 /* Until all have answered, at most until a time. `all`: also those behind the first failure. */
-static int await(struct group *group, double until_s, bool all, struct mx_err *err)
+static int await(struct link_group *group, double until_s, bool all, struct mx_err *err)
 {
     struct mx_link_event event;
     double               left_s;
@@ -207,30 +141,33 @@ static int await(struct group *group, double until_s, bool all, struct mx_err *e
     return 0;
 }
 
-static bool is_whole(const struct group *group)
+static bool is_whole(const struct link_group *group)
 {
     return group->broken.code == MX_OK && !any(group, MEMBER_ASKED) && !any(group, MEMBER_FAILED) &&
            !any(group, MEMBER_LOST);
 }
 
-/* One of them makes the identifier. All others wait for no answer yet. */
-static int name_group(struct group *group, struct mx_err *err)
+/* One of those that take part makes the identifier, and whoever does not gives its numbers. */
+static int name_group(struct link_group *group, struct mx_err *err)
 {
     const struct worker_group_order order = {.task = WORKER_GROUP_NAME};
 
-    for (unsigned i = 1; i < group->n; i++)
+    for (unsigned i = 1; i < group->npart; i++)
         group->members[i].state = MEMBER_DONE;
     group->members[0].state = MEMBER_ASKED;
     if (ask(group, group->members[0].executor, &order, err))
         return -1;
+    for (unsigned i = group->npart; i < group->n; i++)
+        if (ask_to_hand(group, i, err))
+            return -1;
     return await(group, group->deadline_s, false, err);
 }
 
 /* The first that died, or that failed for a reason of its own. NULL: none has. */
-static const struct member *culprit_of(const struct group *group)
+static const struct group_member *culprit_of(const struct link_group *group)
 {
     for (unsigned i = 0; i < group->n; i++) {
-        const struct member *member = &group->members[i];
+        const struct group_member *member = &group->members[i];
 
         if (member->state == MEMBER_LOST ||
             (member->state == MEMBER_FAILED && member->failure.code != MX_EINTERRUPTED))
@@ -239,11 +176,11 @@ static const struct member *culprit_of(const struct group *group)
     return NULL;
 }
 
-static void tell_try(const struct group *group, unsigned number, const struct member *culprit,
-                     struct mx_buf *told)
+static void tell_try(const struct link_group *group, unsigned number,
+                     const struct group_member *culprit, struct mx_buf *told)
 {
     mx_buf_printf(told,
-                  "the sum over %u GPUs by NCCL did not come about (try %u of %d): ", group->n,
+                  "the sum over %u GPUs by NCCL did not come about (try %u of %d): ", group->npart,
                   number, (int)TRIES);
     if (culprit)
         mx_buf_printf(told, "executor %u: %s\n", (unsigned)culprit->executor,
@@ -253,18 +190,20 @@ static void tell_try(const struct group *group, unsigned number, const struct me
         mx_buf_text(told, "it did not come to its end in time\n");
 }
 
-static void end_member(struct group *group, const struct member *member, enum mx_reason reason)
+static void end_member(struct link_group *group, const struct group_member *member,
+                       enum mx_reason reason)
 {
     group->ended[member->executor] = true;
     mx_link_kill(group->job->link, member->executor, reason);
 }
 
 /* Break a try off: whoever still answers leaves, all others are ended. */
-static int give_up(struct group *group, unsigned number, struct mx_buf *told, struct mx_err *err)
+static int give_up(struct link_group *group, unsigned number, struct mx_buf *told,
+                   struct mx_err *err)
 {
     static const struct worker_message leave = {.type = WORKER_MESSAGE_LEAVE};
     struct mx_link                    *link = group->job->link;
-    const struct member               *culprit = culprit_of(group);
+    const struct group_member         *culprit = culprit_of(group);
 
     for (unsigned i = 0; i < group->n; i++)
         if (group->members[i].state == MEMBER_ASKED &&
@@ -273,7 +212,7 @@ static int give_up(struct group *group, unsigned number, struct mx_buf *told, st
     if (await(group, mx_clock_monotonic_s() + leave_timeouts * link->rank_timeout_s, true, err))
         return -1;
     for (unsigned i = 0; i < group->n; i++) {
-        const struct member *member = &group->members[i];
+        const struct group_member *member = &group->members[i];
 
         if (member->state == MEMBER_ASKED)
             end_member(group, member, MX_REASON_STALLED);
@@ -287,7 +226,8 @@ static int give_up(struct group *group, unsigned number, struct mx_buf *told, st
 }
 
 /* One try. 1 if the sum is there, 0 if not, -1. */
-static int try_once(struct group *group, unsigned number, struct mx_buf *told, struct mx_err *err)
+static int try_once(struct link_group *group, unsigned number, struct mx_buf *told,
+                    struct mx_err *err)
 {
     group->round = ++group->job->link->round;
     group->deadline_s = mx_clock_monotonic_s() + try_timeouts * group->job->link->rank_timeout_s;
@@ -295,7 +235,7 @@ static int try_once(struct group *group, unsigned number, struct mx_buf *told, s
     if (!(group->sum = reduce_slots_new(err)) || name_group(group, err))
         return -1;
     if (is_whole(group)) {
-        for (unsigned i = 0; i < group->n; i++)
+        for (unsigned i = 0; i < group->npart; i++)
             if (ask_for_sum(group, i, err))
                 return -1;
         if (await(group, group->deadline_s, false, err))
@@ -308,30 +248,14 @@ static int try_once(struct group *group, unsigned number, struct mx_buf *told, s
     return is_whole(group) ? 1 : give_up(group, number, told, err);
 }
 
-/* What no member contributed is the journal's. */
-static int add_journal(struct group *group, struct mx_err *err)
-{
-    struct link_job     *job = group->job;
-    struct reduce_slots *rest = reduce_slots_new(err);
-    int                  rc = -1;
-
-    for (uint64_t s = 0; s < job->table->nstages; s++)
-        job->kept[s] = !still_there(group, s) || !member_of(group, job->table->makers[s].executor);
-    if (rest && worker_contributions_slots(job->table->journal, job->names, job->nnames, job->kept,
-                                           rest, err) == 0)
-        rc = reduce_slots_join(group->sum, rest, err);
-    reduce_slots_free(rest);
-    return rc;
-}
-
-static int try_again_and_again(struct group *group, struct mx_link_reduced *reduced,
+static int try_again_and_again(struct link_group *group, struct mx_link_reduced *reduced,
                                struct mx_err *err)
 {
     int rc = 0;
 
     for (unsigned number = 1; number <= TRIES && rc == 0; number++) {
-        choose(group);
-        if (group->n < 2)
+        group_choose(group);
+        if (group->npart < 2)
             break;
         rc = try_once(group, number, &reduced->told, err);
     }
@@ -358,33 +282,22 @@ static uint64_t words_of(uint64_t nslots)
 int link_reduce_by_group(struct link_job *job, struct reduce_slots **sum,
                          struct mx_link_reduced *reduced, struct mx_err *err)
 {
-    const size_t n = job->link->workers;
-    struct group group = {.job = job};
-    int          rc = 0;
+    struct link_group group = {.job = job};
+    int               rc;
 
     if (!reduce_group_built() || job->table->nstages * job->nnames == 0)
         return 0;
-    group.members = calloc(n, sizeof *group.members);
-    group.ended = calloc(n, sizeof *group.ended);
-    group.made = calloc(n, sizeof *group.made);
-    group.runs = calloc(job->table->nstages, sizeof *group.runs);
-    if (group.members && group.ended && group.made && group.runs)
-        rc = try_again_and_again(&group, reduced, err);
-    else
-        rc = mx_fail(err, MX_ENOMEM, "no memory for the reduction");
-    if (rc > 0 && add_journal(&group, err))
+    rc = group_open(&group, err) ? -1 : try_again_and_again(&group, reduced, err);
+    if (rc > 0 && group_add_journal(&group, err))
         rc = -1;
     if (rc > 0) {
         reduced->path = "nccl";
-        reduced->ranks = group.n;
-        reduced->bytes = group.n * words_of(job->table->nstages * job->nnames) * sizeof(uint64_t);
+        reduced->ranks = group.npart;
+        reduced->bytes =
+            group.npart * words_of(job->table->nstages * job->nnames) * sizeof(uint64_t);
         *sum = group.sum;
         group.sum = NULL;
     }
-    reduce_slots_free(group.sum);
-    free(group.members);
-    free(group.ended);
-    free(group.made);
-    free(group.runs);
+    group_close(&group);
     return rc;
 }

@@ -3,7 +3,7 @@
  * link.c         orders out, events in
  * link_open.c    ranks and executors started and ended
  * link_ranks.c   the other ranks: their messages, their silence, their loss
- * link_reduce.c  the reduction, driven from rank 0; link_group.c, over GPUs
+ * link_reduce.c  the reduction, driven from rank 0; link_group.c and link_members.c, over GPUs
  */
 #ifndef MX_SWEEP_LINK_RANKS_H
 #define MX_SWEEP_LINK_RANKS_H

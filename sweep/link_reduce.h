@@ -1,7 +1,7 @@
 /* link_reduce.h - inside the link: a reduction, shared by the files that carry one out.
  *
  * link_reduce.c  over the ranks, as a tree; and the comparison with the journal
- * link_group.c   over the executors of GPUs, by NCCL
+ * link_group.c   over the executors of GPUs, by NCCL; link_members.c, who they are
  */
 #ifndef MX_SWEEP_LINK_REDUCE_H
 #define MX_SWEEP_LINK_REDUCE_H

@@ -21,6 +21,7 @@ enum worker_fault_point {
     WORKER_FAULT_HALF_SENT,       /* half of an answer is written */
     WORKER_FAULT_GROUP_STARTS,    /* order to join a group taken, nothing done */
     WORKER_FAULT_GROUP_JOINED,    /* all have joined, nothing is summed */
+    WORKER_FAULT_GROUP_HANDS,     /* order to hand numbers over taken, nothing said */
 };
 
 /* In an executor, at a point of the plan's stage of that number (0 before

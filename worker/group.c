@@ -40,6 +40,7 @@ void worker_group_put(struct mx_buf *out, const struct worker_group_order *order
         mx_put_u32(out, order->stages[i].first);
         mx_put_u32(out, order->stages[i].count);
     }
+    mx_put_bytes(out, order->handed, order->nhanded);
 }
 
 static size_t bytes_left(const struct mx_wire *wire)
@@ -115,6 +116,7 @@ static int read_order(struct mx_wire *wire, struct group_work *work, struct mx_e
         return mx_fail(err, MX_ENOMEM, "no memory for the reduction");
     take_names(wire, work);
     take_stages(wire, work);
+    order->handed = mx_take_bytes(wire, &order->nhanded);
     work->nslots = order->nstages * order->nnames;
     return mx_wire_done(wire) ? 0 : damaged(err);
 }
@@ -139,8 +141,8 @@ static int sum_pieces(struct group_work *work, struct reduce_group *group, struc
     return 0;
 }
 
-static int send_sum(const struct group_work *work, const struct worker_group_talk *talk,
-                    struct mx_err *err)
+static int send_slots(const struct group_work *work, const struct reduce_slots *slots,
+                      const struct worker_group_talk *talk, struct mx_err *err)
 {
     struct mx_buf part = {0};
     uint64_t      block = 0;
@@ -148,8 +150,8 @@ static int send_sum(const struct group_work *work, const struct worker_group_tal
 
     while (rc > 0) {
         mx_buf_clear(&part);
-        rc = reduce_sum_emit(work->sum, work->nslots, work->order.round, &block, PART_BYTES, &part,
-                             err);
+        rc =
+            reduce_sum_emit(slots, work->nslots, work->order.round, &block, PART_BYTES, &part, err);
         if (rc >= 0 && part.len > 0 && talk->part(talk->user, part.data, part.len, err))
             rc = -1;
     }
@@ -175,21 +177,70 @@ static int sum_in_group(struct group_work *work, const struct worker_group_talk 
     return reduce_group_leave(group, rc == 0, rc == 0 ? err : NULL) || rc ? -1 : 0;
 }
 
+/* The numbers of the order's stages, and the sum, empty. */
+static int open_work(const struct worker_contributions *own, struct mx_wire *wire,
+                     struct group_work *work, struct mx_err *err)
+{
+    if (read_order(wire, work, err) || !(work->slots = reduce_slots_new(err)) ||
+        !(work->sum = reduce_slots_new(err)))
+        return -1;
+    return worker_contributions_slots(own, work->names, work->order.nnames, work->wanted,
+                                      work->slots, err);
+}
+
+/* What another executor of this GPU computed. */
+static int take_from_one(struct group_work *work, const void *bytes, size_t len, struct mx_err *err)
+{
+    struct reduce_slots *handed = reduce_slots_new(err);
+    int                  rc = -1;
+
+    if (handed && reduce_sum_take(bytes, len, work->nslots, work->order.round, handed, err) == 0)
+        rc = reduce_slots_join(work->slots, handed, err);
+    reduce_slots_free(handed);
+    return rc;
+}
+
+static int take_handed(struct group_work *work, struct mx_err *err)
+{
+    struct mx_wire wire = {.at = work->order.handed};
+    int            rc = 0;
+
+    wire.end = wire.at + work->order.nhanded;
+    while (rc == 0 && wire.at < wire.end) {
+        size_t      len;
+        const void *bytes = mx_take_bytes(&wire, &len);
+
+        rc = wire.failed ? damaged(err) : take_from_one(work, bytes, len, err);
+    }
+    return rc;
+}
+
 static int reduce(const struct worker_contributions *own, struct mx_wire *wire,
                   const struct worker_group_talk *talk, struct mx_err *err)
 {
     struct group_work work = {0};
-    int               rc = read_order(wire, &work, err);
+    int               rc = open_work(own, wire, &work, err);
 
-    if (rc == 0 && (!(work.slots = reduce_slots_new(err)) || !(work.sum = reduce_slots_new(err))))
-        rc = -1;
     if (rc == 0)
-        rc = worker_contributions_slots(own, work.names, work.order.nnames, work.wanted, work.slots,
-                                        err);
+        rc = take_handed(&work, err);
     if (rc == 0)
         rc = sum_in_group(&work, talk, err);
     if (rc == 0 && work.order.position == 0)
-        rc = send_sum(&work, talk, err);
+        rc = send_slots(&work, work.sum, talk, err);
+    free_work(&work);
+    return rc;
+}
+
+static int hand(const struct worker_contributions *own, struct mx_wire *wire,
+                const struct worker_group_talk *talk, struct mx_err *err)
+{
+    struct group_work work = {0};
+    int               rc = open_work(own, wire, &work, err);
+
+    if (rc == 0) {
+        worker_fault(WORKER_FAULT_GROUP_HANDS, work.order.position);
+        rc = send_slots(&work, work.slots, talk, err);
+    }
     free_work(&work);
     return rc;
 }
@@ -215,6 +266,8 @@ int worker_group_serve(const struct worker_contributions *own, const void *order
         return mx_wire_done(&wire) ? name(answer, err) : damaged(err);
     case WORKER_GROUP_REDUCE:
         return reduce(own, &wire, talk, err);
+    case WORKER_GROUP_HAND:
+        return hand(own, &wire, talk, err);
     default:
         return damaged(err);
     }

@@ -59,6 +59,22 @@ class Sweeps(unittest.TestCase):
         self.assertRegex(err, r"reduced: \d+ numbers of 2 executors by NCCL, \d+ bytes in [0-9.]+ s; "
                               "equal to the journal bit for bit\n")
 
+    def test_executors_that_share_gpus_all_contribute(self):
+        self.sweep(2, "--per-gpu", "2")
+        self.assertEqual(self.reduction(), {"path": "nccl", "ranks": 2, "matches": True})
+        self.sweep(1, out="alone")
+        self.assertEqual(self.table("out"), self.table("alone"))
+
+    def test_one_that_shares_a_gpu_fails_to_hand_over(self):
+        for fault, why in (("die", r"the executor was killed \(signal 9\)"),
+                           ("hang", "it hangs, and was ended")):
+            with self.subTest(fault=fault):
+                err = self.sweep(2, "--per-gpu", "2", out=fault,
+                                 MX_FAULT=f"{fault} group_hands any {self.folder}/{fault}-once")
+                self.assertRegex(err, r"the sum over 2 GPUs by NCCL did not come about \(try 1 of 3\): "
+                                      rf"executor [23]: {why}")
+                self.assertEqual(self.reduction(fault), {"path": "nccl", "ranks": 2, "matches": True})
+
     def test_one_gpu_needs_no_group(self):
         err = self.sweep(1, "--per-gpu", "2")
         self.assertEqual(self.reduction(), {"path": "tree", "ranks": 1, "matches": True})

@@ -44,8 +44,30 @@ class Reduction(unittest.TestCase):
     def test_a_group_can_follow_another(self):
         self.assertEqual(self.reduce(3, rounds=3), ["nccl over 3: 81 numbers, equal"] * 3)
 
-    def test_the_first_executor_of_each_gpu_takes_part(self):
+    def test_one_executor_of_each_gpu_takes_part(self):
         self.assertEqual(self.reduce(2, per_gpu=3), ["nccl over 2: 81 numbers, equal"])
+
+    def test_executors_that_share_a_gpu_hand_over_what_they_computed(self):
+        # Stage 4 is that of executor 4, the third on GPU 0: its own memory is what arrives.
+        lines = self.reduce(2, per_gpu=3, MX_FAULT="contribution 13")
+        self.assertEqual(lines, ["nccl over 2: 81 numbers, DIFFERENT", "stage 4, test.accuracy, in 3"])
+        self.assertEqual(self.reduce(2, per_gpu=3, stages=50000), ["nccl over 2: 100001 numbers, equal"])
+
+    def test_another_of_a_gpu_takes_part_where_the_first_cannot(self):
+        self.assertEqual(self.reduce(2, "died=0", per_gpu=2), ["nccl over 2: 81 numbers, equal"])
+
+    def test_executors_that_fail_to_hand_over(self):
+        for fault, why in (("die", r"^executor 2: the executor was killed \(signal 9\)"),
+                           ("hang", "^executor 2: it hangs, and was ended$")):
+            with self.subTest(fault=fault):
+                self.once += "x"
+                self.tries(2, why, ["nccl over 2: 81 numbers, equal"], per_gpu=2,
+                           MX_FAULT=f"{fault} group_hands 2 {self.once}")
+
+    def test_one_that_was_handed_numbers_dies(self):
+        self.tries(2, r"^executor 0: the executor was killed \(signal 9\)",
+                   ["nccl over 2: 81 numbers, equal"], per_gpu=2,
+                   MX_FAULT=f"die group_joined 0 {self.once}")
 
     def test_there_is_no_group_of_one(self):
         self.assertEqual(self.reduce(1, per_gpu=2), ["tree over 1: 81 numbers, equal"])

@@ -31,6 +31,7 @@ static const char *const points[] = {
     [WORKER_FAULT_HALF_SENT] = "half_sent",
     [WORKER_FAULT_GROUP_STARTS] = "group_starts",
     [WORKER_FAULT_GROUP_JOINED] = "group_joined",
+    [WORKER_FAULT_GROUP_HANDS] = "group_hands",
 };
 
 /* The memory that a stage finds taken, to be given back at its end. */
