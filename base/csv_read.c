@@ -35,7 +35,7 @@ struct mx_table *mx_table_open(const char *path, bool blanks, size_t max_bytes, 
     if (mx_file_read(path, max_bytes, &table->text, &why)) {
         mx_fail(err, why.code == MX_ENOMEM ? MX_ENOMEM : MX_EDATA, "%s", why.text);
     } else if (table->text.len > 0 && memchr(table->text.data, 0, table->text.len)) {
-        mx_fail(err, MX_EDATA, "%s is no text: it holds a byte 0", path);
+        mx_fail(err, MX_EDATA, "%s is no text: it holds a byte 0: save it as UTF-8", path);
     } else {
         table->at = table->text.len > 0 ? table->text.data : NULL;
         if (table->at && !strncmp(table->at, mark, strlen(mark)))
@@ -110,7 +110,8 @@ static bool take_quoted(struct mx_table *table, char **at)
     return true;
 }
 
-/* One field at table->at; returns the character behind it, with the field cut off. */
+/* One field at table->at, cut off; *end is the character behind it. Returns 0, -1 for a quote
+ * that is not closed, -2 for want of memory, -3 for text behind a closing quote. */
 static int take_field(struct mx_table *table, char *end)
 {
     char *field = table->at, *at = table->at;
@@ -120,7 +121,8 @@ static int take_field(struct mx_table *table, char *end)
     } else if (*at == '"') {
         if (!take_quoted(table, &at))
             return -1;
-        at += strcspn(at, ",\r\n");
+        if (*at && !strchr(",\r\n", *at))
+            return -3;
     } else {
         at += strcspn(at, ",\r\n");
     }
@@ -172,6 +174,10 @@ int mx_table_next(struct mx_table *table, struct mx_err *err)
         table->nfields = 0;
         if ((rc = take_row(table)) == -1)
             return mx_table_fail(table, err, "a quote is opened here and never closed");
+        if (rc == -3)
+            return mx_table_fail(table, err,
+                                 "text follows a closing quote: quote whole fields, and "
+                                 "double each quote within them");
         if (rc)
             return mx_fail(err, MX_ENOMEM, "no memory to read %s", table->path);
     } while (table->nfields == 1 && !*table->fields[0]);
@@ -210,5 +216,7 @@ int mx_table_fail(const struct mx_table *table, struct mx_err *err, const char *
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
     mx_utf8_shown(text, shown, sizeof shown);
+    if (table->line == 0) /* no row has been read */
+        return mx_fail(err, MX_EDATA, "%s: %s", table->path, shown);
     return mx_fail(err, MX_EDATA, "%s:%zu: %s", table->path, table->line, shown);
 }

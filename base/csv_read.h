@@ -30,7 +30,7 @@ struct mx_table *mx_table_of(const char *name, struct mx_buf *text, struct mx_er
 void             mx_table_close(struct mx_table *table); /* NULL is allowed */
 
 /* The next row. Returns 1, 0 behind the last one, or -1 with MX_EDATA (a quote that is not
- * closed) or MX_ENOMEM. */
+ * closed, or text right behind one that is) or MX_ENOMEM. */
 int mx_table_next(struct mx_table *table, struct mx_err *err);
 
 /* Its fields, lent until the table is closed, and its line in the file, from 1. */
@@ -41,7 +41,7 @@ size_t      mx_table_line(const struct mx_table *table);
 /* Where the current row, a header, has this name; SIZE_MAX if nowhere. */
 size_t mx_table_find(const struct mx_table *table, const char *name);
 
-/* Fail with "PATH:LINE: TEXT", MX_EDATA. Returns -1. */
+/* Fail with "PATH:LINE: TEXT", or "PATH: TEXT" before the first row; MX_EDATA. Returns -1. */
 int mx_table_fail(const struct mx_table *table, struct mx_err *err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 

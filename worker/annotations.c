@@ -11,6 +11,7 @@
 #include "worker/images.h"
 #include "worker/listing.h"
 #include "worker/marked.h"
+#include "worker/names.h"
 #include "worker/picture.h"
 #include "worker/set_format.h"
 #include "worker/synthetic.h"
@@ -238,14 +239,16 @@ static bool find_voc(const struct task *task, const char *file, struct mx_buf *p
     return false;
 }
 
-static int read_voc(struct task *task, const char *file, struct mx_err *err)
+static int read_voc(struct task *task, const char *file, const struct worker_picture *picture,
+                    struct mx_err *err)
 {
     struct mx_buf path = {0};
     int           rc = 0;
 
     if (find_voc(task, file, &path)) {
         task->has_boxes = true;
-        rc = worker_marked_voc(&task->marked, path.data, file, err);
+        rc =
+            worker_marked_voc(&task->marked, path.data, file, picture->width, picture->height, err);
     }
     mx_buf_free(&path);
     return rc;
@@ -262,7 +265,7 @@ static int take_marks(struct task *task, const char *file, const struct worker_p
 
     if (task->params->data_set == WORKER_DATA_IMAGENET) {
         task->marked.n = 0;
-        if (read_voc(task, file, err))
+        if (read_voc(task, file, picture, err))
             return -1;
     }
     marked = worker_marked_find(&task->marked, file, &n);
@@ -315,6 +318,8 @@ static int read_tables(struct task *task, struct mx_err *err)
         task->has_boxes = rc > 0;
     }
     task->wants_masks = mx_file_exists(masks);
+    if (rc >= 0 && task->wants_masks && !worker_names_folder(masks, ""))
+        rc = mx_fail(err, MX_EDATA, "%s is a file, and should be the folder of the masks", masks);
     free(masks);
     return rc < 0 ? -1 : 0;
 }

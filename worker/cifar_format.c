@@ -98,7 +98,9 @@ static int read_file(const char *path, struct mx_buf *file, struct mx_err *err)
     struct stat st;
 
     if (stat(path, &st))
-        return mx_fail_errno(err, MX_EDATA, errno, "cannot open %s", path);
+        return errno == ENOENT
+                   ? mx_fail(err, MX_EDATA, "there is no %s: get the set's files again", path)
+                   : mx_fail_errno(err, MX_EDATA, errno, "cannot open %s", path);
     if (!S_ISREG(st.st_mode))
         return mx_fail(err, MX_EDATA, "%s is not a file", path);
     return mx_file_read(path, MAX_BYTES, file, err);
@@ -139,6 +141,9 @@ static int load(const struct worker_params *params, const char *folder, struct w
     if (rc == 0)
         rc = read_part(place, layout.train, layout.labels, classes, &raw->parts[WORKER_PART_TRAIN],
                        text, err);
+    if (rc == 0)
+        rc = worker_images_differ(&raw->parts[WORKER_PART_TRAIN], worker_set_name(params->data_set),
+                                  place, err);
     if (rc == 0)
         rc = read_part(place, layout.test, layout.labels, classes, &raw->parts[WORKER_PART_TEST],
                        text, err);

@@ -155,6 +155,7 @@ static int load(const char *folder, struct worker_raw_set *raw, uint64_t *finger
 
     if (rc == 0 &&
         (load_half(split, &paths, WORKER_IDX_TRAIN_IMAGES, &raw->parts[WORKER_PART_TRAIN], err) ||
+         worker_images_differ(&raw->parts[WORKER_PART_TRAIN], "emnist", folder, err) ||
          load_half(split, &paths, WORKER_IDX_TEST_IMAGES, &raw->parts[WORKER_PART_TEST], err)))
         rc = -1;
     if (rc == 0 && fingerprint)

@@ -180,7 +180,7 @@ int worker_list_folder(struct worker_folder *folder, const char *root, struct mx
         rc = list_part(folder, &form, root, "", WORKER_PART_TRAIN, err);
     else
         for (int p = 0; rc == 0 && p < WORKER_PARTS; p++)
-            if (worker_names_folder(root, below[p]))
+            if (worker_names_there(root, below[p]))
                 rc = list_part(folder, &form, root, below[p], p, err);
     return rc;
 }

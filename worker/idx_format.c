@@ -12,13 +12,16 @@ static int find(const struct worker_params *params, const char *folder,
                            worker_known_set(params->data_set, NULL)->advice, paths, err);
 }
 
-static int load(const struct worker_params *params, const struct worker_idx_paths *paths,
-                struct worker_raw_set *raw, struct mx_err *err)
+static int load(const struct worker_params *params, const char *folder,
+                const struct worker_idx_paths *paths, struct worker_raw_set *raw,
+                struct mx_err *err)
 {
     const struct worker_known_set *known = worker_known_set(params->data_set, NULL);
 
     if (worker_idx_load(paths->file[WORKER_IDX_TRAIN_IMAGES], paths->file[WORKER_IDX_TRAIN_LABELS],
-                        known, &raw->parts[WORKER_PART_TRAIN], err))
+                        known, &raw->parts[WORKER_PART_TRAIN], err) ||
+        worker_images_differ(&raw->parts[WORKER_PART_TRAIN], worker_set_name(params->data_set),
+                             folder, err))
         return -1;
     return worker_idx_load(paths->file[WORKER_IDX_TEST_IMAGES], paths->file[WORKER_IDX_TEST_LABELS],
                            known, &raw->parts[WORKER_PART_TEST], err);
@@ -45,8 +48,8 @@ static int probe(const struct worker_params *params, const char *folder, uint64_
     struct worker_raw_set   raw = {.measured = false};
     int                     rc = find(params, folder, &paths, err);
 
-    if (rc == 0 &&
-        (load(params, &paths, &raw, err) || worker_idx_fingerprint(&paths, fingerprint, err)))
+    if (rc == 0 && (load(params, folder, &paths, &raw, err) ||
+                    worker_idx_fingerprint(&paths, fingerprint, err)))
         rc = -1;
     for (int p = 0; p < WORKER_PARTS; p++)
         worker_images_free(&raw.parts[p]);
@@ -62,7 +65,7 @@ static int read_set(const struct worker_params *params, const char *folder, uint
 
     (void)seed;
     if (!worker_known_shape(params, folder, shape, err) && !find(params, folder, &paths, err) &&
-        !load(params, &paths, raw, err))
+        !load(params, folder, &paths, raw, err))
         rc = worker_raw_fit(raw, shape, err);
     worker_idx_paths_free(&paths);
     return rc;

@@ -22,6 +22,21 @@ void worker_images_free(struct worker_images *images)
     *images = (struct worker_images){0};
 }
 
+int worker_images_differ(const struct worker_images *train, const char *set, const char *place,
+                         struct mx_err *err)
+{
+    char     shown[WORKER_SHOWN_SIZE];
+    uint32_t i = 1;
+
+    while (i < train->n && train->labels[i] == train->labels[0])
+        i++;
+    if (train->n < 2 || i < train->n)
+        return 0;
+    return mx_fail(err, MX_EDATA,
+                   "%s: all training images in %s are of class %u: there is nothing to tell apart",
+                   set, worker_shown_path(place, shown), train->labels[0]);
+}
+
 /* Of the resized plane (height, width) the centre, into out (size, size). */
 static void cut_centre(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                        uint32_t size)

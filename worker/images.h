@@ -23,6 +23,11 @@ struct worker_images {
 /* Release the arrays; the struct is empty again. */
 void worker_images_free(struct worker_images *images);
 
+/* Training images of a set, more than one, have two classes at least. Returns 0, or -1 with MX_EDATA,
+ * which names the set and `place`, where it lies. */
+int worker_images_differ(const struct worker_images *train, const char *set, const char *place,
+                         struct mx_err *err);
+
 /* Bring every image to (channels, size, size): the shorter side is resized to
  * `size`, then the centre is cut out; one channel may be repeated, three become
  * one as worker_picture_channels() says. Returns 0, or -1 with MX_ENOMEM or,

@@ -57,7 +57,8 @@ static int open_tables(struct tables *tables, const char *path, struct mx_err *e
         return tables->attributes ? 0 : -1;
     }
     tables->blanks =
-        !is_there(path, "list_attr_celeba.csv") && is_there(path, "list_attr_celeba.txt");
+        !is_there(path, "list_attr_celeba.csv") &&
+        (is_there(path, "list_attr_celeba.txt") || is_there(path, "list_eval_partition.txt"));
     tables->attributes = worker_listing_table(
         "celeba", path, tables->blanks ? "list_attr_celeba.txt" : "list_attr_celeba.csv",
         tables->blanks, err);
@@ -85,22 +86,42 @@ static int find(const struct mx_table *table, const char *const names[SPELLINGS]
     *at = SIZE_MAX;
     for (int k = 0; *at == SIZE_MAX && names[k]; k++)
         *at = mx_table_find(table, names[k]);
-    return *at == SIZE_MAX ? mx_table_fail(table, err, "there is no column %s", names[0]) : 0;
+    return *at == SIZE_MAX ? mx_table_fail(table, err,
+                                           "there is no column %s: get the file again, or see that "
+                                           "commas are between the names of its columns",
+                                           names[0])
+                           : 0;
 }
 
-/* A row that has to be there. */
-static int need_row(struct mx_table *table, struct mx_err *err)
+/* The row of the partition for the image that the other table has here. */
+static int need_row(struct tables *tables, struct mx_err *err)
 {
-    int rc = mx_table_next(table, err);
+    int rc = mx_table_next(tables->partition, err);
 
-    return rc == 0 ? mx_table_fail(table, err, "the table ends here") : rc < 0 ? -1 : 0;
+    return rc == 0 ? mx_table_fail(tables->partition, err,
+                                   "the table ends here, and the other one goes on with '%.60s': "
+                                   "get both files again",
+                                   mx_table_field(tables->attributes, 0))
+                   : (rc < 0 ? -1 : 0);
+}
+
+/* Behind the last image of the attributes the partition has to end, too. */
+static int need_end(struct tables *tables, struct mx_err *err)
+{
+    int rc = tables->partition ? mx_table_next(tables->partition, err) : 0;
+
+    return rc > 0 ? mx_table_fail(tables->partition, err,
+                                  "the other table ends before '%.60s': get both files again",
+                                  mx_table_field(tables->partition, 0))
+                  : rc;
 }
 
 static int read_headers(struct tables *tables, struct mx_err *err)
 {
     struct mx_table *table = tables->attributes;
 
-    if ((tables->blanks && need_row(table, err)) || need_row(table, err)) /* a count is first */
+    if ((tables->blanks && worker_listing_header(table, err)) || /* a count is first */
+        worker_listing_header(table, err))
         return -1;
     if (find(table, names_of_blond, &tables->blond, err) ||
         find(table, names_of_male, &tables->male, err))
@@ -114,7 +135,7 @@ static int read_headers(struct tables *tables, struct mx_err *err)
     }
     if (find(table, names_of_name, &tables->name, err))
         return -1;
-    if (tables->partition && need_row(tables->partition, err))
+    if (tables->partition && worker_listing_header(tables->partition, err))
         return -1;
     return find(tables->partition ? tables->partition : table, names_of_split, &tables->split, err);
 }
@@ -141,6 +162,8 @@ static int take_row(struct worker_folder *folder, const struct tables *tables, c
 
     if (tables->name >= mx_table_fields(table))
         return mx_table_fail(table, err, "the line ends before its image's name");
+    if (!*mx_table_field(table, tables->name))
+        return mx_table_fail(table, err, "the image's name is empty");
     if (tables->partition &&
         strcmp(mx_table_field(split_in, 0), mx_table_field(table, tables->name)) != 0)
         return mx_table_fail(split_in, err, "'%.60s' stands where the other table has '%.60s'",
@@ -172,12 +195,14 @@ int worker_list_celeba(struct worker_folder *folder, const char *path, struct mx
     if (rc == 0)
         rc = read_headers(&tables, err);
     while (rc == 0 && (rc = mx_table_next(tables.attributes, err)) > 0) {
-        rc = tables.partition ? need_row(tables.partition, err) : 0;
+        rc = tables.partition ? need_row(&tables, err) : 0;
         if (rc == 0)
             rc = take_row(folder, &tables, below, err);
         if (rc)
             break;
     }
+    if (rc == 0)
+        rc = need_end(&tables, err);
     close_tables(&tables);
     if (rc || worker_listing_classes(folder, 2, classes, err))
         return -1;

@@ -28,8 +28,16 @@ static int read_classes(struct worker_folder *folder, const char *path, struct m
     folder->classes = mx_arena_alloc(folder->arena, MOST_CLASSES, sizeof *folder->classes);
     while (rc > 0 && (rc = mx_table_next(table, err)) > 0) {
         const char *name = mx_table_field(table, mx_table_fields(table) - 1);
+        uint32_t    number = 0;
 
-        if (folder->nclasses == MOST_CLASSES)
+        if (worker_listing_number(table, 0, "number", MOST_CLASSES + 1, &number, err))
+            rc = -1;
+        else if (mx_table_fields(table) < 2)
+            rc = mx_table_fail(table, err, "the line ends before the class's name");
+        else if (number != folder->nclasses + 1)
+            rc = mx_table_fail(table, err, "class %u stands where %u is due", number,
+                               folder->nclasses + 1);
+        else if (folder->nclasses == MOST_CLASSES)
             rc = mx_table_fail(table, err, "more than %d classes", MOST_CLASSES);
         else if (folder->classes)
             folder->classes[folder->nclasses++] = mx_arena_text(folder->arena, name, strlen(name));

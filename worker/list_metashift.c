@@ -2,12 +2,15 @@
  * a part without context folders has its files right in the class (Liang and Zou 2022). A group
  * is a class in a context: first those of training, then what the others have beyond them. */
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/file.h"
 #include "worker/listing.h"
 #include "worker/names.h"
+#include "worker/picture.h"
 
 enum {
     MOST_GROUPS = 256
@@ -62,35 +65,58 @@ static int take_files(const struct walk *w, const struct worker_names *files, co
     return rc;
 }
 
+/* A class has folders of contexts or files: both are a slip, and so is a context without files. */
+static int take_context(const struct walk *w, const char *class_, const char *context,
+                        struct mx_err *err)
+{
+    char                shown[WORKER_SHOWN_SIZE];
+    struct worker_names files = {0};
+    char               *path = mx_path_join(class_, context);
+    int                 rc;
+
+    if (!path)
+        return mx_fail(err, MX_ENOMEM, "no memory for a path in %s", class_);
+    worker_shown_path(path, shown);
+    if (!worker_names_folder(path, ""))
+        rc = mx_fail(err, MX_EDATA,
+                     "metashift: %s is a file among folders of contexts: put it into one of them",
+                     shown);
+    else
+        rc = worker_names_read("metashift", path, &files, err);
+    if (rc == 0 && files.n == 0)
+        rc = mx_fail(err, MX_EDATA,
+                     "metashift: the folder %s holds no file: put images there, or remove it",
+                     shown);
+    if (rc == 0)
+        rc = take_files(w, &files, context, err);
+    worker_names_free(&files);
+    free(path);
+    return rc;
+}
+
 static int take_class(const struct walk *w, struct mx_err *err)
 {
-    struct mx_buf       path = {0}, inner = {0};
-    struct worker_names names = {0}, files = {0};
+    struct mx_buf       path = {0};
+    struct worker_names names = {0};
     int                 rc;
 
     mx_buf_printf(&path, "%s/%s/%s", w->root, w->below, w->folder->classes[w->label]);
     rc = worker_names_read("metashift", mx_buf_str(&path), &names, err);
     if (rc == 0 && names.n > 0 && worker_names_folder(mx_buf_str(&path), names.name[0])) {
-        for (size_t k = 0; rc == 0 && k < names.n; k++) {
-            mx_buf_clear(&inner);
-            mx_buf_printf(&inner, "%s/%s", mx_buf_str(&path), names.name[k]);
-            rc = worker_names_read("metashift", mx_buf_str(&inner), &files, err);
-            if (rc == 0)
-                rc = take_files(w, &files, names.name[k], err);
-            worker_names_free(&files);
-        }
+        for (size_t k = 0; rc == 0 && k < names.n; k++)
+            rc = take_context(w, mx_buf_str(&path), names.name[k], err);
     } else if (rc == 0) {
         rc = take_files(w, &names, "", err);
     }
     worker_names_free(&names);
     mx_buf_free(&path);
-    mx_buf_free(&inner);
     return rc;
 }
 
 /* The classes are the folders of the training part. */
 static int take_classes(struct worker_folder *folder, const char *path, struct mx_err *err)
 {
+    char                shown[WORKER_SHOWN_SIZE];
     struct mx_buf       train = {0};
     struct worker_names names = {0};
     int                 rc;
@@ -100,13 +126,46 @@ static int take_classes(struct worker_folder *folder, const char *path, struct m
     if (rc == 0)
         worker_names_keep_folders(mx_buf_str(&train), &names);
     if (rc == 0 && names.n < 2)
-        rc = mx_fail(err, MX_EDATA, "metashift: %s holds fewer than two class folders",
-                     mx_buf_str(&train));
+        rc = mx_fail(err, MX_EDATA,
+                     "metashift: %s holds fewer than two class folders: there is nothing to tell "
+                     "apart",
+                     worker_shown_path(mx_buf_str(&train), shown));
     if (rc == 0)
         rc =
             worker_listing_classes(folder, (uint32_t)names.n, (const char *const *)names.name, err);
     worker_names_free(&names);
     mx_buf_free(&train);
+    return rc;
+}
+
+/* The other parts hold classes of the training part only. */
+static int check_classes(const struct worker_folder *folder, const char *path, const char *below,
+                         struct mx_err *err)
+{
+    char                shown[WORKER_SHOWN_SIZE];
+    struct mx_buf       part = {0};
+    struct worker_names names = {0};
+    int                 rc;
+
+    mx_buf_printf(&part, "%s/%s", path, below);
+    rc = worker_names_read("metashift", mx_buf_str(&part), &names, err);
+    if (rc == 0)
+        worker_names_keep_folders(mx_buf_str(&part), &names);
+    for (size_t k = 0; rc == 0 && k < names.n; k++) {
+        uint32_t c = 0;
+
+        while (c < folder->nclasses && strcmp(folder->classes[c], names.name[k]) != 0)
+            c++;
+        if (c < folder->nclasses)
+            continue;
+        mx_buf_printf(&part, "/%s", names.name[k]);
+        rc = mx_fail(err, MX_EDATA,
+                     "metashift: %s is a class that the training images do not have: rename or "
+                     "remove it",
+                     worker_shown_path(mx_buf_str(&part), shown));
+    }
+    worker_names_free(&names);
+    mx_buf_free(&part);
     return rc;
 }
 
@@ -120,8 +179,10 @@ int worker_list_metashift(struct worker_folder *folder, const char *path, struct
     for (int p = 0; rc == 0 && p < WORKER_PARTS; p++) {
         struct walk w = {folder, &groups, path, below[p], p, 0};
 
-        if (p == WORKER_PART_VAL && !worker_names_folder(path, below[p]))
+        if (p == WORKER_PART_VAL && !worker_names_there(path, below[p]))
             continue;
+        if (p != WORKER_PART_TRAIN)
+            rc = check_classes(folder, path, below[p], err);
         for (; rc == 0 && w.label < folder->nclasses; w.label++)
             rc = take_class(&w, err);
     }

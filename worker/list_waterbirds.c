@@ -16,7 +16,11 @@ static int find_columns(const struct mx_table *table, size_t at[COLUMNS], struct
 {
     for (int c = 0; c < COLUMNS; c++)
         if ((at[c] = mx_table_find(table, columns[c])) == SIZE_MAX)
-            return mx_table_fail(table, err, "there is no column %s", columns[c]);
+            return mx_table_fail(
+                table, err,
+                "there is no column %s: img_filename, y, split and place are needed, with commas "
+                "between them",
+                columns[c]);
     return 0;
 }
 
@@ -27,6 +31,8 @@ static int take_row(struct worker_folder *folder, const struct mx_table *table,
 
     if (at[FILENAME] >= mx_table_fields(table))
         return mx_table_fail(table, err, "the line ends before column img_filename");
+    if (!*mx_table_field(table, at[FILENAME]))
+        return mx_table_fail(table, err, "column img_filename is empty");
     if (worker_listing_number(table, at[LABEL], columns[LABEL], 2, &label, err) ||
         worker_listing_number(table, at[SPLIT], columns[SPLIT], WORKER_PARTS, &split, err) ||
         worker_listing_number(table, at[PLACE], columns[PLACE], 2, &place, err))
@@ -40,13 +46,11 @@ int worker_list_waterbirds(struct worker_folder *folder, const char *path, struc
     static const char *const classes[] = {"landbird", "waterbird"};
     struct mx_table *table = worker_listing_table("waterbirds", path, "metadata.csv", false, err);
     size_t           at[COLUMNS] = {0};
-    int              rc = table ? mx_table_next(table, err) : -1;
+    int              rc = -1;
 
     folder->ngroups = 4;
-    if (rc == 0)
-        rc = mx_table_fail(table, err, "the table is empty");
-    if (rc > 0 && find_columns(table, at, err))
-        rc = -1;
+    if (table && !worker_listing_header(table, err) && !find_columns(table, at, err))
+        rc = 1;
     while (rc > 0 && (rc = mx_table_next(table, err)) > 0)
         if (take_row(folder, table, at, err))
             rc = -1;

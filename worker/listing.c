@@ -85,6 +85,49 @@ int worker_listing_classes(struct worker_folder *folder, uint32_t n, const char 
                : mx_fail(err, MX_ENOMEM, "no memory for the names of %u classes", n);
 }
 
+int worker_listing_header(struct mx_table *table, struct mx_err *err)
+{
+    int rc = mx_table_next(table, err);
+
+    return rc == 0 ? mx_table_fail(table, err, "the table is empty: get the file again")
+                   : (rc < 0 ? -1 : 0);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* No file may stand twice, in one part or in two: its image would count twice, or be trained and
+ * tested on. */
+static int refuse_twins(const struct worker_folder *folder, const char *set, const char *shown,
+                        struct mx_err *err)
+{
+    const char **names, *twin = NULL;
+    char         name[WORKER_SHOWN_SIZE];
+    size_t       n = 0;
+
+    for (int p = 0; p < WORKER_PARTS; p++)
+        n += folder->parts[p].n;
+    if (!(names = malloc((n + 1) * sizeof *names)))
+        return mx_fail(err, MX_ENOMEM, "no memory for the names of %zu images", n);
+    n = 0;
+    for (int p = 0; p < WORKER_PARTS; p++)
+        for (uint32_t i = 0; i < folder->parts[p].n; i++)
+            names[n++] = folder->parts[p].files[i].name;
+    qsort(names, n, sizeof *names, by_bytes);
+    for (size_t k = 1; k < n && !twin; k++)
+        if (strcmp(names[k - 1], names[k]) == 0)
+            twin = names[k];
+    if (twin)
+        worker_shown_path(twin, name);
+    free(names);
+    return twin ? mx_fail(err, MX_EDATA,
+                          "%s: %s is listed more than once in %s: leave one of its lines", set,
+                          name, shown)
+                : 0;
+}
+
 int worker_listing_end(const struct worker_folder *folder, const char *set, const char *path,
                        struct mx_err *err)
 {
@@ -103,7 +146,7 @@ int worker_listing_end(const struct worker_folder *folder, const char *set, cons
                        "%s: all training images in %s are of class %u: there is nothing to tell "
                        "apart",
                        set, shown, train->files[0].label);
-    return 0;
+    return refuse_twins(folder, set, shown, err);
 }
 
 int worker_listing_number(const struct mx_table *table, size_t column, const char *name,

@@ -32,6 +32,9 @@ enum {
 struct mx_table *worker_listing_table(const char *set, const char *path, const char *name,
                                       bool blanks, struct mx_err *err);
 
+/* The first row, a header. Returns 0, or -1 with *err, also where the table is empty. */
+int worker_listing_header(struct mx_table *table, struct mx_err *err);
+
 /* Append a file to a part. Returns 0, or -1 with MX_ENOMEM. */
 int worker_listing_add(struct worker_folder *folder, int part, const char *name, uint32_t label,
                        uint32_t group, struct mx_err *err);
@@ -40,7 +43,8 @@ int worker_listing_add(struct worker_folder *folder, int part, const char *name,
 int worker_listing_classes(struct worker_folder *folder, uint32_t n, const char *const *names,
                            struct mx_err *err);
 
-/* Check that training and test part have images and training has two classes at least. */
+/* Check that training and test part have images, that training has two classes at least, and
+ * that no file is listed more than once. */
 int worker_listing_end(const struct worker_folder *folder, const char *set, const char *path,
                        struct mx_err *err);
 

@@ -130,12 +130,16 @@ static int read_columns(const struct mx_table *table, struct columns *columns, b
 {
     *columns = (struct columns){0, {1, 2, 3, 4}};
     *header = mx_table_find(table, "file") != SIZE_MAX;
+    if (!*header && mx_table_fields(table) == 1)
+        return mx_table_fail(table, err, "a line is file,x0,y0,x1,y1 with commas between them");
     if (!*header)
         return 0;
     columns->file = mx_table_find(table, "file");
     for (int c = 0; c < CORNERS; c++)
         if ((columns->corner[c] = mx_table_find(table, corner_names[c])) == SIZE_MAX)
-            return mx_table_fail(table, err, "there is no column %s", corner_names[c]);
+            return mx_table_fail(table, err,
+                                 "there is no column %s: file, x0, y0, x1 and y1 are needed",
+                                 corner_names[c]);
     return 0;
 }
 
@@ -164,6 +168,7 @@ int worker_marked_csv(struct worker_marked_list *list, const char *path, struct 
     struct mx_table *table = NULL;
     struct columns   columns;
     bool             header = false;
+    size_t           lines = 0;
     int              rc = -1;
 
     if (!file)
@@ -177,10 +182,14 @@ int worker_marked_csv(struct worker_marked_list *list, const char *path, struct 
         if (read_columns(table, &columns, &header, err) ||
             (!header && take_box(list, table, &columns, err)))
             rc = -1;
-        while (rc > 0 && (rc = mx_table_next(table, err)) > 0)
+        for (lines = !header; rc > 0 && (rc = mx_table_next(table, err)) > 0; lines++)
             if (take_box(list, table, &columns, err))
                 rc = -1;
     }
+    if (rc == 0 && lines == 0)
+        rc = mx_fail(err, MX_EDATA,
+                     "%s names no box: write file,x0,y0,x1,y1 on a line for each, or remove it",
+                     file);
     mx_table_close(table);
     free(file);
     worker_marked_sort(list);
@@ -223,13 +232,16 @@ int worker_marked_cub(struct worker_marked_list *list, const char *path, struct 
                 rc = -1;
                 break;
             }
+    if (rc == 0 && (rc = mx_table_next(images, err)) > 0)
+        rc = mx_table_fail(boxes, err, "images.txt goes on with image '%.20s': get the file again",
+                           mx_table_field(images, 0));
     mx_table_close(images);
     mx_table_close(boxes);
     worker_marked_sort(list);
     return rc ? -1 : 1;
 }
 
-/* The number in the first element of this name between two places. */
+/* The number in the first element of this name between two places, blanks around it or not. */
 static bool element(const char *from, const char *to, const char *name, double *out)
 {
     char        tag[16] = "<", number[32];
@@ -241,7 +253,8 @@ static bool element(const char *from, const char *to, const char *name, double *
     if (!at || at >= to)
         return false;
     at += strlen(tag);
-    n = strcspn(at, "<");
+    at += strspn(at, " \t\r\n");
+    n = strcspn(at, " \t\r\n<");
     if (n >= sizeof number)
         return false;
     memcpy(number, at, n);
@@ -249,18 +262,40 @@ static bool element(const char *from, const char *to, const char *name, double *
     return mx_num_parse_real(number, out);
 }
 
+/* How much larger the stored image is than the one whose pixels the file counts: 1 where it does
+ * not tell. */
+static void factors_of(const char *text, uint32_t width, uint32_t height, double factors[2])
+{
+    const char *size = strstr(text, "<size>"), *end = size ? strstr(size, "</size>") : NULL;
+    double      declared[2];
+
+    factors[0] = factors[1] = 1;
+    if (end && element(size, end, "width", &declared[0]) &&
+        element(size, end, "height", &declared[1]) && declared[0] >= 1 && declared[1] >= 1) {
+        factors[0] = width / declared[0];
+        factors[1] = height / declared[1];
+    }
+}
+
 int worker_marked_voc(struct worker_marked_list *list, const char *xml, const char *file,
-                      struct mx_err *err)
+                      uint32_t width, uint32_t height, struct mx_err *err)
 {
     enum {
         MOST_BYTES = 1 << 20
     };
     static const char *const names[CORNERS] = {"xmin", "ymin", "xmax", "ymax"};
     struct mx_buf            text = {0};
+    double                   factors[2];
     int                      rc = 0;
 
     if (mx_file_read(xml, MOST_BYTES, &text, err))
         return -1;
+    if (!strstr(mx_buf_str(&text), "<annotation"))
+        rc = mx_fail(err, MX_EDATA,
+                     "%s is no file of Pascal VOC: it holds no <annotation>: get it "
+                     "again",
+                     xml);
+    factors_of(mx_buf_str(&text), width, height, factors);
     for (const char *at = strstr(mx_buf_str(&text), "<bndbox>"), *end; rc == 0 && at;
          at = strstr(end, "<bndbox>")) {
         double corner[CORNERS];
@@ -275,9 +310,14 @@ int worker_marked_voc(struct worker_marked_list *list, const char *xml, const ch
         if (rc == 0) {
             corner[X0]--;
             corner[Y0]--;
+            for (int c = 0; c < CORNERS; c++)
+                corner[c] *= factors[c % 2];
             rc = worker_marked_add(list, file, corner, err);
         }
     }
+    if (rc == 0 && !strstr(mx_buf_str(&text), "</annotation>"))
+        rc = mx_fail(err, MX_EDATA,
+                     "%s is cut short: it does not end in </annotation>: get it again", xml);
     mx_buf_free(&text);
     return rc;
 }

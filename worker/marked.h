@@ -2,6 +2,9 @@
 #ifndef MX_WORKER_MARKED_H
 #define MX_WORKER_MARKED_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 
@@ -42,8 +45,10 @@ int worker_marked_cub(struct worker_marked_list *list, const char *path, struct 
 /* Add the boxes of one file of Pascal VOC XML, under the name `file`. There the pixel at the
  * top left is (1, 1), and xmax and ymax belong to the box (Everingham and Winn, VOC2012
  * development kit, 2012). ImageNet's files are of this form, and have a 0 here and there:
- * such a box begins at the image's edge. */
+ * such a box begins at the image's edge. The stored image has width x height pixels; where the file
+ * tells another <size>, the box is scaled with the image, as TensorFlow's script for ImageNet does
+ * (process_bounding_boxes.py). -1 with MX_EDATA, also where the file is cut short or another. */
 int worker_marked_voc(struct worker_marked_list *list, const char *xml, const char *file,
-                      struct mx_err *err);
+                      uint32_t width, uint32_t height, struct mx_err *err);
 
 #endif

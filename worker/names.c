@@ -84,6 +84,15 @@ bool worker_names_folder(const char *path, const char *name)
     return is;
 }
 
+bool worker_names_there(const char *path, const char *name)
+{
+    char *joined = mx_path_join(path, name);
+    bool  there = joined && mx_file_exists(joined);
+
+    free(joined);
+    return there;
+}
+
 void worker_names_keep_folders(const char *path, struct worker_names *names)
 {
     size_t kept = 0;

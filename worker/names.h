@@ -29,4 +29,7 @@ void worker_names_drop(struct worker_names *names, const char *ending);
 /* True if "path/name" is a folder, links followed; name may be "". */
 bool worker_names_folder(const char *path, const char *name);
 
+/* True if there is something called "path/name". */
+bool worker_names_there(const char *path, const char *name);
+
 #endif

@@ -107,10 +107,16 @@ int worker_picture_status(const char *path, struct stat *st, struct mx_err *err)
 {
     char shown[WORKER_SHOWN_SIZE];
 
+    if (stat(path, st) && errno == ENOENT)
+        return mx_fail(
+            err, MX_EIO,
+            "there is no file %s: get it again, or take it out of the set's table if one "
+            "names it",
+            worker_shown_path(path, shown));
     if (stat(path, st))
         return mx_fail_errno(err, MX_EIO, errno, "cannot open %s", worker_shown_path(path, shown));
     if (S_ISDIR(st->st_mode))
-        return mx_fail(err, MX_EIO, "%s is a folder: class folders hold image files only",
+        return mx_fail(err, MX_EIO, "%s is a folder, and an image file is due there",
                        worker_shown_path(path, shown));
     if (!S_ISREG(st->st_mode)) /* opening a pipe would block */
         return mx_fail(err, MX_EIO, "%s is not a file", worker_shown_path(path, shown));

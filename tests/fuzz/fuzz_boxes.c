@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         worker_marked_cub(&list, folder, NULL);
         break;
     default:
-        worker_marked_voc(&list, file, "image", NULL);
+        worker_marked_voc(&list, file, "image", 30, 20, NULL);
     }
     worker_marked_sort(&list);
     look_at(&list);

@@ -115,7 +115,8 @@ Test(annotations, boxes_that_are_none_are_named_with_line_and_column)
     static const struct {
         const char *text, *due;
     } rows[] = {
-        {"file,x0,y0,x1\n", "%s/boxes.csv:1: there is no column y1"},
+        {"file,x0,y0,x1\n",
+         "%s/boxes.csv:1: there is no column y1: file, x0, y0, x1 and y1 are needed"},
         {"a.png,0,0,x,9\n", "%s/boxes.csv:1: column x1 is 'x', not a number of pixels"},
         {"file,x0,y0,x1,y1\na.png,0,0,5\n", "%s/boxes.csv:2: the line ends before column y1"},
         {"a.png,0,0,5,5\nb.png,6,0,5,9\n",
@@ -123,6 +124,10 @@ Test(annotations, boxes_that_are_none_are_named_with_line_and_column)
         {"test/cat/a.png,40,0,50,9\n",
          "a box of test/cat/a.png lies outside of its 40 x 20 pixels: boxes are in pixels of the "
          "stored file"},
+        {"a.png;0;0;5;5\n", "%s/boxes.csv:1: a line is file,x0,y0,x1,y1 with commas between them"},
+        {"", "%s/boxes.csv names no box: write file,x0,y0,x1,y1 on a line for each, or remove it"},
+        {"file,x0,y0,x1,y1\n",
+         "%s/boxes.csv names no box: write file,x0,y0,x1,y1 on a line for each, or remove it"},
         {NULL, "%s holds neither boxes nor masks: put a boxes.csv or a folder masks there"},
     };
     char                *folder = make_set(), *path = mx_path_join(folder, "boxes.csv"), due[512];
@@ -221,6 +226,7 @@ Test(annotations, of_voc_the_corners_are_pixels_that_belong_to_the_box)
         {"3", "5", "10", "6", "2-10,4-6 "},
         {"0", "0", "20", "21", "0-20,0-20 "},
         {"10", "5", "3", "6", ""},
+        {" 3 ", "\r\n5", "10", "6", "2-10,4-6 "},
     };
     char                *folder = folder_make();
     struct worker_params params = params_of(WORKER_DATA_IMAGENET, folder);
@@ -246,17 +252,100 @@ Test(annotations, of_voc_the_corners_are_pixels_that_belong_to_the_box)
     folder_remove(folder);
 }
 
+/* Boxes count the pixels of the <size> that their file tells; the stored image may be smaller. */
+Test(annotations, of_voc_are_scaled_with_an_image_that_was_stored_at_another_size)
+{
+    char                      *folder = folder_make();
+    struct worker_params       params = params_of(WORKER_DATA_IMAGENET, folder);
+    struct worker_annotations *marks;
+
+    put_level(folder, "train/n1/1.JPEG", 20, 10);
+    put_level(folder, "train/n2/1.JPEG", 20, 200);
+    put_level(folder, "val/n1/v.JPEG", 20, 20);
+    params.data_size = 20;
+    put_text(folder, "Annotations/CLS-LOC/val/v.xml",
+             "<annotation><size><width>100</width><height>40</height><depth>3</depth></size>"
+             "<object><bndbox><xmin>11</xmin><ymin>5</ymin><xmax>50</xmax><ymax>20</ymax></bndbox>"
+             "</object></annotation>");
+    marks = must_read(&params);
+    expect_boxes(marks, 0, "2-10,2-10 ");
+    worker_annotations_free(marks);
+    put_text(folder, "Annotations/CLS-LOC/val/v.xml",
+             "<annotation><size><width>0</width><height>0</height></size>"
+             "<object><bndbox><xmin>3</xmin><ymin>3</ymin><xmax>10</xmax><ymax>10</ymax></bndbox>"
+             "</object></annotation>");
+    marks = must_read(&params);
+    expect_boxes(marks, 0, "2-10,2-10 ");
+    worker_annotations_free(marks);
+    folder_remove(folder);
+}
+
+static void expect_no_marks(const struct worker_params *params, const char *folder,
+                            const char *format)
+{
+    struct mx_err err = {.code = MX_OK};
+    char          due[512];
+
+    snprintf(due, sizeof due, format, folder);
+    cr_expect_null(read_marks(params, &err));
+    cr_expect_eq(err.code, MX_EDATA);
+    cr_expect_str_eq(err.text, due);
+}
+
+/* A file of boxes that ends too early would leave images without any, and nobody would notice. */
+Test(annotations, of_cub_that_do_not_fit_its_images_are_named)
+{
+    char                *folder = folder_make();
+    struct worker_params params = params_of(WORKER_DATA_CUB, folder);
+
+    cr_assert_eq(worker_miniature_make(WORKER_DATA_CUB, folder, NULL), 0);
+    put_text(folder, "bounding_boxes.txt", "1 2.0 3.0 20.0 10.0\n");
+    expect_no_marks(&params, folder,
+                    "%s/bounding_boxes.txt:1: images.txt goes on with image '2': get the file "
+                    "again");
+    put_text(folder, "bounding_boxes.txt", "2 2.0 3.0 20.0 10.0\n");
+    expect_no_marks(&params, folder, "%s/bounding_boxes.txt:1: images.txt has no image '2' there");
+    put_text(folder, "bounding_boxes.txt", "1 2.0 3.0 wide 10.0\n");
+    expect_no_marks(&params, folder,
+                    "%s/bounding_boxes.txt:1: column width is 'wide', not a number of pixels");
+    put_text(folder, "bounding_boxes.txt", "1 2.0\n");
+    expect_no_marks(&params, folder, "%s/bounding_boxes.txt:1: the line ends before column y");
+    folder_remove(folder);
+}
+
+Test(annotations, masks_are_a_folder_of_whole_pictures)
+{
+    char                *folder = make_set();
+    struct worker_params params = params_of(WORKER_DATA_FOLDER, folder);
+
+    put_text(folder, "masks", "a file");
+    expect_no_marks(&params, folder, "%s/masks is a file, and should be the folder of the masks");
+    folder_remove(folder);
+    folder = make_set();
+    params = params_of(WORKER_DATA_FOLDER, folder);
+    put_text(folder, "masks/a.png", "");
+    expect_no_marks(&params, folder, "%s/masks/a.png is empty: get the file again");
+    put_text(folder, "masks/a.png", "\x89PNG\r\n\x1a\n");
+    expect_no_marks(&params, folder,
+                    "%s/masks/a.png is damaged (the file is cut short): get the file again");
+    folder_remove(folder);
+}
+
 Test(annotations, voc_files_that_are_none_are_named)
 {
     static const struct {
         const char *text, *due;
     } rows[] = {
-        {"<bndbox><xmin>1</xmin>", "%s is cut short: a box is opened and never closed"},
-        {"<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>x</xmax></bndbox>",
+        {"", "%s is no file of Pascal VOC: it holds no <annotation>: get it again"},
+        {"<html>404</html>", "%s is no file of Pascal VOC: it holds no <annotation>: get it again"},
+        {"<annotation><size><width>20</width>",
+         "%s is cut short: it does not end in </annotation>: get it again"},
+        {"<annotation><bndbox><xmin>1</xmin>", "%s is cut short: a box is opened and never closed"},
+        {"<annotation><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>x</xmax></bndbox>",
          "%s: a box has no number xmax"},
-        {"<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax></bndbox>",
+        {"<annotation><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax></bndbox>",
          "%s: a box has no number ymax"},
-        {"<bndbox><xmin>nan</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox>",
+        {"<annotation><bndbox><xmin>nan</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox>",
          "%s: a box has no number xmin"},
     };
     char                *folder = folder_make(), path[400], due[512];

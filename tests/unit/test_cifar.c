@@ -164,12 +164,22 @@ Test(cifar, errors_name_the_file_and_what_is_wrong)
                  "%s/test_batch.bin has 0 bytes, not a whole number of rows of 3073: get the file "
                  "again",
                  folder);
+    for (int k = 1; k <= 5; k++) {
+        char name[32];
+
+        snprintf(name, sizeof name, "data_batch_%d.bin", k);
+        put_buf(folder, name, rows_of(2, 1, 0, 1));
+    }
+    expect_error(&params,
+                 "cifar10: all training images in %s are of class 0: there is nothing to tell "
+                 "apart",
+                 folder);
     put_cifar10(folder);
     {
         char *path = mx_path_join(folder, "data_batch_5.bin");
 
         cr_assert_eq(unlink(path), 0);
-        expect_error(&params, "cannot open %s: No such file or directory", path);
+        expect_error(&params, "there is no %s: get the set's files again", path);
         cr_assert_eq(mkdir(path, 0700), 0);
         expect_error(&params, "%s is not a file", path);
         free(path);

@@ -95,7 +95,10 @@ Test(table, what_is_no_table_is_refused)
     struct mx_err err;
 
     expect_refused("a,b\nc,\"d\n", 9, ":2: a quote is opened here and never closed");
-    expect_refused("a\0b", 3, " is no text: it holds a byte 0");
+    expect_refused("a\0b", 3, " is no text: it holds a byte 0: save it as UTF-8");
+    expect_refused("\"a\"b,c\n", 7,
+                   ":1: text follows a closing quote: quote whole fields, and double each quote "
+                   "within them");
     expect_refused("123456789012345678901", 21, " is larger than 20 bytes");
     cr_expect_null(mx_table_open("/nonexistent/x.csv", false, 10, &err));
     cr_expect_eq(err.code, MX_EDATA);

@@ -81,7 +81,9 @@ static void expect_refused(const char *folder, const char *format)
 
 Test(emnist, a_folder_without_one_split_is_refused)
 {
-    char *folder = folder_make(),
+    static const uint8_t two_images[16 + 2 * 784] = {0, 0, 8, 3,  0, 0, 0, 2,
+                                                     0, 0, 0, 28, 0, 0, 0, 28};
+    char                *folder = folder_make(),
          *path = mx_path_join(folder, "emnist-letters-test-labels-idx1-ubyte");
 
     expect_refused(folder,
@@ -96,6 +98,10 @@ Test(emnist, a_folder_without_one_split_is_refused)
     expect_refused(folder, "%s/emnist-letters-train-labels-idx1-ubyte: label 27 of image 0 is not "
                            "one of the classes 0 to 26: get the file again");
     put_split(folder, "letters", "", 1);
+    put_bytes(folder, "emnist-letters-train-images-idx3-ubyte", two_images, sizeof two_images);
+    put_bytes(folder, "emnist-letters-train-labels-idx1-ubyte", "\0\0\10\1\0\0\0\2\3\3", 10);
+    expect_refused(folder, "emnist: all training images in %s are of class 2: there is nothing to "
+                           "tell apart");
     unlink(path);
     expect_refused(folder,
                    "emnist: there is no emnist-letters-test-labels-idx1-ubyte or "

@@ -120,6 +120,10 @@ Test(folder, errors_say_what_is_missing_and_where)
     expect_no_list(
         folder, "more",
         "folder: %s/test/cow is a class that the training images do not have: rename or remove it");
+    put_text(folder, "file/train/cat/1.png", "");
+    put_text(folder, "file/train/dog/1.png", "");
+    put_text(folder, "file/test", "a file where a folder is due");
+    expect_no_list(folder, "file", "folder: cannot read the folder %s/test: Not a directory");
     free(loop);
     folder_remove(folder);
 }
@@ -400,7 +404,7 @@ Test(folder, the_fingerprint_is_of_names_and_bytes_and_every_file_is_looked_at)
     put_level(folder, "train/cat/000.png", 8, 0);
     cr_assert_eq(mkdir(sub, 0700), 0);
     cr_expect_eq(worker_dataset_probe(&params, &changed, &err), -1);
-    snprintf(wanted, sizeof wanted, "%s is a folder: class folders hold image files only", sub);
+    snprintf(wanted, sizeof wanted, "%s is a folder, and an image file is due there", sub);
     cr_expect_str_eq(err.text, wanted);
     free(path);
     free(sub);

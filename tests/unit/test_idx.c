@@ -80,6 +80,8 @@ static const struct damage damages[] = {
     {"t10k-labels-idx1-ubyte", BYTES("\0\0\x8\1\0\0\0\5\0\1\2\3\12"),
      "%s/t10k-labels-idx1-ubyte: label 10 of image 4 is not one of the classes 0 to 9: get the "
      "file again"},
+    {"train-labels-idx1-ubyte", BYTES("\0\0\x8\1\0\0\0\24\3\3\3\3\3\3\3\3\3\3\3\3\3\3\3\3\3\3\3\3"),
+     "kmnist: all training images in %s are of class 3: there is nothing to tell apart"},
     {"t10k-labels-idx1-ubyte", BYTES("\0\0\x8\1\0\0\0\5\0\1\2\3\4\5"),
      "%s/t10k-labels-idx1-ubyte goes on behind the 5 bytes that its header declares: get the file "
      "again"},

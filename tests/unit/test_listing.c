@@ -90,8 +90,14 @@ Test(listing, waterbirds_that_are_not_whole_are_refused)
     } rows[] = {
         {NULL, "waterbirds: there is no metadata.csv in %s: set data.path to the folder that holds "
                "it"},
-        {"", "%s/metadata.csv:0: the table is empty"},
-        {"img_id,img_filename,y,split\n1,a,0,0\n", "%s/metadata.csv:1: there is no column place"},
+        {"", "%s/metadata.csv: the table is empty: get the file again"},
+        {"img_id,img_filename,y,split\n1,a,0,0\n", "%s/metadata.csv:1: there is no column place: "
+                                                   "img_filename, y, split and place are needed, "
+                                                   "with commas between them"},
+        {BIRDS "1,,0,0,0,x\n", "%s/metadata.csv:2: column img_filename is empty"},
+        {BIRDS "1,a.jpg,0,0,0,x\n2,b.jpg,1,0,0,x\n3,a.jpg,0,2,0,x\n",
+         "waterbirds: a.jpg is listed more than once in %s: leave one of its lines"},
+        {BIRDS, "waterbirds: there is no training image in %s"},
         {BIRDS "1,a.jpg,0,3,0,x\n", "%s/metadata.csv:2: column split is '3', not one of 0 to 2"},
         {BIRDS "1,a.jpg,bird,0,0,x\n", "%s/metadata.csv:2: column y is 'bird', not one of 0 to 1"},
         {BIRDS "1,a.jpg,0,0\n", "%s/metadata.csv:2: the line ends before column place"},
@@ -147,8 +153,10 @@ Test(listing, celeba_comes_in_the_forms_of_others)
              "img_align_celeba/000002.jpg,1,0,0\nimg_align_celeba/000003.jpg,0,1,0\n"
              "img_align_celeba/000004.jpg,1,2,1\n");
     expect_celeba(folder, "img_align_celeba/");
-    expect_refused(WORKER_DATA_CELEBA, folder, "metadata.csv", "img_filename,split,place\n",
-                   "%s/metadata.csv:1: there is no column Blond_Hair");
+    expect_refused(
+        WORKER_DATA_CELEBA, folder, "metadata.csv", "img_filename,split,place\n",
+        "%s/metadata.csv:1: there is no column Blond_Hair: get the file again, or see that "
+        "commas are between the names of its columns");
     folder_remove(folder);
 }
 
@@ -181,8 +189,20 @@ Test(listing, celeba_that_is_not_whole_is_refused)
                    "celeba: there is no list_attr_celeba.csv in %s: set data.path to the folder "
                    "that holds it");
     put_text(folder, "list_eval_partition.csv", partition_csv);
-    expect_refused(WORKER_DATA_CELEBA, folder, "list_attr_celeba.csv", "image_id,Male\n",
-                   "%s/list_attr_celeba.csv:1: there is no column Blond_Hair");
+    expect_refused(
+        WORKER_DATA_CELEBA, folder, "list_attr_celeba.csv", "image_id,Male\n",
+        "%s/list_attr_celeba.csv:1: there is no column Blond_Hair: get the file again, or "
+        "see that commas are between the names of its columns");
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_attr_celeba.csv", "",
+                   "%s/list_attr_celeba.csv: the table is empty: get the file again");
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_attr_celeba.csv",
+                   "image_id,Blond_Hair,Male\n,-1,1\n",
+                   "%s/list_attr_celeba.csv:2: the image's name is empty");
+    expect_refused(WORKER_DATA_CELEBA, folder, "list_attr_celeba.csv",
+                   "image_id,Blond_Hair,Male\n000001.jpg,-1,1\n000002.jpg,1,-1\n"
+                   "000003.jpg,-1,1\n",
+                   "%s/list_eval_partition.csv:5: the other table ends before '000004.jpg': get "
+                   "both files again");
     put_text(folder, "list_attr_celeba.csv", attributes_csv);
     expect_refused(WORKER_DATA_CELEBA, folder, "list_eval_partition.csv",
                    "image_id,partition\n000001.jpg,0\n000003.jpg,0\n",
@@ -190,7 +210,8 @@ Test(listing, celeba_that_is_not_whole_is_refused)
                    "'000002.jpg'");
     expect_refused(WORKER_DATA_CELEBA, folder, "list_eval_partition.csv",
                    "image_id,partition\n000001.jpg,0\n",
-                   "%s/list_eval_partition.csv:2: the table ends here");
+                   "%s/list_eval_partition.csv:2: the table ends here, and the other one goes on "
+                   "with '000002.jpg': get both files again");
     expect_refused(WORKER_DATA_CELEBA, folder, "list_eval_partition.csv",
                    "image_id,partition\n000001.jpg,test\n",
                    "%s/list_eval_partition.csv:2: column partition is 'test', not one of 0 to 2");
@@ -209,6 +230,12 @@ Test(listing, celeba_that_is_not_whole_is_refused)
     expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
                    "image_id,split,Blond_Hair,Male\na,0,2,1\n",
                    "%s/celeba_split.csv:2: column Blond_Hair is '2', not one of 0 to 1");
+    expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
+                   "image_id,split,Blond_Hair,Male\n,0,1,1\n",
+                   "%s/celeba_split.csv:2: the image's name is empty");
+    expect_refused(WORKER_DATA_CELEBA, folder, "celeba_split.csv",
+                   "image_id,split,Blond_Hair,Male\na,0,0,1\nb,0,1,1\nc,2,0,0\nb,0,1,1\n",
+                   "celeba: b is listed more than once in %s: leave one of its lines");
     folder_remove(folder);
 }
 
@@ -245,19 +272,47 @@ Test(listing, metashift_that_is_not_whole_is_refused)
                    "metashift: there is no folder %s/train: set data.path to the one that holds "
                    "the class folders");
     expect_refused(WORKER_DATA_METASHIFT, folder, "train/cat/cat(sofa)/1.jpg", "",
-                   "metashift: %s/train holds fewer than two class folders");
+                   "metashift: %s/train holds fewer than two class folders: there is nothing to "
+                   "tell apart");
     expect_refused(WORKER_DATA_METASHIFT, folder, "train/dog/dog(bench)/1.jpg", "",
-                   "metashift: there is no folder %s/test/cat: set data.path to the one that "
-                   "holds the class folders");
+                   "metashift: there is no folder %s/test: set data.path to the one that holds the "
+                   "class folders");
     put_text(folder, "train/dog/dog(bench)/1.jpg", "");
+    put_text(folder, "test/dog/.hidden", "");
+    expect_refused(WORKER_DATA_METASHIFT, folder, "x", NULL,
+                   "metashift: there is no folder %s/test/cat: set data.path to the one that holds "
+                   "the class folders");
     put_text(folder, "test/cat/.hidden", "");
     put_text(folder, "test/dog/.hidden", "");
     expect_refused(WORKER_DATA_METASHIFT, folder, "x", NULL,
                    "metashift: there is no test image in %s");
     put_text(folder, "test/cat/cat(shelf)/1.jpg", "");
     expect_refused(WORKER_DATA_METASHIFT, folder, "train/dog/dog(bench)/1.jpg", NULL,
-                   "metashift: all training images in %s are of class 0: there is nothing to tell "
-                   "apart");
+                   "metashift: the folder %s/train/dog/dog(bench) holds no file: put images there, "
+                   "or remove it");
+    folder_remove(folder);
+}
+
+Test(listing, metashift_has_only_folders_where_folders_are_due)
+{
+    char *folder = folder_make(), *late;
+
+    put_text(folder, "train/cat/cat(sofa)/1.jpg", "");
+    put_text(folder, "train/dog/1.jpg", "");
+    put_text(folder, "test/cat/1.jpg", "");
+    put_text(folder, "test/dog/1.jpg", "");
+    worker_folder_free(must_list(WORKER_DATA_METASHIFT, folder));
+    expect_refused(WORKER_DATA_METASHIFT, folder, "train/cat/late.jpg", "",
+                   "metashift: %s/train/cat/late.jpg is a file among folders of contexts: put it "
+                   "into one of them");
+    late = mx_path_join(folder, "train/cat/late.jpg");
+    unlink(late);
+    free(late);
+    expect_refused(WORKER_DATA_METASHIFT, folder, "test/bird/1.jpg", "",
+                   "metashift: %s/test/bird is a class that the training images do not have: "
+                   "rename or remove it");
+    expect_refused(WORKER_DATA_METASHIFT, folder, "val", "",
+                   "metashift: cannot read the folder %s/val: Not a directory");
     folder_remove(folder);
 }
 
@@ -302,7 +357,7 @@ Test(listing, a_link_that_goes_round_is_no_context_and_no_image)
     unlink(loop);
     cr_assert_eq(symlink("..", back), 0); /* a folder that holds itself */
     cr_expect_neq(worker_dataset_probe(&params, &fingerprint, &err), 0);
-    snprintf(due, sizeof due, "%s is a folder: class folders hold image files only", back);
+    snprintf(due, sizeof due, "%s is a folder, and an image file is due there", back);
     cr_expect_str_eq(err.text, due);
     free(loop);
     free(back);
@@ -362,6 +417,16 @@ Test(listing, cub_that_is_not_whole_is_refused)
          "cub: there is no image_class_labels.txt in %s: set data.path to the folder that holds "
          "it"},
         {"classes.txt", "1 001.Only\n", "cub: classes.txt in %s names fewer than two classes"},
+        {"classes.txt", "1 001.One\n2 002.Two\n2 002.Two\n",
+         "%s/classes.txt:3: class 2 stands where 3 is due"},
+        {"classes.txt", "1 001.One\n2\n",
+         "%s/classes.txt:2: the line ends before the class's name"},
+        {"classes.txt", "one 1\n",
+         "%s/classes.txt:1: column number is 'one', not one of 0 to 1000"},
+        {"classes.txt", "", "cub: classes.txt in %s names fewer than two classes"},
+        {"images.txt", "", "%s/image_class_labels.txt:1: images.txt has fewer lines"},
+        {"images.txt", "1 001.Albatross/A.jpg\n2 002.Auklet/B.jpg\n3 001.Albatross/A.jpg\n",
+         "cub: images/001.Albatross/A.jpg is listed more than once in %s: leave one of its lines"},
     };
     char *folder = folder_make();
 
@@ -435,6 +500,47 @@ Test(listing, imagenet_that_is_not_whole_is_refused)
                    "folder of its class there");
     put_text(folder, "val/n01/v.JPEG", "");
     worker_folder_free(must_list(WORKER_DATA_IMAGENET, folder));
+    folder_remove(folder);
+}
+
+/* As spreadsheets save them: CRLF, a byte order mark, every field quoted; a folder or other bytes in
+ * their place. The table of each set is read by the same code. */
+Test(listing, tables_that_spreadsheets_saved_are_read)
+{
+    static const char table[] =
+        "\xEF\xBB\xBF\"img_filename\",\"y\",\"split\",\"place\"\r\n"
+        "\"a, b.jpg\",\"0\",\"0\",\"0\"\r\n\"c\"\"d.jpg\",\"1\",\"0\",\"1\"\r\n"
+        "\"e.jpg\",\"1\",\"2\",\"1\"\r\n";
+    char                 *folder = folder_make();
+    struct worker_folder *listed;
+
+    put_text(folder, "metadata.csv", table);
+    for (unsigned set = 0; set < 2; set++) {
+        listed = must_list(set ? WORKER_DATA_CELEBA : WORKER_DATA_WATERBIRDS, folder);
+        expect_part(listed, WORKER_PART_TRAIN, "a, b.jpg 0 0, c\"d.jpg 1 3");
+        expect_part(listed, WORKER_PART_TEST, "e.jpg 1 3");
+        worker_folder_free(listed);
+    }
+    put_cub(folder);
+    put_text(folder, "images.txt",
+             "\xEF\xBB\xBF"
+             "1 001.Albatross/A_0001.jpg\r\n2 002.Auklet/B_0001.jpg\r\n3 001.Albatross/C.jpg\r\n");
+    listed = must_list(WORKER_DATA_CUB, folder);
+    expect_part(listed, WORKER_PART_TEST, "images/001.Albatross/C.jpg 0 0");
+    worker_folder_free(listed);
+    expect_refused(WORKER_DATA_WATERBIRDS, folder, "metadata.csv",
+                   "img_filename;y;split;place\r\na.jpg;0;0;0\r\n",
+                   "%s/metadata.csv:1: there is no column img_filename: img_filename, y, split and "
+                   "place are needed, with commas between them");
+    expect_refused(
+        WORKER_DATA_WATERBIRDS, folder, "metadata.csv", BIRDS "1,\"a\".jpg,0,0,0,x\r\n",
+        "%s/metadata.csv:2: text follows a closing quote: quote whole fields, and double "
+        "each quote within them");
+    folder_remove(folder);
+    folder = folder_make();
+    put_text(folder, "metadata.csv/x", "");
+    expect_refused(WORKER_DATA_WATERBIRDS, folder, "x", NULL,
+                   "cannot read %s/metadata.csv: Is a directory");
     folder_remove(folder);
 }
 

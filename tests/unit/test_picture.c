@@ -223,9 +223,11 @@ Test(picture, only_files_are_opened)
 
     cr_assert_eq(mkfifo(pipe, 0600) | symlink("loop", loop) | mkdir(sub, 0700), 0);
     expect_unreadable(folder, "pipe", "%s is not a file");
-    expect_unreadable(folder, "sub", "%s is a folder: class folders hold image files only");
+    expect_unreadable(folder, "sub", "%s is a folder, and an image file is due there");
     expect_unreadable(folder, "loop", "cannot open %s: Too many levels of symbolic links");
-    expect_unreadable(folder, "none", "cannot open %s: No such file or directory");
+    expect_unreadable(folder, "none",
+                      "there is no file %s: get it again, or take it out of the set's table if one "
+                      "names it");
     free(pipe);
     free(loop);
     free(sub);
