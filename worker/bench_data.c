@@ -110,8 +110,8 @@ static int resize_all(struct bench *bench, struct mx_err *err)
     for (uint32_t i = 0; i < bench->files.n; i++) {
         const struct worker_picture *picture = &bench->pictures[i];
 
-        if (worker_fit_planes(picture->pixels, picture->channels, picture->height, picture->width,
-                              bench->out, WORKER_BENCH_DATA_SIDE, err))
+        if (worker_fit_planes(NULL, picture->pixels, picture->channels, picture->height,
+                              picture->width, bench->out, WORKER_BENCH_DATA_SIDE, err))
             return -1;
     }
     return 0;

@@ -73,8 +73,8 @@ static int decode_and_resize(const struct epochs *e, double *seconds, struct mx_
         char                  path[PATH_SIZE];
         int                   rc = worker_picture_read(path_of(e, i, false, path), &picture, err) ||
                  worker_picture_channels(&picture, 3, err) ||
-                 worker_fit_planes(picture.pixels, 3, picture.height, picture.width, e->fitted,
-                                   WORKER_BENCH_DATA_SIDE, err);
+                 worker_fit_planes(NULL, picture.pixels, 3, picture.height, picture.width,
+                                   e->fitted, WORKER_BENCH_DATA_SIDE, err);
 
         worker_picture_free(&picture);
         if (rc)

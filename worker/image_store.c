@@ -11,6 +11,7 @@
 #include "worker/choices.h"
 #include "worker/images.h"
 #include "worker/picture.h"
+#include "worker/resample.h"
 
 /* Where sizes do not vary. */
 static size_t image_bytes(const struct worker_image_store *store)
@@ -132,6 +133,7 @@ struct decoding {
     size_t                          waiting; /* of them, those that wait */
     uint8_t                        *image;   /* the one at hand, as the store has it: */
     uint32_t                        height, width;
+    struct worker_resampler        *resampler;
     size_t                          used, have; /* bytes of the store's pixels in memory */
 };
 
@@ -239,10 +241,10 @@ static int fit(struct decoding *d, const struct worker_picture *picture, struct 
         return 0;
     }
     if (d->spec->side > 0)
-        return worker_resize_planes(picture->pixels, channels, picture->height, picture->width,
-                                    d->image, d->height, d->width, err);
-    return worker_fit_planes(picture->pixels, channels, picture->height, picture->width, d->image,
-                             d->height, err);
+        return worker_resize_planes(d->resampler, picture->pixels, channels, picture->height,
+                                    picture->width, d->image, d->height, d->width, err);
+    return worker_fit_planes(d->resampler, picture->pixels, channels, picture->height,
+                             picture->width, d->image, d->height, err);
 }
 
 /* In memory: of images of one size, room for all at once. */
@@ -355,6 +357,8 @@ int worker_image_store_decode(const struct worker_store_spec *spec, int fd, cons
         calloc(spec->nfiles + 1u, worker_image_store_columns(spec->channels) * sizeof *store->rows);
     if (!store->state || !store->rows)
         rc = mx_fail(err, MX_ENOMEM, "no memory to list %u images", spec->nfiles);
+    else if (!(d.resampler = worker_resampler_new(1, 1, 1, 1, err)))
+        rc = -1;
     for (uint32_t i = 0; rc == 0 && i < spec->nfiles; i++)
         if (spec->all || store->kept < spec->keep)
             rc = take_file(&d, i, err);
@@ -364,6 +368,7 @@ int worker_image_store_decode(const struct worker_store_spec *spec, int fd, cons
         rc = worker_image_store_number(store, spec->side > 0, err);
     if (unwritable)
         *unwritable = d.unwritable;
+    worker_resampler_free(d.resampler);
     free(d.first);
     free(d.block);
     mx_buf_free(&d.file);

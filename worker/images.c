@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/wide.h"
+#include "worker/moments_wide.h"
 #include "worker/picture.h"
 #include "worker/resample.h"
 
@@ -47,35 +47,50 @@ static void cut_centre(const uint8_t *plane, uint32_t height, uint32_t width, ui
         memcpy(out + (size_t)y * size, at + (size_t)y * width, size);
 }
 
-int worker_fit_planes(const uint8_t *planes, uint32_t channels, uint32_t height, uint32_t width,
-                      uint8_t *out, uint32_t size, struct mx_err *err)
+/* The middle of the planes once they are resized. */
+static int resize_centre(struct worker_resampler *resampler, const uint8_t *planes,
+                         uint32_t channels, uint32_t height, uint32_t width, uint8_t *out,
+                         uint32_t size, struct mx_err *err)
 {
-    const size_t             plane = (size_t)height * width, square = (size_t)size * size;
-    const uint32_t           shorter = height < width ? height : width;
-    const uint32_t           to_height = (uint32_t)((uint64_t)height * size / shorter);
-    const uint32_t           to_width = (uint32_t)((uint64_t)width * size / shorter);
-    struct worker_resampler *resampler = NULL;
+    const size_t   plane = (size_t)height * width, square = (size_t)size * size;
+    const uint32_t shorter = height < width ? height : width;
+    const uint32_t to_height = (uint32_t)((uint64_t)height * size / shorter);
+    const uint32_t to_width = (uint32_t)((uint64_t)width * size / shorter);
 
-    if (shorter != size) {
-        if (!(resampler = worker_resampler_new(height, width, to_height, to_width, err)))
+    if (worker_resampler_room(resampler, height, width, to_height, to_width, err))
+        return -1;
+    worker_resampler_aim_at_centre(resampler, height, width, to_height, to_width, size);
+    for (uint32_t c = 0; c < channels; c++)
+        worker_resampler_run(resampler,
+                             (struct worker_window){planes + c * plane, width, height, width},
+                             out + c * square);
+    return 0;
+}
+
+int worker_fit_planes(struct worker_resampler *resampler, const uint8_t *planes, uint32_t channels,
+                      uint32_t height, uint32_t width, uint8_t *out, uint32_t size,
+                      struct mx_err *err)
+{
+    struct worker_resampler *own = NULL;
+    int                      rc = 0;
+
+    if ((height < width ? height : width) != size) {
+        if (!resampler && !(resampler = own = worker_resampler_new(1, 1, 1, 1, err)))
             return -1;
-        worker_resampler_aim_at_centre(resampler, height, width, to_height, to_width, size);
+        rc = resize_centre(resampler, planes, channels, height, width, out, size, err);
+        worker_resampler_free(own);
+        return rc;
     }
     for (uint32_t c = 0; c < channels; c++)
-        if (resampler)
-            worker_resampler_run(resampler,
-                                 (struct worker_window){planes + c * plane, width, height, width},
-                                 out + c * square);
-        else
-            cut_centre(planes + c * plane, height, width, out + c * square, size);
-    worker_resampler_free(resampler);
+        cut_centre(planes + (size_t)c * height * width, height, width,
+                   out + (size_t)c * size * size, size);
     return 0;
 }
 
 int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                      uint32_t size, struct mx_err *err)
 {
-    return worker_fit_planes(plane, 1, height, width, out, size, err);
+    return worker_fit_planes(NULL, plane, 1, height, width, out, size, err);
 }
 
 /* One image of `from` channels into `to` of them. */
@@ -84,7 +99,8 @@ static int fit_image(const uint8_t *pixels, const struct worker_images *images, 
 {
     const size_t square = (size_t)size * size;
 
-    if (worker_fit_planes(pixels, images->channels, images->height, images->width, out, size, err))
+    if (worker_fit_planes(NULL, pixels, images->channels, images->height, images->width, out, size,
+                          err))
         return -1;
     for (uint32_t c = images->channels; c < to; c++)
         memcpy(out + c * square, out, square);
@@ -138,47 +154,12 @@ int worker_images_fit(struct worker_images *images, uint32_t channels, uint32_t 
     return 0;
 }
 
-typedef uint8_t  sixteen __attribute__((vector_size(16), aligned(1), may_alias));
-typedef uint16_t halves __attribute__((vector_size(32)));
-typedef uint16_t eight __attribute__((vector_size(16)));
-typedef uint32_t words __attribute__((vector_size(32)));
-
-/* Of blocks whose sums fit: 64 bytes in 16 bits, 64 pairs of squares in 32. */
-KERN_IN_PLACE void add_sixteens(const uint8_t *pixels, uint32_t n, uint64_t *sum, uint64_t *squares)
-{
-    halves s = {0};
-    words  q = {0};
-
-    for (uint32_t k = 0; k < n; k += 16) {
-        const halves x = __builtin_convertvector(*(const sixteen *)(pixels + k), halves);
-        const halves square = x * x;
-        const eight  low = __builtin_shufflevector(square, square, 0, 1, 2, 3, 4, 5, 6, 7);
-        const eight  high = __builtin_shufflevector(square, square, 8, 9, 10, 11, 12, 13, 14, 15);
-
-        s += x;
-        q += __builtin_convertvector(low, words) + __builtin_convertvector(high, words);
-    }
-    for (int k = 0; k < 16; k++)
-        *sum += s[k];
-    for (int k = 0; k < 8; k++)
-        *squares += q[k];
-}
-
-KERN_WIDE static void add_block_wide(const uint8_t *pixels, uint32_t n, uint64_t *sum,
-                                     uint64_t *squares)
-{
-    add_sixteens(pixels, n, sum, squares);
-}
-
 /* A block's sums fit in 32 bits. */
 static void add_block(const uint8_t *pixels, uint32_t n, uint64_t *sum, uint64_t *squares)
 {
-    const uint32_t wide = kern_has_wide_vectors() ? n / 16 * 16 : 0;
-    uint32_t       s = 0, q = 0;
+    uint32_t s = 0, q = 0;
 
-    if (wide > 0)
-        add_block_wide(pixels, wide, sum, squares);
-    for (uint32_t k = wide; k < n; k++) {
+    for (uint32_t k = 0; k < n; k++) {
         s += pixels[k];
         q += (uint32_t)pixels[k] * pixels[k];
     }
@@ -192,11 +173,12 @@ void worker_moments_add(struct worker_moments *moments, const uint8_t *pixels, u
     moments->pixels += n * plane;
     for (uint32_t i = 0; i < n; i++)
         for (uint32_t c = 0; c < channels; c++, pixels += plane) {
-            size_t k = 0;
+            uint64_t *sum = &moments->sum[c], *squares = &moments->squares[c];
+            size_t    k = worker_moments_wide(pixels, plane, sum, squares);
 
             for (; k + MOMENTS_BLOCK <= plane; k += MOMENTS_BLOCK)
-                add_block(pixels + k, MOMENTS_BLOCK, &moments->sum[c], &moments->squares[c]);
-            add_block(pixels + k, (uint32_t)(plane - k), &moments->sum[c], &moments->squares[c]);
+                add_block(pixels + k, MOMENTS_BLOCK, sum, squares);
+            add_block(pixels + k, (uint32_t)(plane - k), sum, squares);
         }
 }
 

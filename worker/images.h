@@ -36,9 +36,12 @@ int worker_images_fit(struct worker_images *images, uint32_t channels, uint32_t 
                       struct mx_err *err);
 
 /* The same for planes (channels, height, width), or one, into out (channels, size, size),
- * as they are. Return 0, or -1 with MX_ENOMEM. */
-int worker_fit_planes(const uint8_t *planes, uint32_t channels, uint32_t height, uint32_t width,
-                      uint8_t *out, uint32_t size, struct mx_err *err);
+ * as they are. With many images a resampler, which gets room for each, spares the memory and the
+ * weights of another one; NULL: it makes one. Return 0, or -1 with MX_ENOMEM. */
+struct worker_resampler;
+int worker_fit_planes(struct worker_resampler *resampler, const uint8_t *planes, uint32_t channels,
+                      uint32_t height, uint32_t width, uint8_t *out, uint32_t size,
+                      struct mx_err *err);
 int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                      uint32_t size, struct mx_err *err);
 
@@ -49,9 +52,10 @@ int worker_fit_plane(const uint8_t *plane, uint32_t height, uint32_t width, uint
 int worker_resize(const uint8_t *plane, uint32_t height, uint32_t width, uint8_t *out,
                   uint32_t to_height, uint32_t to_width, struct mx_err *err);
 
-/* The same for planes (channels, height, width). */
-int worker_resize_planes(const uint8_t *planes, uint32_t channels, uint32_t height, uint32_t width,
-                         uint8_t *out, uint32_t to_height, uint32_t to_width, struct mx_err *err);
+/* The same for planes (channels, height, width); resampler: as for worker_fit_planes(). */
+int worker_resize_planes(struct worker_resampler *resampler, const uint8_t *planes,
+                         uint32_t channels, uint32_t height, uint32_t width, uint8_t *out,
+                         uint32_t to_height, uint32_t to_width, struct mx_err *err);
 
 /* Exact sums over pixels, channel by channel. A zeroed struct is empty. */
 struct worker_moments {

@@ -33,6 +33,10 @@ struct worker_resampler *worker_resampler_new(uint32_t height, uint32_t width, u
                                               uint32_t to_width, struct mx_err *err);
 void worker_resampler_free(struct worker_resampler *resampler); /* NULL is allowed */
 
+/* Room for such changes, too. Returns 0; or -1 with MX_ENOMEM, and it can only be released. */
+int worker_resampler_room(struct worker_resampler *resampler, uint32_t height, uint32_t width,
+                          uint32_t to_height, uint32_t to_width, struct mx_err *err);
+
 /* Make the weights for a change of size that there is room for. */
 void worker_resampler_aim(struct worker_resampler *resampler, uint32_t height, uint32_t width,
                           uint32_t to_height, uint32_t to_width);

@@ -77,8 +77,9 @@ static void planes_of(uint32_t k, uint32_t height, uint32_t width, uint8_t *out)
     for (uint32_t i = 0; i < from_height * from_width; i++)
         for (uint32_t c = 0; c < 3; c++)
             planes[c * from_height * from_width + i] = rgb[3 * i + c];
-    cr_assert_eq(worker_resize_planes(planes, 3, from_height, from_width, out, height, width, NULL),
-                 0);
+    cr_assert_eq(
+        worker_resize_planes(NULL, planes, 3, from_height, from_width, out, height, width, NULL),
+        0);
 }
 
 static struct worker_dataset *must_open(const struct fixture *f)
@@ -113,8 +114,8 @@ static void expect_wholes(const struct fixture *f, uint32_t height, uint32_t wid
         uint8_t        at_side[MOST], want[BYTES];
 
         planes_of(k, small ? 6 : height, small ? 9 : width, at_side);
-        cr_assert_eq(worker_resize_planes(at_side, 3, small ? 6 : height, small ? 9 : width, want,
-                                          SIZE, SIZE, NULL),
+        cr_assert_eq(worker_resize_planes(NULL, at_side, 3, small ? 6 : height, small ? 9 : width,
+                                          want, SIZE, SIZE, NULL),
                      0);
         cr_expect_arr_eq(batch->pixels + (size_t)i * BYTES, want, BYTES, "file %u", k);
     }
