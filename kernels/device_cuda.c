@@ -181,111 +181,6 @@ static void mix_rows_backward(struct kern_nn *nn, float *out, const float *gradi
     LAUNCH(cuda_of(nn), mix_rows_backward, &args);
 }
 
-size_t kern_cuda_norm_bytes(size_t channels)
-{
-    return channels * (3 * sizeof(double) + 6 * sizeof(float));
-}
-
-/* What a sum of norms is, for kernels; false if there is no room for its vectors. */
-static bool norm_args(struct cuda *cuda, const struct kern_norm_sum *sum,
-                      struct kern_norm_args *args)
-{
-    const size_t   c = sum->where.channels;
-    struct mx_err *err = cuda->failed.code ? NULL : &cuda->failed;
-    float         *at;
-
-    if (kern_cuda_room(cuda, &cuda->vectors, &cuda->vectors_bytes, kern_cuda_norm_bytes(c), err))
-        return false;
-    *args = (struct kern_norm_args){.n = sum->where.n * sum->where.image,
-                                    .images = sum->where.n,
-                                    .channels = sum->where.channels,
-                                    .points = sum->where.points,
-                                    .rest = sum->rest,
-                                    .y = sum->y,
-                                    .relu = sum->relu,
-                                    .sums = cuda->vectors};
-    at = (float *)(void *)(args->sums + 3 * c);
-    for (int k = 0; k < 2 && sum->norms[k]; k++, at += 3 * c) {
-        const struct kern_norm *norm = sum->norms[k];
-
-        args->norms++;
-        args->of[k] = (struct kern_norm_of){.x = norm->x,
-                                            .mean = norm->mean,
-                                            .variance = norm->variance,
-                                            .scale = norm->scale,
-                                            .shift = norm->shift,
-                                            .factor = at,
-                                            .slope = at + c,
-                                            .offset = at + 2 * c,
-                                            .dx = norm->dx,
-                                            .dscale = norm->dscale,
-                                            .dshift = norm->dshift,
-                                            .epsilon = norm->epsilon,
-                                            .fixed = norm->fixed};
-    }
-    return true;
-}
-
-static void make_factors(struct cuda *cuda, const struct kern_norm_args *args)
-{
-    for (uint32_t k = 0; k < args->norms; k++) {
-        const struct kern_norm_factor_args of = {args->channels, args->of[k]};
-
-        LAUNCH(cuda, norm_factor, &of);
-    }
-}
-
-static void norm_forward(struct kern_nn *nn, const struct kern_norm_sum *sum)
-{
-    struct cuda                *cuda = cuda_of(nn);
-    struct kern_norm_apply_args apply;
-
-    if (!norm_args(cuda, sum, &apply.norm))
-        return;
-    apply.n = apply.norm.n;
-    for (uint32_t k = 0; k < apply.norm.norms; k++) {
-        const struct kern_norm                *norm = sum->norms[k];
-        const struct kern_norm_statistics_args look = {.blocks = sum->where.channels,
-                                                       .x = norm->x,
-                                                       .images = sum->where.n,
-                                                       .channels = sum->where.channels,
-                                                       .points = sum->where.points,
-                                                       .mean = norm->mean,
-                                                       .variance = norm->variance};
-
-        if (!norm->fixed)
-            LAUNCH(cuda, norm_statistics, &look);
-    }
-    make_factors(cuda, &apply.norm);
-    LAUNCH(cuda, norm_apply, &apply);
-}
-
-static void norm_backward(struct kern_nn *nn, const struct kern_norm_sum *sum,
-                          const struct kern_norm_gradient *gradient)
-{
-    struct cuda                 *cuda = cuda_of(nn);
-    const bool                   masks = sum->relu && !gradient->masked;
-    const bool                   alone = !sum->norms[1] && !sum->rest;
-    struct kern_norm_sums_args   sums;
-    struct kern_norm_slope_args  slope;
-    struct kern_norm_spread_args spread;
-
-    if (!norm_args(cuda, sum, &sums.norm))
-        return;
-    sums.blocks = sum->where.channels;
-    sums.norm.a = gradient->a;
-    sums.norm.b = gradient->b;
-    sums.norm.by_y = masks && !alone;
-    sums.norm.by_x = masks && alone;
-    sums.norm.through = gradient->through;
-    slope = (struct kern_norm_slope_args){sum->where.channels, sums.norm};
-    spread = (struct kern_norm_spread_args){sums.norm.n, sums.norm};
-    make_factors(cuda, &sums.norm);
-    LAUNCH(cuda, norm_sums, &sums);
-    LAUNCH(cuda, norm_slope, &slope);
-    LAUNCH(cuda, norm_spread, &spread);
-}
-
 static void sgd(struct kern_nn *nn, const struct kern_sgd *by, float *weights,
                 const float *gradient, float *buffer, size_t n)
 {
@@ -397,8 +292,8 @@ const struct kern_device kern_device_cuda = {
     .running = running,
     .mix_rows = mix_rows,
     .mix_rows_backward = mix_rows_backward,
-    .norm_forward = norm_forward,
-    .norm_backward = norm_backward,
+    .norm_forward = kern_cuda_norm_forward,
+    .norm_backward = kern_cuda_norm_backward,
     .sgd = sgd,
     .adamw = adamw,
     .average = average,

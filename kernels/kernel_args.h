@@ -24,8 +24,8 @@ extern "C" {
 #define KERN_KERNELS(EACH, BLOCK)                                                                  \
     EACH(add) EACH(relu) EACH(relu_backward) EACH(dropout) EACH(add_backward) EACH(running)        \
     EACH(mix_rows) EACH(mix_rows_backward) EACH(sgd) EACH(adamw) EACH(average)                     \
-    EACH(norm_factor) EACH(norm_apply) EACH(norm_slope) EACH(norm_spread)                          \
-    BLOCK(norm_statistics) BLOCK(norm_sums)                                                        \
+    BLOCK(norm_statistics) BLOCK(norm_finish) EACH(norm_apply)                                     \
+    BLOCK(norm_sums) BLOCK(norm_slope) EACH(norm_spread)                                           \
     EACH(finish) BLOCK(channel_sum) BLOCK(square_sum) EACH(clip)   \
     BLOCK(softmax_norm) BLOCK(softmax_loss) EACH(softmax_gradient)                                 \
     EACH(mean_pool) EACH(mean_pool_backward) EACH(max_pool) EACH(max_pool_backward) EACH(pad)  \
@@ -133,7 +133,8 @@ struct kern_average_args {
 
 /* One norm of a sum, vectors of (channels). */
 struct kern_norm_of {
-    const float *x, *mean, *variance, *scale, *shift;
+    const float *x, *scale, *shift;
+    float       *mean, *variance;         /* fixed: given; else written by the forward pass */
     float       *factor, *slope, *offset; /* y = (x - mean) factor + shift; dx = factor dy +
                                              ((x - mean) slope + offset) */
     float       *dx, *dscale, *dshift;    /* backward; dscale, dshift, dx may be NULL */
@@ -142,10 +143,13 @@ struct kern_norm_of {
     uint32_t     unused;
 };
 
-/* A sum of one or two norms, as kernels/norm.h has it. */
+/* A sum of one or two norms, as kernels/norm.h has it. A channel's elements are shared out over
+ * `parts` blocks, of which block k channels + c is the k-th of channel c. */
 struct kern_norm_args {
     size_t              n;
     uint32_t            images, channels, points, norms;
+    uint32_t            parts;
+    int                 aligned; /* points and arrays are, to KERN_FOUR elements */
     struct kern_norm_of of[2];
     const float        *rest;
     float              *y;
@@ -156,35 +160,41 @@ struct kern_norm_args {
     const float        *a, *b;
     int                 by_y, by_x;
     float              *through; /* may be NULL */
-    double             *sums;    /* (3, channels): of the gradient, of its products with x - mean */
+    struct kern_part   *found;   /* (parts, channels): sums of the gradient, of its products with
+                                    x - mean of each norm */
 };
 
-/* n: channels, of norm `which`. */
-struct kern_norm_factor_args {
-    size_t              n;
-    struct kern_norm_of of;
+/* Sums of values and of their squares. */
+struct kern_norm_statistics_args {
+    size_t            blocks; /* parts times channels */
+    const float      *x;
+    uint32_t          images, channels, points, parts;
+    struct kern_part *found; /* (parts, channels) */
+    int               aligned;
+    uint32_t          unused;
+};
+struct kern_norm_finish_args {
+    size_t                  blocks; /* channels */
+    const struct kern_part *found;  /* (parts, channels), unless of is fixed */
+    double                  count;  /* of elements of a channel */
+    uint32_t                parts, unused;
+    struct kern_norm_of     of;
 };
 struct kern_norm_slope_args {
-    size_t                n;
-    struct kern_norm_args norm;
-};
-struct kern_norm_apply_args {
-    size_t                n;
-    struct kern_norm_args norm;
-};
-struct kern_norm_spread_args {
-    size_t                n;
-    struct kern_norm_args norm;
-};
-struct kern_norm_sums_args {
     size_t                blocks; /* channels */
     struct kern_norm_args norm;
 };
-struct kern_norm_statistics_args {
-    size_t       blocks; /* channels */
-    const float *x;
-    uint32_t     images, channels, points, unused;
-    float       *mean, *variance;
+struct kern_norm_apply_args {
+    size_t                n; /* fours: KERN_FOUR elements each, the last as many as are left */
+    struct kern_norm_args norm;
+};
+struct kern_norm_spread_args {
+    size_t                n; /* as of norm_apply */
+    struct kern_norm_args norm;
+};
+struct kern_norm_sums_args {
+    size_t                blocks; /* parts times channels */
+    struct kern_norm_args norm;
 };
 
 /* y = y + bias of its channel (bias may be NULL), then ReLU, at most cap if that is above 0. */

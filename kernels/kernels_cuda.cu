@@ -7,8 +7,11 @@
 #include "kernels/network_body.h"
 
 enum {
-    MOST_BLOCKS = 65535 /* in a grid */
+    MOST_BLOCKS = 65535, /* in a grid */
+    WARP_LANES = 32
 };
+
+static const unsigned ALL_LANES = 0xFFFFFFFFu; /* of a warp */
 
 static unsigned grid_of(size_t blocks)
 {
@@ -35,6 +38,18 @@ static unsigned grid_of(size_t blocks)
         return (int)cudaGetLastError();                                                            \
     }
 
+/* The last folds are of one warp, whose lanes hand their parts on without a barrier: lane k takes
+ * that of lane k + half, as kern_part_fold() does. */
+__device__ static struct kern_part fold_warp(struct kern_part part)
+{
+    for (unsigned half = WARP_LANES / 2; half > 0; half /= 2) {
+        part.a += __shfl_down_sync(ALL_LANES, part.a, half);
+        part.b += __shfl_down_sync(ALL_LANES, part.b, half);
+        part.c += __shfl_down_sync(ALL_LANES, part.c, half);
+    }
+    return part;
+}
+
 #define BLOCK(name)                                                                                \
     extern "C" __global__ void mx_kernel_##name(struct kern_##name##_args args)                    \
     {                                                                                              \
@@ -42,12 +57,16 @@ static unsigned grid_of(size_t blocks)
                                                                                                    \
         for (size_t block = blockIdx.x; block < args.blocks; block += gridDim.x) {                 \
             parts[threadIdx.x] = name##_lane(&args, block, threadIdx.x);                           \
-            for (unsigned half = KERN_BLOCK_LANES / 2; half > 0; half /= 2) {                      \
+            for (unsigned half = KERN_BLOCK_LANES / 2; half >= WARP_LANES; half /= 2) {            \
                 __syncthreads();                                                                   \
                 kern_part_fold(parts, threadIdx.x, half);                                          \
             }                                                                                      \
-            if (threadIdx.x == 0)                                                                  \
-                name##_end(&args, block, &parts[0]);                                               \
+            if (threadIdx.x < WARP_LANES) {                                                        \
+                struct kern_part sum = fold_warp(parts[threadIdx.x]);                              \
+                                                                                                   \
+                if (threadIdx.x == 0)                                                              \
+                    name##_end(&args, block, &sum);                                                \
+            }                                                                                      \
             __syncthreads(); /* parts are written again */                                         \
         }                                                                                          \
     }                                                                                              \

@@ -1,7 +1,7 @@
 /* network_body.h - the work between convolutions, element by element or block by block.
  *
- * Formulas are those of elementwise.c, optimizer.c, norm.c; pools have pool_body.h. NAME_each() does one element. A
- * block is NAME_lane(), which goes over a share of what is to be summed, folds in
+ * Formulas are those of elementwise.c, optimizer.c; norms have norm_body.h, pools pool_body.h. NAME_each() does one
+ * element. A block is NAME_lane(), which goes over a share of what is to be summed, folds in
  * KERN_BLOCK_LANES / 2, ... 1 with a barrier before each, and NAME_end(), by lane 0. Sums
  * are in double precision, in an order that depends on the number of lanes alone.
  */
@@ -12,13 +12,9 @@
 
 #include "base/philox.h"
 #include "kernels/kernel_args.h"
+#include "kernels/norm_body.h"
 #include "kernels/pool_body.h"
 #include "kernels/port.h"
-
-KERN_BODY float positive(float x)
-{
-    return x < 0.0f ? 0.0f : x; /* a NaN stays one */
-}
 
 KERN_BODY float capped(float x, float cap)
 {
@@ -129,7 +125,7 @@ KERN_BODY void average_each(const struct kern_average_args *p, size_t i)
     p->average[i] += p->rest * (p->value[i] - p->average[i]);
 }
 
-/* ---- batch norm ---- */
+/* ---- sums ---- */
 
 KERN_BODY void kern_part_fold(struct kern_part *parts, unsigned lane, unsigned half)
 {
@@ -144,133 +140,6 @@ KERN_BODY void kern_part_fold(struct kern_part *parts, unsigned lane, unsigned h
 KERN_BODY size_t channel_at(size_t c, size_t k, uint32_t channels, uint32_t points)
 {
     return (k / points * channels + c) * points + k % points;
-}
-
-KERN_BODY struct kern_part norm_statistics_lane(const struct kern_norm_statistics_args *p,
-                                                size_t block, unsigned lane)
-{
-    struct kern_part sum = {0.0, 0.0, 0.0};
-
-    for (size_t k = lane; k < (size_t)p->images * p->points; k += KERN_BLOCK_LANES) {
-        double value = (double)p->x[channel_at(block, k, p->channels, p->points)];
-
-        sum.a += value;
-        sum.b += value * value;
-    }
-    return sum;
-}
-
-KERN_BODY void norm_statistics_end(const struct kern_norm_statistics_args *p, size_t block,
-                                   const struct kern_part *sum)
-{
-    double count = (double)p->images * (double)p->points, average = sum->a / count;
-    double spread = sum->b / count - average * average;
-
-    p->mean[block] = (float)average;
-    p->variance[block] = spread < 0.0 ? 0.0f : (float)spread; /* by rounding; a NaN stays one */
-}
-
-KERN_BODY void norm_factor_each(const struct kern_norm_factor_args *p, size_t c)
-{
-    p->of.factor[c] =
-        (float)((double)p->of.scale[c] / sqrt((double)p->of.variance[c] + p->of.epsilon));
-}
-
-KERN_BODY float normalised(const struct kern_norm_of *of, size_t i, size_t c)
-{
-    return (of->x[i] - of->mean[c]) * of->factor[c] + of->shift[c];
-}
-
-KERN_BODY void norm_apply_each(const struct kern_norm_apply_args *args, size_t i)
-{
-    const struct kern_norm_args *p = &args->norm;
-    size_t                       c = i / p->points % p->channels;
-    float                        value = normalised(&p->of[0], i, c);
-
-    if (p->norms > 1)
-        value += normalised(&p->of[1], i, c);
-    if (p->rest)
-        value += p->rest[i];
-    p->y[i] = p->relu ? positive(value) : value;
-}
-
-KERN_BODY float norm_gradient(const struct kern_norm_args *p, size_t i, size_t c)
-{
-    float value = p->a[i];
-
-    if (p->b)
-        value += p->b[i];
-    if (p->by_y)
-        return p->y[i] > 0.0f ? value : 0.0f;
-    if (p->by_x)
-        return normalised(&p->of[0], i, c) > 0.0f ? value : 0.0f;
-    return value;
-}
-
-KERN_BODY struct kern_part norm_sums_lane(const struct kern_norm_sums_args *args, size_t c,
-                                          unsigned lane)
-{
-    const struct kern_norm_args *p = &args->norm;
-    struct kern_part             sum = {0.0, 0.0, 0.0};
-
-    for (size_t k = lane; k < (size_t)p->images * p->points; k += KERN_BLOCK_LANES) {
-        size_t i = channel_at(c, k, p->channels, p->points);
-        float  g = norm_gradient(p, i, c);
-
-        sum.a += (double)g;
-        sum.b += (double)g * (double)(p->of[0].x[i] - p->of[0].mean[c]);
-        if (p->norms > 1)
-            sum.c += (double)g * (double)(p->of[1].x[i] - p->of[1].mean[c]);
-        if (p->through)
-            p->through[i] = g;
-    }
-    return sum;
-}
-
-KERN_BODY void norm_sums_end(const struct kern_norm_sums_args *args, size_t c,
-                             const struct kern_part *sum)
-{
-    const struct kern_norm_args *p = &args->norm;
-
-    p->sums[c] = sum->a;
-    p->sums[p->channels + c] = sum->b;
-    p->sums[2 * (size_t)p->channels + c] = sum->c;
-}
-
-KERN_BODY void norm_slope_each(const struct kern_norm_slope_args *args, size_t c)
-{
-    const struct kern_norm_args *p = &args->norm;
-    double count = (double)p->images * (double)p->points, gradient = p->sums[c];
-
-    for (uint32_t k = 0; k < p->norms; k++) {
-        const struct kern_norm_of *of = &p->of[k];
-        double                     product = p->sums[(k + 1) * (size_t)p->channels + c];
-        double                     inverse = 1.0 / sqrt((double)of->variance[c] + of->epsilon);
-        double                     factor = (double)of->scale[c] * inverse;
-
-        if (of->dscale) {
-            of->dscale[c] = (float)(product * inverse);
-            of->dshift[c] = (float)gradient;
-        }
-        of->offset[c] = of->fixed ? 0.0f : (float)(-factor * gradient / count);
-        of->slope[c] = of->fixed ? 0.0f : (float)(-factor * inverse * inverse * product / count);
-    }
-}
-
-/* The gradient of the first input may lie over `through`. */
-KERN_BODY void norm_spread_each(const struct kern_norm_spread_args *args, size_t i)
-{
-    const struct kern_norm_args *p = &args->norm;
-    size_t                       c = i / p->points % p->channels;
-    float                        g = p->through ? p->through[i] : norm_gradient(p, i, c);
-
-    for (uint32_t k = p->norms; k-- > 0;) {
-        const struct kern_norm_of *of = &p->of[k];
-
-        if (of->dx)
-            of->dx[i] =
-                of->factor[c] * g + ((of->x[i] - of->mean[c]) * of->slope[c] + of->offset[c]);
-    }
 }
 
 /* ---- around convolutions and linear layers ---- */

@@ -1,7 +1,7 @@
 /* nn_cuda.h - what the files of the CUDA backend share.
  *
  * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c and
- * nn_cuda_conv.c (their algorithms in nn_cuda_algorithm.c), work without an operation in device_cuda.c, one allocation for all in arena_cuda.c, graphs in replay_cuda.c, the loss in loss_cuda.c. Tensors are row-major. All work goes to one stream.
+ * nn_cuda_conv.c (their algorithms in nn_cuda_algorithm.c), work without an operation in device_cuda.c, one allocation for all in arena_cuda.c, graphs in replay_cuda.c, the loss in loss_cuda.c, norms in norm_cuda.c. Tensors are row-major. All work goes to one stream.
  */
 #ifndef KERN_NN_CUDA_H
 #define KERN_NN_CUDA_H
@@ -32,7 +32,7 @@ struct cuda {
     void               *blas_room;     /* its workspace: with it, results repeat */
     void               *scratch;       /* shared: operations run one after another */
     size_t              scratch_bytes; /* workspaces of convolutions */
-    void               *vectors;       /* of norms: what is made of a channel */
+    void               *vectors;       /* of norms: what blocks found, what is made of a channel */
     size_t              vectors_bytes;
     void               *rows; /* small arrays of the host's, and what is made of an image */
     size_t              rows_bytes;
@@ -115,6 +115,11 @@ int  kern_cuda_tell_loss(struct kern_nn *nn, const struct kern_loss *loss, doubl
                          struct mx_err *err);
 int  kern_cuda_loss(struct kern_nn *nn, const struct kern_loss *loss, double *value,
                     struct mx_err *err);
+
+/* Sums of norms, of that table (norm_cuda.c). */
+void kern_cuda_norm_forward(struct kern_nn *nn, const struct kern_norm_sum *sum);
+void kern_cuda_norm_backward(struct kern_nn *nn, const struct kern_norm_sum *sum,
+                             const struct kern_norm_gradient *gradient);
 
 /* Notes of work, of that table (replay_cuda.c). */
 int                 kern_cuda_note_begin(struct kern_nn *nn, struct mx_err *err);
