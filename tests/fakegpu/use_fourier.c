@@ -7,13 +7,7 @@
 #include <cuda_runtime_api.h>
 #include <cufft.h>
 
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        if ((call) != 0) {                                                                         \
-            printf("%s failed\n", #call);                                                          \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fakegpu/use.h"
 
 struct sides {
     int height, width, images;

@@ -11,13 +11,7 @@
 #include <cublas_v2.h>
 #include <cudnn.h>
 
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        if ((call) != 0) {                                                                         \
-            printf("%s failed\n", #call);                                                          \
-            exit(1);                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fakegpu/use.h"
 
 /* Small whole numbers: sums are exact in any order. */
 static float number(size_t k)
