@@ -105,20 +105,4 @@ static void cam(struct kern_nn *nn, float *out, double *weights, const float *va
         .channels = sides->channels, .points = (uint32_t)points);
 }
 
-const struct kern_map_device kern_maps_cpu = {
-    .split = split,
-    .divide = divide,
-    .stabilise = stabilise,
-    .multiply = multiply,
-    .share = share,
-    .scale = scale,
-    .noise = noise,
-    .add = add,
-    .round = round_sums,
-    .largest = largest,
-    .sum = sum,
-    .hide = hide,
-    .mask = mask,
-    .weigh = weigh,
-    .cam = cam,
-};
+const struct kern_map_device kern_maps_cpu = MAP_TABLE;
