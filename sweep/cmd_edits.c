@@ -98,10 +98,7 @@ static int write_sheet(const struct options *options, const struct mx_edits_case
     int              rc = draw(options, found, edits, &canvas, err);
 
     if (rc == 0)
-        rc = mx_canvas_write(&canvas, options->out, err);
-    if (rc == 0)
-        fprintf(options->json ? stderr : stdout, "%s: %u x %u pixels\n", options->out, canvas.width,
-                canvas.height);
+        rc = mx_command_picture(&canvas, options->out, options->json, err);
     mx_canvas_free(&canvas);
     return rc;
 }

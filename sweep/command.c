@@ -23,3 +23,12 @@ int mx_command_fail(const struct mx_err *err)
     fprintf(stderr, "mixsweep: %s\n", err->text);
     return mx_exit_code(err->code);
 }
+
+int mx_command_picture(const struct mx_canvas *canvas, const char *path, bool aside,
+                       struct mx_err *err)
+{
+    if (mx_canvas_write(canvas, path, err))
+        return -1;
+    fprintf(aside ? stderr : stdout, "%s: %u x %u pixels\n", path, canvas->width, canvas->height);
+    return 0;
+}

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "sweep/canvas.h"
 #include "sweep/options.h"
 
 struct mx_command {
@@ -57,5 +58,10 @@ int mx_command_read(const struct mx_usage *usage, int argc, char **argv, void *i
 
 /* Print "mixsweep: TEXT" on standard error and return err's exit code. */
 int mx_command_fail(const struct mx_err *err);
+
+/* Write the picture to path and say so: on standard output, or aside, on standard error, where JSON goes there. Returns 0, or -1
+ * as mx_canvas_write() does. */
+int mx_command_picture(const struct mx_canvas *canvas, const char *path, bool aside,
+                       struct mx_err *err);
 
 #endif
