@@ -1,6 +1,7 @@
 /* Stands in for kern_cuda.cu where the CUDA backend is not built. */
 #include <stddef.h>
 
+#include "kernels/gpu_peak.h"
 #include "kernels/kern.h"
 #include "kernels/nn.h"
 
@@ -29,4 +30,10 @@ struct kern_nn *kern_nn_new_cuda(enum kern_precision precision, bool repeats, st
     (void)repeats;
     mx_fail(err, MX_EGPU, "%s", without);
     return NULL;
+}
+
+int kern_cuda_gpu(struct kern_gpu *gpu, struct mx_err *err)
+{
+    (void)gpu;
+    return kern_cuda_built(err);
 }

@@ -4,9 +4,13 @@
 #ifndef MX_SWEEP_BENCH_H
 #define MX_SWEEP_BENCH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "kernels/gpu_peak.h"
+#include "worker/device.h"
 
 enum {
     MX_BENCH_NAME_SIZE = 64,
@@ -28,6 +32,7 @@ struct mx_bench_result {
 struct mx_bench_results {
     struct mx_bench_result rows[MX_BENCH_MAX_RESULTS];
     size_t                 n;
+    struct kern_gpu        gpu; /* that was measured; its name is "" where it was the CPU */
 };
 
 /* Add a result of n repeats (1 or more), which are sorted in place. */
@@ -48,7 +53,11 @@ struct mx_bench_options {
     unsigned
            archs[MX_BENCH_MAX_ARCHS]; /* train, infer: enum worker_arch; none = as the help says */
     size_t narchs;
-    const char *files; /* data: the folder of image files to measure; NULL = made ones */
+    const char        *files;  /* data: the folder of image files to measure; NULL = made ones */
+    enum worker_device device; /* train, infer, deletion, norm */
+    unsigned           batch, side; /* train, infer, norm: 0 = as the help says */
+    unsigned           precision;   /* train, infer: enum worker_net_precision */
+    bool               any_order;   /* ... sums whose order may change from run to run */
 };
 
 /* Measure, and add the results. Return 0, or -1 with *err. */
@@ -56,7 +65,14 @@ typedef int mx_bench_fn(const struct mx_bench_options *options, struct mx_bench_
                         struct mx_err *err);
 
 mx_bench_fn mx_bench_augment, mx_bench_train, mx_bench_infer, mx_bench_dispatch, mx_bench_head,
-    mx_bench_reduce, mx_bench_journal, mx_bench_data, mx_bench_deletion;
+    mx_bench_reduce, mx_bench_journal, mx_bench_data, mx_bench_deletion, mx_bench_norm;
+
+/* The results of `bench WHAT` as one JSON object, or as a table for people. Returns 0, or -1 with
+ * MX_ENOMEM. */
+void mx_bench_print_json(const char *what, const struct mx_bench_results *results,
+                         struct mx_buf *out);
+int  mx_bench_print_text(const struct mx_bench_results *results, struct mx_buf *out,
+                         struct mx_err *err);
 
 /* The part of `bench journal` that resumes a sweep. */
 mx_bench_fn mx_bench_resume;

@@ -10,6 +10,27 @@
 /* Measured where the command names no networks. */
 static const unsigned usual[] = {WORKER_ARCH_RESNET8, WORKER_ARCH_RESNET20, WORKER_ARCH_RESNET18};
 
+enum {
+    SMALL_SIDE = 64, /* above it networks made for ImageNet have its stem */
+    FEW_CLASSES = 10,
+    MANY_CLASSES = 1000
+};
+
+static struct worker_bench_setup setup_of(const struct mx_bench_options *options, unsigned arch)
+{
+    const unsigned side = options->side ? options->side : WORKER_BENCH_SIDE;
+
+    return (struct worker_bench_setup){.arch = arch,
+                                       .threads = MX_BENCH_THREADS,
+                                       .device = options->device,
+                                       .batch =
+                                           options->batch ? options->batch : WORKER_BENCH_BATCH,
+                                       .side = side,
+                                       .classes = side > SMALL_SIDE ? MANY_CLASSES : FEW_CLASSES,
+                                       .precision = options->precision,
+                                       .any_order = options->any_order};
+}
+
 /* Rows are named with the stem where the network was made for ImageNet. */
 static bool names_stem(unsigned arch)
 {
@@ -18,38 +39,77 @@ static bool names_stem(unsigned arch)
            arch == WORKER_ARCH_PREACT_RESNET18;
 }
 
-static void add_rate(struct mx_bench_results *results, const char *what, unsigned arch,
+/* "train.resnet18.cifar"; behind it what is not as usual: batch, side, precision, order of sums. */
+static void name_row(char *name, size_t room, const char *what, unsigned arch,
+                     const struct mx_bench_options *options)
+{
+    const bool large = options->side > SMALL_SIDE;
+    const bool is_usual = options->precision == WORKER_NET_F32;
+    char       batch[16] = "", side[16] = "";
+
+    if (options->batch)
+        snprintf(batch, sizeof batch, ".b%u", options->batch);
+    if (options->side)
+        snprintf(side, sizeof side, ".s%u", options->side);
+    snprintf(name, room, "%s.%s%s%s%s%s%s%s", what, worker_archs[arch].word,
+             !names_stem(arch) ? ""
+             : large           ? ".imagenet"
+                               : ".cifar",
+             batch, side, is_usual ? "" : ".",
+             is_usual ? "" : worker_net_precisions[options->precision].word,
+             options->any_order ? ".any_order" : "");
+}
+
+/* peak: FLOP/s. */
+static void add_rate(struct mx_bench_results *results, const char *name,
                      const struct worker_bench_rate *rate, double peak)
 {
     struct mx_bench_result *row = &results->rows[results->n++];
 
-    snprintf(row->name, sizeof row->name, "%s.%s%s", what, worker_archs[arch].word,
-             names_stem(arch) ? ".cifar" : "");
+    snprintf(row->name, sizeof row->name, "%s", name);
     row->unit = "images/s";
     row->value = rate->median;
     row->min = rate->min;
     row->max = rate->max;
     row->repeats = rate->repeats;
     row->gflops = rate->flop * rate->median / 1e9;
-    row->peak_share = row->gflops * 1e9 / (peak > 0 ? peak * MX_BENCH_THREADS : NAN);
+    row->peak_share = row->gflops * 1e9 / peak;
 }
 
-static int bench_arch(unsigned arch, bool train, double peak, struct mx_bench_results *results,
-                      struct mx_err *err)
+static int bench_arch(const struct mx_bench_options *options, unsigned arch, bool train,
+                      double peak, struct mx_bench_results *results, struct mx_err *err)
 {
-    struct worker_bench_rate rate, convolutions;
+    const struct worker_bench_setup setup = setup_of(options, arch);
+    struct worker_bench_rate        rate, convolutions;
+    char                            name[MX_BENCH_NAME_SIZE];
 
+    name_row(name, sizeof name, train ? "train" : "infer", arch, options);
     if (!train) {
-        if (worker_bench_infer(arch, MX_BENCH_THREADS, &rate, err))
+        if (worker_bench_infer(&setup, &rate, err))
             return -1;
-        add_rate(results, "infer", arch, &rate, peak);
+        add_rate(results, name, &rate, peak);
         return 0;
     }
-    if (worker_bench_train(arch, MX_BENCH_THREADS, &rate, &convolutions, err))
+    if (worker_bench_train(&setup, &rate, &convolutions, err))
         return -1;
-    add_rate(results, "train", arch, &rate, peak);
-    add_rate(results, "convolutions", arch, &convolutions, peak);
+    add_rate(results, name, &rate, peak);
+    name_row(name, sizeof name, "convolutions", arch, options);
+    add_rate(results, name, &convolutions, peak);
     return 0;
+}
+
+/* By the arithmetic that is asked for; NaN where it is not known. */
+static double peak_of(const struct mx_bench_options *options, const struct kern_gpu *gpu)
+{
+    static const enum kern_arithmetic arithmetics[] = {[WORKER_NET_F32] = KERN_IN_F32,
+                                                       [WORKER_NET_TF32] = KERN_IN_TF32,
+                                                       [WORKER_NET_BF16] = KERN_IN_BF16};
+    double                            peak;
+
+    if (options->device == WORKER_DEVICE_CUDA)
+        return kern_gpu_flops(gpu, arithmetics[options->precision]);
+    peak = kern_peak_flops() * MX_BENCH_THREADS;
+    return peak > 0 ? peak : NAN;
 }
 
 static int bench_all(const struct mx_bench_options *options, bool train,
@@ -58,10 +118,10 @@ static int bench_all(const struct mx_bench_options *options, bool train,
     const bool      chosen = options->narchs > 0;
     const size_t    n = chosen ? options->narchs : sizeof usual / sizeof usual[0];
     const unsigned *archs = chosen ? options->archs : usual;
-    const double    peak = kern_peak_flops();
+    const double    peak = peak_of(options, &results->gpu);
 
     for (size_t a = 0; a < n; a++)
-        if (bench_arch(archs[a], train, peak, results, err))
+        if (bench_arch(options, archs[a], train, peak, results, err))
             return -1;
     return 0;
 }

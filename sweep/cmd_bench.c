@@ -1,15 +1,10 @@
 /* mixsweep bench WHAT: how fast this machine is at what a sweep does most. */
-#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/json.h"
-#include "base/num.h"
 #include "sweep/bench.h"
 #include "sweep/command.h"
-#include "sweep/machine.h"
-#include "sweep/text_table.h"
 #include "worker/choices.h"
 
 /* What can be measured. */
@@ -20,13 +15,19 @@ static const struct {
     {"train", mx_bench_train},     {"infer", mx_bench_infer},       {"reduce", mx_bench_reduce},
     {"augment", mx_bench_augment}, {"head", mx_bench_head},         {"deletion", mx_bench_deletion},
     {"data", mx_bench_data},       {"dispatch", mx_bench_dispatch}, {"journal", mx_bench_journal},
+    {"norm", mx_bench_norm},
 };
 
 static const struct mx_topic topics[] = {
     {"train", "images a second of CPU time that networks train on (3 x 32 x 32, batches of "
               "128, one thread), and that their convolutions alone would: resnet8, resnet20 "
-              "and resnet18, or those named behind it"},
+              "and resnet18, or those named behind it; on a GPU of time by the clock"},
     {"infer", "the same for logits in eval mode"},
+    {"norm", "bytes a second that batch norms move on a GPU, in resnet20 with batches of 128, and "
+             "in resnet18 (512) "
+             "and resnet50 (64, at 224 x 224), beside a copy of the same array; arrays of some "
+             "megabytes stay in "
+             "its caches"},
     {"reduce", "microseconds to sum a table of 2,000 rows x 10 metrics over 8 participants in "
                "memory, messages and the comparison with the right sum included"},
     {"augment", "what each mixing strategy, and each way of data.augment, costs beyond a batch "
@@ -37,7 +38,7 @@ static const struct mx_topic topics[] = {
              "sets, on generated features; and of CPU time"},
     {"deletion", "images x steps a second of deletion curves as a share of the images a second "
                  "of the same network in plain inference, for each fill: resnet8 and resnet20, "
-                 "or the networks named behind it"},
+                 "or the networks named behind it; on a GPU the rate itself, too"},
     {"data", "images a second of CPU time that JPEG and PNG files are decoded, and resized "
              "to 224 x 224: made ones of 500 x 375 pixels, or those of --files; what opening a "
              "folder of them without a cache, which is filled, reaches of the speed of reading, "
@@ -61,9 +62,15 @@ enum {
 
 struct options {
     bool        json;
-    int64_t     trials; /* 0: not given */
+    int64_t     trials, batch, size; /* 0: not given */
     const char *files;
+    unsigned    device, precision;
+    bool        any_order;
 };
+
+static const char *const devices[] = {"cpu", "cuda", NULL}; /* enum worker_device */
+static const char *const precisions[] = {"f32", "tf32", "bf16",
+                                         NULL}; /* enum worker_net_precision */
 
 static const struct mx_option known[] = {
     MX_OPTION_JSON(struct options, json, "the results as one JSON object"),
@@ -74,6 +81,37 @@ static const struct mx_option known[] = {
      .low = 1,
      .high = 10000000,
      .help = "dispatch, journal: so many trials, a multiple of 100, instead of 200,000 or 100,000"},
+    {.name = "device",
+     .value = "KIND",
+     .kind = MX_OPTION_WORD,
+     .at = offsetof(struct options, device),
+     .words = devices,
+     .help = "train, infer, deletion, norm: cpu (default), or cuda, the first GPU that is visible, "
+             "with the share of "
+             "its peak by its own data"},
+    {.name = "batch",
+     .value = "N",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, batch),
+     .low = 1,
+     .high = 65536,
+     .help = "train, infer, norm: images of a batch"},
+    {.name = "size",
+     .value = "N",
+     .kind = MX_OPTION_COUNT,
+     .at = offsetof(struct options, size),
+     .low = 8,
+     .high = 1024,
+     .help = "train, infer: sides of images; above 64 with 1,000 classes"},
+    {.name = "precision",
+     .value = "WORD",
+     .kind = MX_OPTION_WORD,
+     .at = offsetof(struct options, precision),
+     .words = precisions,
+     .help = "train, infer: train.precision; default f32"},
+    {.name = "any-order",
+     .at = offsetof(struct options, any_order),
+     .help = "train, infer: with train.deterministic false"},
     {.name = "files",
      .value = "DIR",
      .kind = MX_OPTION_TEXT,
@@ -85,6 +123,7 @@ static const struct mx_option known[] = {
 
 static const struct mx_example examples[] = {
     {"mixsweep bench train resnet8 resnet20", "Two networks:"},
+    {"mixsweep bench train resnet50 --device cuda --size 224 --batch 64", "On a GPU:"},
     {NULL, NULL},
 };
 
@@ -104,80 +143,34 @@ const struct mx_usage mx_usage_bench = {
     .exits = "0, 2 for usage, 3 if the machine cannot be measured.",
 };
 
-static void print_json(const char *what, const struct mx_bench_results *results, struct mx_buf *out)
+/* What an option is for, by those that take it. */
+static int check_options(const char *what, mx_bench_fn *bench,
+                         const struct mx_bench_options *options, struct mx_err *err)
 {
-    struct mx_json    json = {out, false};
-    struct mx_machine machine;
+    const bool trains = bench == mx_bench_train || bench == mx_bench_infer;
+    const bool norm = bench == mx_bench_norm, deletion = bench == mx_bench_deletion;
 
-    mx_machine_look(&machine);
-    mx_json_object(&json, NULL);
-    mx_json_text(&json, "bench", what);
-    mx_json_text(&json, "version", MX_VERSION);
-    mx_json_text(&json, "host", machine.host);
-    mx_json_text(&json, "device", machine.cpu);
-    mx_json_uint(&json, "threads", MX_BENCH_THREADS);
-    mx_json_array(&json, "results");
-    for (size_t r = 0; r < results->n; r++) {
-        const struct mx_bench_result *row = &results->rows[r];
-
-        mx_json_object(&json, NULL);
-        mx_json_text(&json, "name", row->name);
-        mx_json_real(&json, "value", row->value);
-        mx_json_text(&json, "unit", row->unit);
-        mx_json_real(&json, "min", row->min);
-        mx_json_real(&json, "max", row->max);
-        mx_json_uint(&json, "repeats", row->repeats);
-        mx_json_real(&json, "gflops", row->gflops);
-        mx_json_real(&json, "peak_share", row->peak_share);
-        mx_json_end_object(&json);
-    }
-    mx_json_end_array(&json);
-    mx_json_end_object(&json);
-    mx_buf_text(out, "\n");
-}
-
-/* Shares and seconds are small. */
-static const char *format_of(const struct mx_bench_result *row)
-{
-    return strcmp(row->unit, "share") == 0 ? "%.4f" : strcmp(row->unit, "s") == 0 ? "%.3f" : "%.1f";
-}
-
-/* A number with few digits for people; "-" for what was not measured. */
-static void add_number(struct mx_text_table *table, const char *format, double value)
-{
-    char text[MX_NUM_SIZE] = "-";
-
-    if (!isnan(value))
-        snprintf(text, sizeof text, format, value);
-    mx_text_table_add(table, text);
-}
-
-static int print_text(const struct mx_bench_results *results, struct mx_buf *out,
-                      struct mx_err *err)
-{
-    static const struct mx_text_column columns[] = {
-        {"name", NULL, false, false, false},   {"median", NULL, true, false, false},
-        {"min", NULL, true, false, false},     {"max", NULL, true, false, false},
-        {"unit", NULL, false, false, false},   {"GFLOP/s", NULL, true, false, false},
-        {"of peak", NULL, true, false, false},
-    };
-    struct mx_text_table *table = mx_text_table_new(columns, sizeof columns / sizeof columns[0]);
-
-    if (!table)
-        return mx_fail(err, MX_ENOMEM, "no memory for a table of results");
-    for (size_t r = 0; r < results->n; r++) {
-        const struct mx_bench_result *row = &results->rows[r];
-
-        mx_text_table_add(table, row->name);
-        add_number(table, format_of(row), row->value);
-        add_number(table, format_of(row), row->min);
-        add_number(table, format_of(row), row->max);
-        mx_text_table_add(table, row->unit);
-        add_number(table, "%.1f", row->gflops);
-        add_number(table, "%.0f %%", 100 * row->peak_share);
-    }
-    mx_text_table_print(table, 0, out);
-    mx_text_table_free(table);
+    if (options->trials > 0 && bench != mx_bench_dispatch && bench != mx_bench_journal)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no --trials", what);
+    if (options->files && bench != mx_bench_data)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no --files", what);
+    if (options->narchs > 0 && !trains && !deletion)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no networks", what);
+    if (options->device != WORKER_DEVICE_CPU && !trains && !deletion && !norm)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no --device", what);
+    if (options->batch > 0 && !trains && !norm)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no --batch", what);
+    if (options->side > 0 && !trains)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no --size", what);
+    if (options->precision != WORKER_NET_F32 && !trains)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no --precision", what);
+    if (options->any_order && !trains)
+        return mx_fail(err, MX_EINVAL, "bench %s takes no --any-order", what);
+    if (!worker_net_precisions[options->precision].built)
+        return mx_fail(err, MX_EINVAL, "--precision %s is not in this version",
+                       worker_net_precisions[options->precision].word);
+    if (norm && options->device == WORKER_DEVICE_CPU)
+        return mx_fail(err, MX_EINVAL, "bench norm is of GPUs: give --device cuda");
     return 0;
 }
 
@@ -194,19 +187,14 @@ static int run(const char *what, const struct mx_bench_options *options, bool js
     if (b == BENCHES)
         return mx_fail(err, MX_EINVAL,
                        "bench %s is unknown; mixsweep bench --help lists what there is", what);
-    if (options->trials > 0 && benches[b].run != mx_bench_dispatch &&
-        benches[b].run != mx_bench_journal)
-        return mx_fail(err, MX_EINVAL, "bench %s takes no --trials", what);
-    if (options->files && benches[b].run != mx_bench_data)
-        return mx_fail(err, MX_EINVAL, "bench %s takes no --files", what);
-    if (options->narchs > 0 && benches[b].run != mx_bench_train &&
-        benches[b].run != mx_bench_infer && benches[b].run != mx_bench_deletion)
-        return mx_fail(err, MX_EINVAL, "bench %s takes no networks", what);
+    if (check_options(benches[b].word, benches[b].run, options, err) ||
+        (options->device == WORKER_DEVICE_CUDA && kern_cuda_gpu(&results.gpu, err)))
+        return -1;
     if (benches[b].run(options, &results, err))
         return -1;
     if (json)
-        print_json(what, &results, &out);
-    else if (print_text(&results, &out, err))
+        mx_bench_print_json(what, &results, &out);
+    else if (mx_bench_print_text(&results, &out, err))
         return -1;
     rc = !mx_buf_ok(&out) ? mx_fail(err, MX_ENOMEM, "no memory for the results")
          : fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout)
@@ -242,6 +230,11 @@ int mx_cmd_bench(int argc, char **argv)
     if (rc == 0) {
         bench.trials = (unsigned)options.trials;
         bench.files = options.files;
+        bench.device = (enum worker_device)options.device;
+        bench.batch = (unsigned)options.batch;
+        bench.side = (unsigned)options.size;
+        bench.precision = options.precision;
+        bench.any_order = options.any_order;
         rc = run(words[0], &bench, options.json, &err);
     }
     return rc < 0 ? mx_command_fail(&err) : 0;

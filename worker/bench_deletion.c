@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "base/clock.h"
+#include "worker/bench_clock.h"
 #include "worker/curve.h"
 #include "worker/engine.h"
 #include "worker/features.h"
@@ -15,7 +15,7 @@ enum {
 };
 
 static const struct worker_shape shape = {3, 32, 32, 10, 0};
-static const double              least_s = 0.2; /* CPU time of one measurement */
+static const double              least_s = 0.2; /* of one measurement */
 
 struct bench {
     struct worker_params  params;
@@ -30,12 +30,16 @@ static int predict(void *bench, const float *images, uint32_t n, float *logits, 
     return worker_engine_infer(((struct bench *)bench)->engine, images, n, logits, err);
 }
 
-static int fill_bench(struct bench *bench, unsigned arch, struct mx_err *err)
+static int fill_bench(struct bench *bench, unsigned arch, enum worker_device device,
+                      struct mx_err *err)
 {
     struct mx_rng rng = mx_rng_at(mx_stream_make(0, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
 
-    bench->params =
-        (struct worker_params){.model_arch = arch, .train_threads = 1, .train_batch_size = IMAGES};
+    bench->params = (struct worker_params){.model_arch = arch,
+                                           .device = device,
+                                           .train_threads = 1,
+                                           .train_batch_size = IMAGES,
+                                           .train_deterministic = true};
     for (size_t k = 0; k < (size_t)IMAGES * FLOATS; k++)
         bench->images[k] = (float)mx_rng_normal(&rng);
     for (size_t k = 0; k < (size_t)IMAGES * PIXELS; k++)
@@ -75,38 +79,43 @@ static int delete_all(struct bench *bench, enum worker_fill fill, struct mx_err 
 }
 
 /* Both by turns until they took long enough; *share: seconds of inference by those of curves. */
-static int measure(struct bench *bench, enum worker_fill fill, double *share, struct mx_err *err)
+static int measure(struct bench *bench, enum worker_fill fill, double *share, double *rate,
+                   struct mx_err *err)
 {
-    double inferring = 0, deleting = 0;
+    const enum worker_device device = (enum worker_device)bench->params.device;
+    double                   inferring = 0, deleting = 0, images = 0;
 
     while (inferring < least_s) {
-        const double start = mx_clock_cpu_s();
+        const double start = worker_bench_clock(device);
         double       middle;
 
         if (infer_all(bench, err))
             return -1;
-        middle = mx_clock_cpu_s();
+        middle = worker_bench_clock(device);
         if (delete_all(bench, fill, err))
             return -1;
         inferring += middle - start;
-        deleting += mx_clock_cpu_s() - middle;
+        deleting += worker_bench_clock(device) - middle;
+        images += (double)IMAGES * (STEPS + 1);
     }
     *share = inferring / deleting;
+    *rate = images / deleting;
     return 0;
 }
 
-int worker_bench_deletion(unsigned arch, enum worker_fill fill,
-                          double shares[WORKER_BENCH_DELETION_REPEATS], struct mx_err *err)
+int worker_bench_deletion(unsigned arch, enum worker_device device, enum worker_fill fill,
+                          double shares[WORKER_BENCH_DELETION_REPEATS],
+                          double rates[WORKER_BENCH_DELETION_REPEATS], struct mx_err *err)
 {
     struct bench *bench = calloc(1, sizeof *bench);
     int           rc = -1;
 
     if (!bench)
         return mx_fail(err, MX_ENOMEM, "no memory for a benchmark");
-    if (fill_bench(bench, arch, err) == 0)
-        rc = measure(bench, fill, &shares[0], err); /* makes code, touches memory */
+    if (fill_bench(bench, arch, device, err) == 0)
+        rc = measure(bench, fill, &shares[0], &rates[0], err); /* makes code, touches memory */
     for (int r = 0; r < WORKER_BENCH_DELETION_REPEATS && rc == 0; r++)
-        rc = measure(bench, fill, &shares[r], err);
+        rc = measure(bench, fill, &shares[r], &rates[r], err);
     worker_engine_free(bench->engine);
     free(bench);
     return rc;

@@ -12,6 +12,12 @@ class Bench(Case):
                 ((), "bench takes one WHAT; mixsweep bench --help tells more"),
                 (("journal", "resnet8"), "bench journal takes no networks"),
                 (("train", "--trials", 100), "bench train takes no --trials"),
+                (("head", "--device", "cuda"), "bench head takes no --device"),
+                (("norm",), "bench norm is of GPUs: give --device cuda"),
+                (("deletion", "--batch", 2), "bench deletion takes no --batch"),
+                (("norm", "--device", "cuda", "--size", 8), "bench norm takes no --size"),
+                (("norm", "--device", "cuda", "--precision", "tf32"), "bench norm takes no --precision"),
+                (("reduce", "--any-order"), "bench reduce takes no --any-order"),
                 (("dispatch", "--trials", 250), "bench dispatch --trials 250: give a multiple of "
                                                 "100, from 200"),
                 (("dispatch", "--trials", "x"), "--trials x: give a number from 1 to 10000000"),
@@ -51,6 +57,10 @@ class Bench(Case):
         for row in report["results"]:
             self.assertLess(0, row["min"])
             self.assertLess(0, row["gflops"])
+
+    def test_sizes_of_batches_and_images_stand_in_names(self):
+        report = json.loads(self.mixsweep("bench", "infer", "resnet18", "--batch", 1, "--size", 72, "--json")[0])
+        self.assertEqual([row["name"] for row in report["results"]], ["infer.resnet18.imagenet.b1.s72"])
 
     def test_deletion_is_measured_for_every_fill(self):
         report = json.loads(self.mixsweep("bench", "deletion", "resnet8", "--json")[0])

@@ -70,6 +70,12 @@ static cudaError_t attribute(enum cudaDeviceAttr attr, int device, int *value)
     case cudaDevAttrClockRate:
         *value = 1410000;
         return cudaSuccess;
+    case cudaDevAttrMemoryClockRate:
+        *value = 1215000;
+        return cudaSuccess;
+    case cudaDevAttrGlobalMemoryBusWidth:
+        *value = 5120;
+        return cudaSuccess;
     case cudaDevAttrPciBusId:
         *value = device + 1;
         return cudaSuccess;
