@@ -32,7 +32,7 @@ struct mx_table *mx_table_open(const char *path, bool blanks, size_t max_bytes, 
         mx_table_close(table);
         return NULL;
     }
-    if (mx_file_read(path, max_bytes, &table->text, &why)) {
+    if (mx_file_refuse_pipe(path, &why) || mx_file_read(path, max_bytes, &table->text, &why)) {
         mx_fail(err, why.code == MX_ENOMEM ? MX_ENOMEM : MX_EDATA, "%s", why.text);
     } else if (table->text.len > 0 && memchr(table->text.data, 0, table->text.len)) {
         mx_fail(err, MX_EDATA, "%s is no text: it holds a byte 0: save it as UTF-8", path);

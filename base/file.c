@@ -56,6 +56,15 @@ int mx_file_read(const char *path, size_t max_bytes, struct mx_buf *out, struct 
     return 0;
 }
 
+int mx_file_refuse_pipe(const char *path, struct mx_err *err)
+{
+    struct stat st;
+
+    if (stat(path, &st) == 0 && S_ISFIFO(st.st_mode))
+        return mx_fail(err, MX_EDATA, "%s is a pipe, not a file", path);
+    return 0;
+}
+
 int mx_file_read_head(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err)
 {
     if (read_file(path, max_bytes, out, err))

@@ -22,7 +22,11 @@ extern "C" {
  * MX_ENOMEM. */
 int mx_file_read(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err);
 
-/* The same of a file of any size, but only its first max_bytes. */
+/* Refuse a pipe, whose opening would wait for somebody to write. Returns 0, also where nothing is
+ * there, or -1 with MX_EDATA. */
+int mx_file_refuse_pipe(const char *path, struct mx_err *err);
+
+/* As mx_file_read(), of a file of any size, but only its first max_bytes. */
 int mx_file_read_head(const char *path, size_t max_bytes, struct mx_buf *out, struct mx_err *err);
 
 /* Replace path by `len` bytes: written to path.tmp.PID, synced, renamed, and

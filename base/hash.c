@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#include "base/file.h"
+
 uint64_t mx_hash64(const void *data, size_t len)
 {
     return XXH3_64bits(data, len);
@@ -72,6 +74,8 @@ int mx_hash_file(const char *path, uint64_t *bytes, uint64_t *hash, struct mx_er
         mx_fail(err, MX_ENOMEM, "no memory to fingerprint %s", path);
         goto done;
     }
+    if (mx_file_refuse_pipe(path, err))
+        goto done;
     if (!(file = fopen(path, "rb"))) {
         mx_fail_errno(err, MX_EIO, errno, "cannot open %s", path);
         goto done;

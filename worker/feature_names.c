@@ -82,7 +82,7 @@ static int read_kind(const char *folder, unsigned kind, uint64_t want,
     if (!path)
         return mx_fail(err, MX_ENOMEM, "no memory to look for %s", kinds[kind].file);
     if (mx_file_exists(path)) {
-        rc = mx_file_read(path, MAX_BYTES, &text, err);
+        rc = mx_file_refuse_pipe(path, err) ? -1 : mx_file_read(path, MAX_BYTES, &text, err);
         if (rc == 0 && text.len == 0)
             rc = mx_fail(err, MX_EDATA, "%s is empty: remove it if there are no names", path);
         if (rc == 0 && memchr(text.data, '\0', text.len))

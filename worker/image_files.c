@@ -8,6 +8,7 @@
 #include "worker/image_store.h"
 #include "worker/known_sets.h"
 #include "worker/listing.h"
+#include "worker/picture.h"
 #include "worker/set_format.h"
 
 enum {
@@ -154,7 +155,8 @@ int worker_image_size_of(const char *folder, const char *name, struct worker_ima
     struct mx_buf data = {0};
     int           rc = -1;
 
-    if (path && mx_file_read_head(path, HEAD_BYTES, &data, NULL) == 0 && data.len > 8) {
+    if (path && worker_picture_check(path, NULL) == 0 &&
+        mx_file_read_head(path, HEAD_BYTES, &data, NULL) == 0 && data.len > 8) {
         const uint8_t *bytes = (const uint8_t *)data.data;
 
         rc = bytes[0] == 0xFF && bytes[1] == 0xD8 ? jpeg_size(bytes, data.len, size)

@@ -288,7 +288,7 @@ int worker_marked_voc(struct worker_marked_list *list, const char *xml, const ch
     double                   factors[2];
     int                      rc = 0;
 
-    if (mx_file_read(xml, MOST_BYTES, &text, err))
+    if (mx_file_refuse_pipe(xml, err) || mx_file_read(xml, MOST_BYTES, &text, err))
         return -1;
     if (!strstr(mx_buf_str(&text), "<annotation"))
         rc = mx_fail(err, MX_EDATA,

@@ -1,4 +1,6 @@
 """`mixsweep data inspect`: what it counts, what it finds odd, and its contact sheet."""
+import os
+import shutil
 import struct
 
 import png
@@ -85,6 +87,17 @@ class Inspect(Case):
             self.put(f"set/b/{k:02}.png", picture(100 + k))
         self.assertIn("\n2 classes, 32 training, 0 validation and 8 test images (there is no test part: a fifth stands in "
                       "for it)\n", self.inspect("set"))
+
+    def test_a_pipe_among_the_files_is_told_and_not_waited_for(self):
+        for place in ("train/cat/pipe.png", "boxes.csv", "masks/test/cat/0.png"):
+            with self.subTest(place):
+                self.make_folder()
+                pipe = self.folder / "set" / place
+                pipe.parent.mkdir(parents=True, exist_ok=True)
+                os.mkfifo(pipe)
+                out, err = self.mixsweep("data", "inspect", "set", code=3 if "train" in place else 0)
+                self.assertRegex(out + err, f"set/{place} is (not a file|a pipe, not a file)\n")
+                shutil.rmtree(self.folder / "set")
 
     def test_what_it_cannot_do_is_said_in_one_line(self):
         self.write("list.txt", "x")

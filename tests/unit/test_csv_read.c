@@ -1,6 +1,8 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -99,6 +101,11 @@ Test(table, what_is_no_table_is_refused)
     expect_refused("\"a\"b,c\n", 7,
                    ":1: text follows a closing quote: quote whole fields, and double each quote "
                    "within them");
+    unlink(path);
+    cr_assert_eq(mkfifo(path, 0600), 0);
+    cr_expect_null(mx_table_open(path, false, 10, &err)); /* opening it would wait for ever */
+    cr_expect_str_eq(err.text + strlen(path), " is a pipe, not a file");
+    unlink(path);
     expect_refused("123456789012345678901", 21, " is larger than 20 bytes");
     cr_expect_null(mx_table_open("/nonexistent/x.csv", false, 10, &err));
     cr_expect_eq(err.code, MX_EDATA);
