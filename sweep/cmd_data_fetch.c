@@ -83,6 +83,48 @@ static int choose_part(const struct mx_download *download, struct options *optio
     return -1;
 }
 
+/* EMNIST's splits lie in files that are called after them: whether the chosen one is there. */
+static bool has_part(const char *folder, const char *part)
+{
+    struct mx_buf path = {0};
+    bool          there;
+
+    mx_buf_printf(&path, "%s/emnist-%s-train-images-idx3-ubyte", folder, part);
+    there = mx_file_exists(mx_buf_str(&path));
+    mx_buf_text(&path, ".gz");
+    there |= mx_file_exists(mx_buf_str(&path));
+    mx_buf_free(&path);
+    return there;
+}
+
+/* What lies in the place of the set has to be it, and of the part that was asked for. Sets that
+ * people have put there themselves are large, and looked at when they are used. */
+static int check_there(const struct mx_download *download, const char *part, const char *folder,
+                       struct mx_err *err)
+{
+    struct worker_params params = {.data_set = download->set};
+    struct mx_err        why = {.code = MX_OK};
+    uint64_t             fingerprint;
+
+    if (download->by_hand)
+        return 0;
+    if (strlen(folder) >= sizeof params.data_path)
+        return mx_fail(err, MX_EINVAL, "the path %.100s... is too long: give --out another FOLDER",
+                       folder);
+    strcpy(params.data_path, folder);
+    if (worker_dataset_probe(&params, &fingerprint, &why))
+        return mx_fail(err, MX_EDATA,
+                       "%s is there, and is not all of %s (%.300s): remove it, or give --out "
+                       "another FOLDER",
+                       folder, mx_download_word(download), why.text);
+    if (part && !has_part(folder, part))
+        return mx_fail(err, MX_EDATA,
+                       "%s holds another part of %s than %s: remove it, or give --out another "
+                       "FOLDER",
+                       folder, mx_download_word(download), part);
+    return 0;
+}
+
 static void tell(const struct mx_download *download, const struct options *options,
                  const char *mirror, const char *folder)
 {
@@ -157,9 +199,10 @@ static int fetch(struct options *options, struct mx_err *err)
     if (!mx_buf_ok(&folder) || folder.len == 0 || !mx_buf_ok(&look)) {
         rc = mx_fail(err, MX_EINVAL, "there is no place for %s: give --out FOLDER", options->name);
     } else if (mx_file_exists(mx_buf_str(options->out ? &folder : &look))) {
-        printf("%s is there already: %s\n", options->name,
-               mx_buf_str(options->out ? &folder : &look));
-        rc = 0;
+        const char *there = mx_buf_str(options->out ? &folder : &look);
+
+        if ((rc = check_there(download, options->part, there, err)) == 0)
+            printf("%s is there already: %s\n", options->name, there);
     } else if (download->by_hand) {
         printf("%s: %s\nterms: %s\n       %s\n", options->name, download->what, download->terms,
                download->page);

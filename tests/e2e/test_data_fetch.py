@@ -6,6 +6,7 @@ import http.server
 import os
 import pty
 import shutil
+import struct
 import subprocess
 import threading
 
@@ -172,6 +173,30 @@ class Fetch(Case):
                                env=self.environment(self.folder / "none"))
         self.assertEqual(len(err.splitlines()), 1, err)
         self.assertIn(f"{self.folder}/fashion.fetch", err)
+
+    def test_what_lies_in_the_place_of_the_set_and_is_not_it_is_told(self):
+        place = self.folder / "kmnist"
+        place.write_text("no folder")
+        end = ": remove it, or give --out another FOLDER\n"
+        for make, why in ((lambda: None, f"kmnist: cannot read the folder {place}: Not a directory"),
+                          (lambda: (place.unlink(), place.mkdir()), f"kmnist: there is no train-images-idx3-ubyte or "
+                           f"train-images-idx3-ubyte.gz in {place}: get it with")):
+            make()
+            err = self.refused(3, "data", "fetch", "kmnist", "--yes", "--out", place, env=self.environment(self.folder / "none"))
+            self.assertTrue(err.startswith(f"mixsweep: {place} is there, and is not all of kmnist ({why}"), err)
+            self.assertTrue(err.endswith(end), err)
+
+    def test_a_part_of_emnist_is_not_taken_for_another(self):
+        place = self.folder / "emnist"
+        place.mkdir()
+        for half in ("train", "test"):
+            (place / f"emnist-letters-{half}-images-idx3-ubyte").write_bytes(struct.pack(">4I", 0x803, 2, 28, 28) + bytes(2 * 784))
+            (place / f"emnist-letters-{half}-labels-idx1-ubyte").write_bytes(struct.pack(">2I", 0x801, 2) + b"\1\2")
+        args = ("data", "fetch", "emnist", "--yes", "--out", place, "--part")
+        out, _ = self.mixsweep(*args, "letters", env=self.environment(self.folder / "none"))
+        self.assertEqual(out, f"emnist is there already: {place}\n")
+        self.assertEqual(self.refused(3, *args, "digits", env=self.environment(self.folder / "none")),
+                         f"mixsweep: {place} holds another part of emnist than digits: remove it, or give --out another FOLDER\n")
 
     def test_what_it_cannot_do_is_said_in_one_line(self):
         for code, args, text in (
