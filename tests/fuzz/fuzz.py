@@ -137,6 +137,17 @@ smoke: {train.epochs: 1}
 
 TWO = {"__metadata__": {"format": "pt"}, "a": {"dtype": "F32", "shape": [2, 1], "data_offsets": [0, 8]},
        "b.c": {"dtype": "BF16", "shape": [3], "data_offsets": [8, 14]}}
+STATUS = {"name": "fuzz", "state": "running", "incarnation": 1, "updated": "2026-01-02T03:04:05.678Z", "planned": 3, "done": 1, "failed": 1,
+          "quarantined": 0, "stopped": 0, "running": 1, "pending": 0, "rate_per_hour": 60.5, "eta_s": 12, "eta_basis": "trials",
+          "gpu_hours": None, "energy_j": 1.5, "exit_code": None,
+          "nodes": [{"host": "h", "rank": 0, "executors": 1, "running": 1, "done": 1, "failed": 0, "rate_per_hour": 60, "busy_seconds": 1,
+                     "quarantined": False, "lost": False,
+                     "gpus": [{"uuid": "GPU-1", "model": "m", "executors": 1, "memory_bytes": 8, "memory_used_bytes": 4, "load": .5}]}],
+          "slowest": [{"trial": "t.r0", "stage": "train", "host": "h", "executor": 0, "seconds": 2, "progress": None}],
+          "failing": [{"trial": "t.r1", "attempts": 2, "reason": "crashed", "text": "x"}],
+          "reduction": {"path": "mpi", "ranks": 2, "bytes": 16, "seconds": 0.1, "matches": True}}
+OWNER = {"host": "h", "boot": "b", "pid_namespace": "n", "pid": 1, "start": "1", "incarnation": 1, "token": "t",
+         "updated": "2026-01-02T03:04:05.678Z", "released": False}
 SEEDS = {
     "safetensors": [safetensors({}, b""), safetensors(TWO, bytes(14))],
     "npy": [npy(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }", bytes(24)),
@@ -155,7 +166,9 @@ SEEDS = {
     "boxes": [b"\0file,x0,y0,x1,y1,label\na.png,1,2,3.5,4,cat\n\"b,\"\"c\",0,0,9,9\n",
               b"\1" + b"1 0.5 1.0 20.0 30.0\n2 1.0 2.0 3.0 4.0\n",
               b"\2<annotation><object><name>n1</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>4</ymax>"
-              b"</bndbox></object></annotation>"],
+              b"</bndbox></object></annotation>",
+              b"\2<annotation><size><width>60</width><height>10</height></size><bndbox><xmin> 1 </xmin><ymin>0</ymin><xmax>1e9</xmax>"
+              b"<ymax>4</ymax></bndbox></annotation>", b"\0a.png,1,2,3,4\r\n", b"\0\"a\"b,1,2,3,4\n"],
     "listing": [b"\0img_id,img_filename,y,split,place,place_filename\n1,a.jpg,0,0,1,x\n2,b.jpg,1,0,0,x\n3,c.jpg,1,2,0,x\n",
                 b"\1image_id,split,Blond_Hair,Male\na.jpg,0,0,1\nb.jpg,0,1,0\nc.jpg,2,1,1\n",
                 b"\2img_filename,y,split,place\nd/a.jpg,0,0,1\nd/b.jpg,1,0,0\nd/c.jpg,1,2,1\n",
@@ -165,6 +178,11 @@ SEEDS = {
     "cifar": [b"\0" + bytes(3073), b"\1" + bytes(2 * 3074)],
     "picture": [png(3, 2, 0, 8, 1), png(3, 2, 2, 16, 3), png(4, 2, 3, 4, 1), png(2, 2, 6, 8, 4), jpeg()],
     "checkpoint": [],
+    "sheet": [b"trial,cell,repeat,status,reason,mix.alpha,seed,val.accuracy,run.attempts\n0123456789abcdef.r0,0123456789abcdef,0,done,,0.5,7,0.25,1\n\0"
+              b"cell,mix.alpha,planned,done,failed,quarantined,stopped,pending,val.accuracy.n,val.accuracy.mean,val.accuracy.sd,"
+              b"val.accuracy.low,val.accuracy.high\n0123456789abcdef,0.5,1,1,0,0,0,0,1,0.25,,,\n"],
+    "status": [json.dumps(STATUS).encode() + b"\0" + json.dumps(OWNER).encode(), json.dumps(STATUS).encode()],
+    "file_index": [b"\1" + bytes(32), b"\1" + bytes(32 + 3 * 24), b"\0mx files 1\n"],
     "config": [CONFIG.encode(), b"grids:\n- {mix.alpha: &a [1, 2]}\n- {train.lr: *a}\ndata: {set: mnist}\nmodel: {arch: linear}\n"],
     "journal": [b'{"seq":0,"kind":"incarnation","pid":1,"host":"h","at":1.5,"accepted":[],"sum":"0123456789abcdef"}\n',
                 b'#\n{"seq":1,"kind":"done","key":"0123456789abcdef0123456789abcdef","attempt":1,"metrics":{"val.accuracy":0.5},'
