@@ -51,6 +51,8 @@ struct kern_batch_args {
     const double *lines; /* NULL, or (channels, 2), scale and offset: (float)(byte * scale + offset)
                             is `table` bit for bit; scale 0: of this channel's it is not. For the CPU alone: NULL
                             on a device */
+    const float  *parts; /* the same in single precision, quicker, not for every table: NULL, or
+                            (channels, 4), each number in a high and a low part, a b c d: (byte * a + b) + (byte * c + d) */
     const struct kern_batch_sample *samples; /* (n) */
     float                          *out;     /* (n, channels, height, width) */
 

@@ -1,4 +1,6 @@
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "worker/augment.h"
 #include "worker/batch_parts.h"
@@ -147,7 +149,7 @@ static void place_image(struct worker_batch *batch, uint32_t i, const struct wor
 
 /* batch_make_table() as lines. Each has another rounding in double precision, and all but never another
  * float for a byte: then it is none. */
-static const double *make_lines(double *lines, const struct worker_dataset *set)
+static void make_lines(double *lines, const struct worker_dataset *set)
 {
     for (uint32_t c = 0; c < set->shape.channels; c++) {
         const double mean = (double)set->mean[c], sd = (double)set->sd[c];
@@ -159,7 +161,33 @@ static const double *make_lines(double *lines, const struct worker_dataset *set)
             if ((float)(byte * line[0] + line[1]) != (float)((byte / 255.0 - mean) / sd))
                 line[0] = line[1] = 0;
     }
-    return lines;
+}
+
+/* One channel in single precision. The high parts have so few bits that a byte's product and sum with
+ * them are exact; the low ones are what is left, so that only the last sum rounds, all but never
+ * to another float than `table` has: then there are no parts. */
+static void split_line(const double line[2], const float table[256], float parts[4])
+{
+    enum {
+        HIGH_BITS = 16 /* and 8 of the byte */
+    };
+    double unit;
+    int    exponent;
+    bool   same = true;
+
+    frexp(line[0], &exponent);
+    unit = ldexp(1, exponent - HIGH_BITS);
+    for (int k = 0; k < 2; k++) {
+        parts[k] = (float)(rint(line[k] / unit) * unit);
+        parts[2 + k] = (float)(line[k] - (double)parts[k]);
+    }
+    for (int byte = 0; byte < 256; byte++) {
+        const float x = (float)byte;
+
+        same &= (x * parts[0] + parts[1]) + (x * parts[2] + parts[3]) == table[byte];
+    }
+    if (!same)
+        parts[0] = 0;
 }
 
 static void augment_image(struct kern_batch_sample *sample, unsigned kind, struct mx_stream stream,
@@ -185,6 +213,24 @@ void batch_make_table(float *table, const struct worker_dataset *set)
             *table++ = (float)((byte / 255.0 - (double)set->mean[c]) / (double)set->sd[c]);
 }
 
+/* What bytes become, unless it is known from the batch before. */
+static void make_values(struct worker_batch *batch, const struct worker_dataset *set)
+{
+    const uint32_t channels = set->shape.channels;
+    const size_t   bytes = channels * sizeof *set->mean;
+
+    if (batch->channels == channels && !memcmp(batch->mean, set->mean, bytes) &&
+        !memcmp(batch->sd, set->sd, bytes))
+        return;
+    memcpy(batch->mean, set->mean, bytes);
+    memcpy(batch->sd, set->sd, bytes);
+    batch->channels = channels;
+    batch_make_table(batch->table, set);
+    make_lines(batch->lines, set);
+    for (size_t c = 0; c < channels; c++)
+        split_line(batch->lines + 2 * c, batch->table + 256 * c, batch->parts + 4 * c);
+}
+
 void batch_make_here(struct worker_batch *batch, const struct worker_dataset *set, bool history)
 {
     struct kern_batch_args args = {
@@ -194,7 +240,8 @@ void batch_make_here(struct worker_batch *batch, const struct worker_dataset *se
         .width = set->shape.width,
         .pixels = batch->pixels,
         .table = batch->table,
-        .lines = make_lines(batch->lines, set),
+        .lines = batch->lines,
+        .parts = batch->parts,
         .samples = batch->samples,
         .out = batch->images,
         .masks = batch->masks,
@@ -202,7 +249,7 @@ void batch_make_here(struct worker_batch *batch, const struct worker_dataset *se
         .history = history ? batch->history.images : NULL,
     };
 
-    batch_make_table(batch->table, set);
+    make_values(batch, set);
     kern_cpu()->batch(kern_cpu(), &args, NULL);
 }
 

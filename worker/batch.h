@@ -66,10 +66,15 @@ struct worker_batch {
 
     struct kern_batch_sample *samples; /* (n), as the kernel made them */
     const uint8_t *pixels; /* that samples name images of: a split's, or the augmenter's */
-    const struct worker_split *split;                            /* whose images it shows */
-    uint32_t                  *shown;                            /* (n), which of them */
-    float                      table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
-    double lines[WORKER_MAX_CHANNELS * 2]; /* as struct kern_batch_args has them */
+    const struct worker_split *split; /* whose images it shows */
+    uint32_t                  *shown; /* (n), which of them */
+
+    /* What bytes become under these constants; channels 0: not made yet. */
+    uint32_t channels;
+    float    mean[WORKER_MAX_CHANNELS], sd[WORKER_MAX_CHANNELS];
+    float    table[WORKER_MAX_CHANNELS * 256]; /* byte to normalised value */
+    double   lines[WORKER_MAX_CHANNELS * 2];   /* as struct kern_batch_args has them */
+    float    parts[WORKER_MAX_CHANNELS * 4];
 
     /* What strategies need; NULL where they do not. */
     uint8_t               *masks;         /* (room, height, width) */

@@ -37,6 +37,7 @@ struct batch_host {
     uint16_t                 *moves; /* (BATCH_PLANES, KERN_MOVES) */
     float                    *table;
     double                   *lines;   /* of table, of even channels */
+    float                    *parts;   /* the same, of channels 0, 4, 8, ... */
     float                    *history; /* (values); in every second case, else NULL */
     struct kern_batch_sample *samples;
     float                    *out; /* BATCH_GUARD, values, BATCH_GUARD */
@@ -52,6 +53,7 @@ static inline struct kern_batch_args batch_host_args(const struct batch_case *c,
                                     .pixels = host->pixels,
                                     .table = host->table,
                                     .lines = host->lines,
+                                    .parts = host->parts,
                                     .samples = host->samples,
                                     .out = host->out + BATCH_GUARD,
                                     .masks = host->masks,
@@ -67,6 +69,7 @@ static inline void batch_host_free(struct batch_host *host)
     free(host->pixels);
     free(host->table);
     free(host->lines);
+    free(host->parts);
     free(host->samples);
     free(host->out);
 }
@@ -155,6 +158,28 @@ static inline void batch_host_lines(struct batch_host *host, uint32_t channels)
     }
 }
 
+/* A scale of 16 bits and what is left of it, offsets likewise: worker/batch.c says why. */
+static inline void batch_host_parts(struct batch_host *host, uint32_t channels)
+{
+    for (uint32_t c = 0; c < channels; c += 4) {
+        const double *line = host->lines + 2 * (size_t)c;
+        float        *parts = host->parts + 4 * (size_t)c;
+        int           exponent;
+
+        frexp(line[0], &exponent);
+        for (int k = 0; k < 2; k++) {
+            const double unit = ldexp(1, exponent - 16);
+
+            parts[k] = (float)(rint(line[k] / unit) * unit);
+            parts[2 + k] = (float)(line[k] - (double)parts[k]);
+        }
+        for (int byte = 0; byte < 256; byte++)
+            if (((float)byte * parts[0] + parts[1]) + ((float)byte * parts[2] + parts[3]) !=
+                host->table[c * 256 + (uint32_t)byte])
+                abort();
+    }
+}
+
 static inline struct batch_host batch_host_make(const struct batch_case *c, uint32_t seed)
 {
     struct mx_rng     rng = mx_rng_at(mx_stream_make(seed, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
@@ -166,14 +191,15 @@ static inline struct batch_host batch_host_make(const struct batch_case *c, uint
     host.pixels = malloc(host.pixel_bytes);
     host.table = malloc(c->channels * 256 * sizeof(float));
     host.lines = calloc(c->channels, 2 * sizeof *host.lines);
+    host.parts = calloc(c->channels, 4 * sizeof *host.parts);
     host.samples = calloc(c->n + 1, sizeof *host.samples);
     host.out = malloc((host.values + 2 * BATCH_GUARD) * sizeof(float));
     host.mask_bytes = (size_t)BATCH_PLANES * c->height * c->width;
     host.masks = malloc(host.mask_bytes);
     host.moves = malloc((size_t)BATCH_PLANES * KERN_MOVES * sizeof *host.moves);
     host.history = malloc((host.values + 1) * sizeof(float));
-    if (!host.pixels || !host.table || !host.lines || !host.samples || !host.out || !host.masks ||
-        !host.moves || !host.history)
+    if (!host.pixels || !host.table || !host.lines || !host.parts || !host.samples || !host.out ||
+        !host.masks || !host.moves || !host.history)
         abort();
     for (size_t k = 0; k < host.pixel_bytes; k++)
         host.pixels[k] = (uint8_t)mx_rng_u32(&rng);
@@ -181,6 +207,7 @@ static inline struct batch_host batch_host_make(const struct batch_case *c, uint
         host.table[k] =
             (float)(((double)(k % 256) / 255.0 - 0.4) / (0.2 + 0.1 * (double)(k / 256)));
     batch_host_lines(&host, c->channels);
+    batch_host_parts(&host, c->channels);
     for (uint32_t i = 0; i < c->n; i++)
         batch_host_sample(&host.samples[i], c, &rng);
     batch_host_fill(&host, c->images, &rng);

@@ -358,3 +358,38 @@ Test(batch, a_plain_batch_is_normalised_and_nothing_else)
     worker_batch_free(f.batch);
     worker_batch_free(NULL);
 }
+
+/* Every byte, in rows long enough for wide vectors; one batch for all constants, one after the other. */
+Test(batch, values_are_the_same_floats_under_any_constants)
+{
+    enum {
+        SIDE = 32,
+        CHANNELS = 3,
+        CONSTANTS = 500,
+    };
+    static uint8_t        pixels[CHANNELS * SIDE * SIDE];
+    uint32_t              label = 0, row = 0;
+    struct worker_params  params = mix_params(WORKER_MIX_NONE);
+    struct worker_split   split = {1, pixels, &label, NULL, &row, NULL};
+    struct worker_dataset set = {.shape = {CHANNELS, SIDE, SIDE, 2, 0}};
+    struct worker_batch  *batch = worker_batch_new(&params, &set.shape, 1, NULL);
+    struct mx_rng         rng = mx_rng_at(mx_stream_make(3, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
+
+    cr_assert_not_null(batch);
+    for (uint32_t k = 0; k < CHANNELS * SIDE * SIDE; k++)
+        pixels[k] = (uint8_t)(k * 7);
+    for (uint32_t i = 0; i < CONSTANTS; i++) {
+        for (uint32_t c = 0; c < CHANNELS; c++) {
+            set.mean[c] = i ? (float)mx_rng_uniform(&rng) : 127.0f / 255.0f;
+            set.sd[c] = i ? (float)(0.01 + 0.5 * mx_rng_uniform(&rng)) : 128.0f / 255.0f;
+        }
+        worker_batch_plain(batch, &set, &split, 0, 1);
+        for (uint32_t k = 0; k < CHANNELS * SIDE * SIDE; k++) {
+            const uint32_t c = k / (SIDE * SIDE);
+            const double   exact = (pixels[k] / 255.0 - (double)set.mean[c]) / (double)set.sd[c];
+
+            cr_assert_eq(batch->images[k], (float)exact, "%u: byte %d", i, pixels[k]);
+        }
+    }
+    worker_batch_free(batch);
+}

@@ -46,6 +46,7 @@ static bool run_on_gpu(const struct kern_backend *gpu, const struct batch_case *
     args.pixels = copies[0].device;
     args.table = copies[1].device;
     args.lines = NULL; /* the CPU's alone */
+    args.parts = NULL;
     args.samples = copies[2].device;
     args.masks = copies[3].device;
     args.moves = copies[4].device;
