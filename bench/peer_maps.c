@@ -1,10 +1,11 @@
 /* peer_maps - write the maps of a network for bench/peer_maps.py.
  *
- *     peer_maps ARCH STEM WEIGHTS FOLDER n channels height width classes
+ *     peer_maps ARCH STEM WEIGHTS FOLDER n channels height width classes COPIES
  *
  * Reads FOLDER/images (n, channels, height, width) and FOLDER/targets (n), uint32; writes
  * FOLDER/NAME for every map, and what was drawn: FOLDER/noise (n, samples, channels,
- * height, width) and FOLDER/masks. All raw, float32. */
+ * height, width) and FOLDER/masks. All raw, float32. COPIES: 0, or that many samples of
+ * smoothgrad and points of integrated_gradients, and these two maps alone. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@ struct job {
     struct worker_params      params;
     struct worker_shape       shape;
     const char               *weights, *folder;
-    uint32_t                  n;
+    uint32_t                  n, copies;
     size_t                    pixels, floats;
     float                    *images, *maps;
     uint32_t                 *targets, *rows;
@@ -85,6 +86,7 @@ static void read_job(struct job *job, char **argv)
     job->n = (uint32_t)atoi(argv[5]);
     job->shape = (struct worker_shape){(uint32_t)atoi(argv[6]), (uint32_t)atoi(argv[7]),
                                        (uint32_t)atoi(argv[8]), (uint32_t)atoi(argv[9]), 0};
+    job->copies = (uint32_t)atoi(argv[10]);
     job->pixels = (size_t)job->shape.height * job->shape.width;
     job->floats = job->pixels * job->shape.channels;
     job->images = malloc(job->n * job->floats * sizeof(float));
@@ -98,6 +100,8 @@ static void read_job(struct job *job, char **argv)
     read_from(job, "images", job->images, sizeof(float), job->n * job->floats);
     read_from(job, "targets", job->targets, sizeof(uint32_t), job->n);
     job->options = worker_map_defaults(mx_stream_make(0, 0, MX_PURPOSE_SCORE, 0));
+    if (job->copies > 0)
+        job->options.smoothgrad_samples = job->options.integrated_gradients_points = job->copies;
     job->options.rise_masks = MASKS;
     job->options.occlusion_patch =
         (job->shape.height < job->shape.width ? job->shape.height : job->shape.width) / PATCHES;
@@ -123,11 +127,19 @@ static void write_drawn(struct job *job)
     free(masks);
 }
 
+static bool wanted(const struct job *job, enum worker_attribution which)
+{
+    return job->copies == 0 || which == WORKER_MAP_SMOOTHGRAD ||
+           which == WORKER_MAP_INTEGRATED_GRADIENTS;
+}
+
 static int write_maps(struct job *job, struct mx_err *err)
 {
     const struct worker_map_batch batch = {job->images, job->targets, job->rows, job->n, job->n};
 
     for (enum worker_attribution which = 0; which < WORKER_MAPS; which++) {
+        if (!wanted(job, which))
+            continue;
         if (worker_explain(job->explainer, which, &job->options, &batch, job->maps, NULL, err))
             return -1;
         write_to(job, worker_map_kinds[which].word, job->maps, job->n * job->pixels);
@@ -137,12 +149,15 @@ static int write_maps(struct job *job, struct mx_err *err)
 
 int main(int argc, char **argv)
 {
+    const struct worker_explainer_plan plan = {
+        .threads = 1, .batch_size = BATCH, .relevance = true};
     struct job    job = {0};
     struct mx_err err;
     int           result = 0;
 
-    if (argc != 10) {
-        fprintf(stderr, "usage: %s ARCH STEM WEIGHTS FOLDER n channels height width classes\n",
+    if (argc != 11) {
+        fprintf(stderr,
+                "usage: %s ARCH STEM WEIGHTS FOLDER n channels height width classes COPIES\n",
                 argv[0]);
         return 2;
     }
@@ -150,8 +165,7 @@ int main(int argc, char **argv)
     write_drawn(&job);
     if (worker_net_build(&job.params, &job.shape, &job.net, &err) ||
         worker_tensors_read(job.weights, &job.tensors, &job.count, &err) ||
-        !(job.explainer =
-              worker_explainer_new(&job.net, job.tensors, job.count, BATCH, 1, true, &err)) ||
+        !(job.explainer = worker_explainer_new(&job.net, job.tensors, job.count, &plan, &err)) ||
         write_maps(&job, &err)) {
         fprintf(stderr, "%s\n", err.text);
         result = 3;
