@@ -29,6 +29,12 @@ struct kern_map_windows {
     uint32_t patch, stride, columns, count;
 };
 
+/* What a curve does to each image: variants 0 to count - 1, each with `each` more pixels replaced than the
+ * one before, the last one with all. */
+struct kern_map_steps {
+    uint32_t count, each;
+};
+
 struct kern_map_device {
     /* Relevance. split: out = in where it is above 0 (positive) or where it is not, else 0.
      * divide: out = in / (plus + minus) where that sum is above 0, else 0; minus may be NULL, out any of
@@ -60,10 +66,14 @@ struct kern_map_device {
     void (*sum)(struct kern_nn *nn, float *maps, const float *in, const float *by,
                 const struct kern_map_sides *sides);
 
-    /* Variants number first to first + variants - 1. hide: (n, windows) of them, each image with
+    /* Variants number first to first + variants - 1. replace: (n, steps) of them, pixels of `from`, of which the
+     * first ones by ranks (n, height, width), 0 to pixels - 1, are those of `to` (NULL: 0). hide: (n, windows) of them, each image with
      * each window 0. mask: (masks, n) of them, each mask times each image; masks begins with the
      * first one needed. weigh: add to sums (n, height, width) each of those masks times what the
      * network says of the variant: logits (variants, classes) of class targets[image]. */
+    void (*replace)(struct kern_nn *nn, float *out, const float *from, const float *to,
+                    const uint32_t *ranks, const struct kern_map_sides *sides,
+                    const struct kern_map_steps *steps, uint64_t first, uint32_t variants);
     void (*hide)(struct kern_nn *nn, float *out, const float *in,
                  const struct kern_map_sides *sides, const struct kern_map_windows *windows,
                  uint64_t first, uint32_t variants);

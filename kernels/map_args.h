@@ -17,7 +17,7 @@ extern "C" {
     EACH(map_split) EACH(map_divide) EACH(map_stabilise) EACH(map_multiply) EACH(map_share)        \
     EACH(map_scale) EACH(map_noise) EACH(map_add) EACH(map_round)                                  \
     EACH(map_largest) EACH(map_sum) EACH(map_hide) EACH(map_mask) EACH(map_weigh)                  \
-    BLOCK(map_cam_weight) EACH(map_cam)
+    EACH(map_replace) BLOCK(map_cam_weight) EACH(map_cam)
 // clang-format on
 
 struct kern_map_split_args {
@@ -97,6 +97,18 @@ struct kern_map_sum_args {
     const float *in, *by; /* by may be NULL */
     size_t       pixels;
     uint32_t     channels, unused;
+};
+
+/* Variants of images: number first + v is of image (first + v) / steps, with as many pixels replaced as
+ * step (first + v) % steps says. */
+struct kern_map_replace_args {
+    size_t          n; /* floats of all variants */
+    float          *out;
+    const float    *from, *to; /* to: or NULL */
+    const uint32_t *ranks;     /* (images, pixels) */
+    uint64_t        first, steps;
+    size_t          pixels;
+    uint32_t        channels, each;
 };
 
 /* Variants of images: number first + v is of image (first + v) / windows, behind window

@@ -92,6 +92,18 @@ KERN_BODY void map_sum_each(const struct kern_map_sum_args *p, size_t i)
     p->maps[i] = (float)sum;
 }
 
+KERN_BODY void map_replace_each(const struct kern_map_replace_args *p, size_t i)
+{
+    size_t   image = p->channels * p->pixels;
+    uint64_t variant = p->first + i / image, own = variant / p->steps, step = variant % p->steps;
+    uint64_t replaced = step + 1 == p->steps ? p->pixels : step * p->each;
+
+    if (p->ranks[own * p->pixels + i % p->pixels] >= replaced)
+        p->out[i] = p->from[own * image + i % image];
+    else
+        p->out[i] = p->to ? p->to[own * image + i % image] : 0.0f;
+}
+
 KERN_BODY int map_hidden(uint32_t at, uint32_t window, const struct kern_map_hide_args *p)
 {
     return at >= window * p->stride && at < window * p->stride + p->patch;

@@ -63,7 +63,7 @@ static int infer_all(struct bench *bench, struct mx_err *err)
 
 static int delete_all(struct bench *bench, enum worker_fill fill, struct mx_err *err)
 {
-    const struct worker_curve_spec  spec = {.shape = shape,
+    struct worker_curve_spec        spec = {.shape = shape,
                                             .steps = STEPS,
                                             .kind = WORKER_CURVE_DELETION,
                                             .fill = fill,
@@ -75,6 +75,7 @@ static int delete_all(struct bench *bench, enum worker_fill fill, struct mx_err 
     const struct worker_curve_batch batch = {bench->images, bench->maps, bench->targets,
                                              bench->rows, IMAGES};
 
+    worker_curve_use(&spec, bench->engine);
     return worker_curves(&spec, &batch, bench->curves, err);
 }
 

@@ -1,31 +1,11 @@
 /* Curves of many images: their steps fill batches together. */
-#include "worker/curve.h"
+#include "worker/curve_parts.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A step of an image that waits in the batch. */
-struct waiting {
-    uint32_t image, step;
-};
-
-struct runner {
-    const struct worker_curve_spec  *spec;
-    const struct worker_curve_batch *batch;
-    float                           *curves;
-    uint32_t                        *targets; /* (n) */
-    uint32_t  pixels, floats, each, used;     /* each: pixels a step; used: steps that change any */
-    float    *images;                         /* (spec->batch, floats) */
-    float    *filled;                         /* (floats): the image without a pixel of its own */
-    float    *logits;                         /* (spec->batch, classes) */
-    uint32_t *order;
-    bool     *removed;
-    struct waiting *waiting;
-    uint32_t        nwaiting;
-};
-
-static void runner_free(struct runner *run)
+static void runner_free(struct curve_runner *run)
 {
     free(run->targets);
     free(run->images);
@@ -36,10 +16,10 @@ static void runner_free(struct runner *run)
     free(run->waiting);
 }
 
-static int runner_new(struct runner *run, const struct worker_curve_spec *spec,
+static int runner_new(struct curve_runner *run, const struct worker_curve_spec *spec,
                       const struct worker_curve_batch *batch, float *curves, struct mx_err *err)
 {
-    *run = (struct runner){.spec = spec, .batch = batch, .curves = curves};
+    *run = (struct curve_runner){.spec = spec, .batch = batch, .curves = curves};
     run->pixels = spec->shape.height * spec->shape.width;
     run->floats = run->pixels * spec->shape.channels;
     run->each = worker_curve_pixels_a_step(run->pixels, spec->steps);
@@ -69,35 +49,39 @@ static double probability(const float *logits, uint32_t classes, uint32_t class)
     return exp(logits[class] - top) / sum;
 }
 
-static int answer(struct runner *run, struct mx_err *err)
+int curve_note(struct curve_runner *run, uint32_t image, uint32_t step, const float *logits,
+               struct mx_err *err)
 {
-    const uint32_t classes = run->spec->shape.classes;
+    const double p = probability(logits, run->spec->shape.classes, run->targets[image]);
 
+    if (!isfinite(p))
+        return mx_fail(err, MX_EDIVERGED,
+                       "the model's answer for image %u is not finite: its weights are too "
+                       "large (lower train.lr, or set train.clip_norm)",
+                       run->batch->rows[image]);
+    run->curves[(size_t)image * (run->spec->steps + 1) + step] = (float)p;
+    return 0;
+}
+
+static int answer(struct curve_runner *run, struct mx_err *err)
+{
     if (run->nwaiting > 0 &&
         run->spec->predict(run->spec->model, run->images, run->nwaiting, run->logits, err))
         return -1;
-    for (uint32_t w = 0; w < run->nwaiting; w++) {
-        const struct waiting at = run->waiting[w];
-        const double         p =
-            probability(run->logits + (size_t)w * classes, classes, run->targets[at.image]);
-
-        if (!isfinite(p))
-            return mx_fail(err, MX_EDIVERGED,
-                           "the model's answer for image %u is not finite: its weights are too "
-                           "large (lower train.lr, or set train.clip_norm)",
-                           run->batch->rows[at.image]);
-        run->curves[(size_t)at.image * (run->spec->steps + 1) + at.step] = (float)p;
-    }
+    for (uint32_t w = 0; w < run->nwaiting; w++)
+        if (curve_note(run, run->waiting[w].image, run->waiting[w].step,
+                       run->logits + (size_t)w * run->spec->shape.classes, err))
+            return -1;
     run->nwaiting = 0;
     return 0;
 }
 
 /* A place in the batch for the next step. */
-static float *place(struct runner *run, uint32_t image, uint32_t step, struct mx_err *err)
+static float *place(struct curve_runner *run, uint32_t image, uint32_t step, struct mx_err *err)
 {
     if (run->nwaiting == run->spec->batch && answer(run, err))
         return NULL;
-    run->waiting[run->nwaiting] = (struct waiting){image, step};
+    run->waiting[run->nwaiting] = (struct curve_waiting){image, step};
     return run->images + (size_t)run->nwaiting++ * run->floats;
 }
 
@@ -111,7 +95,7 @@ static uint32_t largest(const float *logits, uint32_t classes)
 }
 
 /* Under rise: the class that the model sees in the clean image. */
-static int choose_targets(struct runner *run, struct mx_err *err)
+static int choose_targets(struct curve_runner *run, struct mx_err *err)
 {
     const struct worker_curve_batch *batch = run->batch;
     const uint32_t                   classes = run->spec->shape.classes;
@@ -133,17 +117,18 @@ static int choose_targets(struct runner *run, struct mx_err *err)
     return 0;
 }
 
-static int fill_image(struct runner *run, const float *image, struct mx_err *err)
+int curve_fill(const struct curve_runner *run, const float *image, float *filled,
+               struct mx_err *err)
 {
     if (run->spec->fill == WORKER_FILL_BLUR)
-        return worker_blur(&run->spec->shape, run->spec->rise, image, run->filled, err);
-    memset(run->filled, 0, run->floats * sizeof *run->filled);
+        return worker_blur(&run->spec->shape, run->spec->rise, image, filled, err);
+    memset(filled, 0, run->floats * sizeof *filled);
     return 0;
 }
 
 /* Put pixels order[from..to) of `source` into an image. */
-static void copy_pixels(const struct runner *run, float *image, const float *source, uint32_t from,
-                        uint32_t to)
+static void copy_pixels(const struct curve_runner *run, float *image, const float *source,
+                        uint32_t from, uint32_t to)
 {
     for (uint32_t c = 0; c < run->spec->shape.channels; c++)
         for (uint32_t k = from; k < to; k++) {
@@ -153,20 +138,20 @@ static void copy_pixels(const struct runner *run, float *image, const float *sou
         }
 }
 
-static uint32_t changed(const struct runner *run, uint32_t step)
+static uint32_t changed(const struct curve_runner *run, uint32_t step)
 {
     return step >= run->used ? run->pixels : step * run->each;
 }
 
 /* The steps of an image, each made from the one before. */
-static int run_filled(struct runner *run, uint32_t i, struct mx_err *err)
+static int run_filled(struct curve_runner *run, uint32_t i, struct mx_err *err)
 {
     const float *image = run->batch->images + (size_t)i * run->floats;
     const bool   insertion = run->spec->kind == WORKER_CURVE_INSERTION;
     const float *source = insertion ? image : run->filled;
     const float *last = insertion ? run->filled : image;
 
-    if (fill_image(run, image, err))
+    if (curve_fill(run, image, run->filled, err))
         return -1;
     for (uint32_t t = 0; t <= run->used; t++) {
         float *own = place(run, i, t, err);
@@ -181,7 +166,7 @@ static int run_filled(struct runner *run, uint32_t i, struct mx_err *err)
     return 0;
 }
 
-static int run_road(struct runner *run, uint32_t i, struct mx_err *err)
+static int run_road(struct curve_runner *run, uint32_t i, struct mx_err *err)
 {
     const float *image = run->batch->images + (size_t)i * run->floats;
     const bool   insertion = run->spec->kind == WORKER_CURVE_INSERTION;
@@ -212,6 +197,28 @@ static void reverse(uint32_t *order, uint32_t n)
     }
 }
 
+int curve_rank(const struct curve_runner *run, uint32_t image, uint32_t *order, struct mx_err *err)
+{
+    if (worker_curve_order(run->spec, run->batch->maps + (size_t)image * run->pixels,
+                           run->batch->rows[image], order, err))
+        return -1;
+    if (run->spec->kind == WORKER_CURVE_LEAST_FIRST)
+        reverse(order, run->pixels);
+    return 0;
+}
+
+/* Made here, one after the other. */
+static int run_here(struct curve_runner *run, struct mx_err *err)
+{
+    for (uint32_t i = 0; i < run->batch->n; i++) {
+        if (curve_rank(run, i, run->order, err))
+            return -1;
+        if (run->spec->fill == WORKER_FILL_ROAD ? run_road(run, i, err) : run_filled(run, i, err))
+            return -1;
+    }
+    return answer(run, err);
+}
+
 static int check(const struct worker_curve_spec *spec, const struct worker_curve_batch *batch,
                  struct mx_err *err)
 {
@@ -230,22 +237,14 @@ static int check(const struct worker_curve_spec *spec, const struct worker_curve
 int worker_curves(const struct worker_curve_spec *spec, const struct worker_curve_batch *batch,
                   float *curves, struct mx_err *err)
 {
-    struct runner run = {0};
-    int           result = -1;
+    struct curve_runner run = {0};
+    int                 result = -1;
 
     if (check(spec, batch, err) || runner_new(&run, spec, batch, curves, err) ||
         choose_targets(&run, err))
         goto done;
-    for (uint32_t i = 0; i < batch->n; i++) {
-        if (worker_curve_order(spec, batch->maps + (size_t)i * run.pixels, batch->rows[i],
-                               run.order, err))
-            goto done;
-        if (spec->kind == WORKER_CURVE_LEAST_FIRST)
-            reverse(run.order, run.pixels);
-        if (spec->fill == WORKER_FILL_ROAD ? run_road(&run, i, err) : run_filled(&run, i, err))
-            goto done;
-    }
-    if (answer(&run, err))
+    if (spec->nn && spec->fill != WORKER_FILL_ROAD ? curve_on_device(&run, err)
+                                                   : run_here(&run, err))
         goto done;
     for (uint32_t i = 0; i < batch->n; i++)
         for (uint32_t t = run.used + 1; t <= spec->steps; t++)

@@ -23,6 +23,9 @@
 extern "C" {
 #endif
 
+struct kern_nn;
+struct worker_engine;
+
 /* Logits (n, classes) of n images: worker_engine_infer() of `model`, say. Returns 0,
  * or -1 with *err. */
 typedef int worker_predict_fn(void *model, const float *images, uint32_t n, float *logits,
@@ -54,6 +57,8 @@ struct worker_curve_spec {
     uint32_t               batch;     /* images at a time for predict */
     worker_predict_fn     *predict;
     void                  *model;
+    struct kern_nn        *nn; /* a device that makes the images itself, but for road's; or NULL */
+    float                 *room; /* on it: (batch) images, which predict then gets */
 };
 
 /* Arrays are lent. */
@@ -84,6 +89,10 @@ double worker_curve_area(const float *curve, const double *fractions, uint32_t p
  * predict says. An image has the same curve whatever the batch. */
 int worker_curves(const struct worker_curve_spec *spec, const struct worker_curve_batch *batch,
                   float *curves, struct mx_err *err);
+
+/* Have the device of an engine make the images in its room for a batch, which is as large as the spec's, if
+ * that is not the host: predict is worker_engine_infer() of this engine, or passes on to it. */
+void worker_curve_use(struct worker_curve_spec *spec, struct worker_engine *engine);
 
 /* The order (height x width) in which the pixels of a map go. Returns 0, or -1 with
  * MX_EDIVERGED or MX_ENOMEM. */

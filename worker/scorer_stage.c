@@ -281,7 +281,7 @@ static int score_maps(struct scoring *s, uint32_t a, uint32_t map, struct mx_str
     const struct worker_params *params = &s->job.params;
 
     for (uint32_t v = 0; v < s->nvariants; v++) {
-        const struct worker_curve_spec spec = {
+        struct worker_curve_spec spec = {
             .shape = s->data->shape,
             .steps = s->points - 1,
             .kind = s->variants[v].kind,
@@ -295,6 +295,7 @@ static int score_maps(struct scoring *s, uint32_t a, uint32_t map, struct mx_str
             .predict = predict,
             .model = s->engine};
 
+        worker_curve_use(&spec, s->engine);
         worker_curve_fractions(&spec, s->fractions);
         for (uint32_t first = 0; first < s->set.ncommon; first += CHUNK)
             if (score_chunk(s, &spec, first, areas_of(s, a, v, map), err))

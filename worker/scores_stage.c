@@ -39,7 +39,7 @@ struct worker_curve_spec score_spec(struct scoring *s)
     const struct worker_params *params = &s->job.params;
     const bool                  has_signs = worker_map_kinds[s->which].needs & WORKER_MAP_IS_SIGNED;
 
-    return (struct worker_curve_spec){
+    struct worker_curve_spec spec = {
         .shape = s->set->shape,
         .steps = (uint32_t)params->score_steps,
         .is_signed = !has_signs || params->score_rank == WORKER_RANK_SIGNED,
@@ -50,6 +50,9 @@ struct worker_curve_spec score_spec(struct scoring *s)
         .predict = score_predict,
         .model = s,
     };
+
+    worker_curve_use(&spec, s->engine);
+    return spec;
 }
 
 int score_read_maps(struct scoring *s, uint32_t first, uint32_t n, struct mx_err *err)

@@ -36,7 +36,8 @@ grid:
   head.method: [erm, llr]
 score:
   attributions: [gradcam]
-  metrics: [accuracy, cross_entropy, deletion]
+  metrics: [accuracy, cross_entropy, deletion, insertion]
+  fills: [zero, blur, road]
   images: 3
   steps: 3
 """

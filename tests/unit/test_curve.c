@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels/nn.h"
 #include "worker/choices.h"
 #include "worker/curve.h"
 #include "worker/engine.h"
@@ -283,6 +284,58 @@ static int from_engine(void *model, const float *images, uint32_t n, float *logi
                        struct mx_err *err)
 {
     return worker_engine_infer(model, images, n, logits, err);
+}
+
+/* A device as any, but that the host can read what it made. */
+Test(curve, has_the_same_bits_where_a_device_makes_the_images)
+{
+    static const uint32_t batches[] = {1, 5, 64};
+    struct given          given;
+    struct kern_nn       *nn = kern_nn_new(1, NULL);
+    float                 room[64 * FLOATS], here[IMAGES * 9], there[IMAGES * 9];
+
+    cr_assert(nn);
+    for (int k = 0; k < WORKER_CURVES * WORKER_FILLS * 3; k++) {
+        const struct worker_curve_batch batch = give(&given);
+        struct worker_curve_spec        spec =
+            spec_of((enum worker_curve_kind)(k % WORKER_CURVES),
+                    (enum worker_fill)(k / WORKER_CURVES % WORKER_FILLS));
+        unsigned calls = 0;
+
+        if (spec.kind == WORKER_CURVE_INSERTION && spec.fill == WORKER_FILL_ZERO)
+            continue;
+        spec.batch = batches[k / WORKER_CURVES / WORKER_FILLS];
+        cr_assert_eq(worker_curves(&spec, &batch, here, NULL), 0);
+        spec.nn = nn;
+        spec.room = room;
+        spec.model = &calls;
+        cr_assert_eq(worker_curves(&spec, &batch, there, NULL), 0);
+        cr_expect_arr_eq(here, there, sizeof here, "kind %d, fill %d, %u at a time", (int)spec.kind,
+                         (int)spec.fill, (unsigned)spec.batch);
+        cr_expect_eq(calls, (IMAGES * 8 + spec.batch - 1) / spec.batch);
+    }
+    kern_nn_free(nn);
+}
+
+/* What goes wrong there is told as here. */
+Test(curve, refuses_odd_maps_and_answers_on_a_device)
+{
+    struct given              given;
+    struct worker_curve_batch batch = give(&given);
+    struct worker_curve_spec  spec = spec_of(WORKER_CURVE_DELETION, WORKER_FILL_BLUR);
+    float                     room[5 * FLOATS], curves[IMAGES * 9];
+    struct mx_err             err = {0};
+
+    cr_assert((spec.nn = kern_nn_new(1, &err)));
+    spec.room = room;
+    given.maps[PIXELS + 3] = NAN;
+    cr_expect_eq(worker_curves(&spec, &batch, curves, &err), -1);
+    cr_expect_str_eq(err.text, "the map of image 91 is not finite at pixel 3");
+    batch = give(&given);
+    given.images[2 * FLOATS] = INFINITY - INFINITY;
+    cr_expect_eq(worker_curves(&spec, &batch, curves, &err), -1);
+    cr_expect_eq(err.code, MX_EDIVERGED);
+    kern_nn_free(spec.nn);
 }
 
 Test(curve, takes_an_engine_for_its_model)

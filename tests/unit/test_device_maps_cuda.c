@@ -166,6 +166,36 @@ static void check_variants(struct twins *twins, const struct kern_map_sides *sid
     free(zeros);
 }
 
+/* Steps of curves, in an order of pixels that is any: the first variant is from, the last one to. */
+static void check_replace(struct twins *twins, const struct kern_map_sides *sides, uint64_t first,
+                          bool zeros, struct mx_rng *rng)
+{
+    enum {
+        VARIANTS = 5
+    };
+    const size_t                pixels = (size_t)sides->height * sides->width;
+    const size_t                image = pixels * sides->channels;
+    const struct kern_map_steps steps = {(uint32_t)(pixels + 2) / 3 + 1, 3};
+    const uint64_t              all = (uint64_t)sides->n * steps.count, left = all - first % all;
+    const uint32_t              some = left < VARIANTS ? (uint32_t)left : VARIANTS;
+    struct twin                 from = twin_drawn(twins, sides->n * image, rng, true);
+    struct twin                 to = twin_drawn(twins, sides->n * image, rng, true);
+    struct twin                 out = twin_new(twins, VARIANTS * image, NULL), ranks;
+    uint32_t                   *list = calloc(sides->n * pixels, sizeof *list);
+
+    for (size_t k = 0; k < sides->n * pixels; k++)
+        list[k] = (uint32_t)((k % pixels * 7 + k / pixels) % pixels);
+    ranks = twin_new(twins, sides->n * pixels, (const float *)(const void *)list);
+    for (int s = 0; s < TWIN_SIDES; s++)
+        ON(s, replace, out.at[s], from.at[s], zeros ? NULL : to.at[s],
+           (const uint32_t *)(const void *)ranks.at[s], sides, &steps, first % all, some);
+    twin_same(twins, &from, "replace, what is read");
+    twin_same(twins, &out, zeros ? "replace by zeros" : "replace");
+    twin_free(twins, &from), twin_free(twins, &to), twin_free(twins, &out);
+    twin_free(twins, &ranks);
+    free(list);
+}
+
 /* A weight is a sum in double, so that it may be off by a few units in the last place of that, and a
  * map by one of a float; cubes of gradients do not make it more. */
 static void check_cam(struct twins *twins, const struct kern_map_sides *sides, bool plus_plus,
@@ -208,6 +238,8 @@ int main(void)
         check_pixels(&twins, &shapes[k], &rng);
         check_variants(&twins, &shapes[k], 0, &rng);
         check_variants(&twins, &shapes[k], 4 + k, &rng);
+        check_replace(&twins, &shapes[k], 0, k % 2 == 0, &rng);
+        check_replace(&twins, &shapes[k], 4 + 3 * k, k % 2 == 1, &rng);
         check_cam(&twins, &shapes[k], false, &rng);
         check_cam(&twins, &shapes[k], true, &rng);
     }
