@@ -33,10 +33,10 @@ static void tell_unfit(const struct mx_gpus *gpus)
                 gpus->list[k].model, gpus->list[k].fault, gpus->list[k].mend);
 }
 
-/* A word of train.precision that is for GPUs alone, of those that are asked for; NULL: none. */
-static const char *word_of_gpus(const struct mx_config *config)
+/* The words of a key that are asked for, a bit each: the one outside of grids, and those of axes. */
+static unsigned words_of(const struct mx_config *config, unsigned key)
 {
-    unsigned most = config->base[KEY_TRAIN_PRECISION].choice;
+    unsigned words = 1u << config->base[key].choice;
 
     for (size_t b = 0; b < config->nblocks; b++)
         for (size_t a = 0; a < config->blocks[b].naxes; a++) {
@@ -45,15 +45,28 @@ static const char *word_of_gpus(const struct mx_config *config)
             for (uint64_t i = 0; i < axis->nkeys * axis->count; i++) {
                 const size_t k = i % axis->nkeys;
 
-                if (axis->keys[k] == KEY_TRAIN_PRECISION) {
-                    const struct mx_value value =
-                        mx_axis_value(&axis->values[k], axis->keys[k], i / axis->nkeys);
-
-                    most = value.choice > most ? value.choice : most;
-                }
+                if (axis->keys[k] == key)
+                    words |= 1u << mx_axis_value(&axis->values[k], key, i / axis->nkeys).choice;
             }
         }
+    return words;
+}
+
+/* A word of train.precision that is for GPUs alone, of those that are asked for; NULL: none. */
+static const char *word_of_gpus(const struct mx_config *config)
+{
+    unsigned words = words_of(config, KEY_TRAIN_PRECISION), most = WORKER_NET_F32;
+
+    for (unsigned k = most; words >> k; k++)
+        most = words >> k & 1 ? k : most;
     return most == WORKER_NET_F32 ? NULL : worker_net_precisions[most].word;
+}
+
+/* Whether a sweep has stages that compute on a GPU: heads do not, and where features are read from
+ * files there is nothing else. */
+static bool has_use_for_gpus(const struct mx_config *config)
+{
+    return words_of(config, KEY_DATA_SET) != 1u << WORKER_DATA_FEATURES;
 }
 
 /* `auto` found no GPU. */
@@ -91,6 +104,11 @@ int run_choose_device(struct run *run, struct mx_err *err)
     if (device->choice == MX_DEVICE_AUTO && !any_fit(&run->gpus)) {
         tell_unfit(&run->gpus);
         return choose_cpu(run, "none is fit", err);
+    }
+    if (device->choice == MX_DEVICE_AUTO && !has_use_for_gpus(run->config)) {
+        tell_lines("heads on features are computed on CPUs: the GPUs are left alone");
+        device->choice = MX_DEVICE_CPU;
+        return 0;
     }
     device->choice = MX_DEVICE_CUDA;
     return 0;

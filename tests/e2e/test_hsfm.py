@@ -5,6 +5,7 @@ import random
 import struct
 
 import harness
+from test_gpus import pretend
 
 CONFIG = """
 name: heads
@@ -55,6 +56,17 @@ class Hsfm(harness.Case):
         config = self.write(f"{name}.yaml", CONFIG % (rates, forms))
         self.mixsweep("run", config, "--out", name, *more)
         return self.folder / name
+
+    def test_heads_alone_leave_gpus_to_others(self):
+        config = self.write("heads.yaml", CONFIG % ("0.1, 0.2", "auto"))
+        self.program = harness.FAULTS_PROGRAM
+        _, err = self.mixsweep("run", config, "--out", "auto", "--workers", 2, env=pretend(1))
+        self.assertIn("mixsweep: heads on features are computed on CPUs: the GPUs are left alone\n", err)
+        self.mixsweep("run", config, "--out", "asked", "--set", "schedule.device=cuda", env=pretend(1))
+        for name, device in (("auto", "cpu"), ("asked", "cuda")):
+            self.assertIn(f"device: {device}", (self.folder / name / "config.yaml").read_text())
+            rows = harness.rows(self.folder / name / "results.csv")
+            self.assertEqual({"Pretended" in row["run.device"] for row in rows}, {device == "cuda"})
 
     @staticmethod
     def heads(directory):
