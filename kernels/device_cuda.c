@@ -155,16 +155,23 @@ static bool have_rows(struct kern_nn *nn, const struct kern_rows *rows)
     return !rows->share || !bring_rows(nn, rows, cuda->failed.code ? NULL : &cuda->failed);
 }
 
+bool kern_cuda_rows(struct kern_nn *nn, float *out, const float *in, const struct kern_rows *rows,
+                    struct kern_mix_rows_args *args)
+{
+    if (!have_rows(nn, rows))
+        return false;
+    *args = rows_args(cuda_of(nn), rows);
+    args->out = out;
+    args->in = in;
+    return true;
+}
+
 static void mix_rows(struct kern_nn *nn, float *out, const float *in, const struct kern_rows *rows)
 {
     struct kern_mix_rows_args args;
 
-    if (!have_rows(nn, rows))
-        return;
-    args = rows_args(cuda_of(nn), rows);
-    args.out = out;
-    args.in = in;
-    LAUNCH(cuda_of(nn), mix_rows, &args);
+    if (kern_cuda_rows(nn, out, in, rows, &args))
+        LAUNCH(cuda_of(nn), mix_rows, &args);
 }
 
 static void mix_rows_backward(struct kern_nn *nn, float *out, const float *gradient,
@@ -172,11 +179,8 @@ static void mix_rows_backward(struct kern_nn *nn, float *out, const float *gradi
 {
     struct kern_mix_rows_backward_args args;
 
-    if (!have_rows(nn, rows))
+    if (!kern_cuda_rows(nn, out, gradient, rows, &args.rows))
         return;
-    args.rows = rows_args(cuda_of(nn), rows);
-    args.rows.out = out;
-    args.rows.in = gradient;
     args.n = args.rows.n;
     LAUNCH(cuda_of(nn), mix_rows_backward, &args);
 }

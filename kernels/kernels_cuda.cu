@@ -1,6 +1,7 @@
 /* CUDA's drivers of the bodies in network_body.h: a thread an element, or a block a sum. */
 #include <cuda_runtime.h>
 
+#include "kernels/bf16_body.h"
 #include "kernels/launch.h"
 #include "kernels/map_body.h"
 #include "kernels/mask_body.h"
@@ -81,3 +82,4 @@ __device__ static struct kern_part fold_warp(struct kern_part part)
 
 KERN_KERNELS(EACH, BLOCK)
 KERN_MASK_KERNELS(EACH, BLOCK)
+KERN_BF16_KERNELS(EACH, BLOCK)

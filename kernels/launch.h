@@ -6,6 +6,7 @@
 #ifndef MX_KERN_LAUNCH_H
 #define MX_KERN_LAUNCH_H
 
+#include "kernels/bf16_args.h"
 #include "kernels/kern.h"
 #include "kernels/kernel_args.h"
 #include "kernels/mask_args.h"
@@ -18,6 +19,7 @@ extern "C" {
     int kern_launch_##name(const struct kern_##name##_args *args, void *stream);
 KERN_KERNELS(KERN_DECLARE, KERN_DECLARE)
 KERN_MASK_KERNELS(KERN_DECLARE, KERN_DECLARE)
+KERN_BF16_KERNELS(KERN_DECLARE, KERN_DECLARE)
 #undef KERN_DECLARE
 
 /* The kernel of kernels/kern_cuda.cu. */

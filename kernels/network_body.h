@@ -40,12 +40,11 @@ KERN_BODY void relu_backward_each(const struct kern_relu_backward_args *p, size_
     p->gradient[i] = p->y[i] < (p->cap > 0.0f ? p->cap : INFINITY) ? part : 0.0f;
 }
 
-/* Element i takes the generator's numbers 2 i and 2 i + 1. */
-KERN_BODY void dropout_each(const struct kern_dropout_args *p, size_t i)
+/* From 0 to 1: element i takes the generator's numbers 2 i and 2 i + 1. */
+KERN_BODY double dropout_draw(const struct kern_dropout_args *p, size_t i)
 {
     uint32_t counter[4], block[4];
     uint64_t high, low;
-    double   u;
 
     counter[0] = p->counter[0] + (uint32_t)(i / 2);
     counter[1] = p->counter[1];
@@ -54,8 +53,12 @@ KERN_BODY void dropout_each(const struct kern_dropout_args *p, size_t i)
     mx_philox(counter, p->key, block);
     high = block[i % 2 * 2];
     low = block[i % 2 * 2 + 1];
-    u = (double)((high << 21) ^ (low >> 11)) * (1.0 / 9007199254740992.0);
-    p->data[i] = u < (double)p->drop ? 0.0f : 1.0f / (1.0f - p->drop) * p->data[i];
+    return (double)((high << 21) ^ (low >> 11)) * (1.0 / 9007199254740992.0);
+}
+
+KERN_BODY void dropout_each(const struct kern_dropout_args *p, size_t i)
+{
+    p->data[i] = dropout_draw(p, i) < (double)p->drop ? 0.0f : 1.0f / (1.0f - p->drop) * p->data[i];
 }
 
 KERN_BODY void add_backward_each(const struct kern_add_backward_args *p, size_t i)

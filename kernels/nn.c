@@ -33,6 +33,12 @@ struct kern_tensor *kern_tensor_like(const struct kern_tensor *tensor, struct mx
     return tensor->nn->table->like(tensor, err);
 }
 
+struct kern_tensor *kern_tensor_inner(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                      struct mx_err *err)
+{
+    return nn->table->inner(nn, ndims, dims, err);
+}
+
 void kern_tensor_free(struct kern_tensor *tensor)
 {
     if (tensor)
@@ -42,6 +48,11 @@ void kern_tensor_free(struct kern_tensor *tensor)
 size_t kern_tensor_bytes(const struct kern_tensor *tensor)
 {
     return tensor->bytes;
+}
+
+size_t kern_tensor_elements(const struct kern_tensor *tensor)
+{
+    return tensor->bytes / (tensor->last ? sizeof(uint16_t) : sizeof(float));
 }
 
 bool kern_tensor_same_order(const struct kern_tensor *a, const struct kern_tensor *b)

@@ -48,6 +48,8 @@ void            kern_nn_free(struct kern_nn *nn); /* NULL is allowed */
 enum kern_precision {
     KERN_F32,
     KERN_TF32,
+    KERN_BF16, /* images and gradients within the network are bfloat16, channels last; weights, statistics, their
+                  gradients and what LINEAR makes `wide` are float32 */
 };
 
 /* Open the first visible CUDA device. repeats: only algorithms that add in a fixed order, so that
@@ -66,11 +68,18 @@ size_t kern_nn_bytes(const struct kern_nn *nn);
 struct kern_tensor *kern_tensor_plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
                                       struct mx_err *err);
 struct kern_tensor *kern_tensor_like(const struct kern_tensor *tensor, struct mx_err *err);
+
+/* A tensor of images (4 dimensions) or rows (2) as operations pass them on: row-major but on a device of KERN_BF16. */
+struct kern_tensor *kern_tensor_inner(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                      struct mx_err *err);
 void                kern_tensor_free(struct kern_tensor *tensor); /* NULL is allowed */
 
 /* Bytes that it needs, padding included (a multiple of four). Padding is zero
  * in every output, so elementwise work may run over all of it. */
 size_t kern_tensor_bytes(const struct kern_tensor *tensor);
+
+/* Its elements, padding included: what functions on arrays of a network count. */
+size_t kern_tensor_elements(const struct kern_tensor *tensor);
 
 /* True if element i of both arrays is the same element. */
 bool kern_tensor_same_order(const struct kern_tensor *a, const struct kern_tensor *b);
@@ -118,6 +127,7 @@ struct kern_op_shape {
     uint32_t          groups;              /* CONV; 0 or 1: every channel sees all of the input */
     bool              bias;                /* CONV */
     float             epsilon;             /* NORM */
+    bool              wide;                /* LINEAR: dst is float32 on every device */
     bool              fixed;               /* NORM: statistics are read, not made, and constants
                                               to the backward pass */
 };

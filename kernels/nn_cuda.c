@@ -83,6 +83,7 @@ static void close_device(struct kern_nn *nn)
     kern_cuda_release(cuda, cuda->rows);
     kern_cuda_release(cuda, cuda->mixing);
     kern_cuda_release(cuda, cuda->squares);
+    kern_cuda_release(cuda, cuda->halves);
     kern_cuda_arena_free(cuda);
     if (cuda->stream)
         (void)cudaStreamDestroy(cuda->stream);
@@ -90,7 +91,7 @@ static void close_device(struct kern_nn *nn)
 }
 
 static struct kern_tensor *tensor_new(struct kern_nn *nn, unsigned ndims, const int64_t *dims,
-                                      struct mx_err *err)
+                                      bool last, struct mx_err *err)
 {
     struct kern_tensor *tensor = calloc(1, sizeof *tensor);
 
@@ -100,27 +101,40 @@ static struct kern_tensor *tensor_new(struct kern_nn *nn, unsigned ndims, const 
     }
     tensor->nn = nn;
     tensor->ndims = ndims;
-    tensor->bytes = sizeof(float);
-    for (unsigned d = 0; d < ndims; d++) {
+    tensor->last = last;
+    tensor->bytes = last ? sizeof(kern_bf16) : sizeof(float);
+    for (unsigned d = 0; d < ndims; d++)
         tensor->dims[d] = dims[d];
-        tensor->bytes *= (size_t)dims[d];
-    }
+    for (unsigned d = 0; d < ndims; d++)
+        tensor->bytes *= d == 1 ? kern_cuda_width(tensor) : (size_t)dims[d];
     return tensor;
 }
 
-static struct kern_tensor *plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
-                                 struct mx_err *err)
+static struct kern_tensor *of_dims(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                   bool last, struct mx_err *err)
 {
     int64_t wide[12] = {0};
 
     for (unsigned d = 0; d < ndims; d++)
         wide[d] = dims[d];
-    return tensor_new(nn, ndims, wide, err);
+    return tensor_new(nn, ndims, wide, last, err);
+}
+
+static struct kern_tensor *plain(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                 struct mx_err *err)
+{
+    return of_dims(nn, ndims, dims, false, err);
+}
+
+static struct kern_tensor *inner(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                 struct mx_err *err)
+{
+    return of_dims(nn, ndims, dims, cuda_of(nn)->precision == KERN_BF16, err);
 }
 
 static struct kern_tensor *like(const struct kern_tensor *tensor, struct mx_err *err)
 {
-    return tensor_new(tensor->nn, tensor->ndims, tensor->dims, err);
+    return tensor_new(tensor->nn, tensor->ndims, tensor->dims, tensor->last, err);
 }
 
 static void tensor_free(struct kern_tensor *tensor)
@@ -130,7 +144,7 @@ static void tensor_free(struct kern_tensor *tensor)
 
 static bool same_order(const struct kern_tensor *a, const struct kern_tensor *b)
 {
-    return a->bytes == b->bytes;
+    return a->bytes == b->bytes && a->last == b->last;
 }
 
 static bool by_image(const struct kern_tensor *tensor)
@@ -153,6 +167,13 @@ static int channels_of(const struct kern_tensor *tensor, struct kern_channels *w
                                     .image = (size_t)(dims[1] * dims[2] * dims[3]),
                                     .group = (size_t)(dims[2] * dims[3]),
                                     .point = 1};
+    if (tensor->last)
+        *where = (struct kern_channels){.n = where->n,
+                                        .channels = where->channels,
+                                        .points = where->points,
+                                        .block = kern_cuda_width(tensor),
+                                        .image = (size_t)where->points * kern_cuda_width(tensor),
+                                        .point = kern_cuda_width(tensor)};
     return 0;
 }
 
@@ -165,20 +186,65 @@ static int bind(struct kern_tensor *tensor, float *data, struct mx_err *err)
 
 static int copy(const struct kern_tensor *from, struct kern_tensor *to, struct mx_err *err)
 {
-    struct cuda *cuda = cuda_of(from->nn);
+    struct cuda                   *cuda = cuda_of(from->nn);
+    const size_t                   images = (size_t)from->dims[0];
+    const struct kern_bf16_between of = kern_cuda_between(from);
 
-    kern_device_cuda.copy(from->nn, to->data, from->data, from->bytes);
+    if (from->last == to->last)
+        kern_device_cuda.copy(from->nn, to->data, from->data, from->bytes);
+    else if (from->last)
+        kern_cuda_widen(cuda, from->data, to->data, images, &of);
+    else
+        kern_cuda_narrow(cuda, from->data, to->data, images, &of);
     return kern_tell_failure(cuda, err);
+}
+
+/* Memory for the numbers of a tensor in float32, row-major. */
+static float *plain_room(const struct kern_tensor *tensor, size_t *bytes, struct mx_err *err)
+{
+    *bytes = sizeof(float);
+    for (unsigned d = 0; d < tensor->ndims; d++)
+        *bytes *= (size_t)tensor->dims[d];
+    return kern_cuda_alloc(cuda_of(tensor->nn), *bytes, err);
 }
 
 static int write_rows(struct kern_tensor *tensor, const float *host, struct mx_err *err)
 {
-    return kern_device_cuda.put(tensor->nn, tensor->data, host, tensor->bytes, err);
+    const struct kern_bf16_between of = kern_cuda_between(tensor);
+    float                         *rows;
+    size_t                         bytes;
+    int                            result;
+
+    if (!tensor->last)
+        return kern_device_cuda.put(tensor->nn, tensor->data, host, tensor->bytes, err);
+    if (!(rows = plain_room(tensor, &bytes, err)))
+        return -1;
+    if (!(result = kern_device_cuda.put(tensor->nn, rows, host, bytes, err)))
+        kern_cuda_narrow(cuda_of(tensor->nn), rows, tensor->data, (size_t)tensor->dims[0], &of);
+    CUDA_TRY(cudaStreamSynchronize(cuda_of(tensor->nn)->stream), err);
+    kern_cuda_release(cuda_of(tensor->nn), rows);
+    return result ? result : kern_tell_failure(cuda_of(tensor->nn), err);
+
+fail:
+    kern_cuda_release(cuda_of(tensor->nn), rows);
+    return -1;
 }
 
 static int read_rows(const struct kern_tensor *tensor, float *host, struct mx_err *err)
 {
-    return kern_device_cuda.get(tensor->nn, host, tensor->data, tensor->bytes, err);
+    const struct kern_bf16_between of = kern_cuda_between(tensor);
+    float                         *rows;
+    size_t                         bytes;
+    int                            result;
+
+    if (!tensor->last)
+        return kern_device_cuda.get(tensor->nn, host, tensor->data, tensor->bytes, err);
+    if (!(rows = plain_room(tensor, &bytes, err)))
+        return -1;
+    kern_cuda_widen(cuda_of(tensor->nn), tensor->data, rows, (size_t)tensor->dims[0], &of);
+    result = kern_device_cuda.get(tensor->nn, host, rows, bytes, err);
+    kern_cuda_release(cuda_of(tensor->nn), rows);
+    return result;
 }
 
 static unsigned image_reorders(const struct kern_op *op)
@@ -190,6 +256,7 @@ static unsigned image_reorders(const struct kern_op *op)
 static const struct kern_nn_table table = {
     .close = close_device,
     .plain = plain,
+    .inner = inner,
     .like = like,
     .tensor_free = tensor_free,
     .same_order = same_order,
@@ -238,7 +305,10 @@ struct kern_nn *kern_nn_new_cuda(enum kern_precision precision, bool repeats, st
         return NULL;
     }
     cuda->nn.table = &table;
-    cuda->nn.device = &kern_device_cuda;
+    cuda->on = kern_device_cuda;
+    if (precision == KERN_BF16)
+        kern_cuda_bf16_functions(&cuda->on);
+    cuda->nn.device = &cuda->on;
     cuda->precision = precision;
     cuda->repeats = repeats;
     if (open_libraries(cuda, err)) {

@@ -10,6 +10,7 @@
 #include <cuda_runtime_api.h>
 #include <cudnn.h>
 
+#include "kernels/bf16_args.h"
 #include "kernels/nn_parts.h"
 
 /* One allocation for all that was asked for while it was collecting. */
@@ -26,6 +27,7 @@ struct cuda_arena {
 /* Its struct kern_nn is its beginning. */
 struct cuda {
     struct kern_nn      nn;
+    struct kern_device  on; /* nn's table */
     cudaStream_t        stream;
     cudnnHandle_t       dnn;
     cublasHandle_t      blas;
@@ -40,6 +42,8 @@ struct cuda {
     size_t              mixing_bytes;
     void               *squares; /* sums of squares */
     size_t              squares_bytes;
+    void               *halves; /* KERN_BF16: sums of norms and biases */
+    size_t              halves_bytes;
     struct cuda_arena   arena;
     enum kern_precision precision;
     bool                repeats; /* algorithms whose sums have a fixed order alone */
@@ -140,6 +144,17 @@ struct cuda_algorithms {
     cudnnConvolutionBwdFilterAlgo_t weights;
 };
 
+/* What an operation holds in bfloat16. */
+struct cuda_halves {
+    struct kern_bf16_filters filters;
+    void                    *weights, *gradient; /* of them: bfloat16 of a CONV, else float32 */
+    void                    *src,
+        *src_gradient; /* copies, where they are float32 or to be padded unevenly; NULL: they are not */
+    void    *dst_gradient; /* of a dst that is float32 */
+    uint32_t groups, all;  /* all filters, those that are more included */
+    size_t   bytes;        /* of all of this */
+};
+
 /* An operation; its struct kern_op is its beginning. The rest is of convolutions. */
 struct cuda_op {
     struct kern_op               op;
@@ -151,7 +166,16 @@ struct cuda_op {
     float                       *padded_grad;
     size_t                       padded_bytes;
     uint32_t                     height, width; /* of what is convolved */
+    struct cuda_halves           halves;        /* KERN_BF16 */
 };
+
+/* Elements of a point: channels, and those that are more. */
+static inline uint32_t kern_cuda_width(const struct kern_tensor *tensor)
+{
+    const uint32_t channels = (uint32_t)tensor->dims[1];
+
+    return tensor->last ? (channels + KERN_EIGHT - 1) / KERN_EIGHT * KERN_EIGHT : channels;
+}
 
 /* Whether a convolution has padding on some sides only. */
 bool kern_cuda_is_uneven(const struct kern_op_shape *shape);
@@ -168,6 +192,41 @@ int kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err);
 int kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err);
 int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err);
 int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err);
+
+/* In bfloat16: what convolutions and linear layers hold besides (bf16_op_cuda.c); linear layers and pools. */
+int  kern_cuda_bf16_prepare(struct cuda_op *op, struct mx_err *err);
+int  kern_cuda_bf16_prepare_backward(struct cuda_op *op, struct mx_err *err);
+void kern_cuda_bf16_release(struct cuda_op *op);
+int  kern_cuda_bf16_linear_forward(struct cuda_op *op, struct mx_err *err);
+int  kern_cuda_bf16_linear_backward(struct cuda_op *op, struct mx_err *err);
+void kern_cuda_bf16_pool(const struct cuda_op *op, bool backward);
+
+/* What both do around a product: from src and weights in float32, and back to their gradients; bias and ReLU;
+ * the gradient of the bias. */
+void kern_cuda_bf16_bring(const struct cuda_op *op);
+void kern_cuda_bf16_give_src(const struct cuda_op *op);
+void kern_cuda_bf16_give_weights(const struct cuda_op *op);
+void kern_cuda_bf16_finish(const struct cuda_op *op);
+void kern_cuda_bf16_sum_bias(const struct cuda_op *op);
+
+/* How images of these dimensions (two: rows) lie in float32, row-major, and in bfloat16, channels last; copies of `images`
+ * from one to the other. */
+struct kern_bf16_between kern_cuda_between(const struct kern_tensor *tensor);
+void kern_cuda_narrow(struct cuda *cuda, const float *in, void *out, size_t images,
+                      const struct kern_bf16_between *of);
+void kern_cuda_widen(struct cuda *cuda, const void *in, float *out, size_t images,
+                     const struct kern_bf16_between *of);
+
+/* Functions of kernels/device.h for images in bfloat16 (bf16_cuda.c); bytes of their room; sums over points
+ * of (points, channels). */
+void   kern_cuda_bf16_functions(struct kern_device *device);
+size_t kern_cuda_bf16_bytes(size_t channels);
+void kern_cuda_bf16_channel_sum(struct cuda *cuda, const float *x, size_t points, uint32_t channels,
+                                float *sum);
+
+/* Rows that mix, where the host's arrays were brought; false, having kept why, if they could not be. */
+bool kern_cuda_rows(struct kern_nn *nn, float *out, const float *in, const struct kern_rows *rows,
+                    struct kern_mix_rows_args *args);
 
 /* Bias and ReLU behind a product; the gradient of the bias. */
 void kern_cuda_finish(const struct cuda_op *op);

@@ -20,34 +20,67 @@ static int own_memory(struct cuda_op *op, float **memory, struct mx_err *err)
 /* By default cuDNN may round the factors of float32 to TF32, and to nothing shorter. */
 cudnnMathType_t kern_cuda_math(const struct cuda *cuda)
 {
-    return cuda->precision == KERN_TF32 ? CUDNN_DEFAULT_MATH : CUDNN_FMA_MATH;
+    static const cudnnMathType_t types[] = {[KERN_F32] = CUDNN_FMA_MATH,
+                                            [KERN_TF32] = CUDNN_DEFAULT_MATH,
+                                            [KERN_BF16] = CUDNN_TENSOR_OP_MATH};
+
+    return types[cuda->precision];
+}
+
+static bool is_half(const struct cuda_op *op)
+{
+    return cuda_of(op->op.nn)->precision == KERN_BF16;
 }
 
 /* How cuDNN sees it: images with all padding that is not alike on both sides. */
+struct seen {
+    cudnnTensorFormat_t format;
+    cudnnDataType_t     type;
+    int                 in, out, filters, inputs, groups; /* channels; inputs of a filter */
+};
+
+static struct seen see(const struct cuda_op *op)
+{
+    const struct kern_op_shape *shape = &op->op.shape;
+    const int                   groups = shape->groups > 1 ? (int)shape->groups : 1;
+    const int                   in = (int)op->op.tensors.src->dims[1], out = (int)shape->channels;
+
+    if (!is_half(op))
+        return (struct seen){
+            CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, in, out, out, in / groups, groups};
+    return (struct seen){.format = CUDNN_TENSOR_NHWC,
+                         .type = CUDNN_DATA_BFLOAT16,
+                         .in = (in + KERN_EIGHT - 1) / KERN_EIGHT * KERN_EIGHT,
+                         .out = (int)op->halves.all,
+                         .filters = (int)op->halves.all,
+                         .inputs = (int)op->halves.filters.all_inputs,
+                         .groups = (int)op->halves.groups};
+}
+
 static int describe(struct cuda_op *op, struct mx_err *err)
 {
     const struct kern_op_shape *shape = &op->op.shape;
     const int64_t              *in = op->op.tensors.src->dims, *out = op->op.tensors.dst->dims;
-    const int groups = shape->groups > 1 ? (int)shape->groups : 1, kernel = (int)shape->kernel;
-    const int pad = (int)shape->pad, stride = (int)shape->stride;
+    const int                   pad = (int)shape->pad, stride = (int)shape->stride;
+    const struct seen           as = see(op);
 
     DNN_TRY(cudnnCreateTensorDescriptor(&op->x), err);
     DNN_TRY(cudnnCreateTensorDescriptor(&op->y), err);
     DNN_TRY(cudnnCreateFilterDescriptor(&op->w), err);
     DNN_TRY(cudnnCreateConvolutionDescriptor(&op->conv), err);
-    DNN_TRY(cudnnSetTensor4dDescriptor(op->x, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)in[0],
-                                       (int)in[1], (int)op->height, (int)op->width),
+    DNN_TRY(cudnnSetTensor4dDescriptor(op->x, as.format, as.type, (int)in[0], as.in,
+                                       (int)op->height, (int)op->width),
             err);
-    DNN_TRY(cudnnSetTensor4dDescriptor(op->y, CUDNN_TENSOR_NCHW, CUDNN_DATA_FLOAT, (int)out[0],
-                                       (int)out[1], (int)out[2], (int)out[3]),
+    DNN_TRY(cudnnSetTensor4dDescriptor(op->y, as.format, as.type, (int)out[0], as.out, (int)out[2],
+                                       (int)out[3]),
             err);
-    DNN_TRY(cudnnSetFilter4dDescriptor(op->w, CUDNN_DATA_FLOAT, CUDNN_TENSOR_NCHW,
-                                       (int)shape->channels, (int)in[1] / groups, kernel, kernel),
+    DNN_TRY(cudnnSetFilter4dDescriptor(op->w, as.type, as.format, as.filters, as.inputs,
+                                       (int)shape->kernel, (int)shape->kernel),
             err);
     DNN_TRY(cudnnSetConvolution2dDescriptor(op->conv, pad, pad, stride, stride, 1, 1,
                                             CUDNN_CROSS_CORRELATION, CUDNN_DATA_FLOAT),
             err);
-    DNN_TRY(cudnnSetConvolutionGroupCount(op->conv, groups), err);
+    DNN_TRY(cudnnSetConvolutionGroupCount(op->conv, as.groups), err);
     DNN_TRY(cudnnSetConvolutionMathType(op->conv, kern_cuda_math(cuda_of(op->op.nn))), err);
     return 0;
 
@@ -71,7 +104,7 @@ int kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err)
     DNN_TRY(cudnnGetConvolutionForwardWorkspaceSize(cuda_of(op->op.nn)->dnn, op->x, op->w, op->conv,
                                                     op->y, op->by.forward, &bytes),
             err);
-    if (kern_cuda_is_uneven(&op->op.shape) && own_memory(op, &op->padded, err))
+    if (!is_half(op) && kern_cuda_is_uneven(&op->op.shape) && own_memory(op, &op->padded, err))
         return -1;
     return reserve(op, bytes, err);
 
@@ -91,8 +124,8 @@ int kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err)
         DNN_TRY(cudnnGetConvolutionBackwardDataWorkspaceSize(dnn, op->w, op->y, op->conv, op->x,
                                                              op->by.data, &bytes),
                 err);
-        if (reserve(op, bytes, err) ||
-            (kern_cuda_is_uneven(&op->op.shape) && own_memory(op, &op->padded_grad, err)))
+        if (reserve(op, bytes, err) || (!is_half(op) && kern_cuda_is_uneven(&op->op.shape) &&
+                                        own_memory(op, &op->padded_grad, err)))
             return -1;
     }
     if (gradients->weights) {
@@ -134,21 +167,64 @@ static void pad(const struct cuda_op *op, bool back, const float *in, float *out
     LAUNCH(cuda_of(op->op.nn), pad, &args);
 }
 
-int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err)
+/* What cuDNN reads and writes: copies where tensors are not as it takes them. */
+struct places {
+    const void *x, *w;
+    void       *dx, *dw;
+};
+
+static struct places places_of(const struct cuda_op *op)
 {
     const struct kern_op_tensors *at = &op->op.tensors;
-    struct cuda                  *cuda = cuda_of(op->op.nn);
-    const float                  *x = at->src->data;
+    const struct kern_tensor     *dx = op->op.gradients.src, *dw = op->op.gradients.weights;
+    const struct cuda_halves     *halves = &op->halves;
+    const void                   *x = is_half(op) ? halves->src : op->padded;
+    void                         *to = is_half(op) ? halves->src_gradient : op->padded_grad;
 
-    if (op->padded) {
-        pad(op, false, x, op->padded);
-        x = op->padded;
-    }
-    DNN_TRY(cudnnConvolutionForward(cuda->dnn, &one, op->x, x, op->w, at->weights->data, op->conv,
+    return (struct places){.x = x ? x : at->src->data,
+                           .w = is_half(op) ? halves->weights : at->weights->data,
+                           .dx = to || !dx ? to : dx->data,
+                           .dw = is_half(op) || !dw ? halves->gradient : dw->data};
+}
+
+int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err)
+{
+    const struct places at = places_of(op);
+    struct cuda        *cuda = cuda_of(op->op.nn);
+
+    if (is_half(op))
+        kern_cuda_bf16_bring(op);
+    else if (op->padded)
+        pad(op, false, op->op.tensors.src->data, op->padded);
+    DNN_TRY(cudnnConvolutionForward(cuda->dnn, &one, op->x, at.x, op->w, at.w, op->conv,
                                     op->by.forward, cuda->scratch, cuda->scratch_bytes,
-                                    op->op.shape.sum ? &one : &none, op->y, at->dst->data),
+                                    op->op.shape.sum ? &one : &none, op->y,
+                                    op->op.tensors.dst->data),
             err);
-    kern_cuda_finish(op);
+    if (is_half(op))
+        kern_cuda_bf16_finish(op);
+    else
+        kern_cuda_finish(op);
+    return 0;
+
+fail:
+    return -1;
+}
+
+static int weights_backward(const struct cuda_op *op, const struct places *at, struct mx_err *err)
+{
+    struct cuda *cuda = cuda_of(op->op.nn);
+
+    DNN_TRY(cudnnConvolutionBackwardFilter(
+                cuda->dnn, &one, op->x, at->x, op->y, op->op.gradients.dst->data, op->conv,
+                op->by.weights, cuda->scratch, cuda->scratch_bytes, &none, op->w, at->dw),
+            err);
+    if (is_half(op)) {
+        kern_cuda_bf16_give_weights(op);
+        kern_cuda_bf16_sum_bias(op);
+    } else {
+        kern_cuda_sum_bias(op);
+    }
     return 0;
 
 fail:
@@ -158,24 +234,20 @@ fail:
 int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err)
 {
     const struct kern_op_gradients *to = &op->op.gradients;
-    const struct kern_op_tensors   *at = &op->op.tensors;
+    const struct places             at = places_of(op);
     struct cuda                    *cuda = cuda_of(op->op.nn);
-    const float                    *x = op->padded ? op->padded : at->src->data;
-    float *dx = to->src ? (op->padded_grad ? op->padded_grad : to->src->data) : NULL;
 
-    if (to->weights) {
-        DNN_TRY(cudnnConvolutionBackwardFilter(
-                    cuda->dnn, &one, op->x, x, op->y, to->dst->data, op->conv, op->by.weights,
-                    cuda->scratch, cuda->scratch_bytes, &none, op->w, to->weights->data),
-                err);
-        kern_cuda_sum_bias(op);
-    }
-    if (dx)
-        DNN_TRY(cudnnConvolutionBackwardData(cuda->dnn, &one, op->w, at->weights->data, op->y,
-                                             to->dst->data, op->conv, op->by.data, cuda->scratch,
-                                             cuda->scratch_bytes, &none, op->x, dx),
-                err);
-    if (to->src && op->padded_grad)
+    if (to->weights && weights_backward(op, &at, err))
+        return -1;
+    if (!to->src)
+        return 0;
+    DNN_TRY(cudnnConvolutionBackwardData(cuda->dnn, &one, op->w, at.w, op->y, to->dst->data,
+                                         op->conv, op->by.data, cuda->scratch, cuda->scratch_bytes,
+                                         &none, op->x, at.dx),
+            err);
+    if (is_half(op))
+        kern_cuda_bf16_give_src(op);
+    else if (op->padded_grad)
         pad(op, true, op->padded_grad, to->src->data);
     return 0;
 

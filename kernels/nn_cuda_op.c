@@ -8,6 +8,11 @@
 
 static const float one = 1, none = 0;
 
+static bool is_half(const struct cuda_op *op)
+{
+    return cuda_of(op->op.nn)->precision == KERN_BF16;
+}
+
 static uint32_t places(const struct kern_op_shape *shape, uint32_t length)
 {
     return (length + 2 * shape->pad - shape->kernel) / shape->stride + 1;
@@ -63,7 +68,9 @@ static int make_missing(struct cuda_op *op, struct kern_op_tensors *tensors, str
     }
     if (!tensors->dst) {
         ndims = dst_dims(op, tensors->src, dims);
-        if (!(tensors->dst = kern_tensor_plain(op->op.nn, ndims, dims, err)))
+        tensors->dst = op->op.shape.wide ? kern_tensor_plain(op->op.nn, ndims, dims, err)
+                                         : kern_tensor_inner(op->op.nn, ndims, dims, err);
+        if (!tensors->dst)
             return -1;
     }
     return 0;
@@ -102,6 +109,8 @@ struct kern_op *kern_cuda_op_new(struct kern_nn *nn, const struct kern_op_shape 
     if (check_shape(op, err) || make_missing(op, tensors, err))
         goto fail;
     op->op.tensors = *tensors;
+    if (is_half(op) && kern_cuda_bf16_prepare(op, err))
+        goto fail;
     if (shape->kind == KERN_CONV && kern_cuda_conv_new(op, err))
         goto fail;
     return &op->op;
@@ -128,6 +137,7 @@ void kern_cuda_op_free(struct kern_op *base)
         (op->padded ? op->padded_bytes : 0) + (op->padded_grad ? op->padded_bytes : 0);
     kern_cuda_release(cuda, op->padded);
     kern_cuda_release(cuda, op->padded_grad);
+    kern_cuda_bf16_release(op);
     free(op);
 }
 
@@ -136,6 +146,9 @@ int kern_cuda_add_backward(struct kern_op *base, const struct kern_op_tensors *t
 {
     base->tensors = *tensors;
     base->gradients = *gradients;
+    if (is_half((struct cuda_op *)base) &&
+        kern_cuda_bf16_prepare_backward((struct cuda_op *)base, err))
+        return -1;
     return base->shape.kind == KERN_CONV ? kern_cuda_conv_add_backward((struct cuda_op *)base, err)
                                          : 0;
 }
@@ -308,10 +321,10 @@ static int run_norm(const struct cuda_op *op, bool backward, struct mx_err *err)
     if (kern_tensor_channels(at->src, &sum.where, err))
         return -1;
     if (backward)
-        kern_device_cuda.norm_backward(op->op.nn, &sum,
-                                       &(struct kern_norm_gradient){.a = to->dst->data});
+        op->op.nn->device->norm_backward(op->op.nn, &sum,
+                                         &(struct kern_norm_gradient){.a = to->dst->data});
     else
-        kern_device_cuda.norm_forward(op->op.nn, &sum);
+        op->op.nn->device->norm_forward(op->op.nn, &sum);
     return 0;
 }
 
@@ -323,9 +336,11 @@ int kern_cuda_forward(struct kern_op *base, struct mx_err *err)
     if (base->shape.kind == KERN_CONV)
         result = kern_cuda_conv_forward(op, err);
     else if (base->shape.kind == KERN_LINEAR)
-        result = linear_forward(op, err);
+        result = is_half(op) ? kern_cuda_bf16_linear_forward(op, err) : linear_forward(op, err);
     else if (base->shape.kind == KERN_NORM)
         result = run_norm(op, false, err);
+    else if (is_half(op))
+        kern_cuda_bf16_pool(op, false);
     else
         run_pool(op, false);
     return result ? result : kern_tell_failure(cuda_of(base->nn), err);
@@ -339,9 +354,11 @@ int kern_cuda_backward(struct kern_op *base, struct mx_err *err)
     if (base->shape.kind == KERN_CONV)
         result = kern_cuda_conv_backward(op, err);
     else if (base->shape.kind == KERN_LINEAR)
-        result = linear_backward(op, err);
+        result = is_half(op) ? kern_cuda_bf16_linear_backward(op, err) : linear_backward(op, err);
     else if (base->shape.kind == KERN_NORM && base->gradients.src)
         result = run_norm(op, true, err);
+    else if (base->gradients.src && is_half(op))
+        kern_cuda_bf16_pool(op, true);
     else if (base->gradients.src)
         run_pool(op, true);
     return result ? result : kern_tell_failure(cuda_of(base->nn), err);

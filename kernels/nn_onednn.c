@@ -270,6 +270,7 @@ static int read_rows(const struct kern_tensor *tensor, float *host, struct mx_er
 static const struct kern_nn_table table = {
     .close = close_device,
     .plain = plain,
+    .inner = plain,
     .like = like,
     .tensor_free = tensor_free,
     .same_order = same_order,

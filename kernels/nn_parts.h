@@ -22,6 +22,7 @@ struct kern_tensor {
     unsigned            ndims;
     int64_t             dims[12]; /* as many as oneDNN's arrays have */
     struct kern_layout *layout;   /* NULL: row-major */
+    bool                last;     /* CUDA: bfloat16, channels last, up to a multiple of 8 */
 };
 
 struct kern_op {
@@ -37,6 +38,8 @@ struct kern_nn_table {
     struct kern_tensor *(*plain)(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
                                  struct mx_err *err);
     struct kern_tensor *(*like)(const struct kern_tensor *tensor, struct mx_err *err);
+    struct kern_tensor *(*inner)(struct kern_nn *nn, unsigned ndims, const uint32_t *dims,
+                                 struct mx_err *err);
     void (*tensor_free)(struct kern_tensor *tensor);
     bool (*same_order)(const struct kern_tensor *a, const struct kern_tensor *b);
     bool (*by_image)(const struct kern_tensor *tensor);

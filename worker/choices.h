@@ -153,7 +153,7 @@ struct worker_choice {
 #define WORKER_NET_PRECISIONS(X)                                                                   \
     X(NET_F32, "f32", WORKER_READY)                                                                \
     X(NET_TF32, "tf32", WORKER_READY)                                                              \
-    X(NET_BF16, "bf16", WORKER_LATER)
+    X(NET_BF16, "bf16", WORKER_READY)
 
 #define WORKER_HARD_SPLITS(X)                                                                      \
     X(HARD_SPLIT_SAME, "same", WORKER_READY)                                                       \

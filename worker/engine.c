@@ -50,7 +50,7 @@ done:
 }
 
 static const enum kern_precision precisions[] = {
-    [WORKER_NET_F32] = KERN_F32, [WORKER_NET_TF32] = KERN_TF32};
+    [WORKER_NET_F32] = KERN_F32, [WORKER_NET_TF32] = KERN_TF32, [WORKER_NET_BF16] = KERN_BF16};
 
 /* What only a GPU has; the sweep's own checks come before. */
 static int check_precision(const struct worker_params *params, enum worker_device device,
@@ -233,15 +233,15 @@ float *engine_plan_at(const struct engine_plan *plan, size_t offset)
     return (float *)(void *)(plan->block + offset);
 }
 
-size_t engine_layer_floats(const struct engine_layer *layer)
+size_t engine_layer_elements(const struct engine_layer *layer)
 {
-    return kern_tensor_bytes(layer->tensors.dst) / sizeof(float);
+    return kern_tensor_elements(layer->tensors.dst);
 }
 
 static void activate(const struct worker_engine *engine, const struct engine_plan *plan, uint32_t l)
 {
     const struct worker_layer *desc = &plan->net->layers[l];
-    const size_t               n = engine_layer_floats(&plan->layers[l]);
+    const size_t               n = engine_layer_elements(&plan->layers[l]);
     float                     *out = kern_tensor_data(plan->layers[l].tensors.dst);
 
     plan->on->relu(plan->nn, out, kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst), n,
@@ -273,7 +273,7 @@ static int run_layer(struct worker_engine *engine, struct engine_plan *plan, uin
         plan->on->add(plan->nn, kern_tensor_data(layer->tensors.dst),
                       kern_tensor_data(plan->layers[desc->inputs[0]].tensors.dst),
                       kern_tensor_data(plan->layers[desc->inputs[1]].tensors.dst),
-                      engine_layer_floats(layer), desc->relu);
+                      engine_layer_elements(layer), desc->relu);
     return 0;
 }
 
@@ -297,14 +297,14 @@ static void gather(const struct worker_layer *desc, const struct engine_plan *pl
 
     if (engine_hidden_at(plan, l))
         engine_hidden_backward(plan, l, y != NULL);
-    else if (memory->nparts > 0)
+    else if (memory->nparts > 1 || (memory->nparts == 1 && (y || memory->grad != memory->parts[0])))
         plan->on->add_backward(plan->nn, engine_plan_at(plan, memory->grad),
                                engine_plan_at(plan, memory->parts[0]),
                                memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL,
-                               y, engine_layer_floats(layer));
+                               y, engine_layer_elements(layer));
     if (desc->kind == WORKER_RELU && (desc->cap > 0 || desc->drop > 0))
         plan->on->relu_backward(plan->nn, engine_plan_at(plan, memory->grad), y,
-                                engine_layer_floats(layer), desc->cap,
+                                engine_layer_elements(layer), desc->cap,
                                 plan->use == WORKER_TRAIN ? desc->drop : 0);
 }
 

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "kernels/winograd.h"
+#include "worker/choices.h"
 #include "worker/engine_parts.h"
 #include "worker/mix.h"
 #include "worker/net.h"
@@ -8,6 +9,8 @@
 #include "worker/net_memory.h"
 
 enum {
+    EIGHT = 8,
+    HALVES = 13 << 20,  /* bfloat16: in which sums of norms are shared out (kernels/bf16_cuda.c) */
     BLOCK = 16,         /* channels are at most rounded up to this */
     LINE = 64,          /* bytes to which every array is rounded up */
     SCRATCH = 64 << 10, /* bytes that convolutions need while they run */
@@ -24,6 +27,11 @@ static size_t up(size_t n, size_t unit)
     return (n + unit - 1) / unit * unit;
 }
 
+static bool is_half(const struct worker_params *params)
+{
+    return params->train_precision == WORKER_NET_BF16;
+}
+
 /* Multiply-adds of a layer's forward pass for one image, counted as two. */
 static double layer_flop(const struct worker_net *net, const struct worker_layer *layer)
 {
@@ -37,12 +45,16 @@ static double layer_flop(const struct worker_net *net, const struct worker_layer
     return 0;
 }
 
-/* Bytes of a layer's output for n images. */
-static size_t output_bytes(const struct worker_layer *layer, uint32_t n)
+/* Bytes of a layer's output for n images; in bfloat16 (half) channels last and in eights. */
+static size_t output_bytes(const struct worker_layer *layer, uint32_t n, bool half)
 {
     bool   plain = layer->kind == WORKER_INPUT || layer->flat;
     size_t channels = plain ? layer->channels : up(layer->channels, BLOCK);
 
+    if (half && layer->kind != WORKER_INPUT)
+        return up((size_t)n * up(layer->channels, EIGHT) * layer->height * layer->width *
+                      (layer->flat ? sizeof(float) : sizeof(uint16_t)),
+                  LINE);
     return up((size_t)n * channels * layer->height * layer->width * sizeof(float), LINE);
 }
 
@@ -109,7 +121,8 @@ static size_t scratch_bytes(const struct worker_params *params, const struct wor
 /* What an operation holds besides: a first convolution its images in another
  * order; a depthwise one some of its gradients likewise; a linear layer copies of
  * its input, packed for products; a maximum its place; a norm its statistics. */
-static size_t own_bytes(const struct worker_net *net, const struct worker_layer *layer, uint32_t n)
+static size_t own_bytes(const struct worker_net *net, const struct worker_layer *layer, uint32_t n,
+                        bool half)
 {
     const struct worker_layer *input = &net->layers[0], *in = &net->layers[layer->inputs[0]];
 
@@ -120,12 +133,12 @@ static size_t own_bytes(const struct worker_net *net, const struct worker_layer 
                                     input->width * sizeof(float),
                                 LINE);
         if (layer->groups > 1)
-            return output_bytes(layer, n) / 2;
+            return output_bytes(layer, n, half) / 2;
         return is_product(layer) ? window_floats(layer, in) * sizeof(float) : 0;
     case WORKER_LINEAR:
         return LINEAR_COPIES * up(n, ROWS) * in->channels * in->height * in->width * sizeof(float);
     case WORKER_MAX:
-        return output_bytes(layer, n) / sizeof(float);
+        return output_bytes(layer, n, half) / sizeof(float);
     case WORKER_NORM:
         return 2 * up(layer->channels * sizeof(float), LINE);
     default:
@@ -133,8 +146,8 @@ static size_t own_bytes(const struct worker_net *net, const struct worker_layer 
     }
 }
 
-static int block_bytes(const struct worker_net *net, uint32_t n, bool explains, uint64_t *bytes,
-                       struct mx_err *err)
+static int block_bytes(const struct worker_net *net, uint32_t n, bool half, bool explains,
+                       uint64_t *bytes, struct mx_err *err)
 {
     const unsigned last = explains ? WORKER_EXPLAIN : WORKER_TRAIN;
     size_t        *outputs = calloc(net->nlayers, sizeof *outputs), most = 0;
@@ -143,7 +156,7 @@ static int block_bytes(const struct worker_net *net, uint32_t n, bool explains, 
     if (!outputs)
         return mx_fail(err, MX_ENOMEM, "no memory to lay out a network");
     for (uint32_t l = 0; l < net->nlayers; l++)
-        outputs[l] = output_bytes(&net->layers[l], n);
+        outputs[l] = output_bytes(&net->layers[l], n, half);
     for (unsigned use = WORKER_INFER; !result && use <= last; use++) {
         struct worker_memory memory;
 
@@ -171,7 +184,7 @@ static int add_up(const struct worker_params *params, const struct worker_net *n
 
         cost->infer_flop += flop;
         cost->train_flop += flop * (layer->inputs[0] == 0 ? 2 : 3) + (explains ? 2 * flop : 0);
-        cost->memory_bytes += own_bytes(net, layer, n) * (explains ? 2 : 1);
+        cost->memory_bytes += own_bytes(net, layer, n, is_half(params)) * (explains ? 2 : 1);
         if (scratch_bytes(params, net, layer) > scratch)
             scratch = scratch_bytes(params, net, layer);
     }
@@ -216,8 +229,9 @@ static uint64_t hidden_bytes(const struct worker_params *params, const struct wo
     for (uint32_t k = 0; k < params->mix_layers.count; k++) {
         unsigned word = (unsigned)params->mix_layers.items[k];
         uint32_t layer = word == WORKER_LAYER_INPUT ? 0 : worker_net_stage_end(net, word);
-        uint64_t bytes =
-            layer ? output_bytes(&net->layers[layer], (uint32_t)params->train_batch_size) : 0;
+        uint64_t bytes = layer ? output_bytes(&net->layers[layer],
+                                              (uint32_t)params->train_batch_size, is_half(params))
+                               : 0;
 
         most = bytes > most ? bytes : most;
     }
@@ -244,11 +258,12 @@ int worker_engine_cost(const struct worker_params *params, const struct worker_s
     *cost = (struct worker_cost){0};
     if (worker_net_build(params, shape, &net, err))
         return -1;
-    result = block_bytes(&net, n, explains, &block, err) || folded_bytes(&net, &folded, err) ||
-                     add_up(params, &net, explains, cost, err)
+    result = block_bytes(&net, n, is_half(params), explains, &block, err) ||
+                     folded_bytes(&net, &folded, err) || add_up(params, &net, explains, cost, err)
                  ? -1
                  : 0;
-    cost->memory_bytes += block + folded + LIBRARY + hidden_bytes(params, &net);
+    cost->memory_bytes +=
+        block + folded + LIBRARY + hidden_bytes(params, &net) + (is_half(params) ? HALVES : 0);
     cost->features = feature_dims(&net);
     worker_net_free(&net);
     return result;

@@ -98,26 +98,27 @@ bool engine_hidden_at(const struct engine_plan *plan, uint32_t l)
 
 void engine_hidden_forward(const struct engine_plan *plan, uint32_t l)
 {
-    const size_t           floats = engine_layer_floats(&plan->layers[l]);
+    const size_t           elements = engine_layer_elements(&plan->layers[l]);
     float                 *out = kern_tensor_data(plan->layers[l].tensors.dst);
-    const struct kern_rows rows = rows_at(plan, floats);
+    const struct kern_rows rows = rows_at(plan, elements);
 
-    plan->on->copy(plan->nn, plan->hidden->unmixed, out, floats * sizeof *out);
+    plan->on->copy(plan->nn, plan->hidden->unmixed, out,
+                   kern_tensor_bytes(plan->layers[l].tensors.dst));
     plan->on->mix_rows(plan->nn, out, plan->hidden->unmixed, &rows);
 }
 
 void engine_hidden_backward(const struct engine_plan *plan, uint32_t l, bool relu)
 {
     const struct worker_layer_memory *memory = &plan->memory.layers[l];
-    const size_t                      floats = engine_layer_floats(&plan->layers[l]);
+    const size_t                      elements = engine_layer_elements(&plan->layers[l]);
     float                            *mixed = plan->hidden->gradient;
     float                            *gradient = engine_plan_at(plan, memory->grad);
-    const struct kern_rows            rows = rows_at(plan, floats);
+    const struct kern_rows            rows = rows_at(plan, elements);
 
     plan->on->add_backward(plan->nn, mixed, engine_plan_at(plan, memory->parts[0]),
                            memory->nparts == 2 ? engine_plan_at(plan, memory->parts[1]) : NULL,
-                           NULL, floats);
+                           NULL, elements);
     plan->on->mix_rows_backward(plan->nn, gradient, mixed, &rows);
     if (relu)
-        plan->on->add_backward(plan->nn, gradient, gradient, NULL, plan->hidden->unmixed, floats);
+        plan->on->add_backward(plan->nn, gradient, gradient, NULL, plan->hidden->unmixed, elements);
 }

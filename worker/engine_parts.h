@@ -165,9 +165,9 @@ int engine_fold_want(struct worker_engine *engine, struct mx_err *err);
 int engine_fold_bind(struct worker_engine *engine, struct mx_err *err);
 int engine_fold(struct worker_engine *engine, enum engine_part shown, struct mx_err *err);
 
-/* The array at an offset of plan->memory; the floats of a layer's output. */
+/* The array at an offset of plan->memory; the elements of a layer's output, padding included. */
 float *engine_plan_at(const struct engine_plan *plan, size_t offset);
-size_t engine_layer_floats(const struct engine_layer *layer);
+size_t engine_layer_elements(const struct engine_layer *layer);
 
 /* Make room to mix at the layers of mix.layers, in a plan that is built. Returns
  * 0, or -1 with MX_ENOMEM, or MX_EINVAL where the network has no such layer. */

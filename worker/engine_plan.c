@@ -47,6 +47,7 @@ static int build_forward(struct worker_engine *engine, struct engine_plan *plan,
                                   .bias = desc->bias,
                                   .relu = desc->relu,
                                   .cap = desc->cap,
+                                  .wide = layer == plan->net->nlayers - 1,
                                   .sum = desc->adds};
 
     memcpy(shape.more, desc->more, sizeof shape.more);

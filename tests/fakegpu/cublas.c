@@ -241,3 +241,124 @@ cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t handle, cublasOperation_
                                         *alpha, *beta, A, B, C, false});
     return leave(status);
 }
+
+/* ---- factors in bfloat16 ---- */
+
+/* Both factors are; C is, or is float32; sums are float32. */
+struct half_product {
+    struct product of; /* its matrices are unset */
+    const void    *a, *b;
+    void          *c;
+    bool           wide; /* C is float32 */
+};
+
+static float *widened(const void *matrix, size_t n)
+{
+    float *copy = malloc(n * sizeof *copy);
+
+    if (!copy)
+        fake_misuse("fakegpu", "no memory for a product");
+    for (size_t i = 0; i < n; i++)
+        copy[i] = fake_from_bf16(((const uint16_t *)matrix)[i]);
+    return copy;
+}
+
+static void run_half_product(const void *data)
+{
+    const struct half_product *half = data;
+    struct product             p = half->of;
+    float                     *a = widened(half->a, extent_a(&p) / sizeof *a);
+    float                     *b = widened(half->b, extent_b(&p) / sizeof *b);
+    float                     *c = calloc((size_t)p.ldc * (size_t)p.n, sizeof *c);
+
+    if (!c)
+        fake_misuse("fakegpu", "no memory for a product");
+    p.a = a;
+    p.b = b;
+    p.c = c;
+    multiply(&p);
+    for (int j = 0; j < p.n; j++)
+        for (int i = 0; i < p.m; i++) {
+            const size_t at = (size_t)j * (size_t)p.ldc + (size_t)i;
+
+            if (half->wide)
+                ((float *)half->c)[at] = c[at];
+            else
+                ((uint16_t *)half->c)[at] = fake_to_bf16(c[at]);
+        }
+    free(a);
+    free(b);
+    free(c);
+}
+
+static void check_half_types(cudaDataType a, cudaDataType b, cudaDataType c,
+                             cublasComputeType_t compute, cublasGemmAlgo_t algo)
+{
+    if (a != CUDA_R_16BF)
+        fake_misuse("Atype", "%d is not CUDA_R_16BF", (int)a);
+    if (b != a)
+        fake_misuse("Btype", "%d, and that of A is %d", (int)b, (int)a);
+    if (c != CUDA_R_16BF && c != CUDA_R_32F)
+        fake_misuse("Ctype", "%d is neither CUDA_R_16BF nor CUDA_R_32F", (int)c);
+    if (compute != CUBLAS_COMPUTE_32F)
+        fake_misuse("computeType", "%d does not add in float32", (int)compute);
+    if (algo != CUBLAS_GEMM_DEFAULT)
+        fake_misuse("algo", "%d is not CUBLAS_GEMM_DEFAULT", (int)algo);
+}
+
+static void queue_half_product(struct handle *of, const struct half_product *half)
+{
+    const struct product *p = &half->of;
+    struct fake_span      spans[3];
+
+    if (p->m <= 0 || p->n <= 0 || p->k <= 0)
+        fake_misuse("m, n, k", "%d, %d, %d are not all above 0", p->m, p->n, p->k);
+    check_lead("lda", p->lda, p->transa == 'N' ? p->m : p->k);
+    check_lead("ldb", p->ldb, p->transb == 'N' ? p->k : p->n);
+    check_lead("ldc", p->ldc, p->m);
+    if (p->lda % 8 != 0 || p->ldb % 8 != 0)
+        fake_misuse("lda, ldb", "%d, %d are no multiples of 8, which tensor cores read", p->lda,
+                    p->ldb);
+    spans[0] = (struct fake_span){"A", half->a, extent_a(p) / 2, 16, false};
+    spans[1] = (struct fake_span){"B", half->b, extent_b(p) / 2, 16, false};
+    spans[2] = (struct fake_span){
+        "C", half->c, extent(p->m, p->n, p->ldc, 1, 0) / (half->wide ? 1 : 2), 16, true};
+    check_apart("A", &spans[2], &spans[0]);
+    check_apart("B", &spans[2], &spans[1]);
+    fake_queue(fake_stream_of("handle's stream", of->stream), run_half_product, half, sizeof *half,
+               spans, 3);
+}
+
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa,
+                            cublasOperation_t transb, int m, int n, int k, const void *alpha,
+                            const void *A, cudaDataType Atype, int lda, const void *B,
+                            cudaDataType Btype, int ldb, const void *beta, void *C,
+                            cudaDataType Ctype, int ldc, cublasComputeType_t computeType,
+                            cublasGemmAlgo_t algo)
+{
+    cudaError_t         status = fake_enter("cublasGemmEx");
+    struct handle      *of = fake_object("handle", handle, FAKE_CUBLAS);
+    struct half_product half = {.a = A, .b = B, .c = C, .wide = Ctype == CUDA_R_32F};
+    float               scale, add;
+
+    check_half_types(Atype, Btype, Ctype, computeType, algo);
+    fake_check_host("alpha", alpha, sizeof scale);
+    fake_check_host("beta", beta, sizeof add);
+    memcpy(&scale, alpha, sizeof scale);
+    memcpy(&add, beta, sizeof add);
+    if (add != 0.0f)
+        fake_misuse("beta", "%g is not 0, which is all that this project uses", (double)add);
+    half.of = (struct product){.transa = transposed("transa", transa),
+                               .transb = transposed("transb", transb),
+                               .m = m,
+                               .n = n,
+                               .k = k,
+                               .lda = lda,
+                               .ldb = ldb,
+                               .ldc = ldc,
+                               .count = 1,
+                               .alpha = scale};
+    if (status == cudaSuccess)
+        queue_half_product(of, &half);
+    return leave(status);
+}

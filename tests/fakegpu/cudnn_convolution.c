@@ -17,8 +17,8 @@ struct work {
     struct fake_convolution convolution;
     struct fake_tensor      x, w, y;
     float                   alpha, beta;
-    const float            *in, *other; /* x and w; w and dy; x and dy */
-    float                  *out;
+    const void             *in, *other; /* x and w; w and dy; x and dy */
+    void                   *out;
     void                   *workspace;
     size_t                  workspace_bytes;
     int                     algo;
@@ -123,7 +123,8 @@ static void run(const void *data)
     /* Whatever is there belongs to the algorithm. */
     if (work->workspace_bytes > 0)
         memset(work->workspace, 0xFF, work->workspace_bytes);
-    if (work->convolution.math != CUDNN_FMA_MATH) { /* outputs are 0 so far */
+    if (work->convolution.math != CUDNN_FMA_MATH &&
+        work->x.type == CUDNN_DATA_FLOAT) { /* outputs are 0 so far */
         fake_round_tf32(x, pairs * image);
         fake_round_tf32(w, (size_t)groups * filter);
         fake_round_tf32(y, pairs * output);
@@ -160,6 +161,34 @@ static bool channels_last(const struct fake_tensor *t)
     return t->strides[1] == 1 && (t->strides[3] == t->dims[1] || t->dims[3] == 1);
 }
 
+/* bfloat16: channels last and in eights, unless each is alone, by the algorithms that tensor cores know. */
+static void check_half(const struct work *work, const struct fake_filter *filter,
+                       const char *const names[3])
+{
+    static const int          known[] = {CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_PRECOMP_GEMM,
+                                         CUDNN_CONVOLUTION_BWD_DATA_ALGO_1,
+                                         CUDNN_CONVOLUTION_BWD_FILTER_ALGO_1};
+    const struct fake_tensor *all[] = {&work->x, &work->w, &work->y};
+    const bool                alone = work->w.dims[1] == 1 && work->convolution.groups > 1;
+
+    for (int t = 0; t < 3; t++)
+        if (all[t]->type != work->x.type)
+            fake_misuse(names[t], "data type %d, and that of %s is %d", (int)all[t]->type, names[0],
+                        (int)work->x.type);
+    if (work->x.type == CUDNN_DATA_FLOAT)
+        return;
+    if (filter->format != CUDNN_TENSOR_NHWC || !channels_last(&work->x) || !channels_last(&work->y))
+        fake_misuse(names[0], "bfloat16 is supported channels-last alone");
+    if (work->x.dims[1] % 8 != 0 || work->y.dims[1] % 8 != 0 ||
+        (!alone && work->w.dims[1] % 8 != 0))
+        fake_misuse(names[1], "%d to %d channels in %d groups are no multiples of 8",
+                    work->x.dims[1], work->y.dims[1], work->convolution.groups);
+    if (work->convolution.math != CUDNN_TENSOR_OP_MATH)
+        fake_misuse("convDesc", "bfloat16 without CUDNN_TENSOR_OP_MATH");
+    if (work->algo != known[work->pass])
+        fake_misuse("algo", "%d is not supported with bfloat16", work->algo);
+}
+
 /* Dimensions and orders that go together; names as the pass calls them. */
 static void check_shapes(const struct work *work, const struct fake_filter *filter,
                          const char *const names[3])
@@ -180,6 +209,7 @@ static void check_shapes(const struct work *work, const struct fake_filter *filt
     if (filter->format == CUDNN_TENSOR_NHWC &&
         !(channels_last(&work->x) && channels_last(&work->y)))
         fake_misuse(names[1], "is NHWC, and a tensor is not");
+    check_half(work, filter, names);
 }
 
 size_t fake_workspace(const struct fake_tensor *w, int algo)

@@ -101,8 +101,9 @@ const char *cudnnGetErrorString(cudnnStatus_t status)
 
 static void check_type(const char *argument, cudnnDataType_t type)
 {
-    if (type != CUDNN_DATA_FLOAT)
-        fake_misuse(argument, "data type %d is not CUDNN_DATA_FLOAT", (int)type);
+    if (type != CUDNN_DATA_FLOAT && type != CUDNN_DATA_BFLOAT16)
+        fake_misuse(argument, "data type %d is neither CUDNN_DATA_FLOAT nor CUDNN_DATA_BFLOAT16",
+                    (int)type);
 }
 
 static void check_positive(const char *argument, int value)
@@ -147,6 +148,7 @@ static cudnnStatus_t set_tensor(const char *call, cudnnTensorDescriptor_t descri
         check_positive("dimension", value.dims[d]);
     check_strides(&value);
     *tensor = value;
+    tensor->type = type;
     return fake_cudnn_leave(cudaSuccess);
 }
 
@@ -156,17 +158,17 @@ cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t descriptor, c
 {
     return set_tensor(
         "cudnnSetTensor4dDescriptorEx", descriptor, type,
-        (struct fake_tensor){true, {n, c, h, w}, {nStride, cStride, hStride, wStride}});
+        (struct fake_tensor){true, {n, c, h, w}, {nStride, cStride, hStride, wStride}, type});
 }
 
 cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t descriptor,
                                          cudnnTensorFormat_t format, cudnnDataType_t type, int n,
                                          int c, int h, int w)
 {
-    struct fake_tensor value = {true, {n, c, h, w}, {c * h * w, h * w, w, 1}};
+    struct fake_tensor value = {true, {n, c, h, w}, {c * h * w, h * w, w, 1}, type};
 
     if (format == CUDNN_TENSOR_NHWC)
-        value = (struct fake_tensor){true, {n, c, h, w}, {h * w * c, 1, w * c, c}};
+        value = (struct fake_tensor){true, {n, c, h, w}, {h * w * c, 1, w * c, c}, type};
     else if (format != CUDNN_TENSOR_NCHW)
         fake_misuse_in("cudnnSetTensor4dDescriptor", "format", "%d is neither NCHW nor NHWC",
                        (int)format);
@@ -186,7 +188,7 @@ cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t descriptor, cud
         fake_misuse("format", "%d is neither NCHW nor NHWC", (int)format);
     for (int d = 0; d < 4; d++)
         check_positive("dimension", dims[d]);
-    *filter = (struct fake_filter){true, format, {k, c, h, w}};
+    *filter = (struct fake_filter){true, format, {k, c, h, w}, type};
     return fake_cudnn_leave(cudaSuccess);
 }
 
@@ -202,7 +204,8 @@ cudnnStatus_t cudnnSetConvolution2dDescriptor(cudnnConvolutionDescriptor_t descr
     check_not_negative("pad", pad_h < pad_w ? pad_h : pad_w);
     check_positive("stride", u < v ? u : v);
     check_positive("dilation", dilation_h < dilation_w ? dilation_h : dilation_w);
-    check_type("computeType", computeType);
+    if (computeType != CUDNN_DATA_FLOAT)
+        fake_misuse("computeType", "data type %d is not CUDNN_DATA_FLOAT", (int)computeType);
     if (mode != CUDNN_CROSS_CORRELATION)
         fake_misuse("mode", "%d is not CUDNN_CROSS_CORRELATION, which networks are made of",
                     (int)mode);
@@ -284,7 +287,7 @@ struct fake_tensor fake_tensor_of_filter(const struct fake_filter *filter)
 {
     const int         *d = filter->dims;
     struct fake_tensor tensor = {
-        true, {d[0], d[1], d[2], d[3]}, {d[1] * d[2] * d[3], d[2] * d[3], d[3], 1}};
+        true, {d[0], d[1], d[2], d[3]}, {d[1] * d[2] * d[3], d[2] * d[3], d[3], 1}, filter->type};
 
     if (filter->format == CUDNN_TENSOR_NHWC) {
         tensor.strides[1] = 1;
@@ -303,13 +306,18 @@ size_t fake_tensor_count(const struct fake_tensor *tensor)
     return count;
 }
 
+static size_t number_size(const struct fake_tensor *tensor)
+{
+    return tensor->type == CUDNN_DATA_FLOAT ? sizeof(float) : sizeof(uint16_t);
+}
+
 size_t fake_tensor_extent(const struct fake_tensor *tensor)
 {
     size_t last = 0;
 
     for (int d = 0; d < 4; d++)
         last += (size_t)(tensor->dims[d] - 1) * (size_t)tensor->strides[d];
-    return (last + 1) * sizeof(float);
+    return (last + 1) * number_size(tensor);
 }
 
 bool fake_same_dims(const struct fake_tensor *a, const struct fake_tensor *b)
@@ -326,7 +334,13 @@ static size_t row_at(const struct fake_tensor *t, size_t row)
            plane / (size_t)t->dims[1] * (size_t)t->strides[0];
 }
 
-float *fake_gather(const struct fake_tensor *t, const float *data)
+static float number_at(const struct fake_tensor *t, const void *data, size_t at)
+{
+    return t->type == CUDNN_DATA_FLOAT ? ((const float *)data)[at]
+                                       : fake_from_bf16(((const uint16_t *)data)[at]);
+}
+
+float *fake_gather(const struct fake_tensor *t, const void *data)
 {
     size_t width = (size_t)t->dims[3], rows = fake_tensor_count(t) / width;
     float *dense = malloc(rows * width * sizeof *dense);
@@ -335,28 +349,34 @@ float *fake_gather(const struct fake_tensor *t, const float *data)
         fake_misuse("fakegpu", "no memory for a tensor");
     for (size_t row = 0; row < rows; row++)
         for (size_t x = 0; x < width; x++)
-            dense[row * width + x] = data[row_at(t, row) + x * (size_t)t->strides[3]];
+            dense[row * width + x] = number_at(t, data, row_at(t, row) + x * (size_t)t->strides[3]);
     return dense;
 }
 
-void fake_scatter(const struct fake_tensor *t, float *data, const float *dense, float alpha,
+void fake_scatter(const struct fake_tensor *t, void *data, const float *dense, float alpha,
                   float beta)
 {
     size_t width = (size_t)t->dims[3], rows = fake_tensor_count(t) / width;
 
     for (size_t row = 0; row < rows; row++)
         for (size_t x = 0; x < width; x++) {
-            float *to = data + row_at(t, row) + x * (size_t)t->strides[3];
+            size_t at = row_at(t, row) + x * (size_t)t->strides[3];
             float  value = alpha * dense[row * width + x];
 
-            *to = beta == 0.0f ? value : value + beta * *to;
+            if (beta != 0.0f)
+                value += beta * number_at(t, data, at);
+            if (t->type == CUDNN_DATA_FLOAT)
+                ((float *)data)[at] = value;
+            else
+                ((uint16_t *)data)[at] = fake_to_bf16(value);
         }
 }
 
 struct fake_span fake_tensor_span(const char *argument, const struct fake_tensor *tensor,
                                   const void *data, bool write)
 {
-    return (struct fake_span){argument, data, fake_tensor_extent(tensor), sizeof(float), write};
+    return (struct fake_span){argument, data, fake_tensor_extent(tensor),
+                              tensor->type == CUDNN_DATA_FLOAT ? sizeof(float) : 16, write};
 }
 
 void fake_cudnn_queue(const struct fake_cudnn *handle, void (*run)(const void *data),

@@ -1,5 +1,5 @@
 /* cudnn_parts.h - what the files of the cuDNN stand-in share: descriptors and how numbers are
- * taken out of tensors of any strides. Numbers are float32. */
+ * taken out of tensors of any strides. Numbers are float32 or bfloat16. */
 #ifndef FAKEGPU_CUDNN_PARTS_H
 #define FAKEGPU_CUDNN_PARTS_H
 
@@ -13,14 +13,16 @@ struct fake_cudnn {
 };
 
 struct fake_tensor {
-    bool set;
-    int  dims[4], strides[4]; /* n, c, h, w */
+    bool            set;
+    int             dims[4], strides[4]; /* n, c, h, w */
+    cudnnDataType_t type;
 };
 
 struct fake_filter {
     bool                set;
     cudnnTensorFormat_t format;
     int                 dims[4]; /* k, c, h, w */
+    cudnnDataType_t     type;
 };
 
 struct fake_convolution {
@@ -57,9 +59,9 @@ size_t             fake_tensor_count(const struct fake_tensor *tensor); /* numbe
 size_t fake_tensor_extent(const struct fake_tensor *tensor); /* bytes from first to last */
 bool   fake_same_dims(const struct fake_tensor *a, const struct fake_tensor *b);
 /* One number behind the other in the order n, c, h, w; freed by free(). */
-float *fake_gather(const struct fake_tensor *tensor, const float *data);
+float *fake_gather(const struct fake_tensor *tensor, const void *data);
 /* data = alpha * dense + beta * data; with beta 0 what data holds does not count. */
-void   fake_scatter(const struct fake_tensor *tensor, float *data, const float *dense, float alpha,
+void   fake_scatter(const struct fake_tensor *tensor, void *data, const float *dense, float alpha,
                     float beta);
 struct fake_span fake_tensor_span(const char *argument, const struct fake_tensor *tensor,
                                   const void *data, bool write);

@@ -58,7 +58,9 @@ static int enter(const char *call, cudnnHandle_t handle, const void *x, const vo
                                                                                                    \
         fake_check_host("perfResults", &(results)[k], sizeof(results)[k]);                         \
         (results)[k].algo = (ranks)[k].algo;                                                       \
-        (results)[k].status = (ranks)[k].status;                                                   \
+        (results)[k].status = filter.type == CUDNN_DATA_FLOAT || (ranks)[k].algo == 1              \
+                                  ? (ranks)[k].status                                              \
+                                  : CUDNN_STATUS_NOT_SUPPORTED;                                    \
         (results)[k].time = (float)k;                                                              \
         (results)[k].memory =                                                                      \
             (ranks)[k].greedy ? (size_t)1 << 40 : fake_workspace(&filter, (ranks)[k].algo);        \

@@ -250,4 +250,8 @@ const struct fake_kernel *fake_kernel_of(const char *name); /* NULL: there is no
 float fake_tf32(float value);
 void  fake_round_tf32(float *values, size_t n);
 
+/* bfloat16: the upper half of a float32; rounded to nearest, ties to even. */
+float    fake_from_bf16(uint16_t value);
+uint16_t fake_to_bf16(float value);
+
 #endif

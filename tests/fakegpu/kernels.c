@@ -2,6 +2,7 @@
  * of the same bodies. A kernel takes one structure by value (kernels/kern.h). */
 #include <string.h>
 
+#include "kernels/bf16_body.h"
 #include "kernels/kern.h"
 #include "kernels/lanes.h"
 #include "kernels/map_body.h"
@@ -58,6 +59,7 @@ static void reach_batch(const void *data, struct fake_reach *reach)
     }
 KERN_KERNELS(EACH, BLOCK)
 KERN_MASK_KERNELS(EACH, BLOCK)
+KERN_BF16_KERNELS(EACH, BLOCK)
 
 /* Recipes lead to no other memory. */
 static void reach_mask_noise(const void *data, struct fake_reach *reach)
@@ -103,7 +105,7 @@ static void reach_mask_cut(const void *data, struct fake_reach *reach)
     {"mx_kernel_" #name, sizeof(struct kern_##name##_args), run_##name, reach_##name},
 static const struct fake_kernel kernels[] = {
     {"mx_kernel_batch", sizeof(struct kern_batch_args), run_batch, reach_batch},
-    KERN_MASK_KERNELS(REACHING, REACHING) KERN_KERNELS(ROW, ROW)};
+    KERN_MASK_KERNELS(REACHING, REACHING) KERN_KERNELS(ROW, ROW) KERN_BF16_KERNELS(ROW, ROW)};
 
 const struct fake_kernel *fake_kernel_of(const char *name)
 {

@@ -6,6 +6,8 @@
 
 // clang-format off
 WRAPPED(cublasStatus_t, cublasSgemm_v2, cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const float *alpha, const float *A, int lda, const float *B, int ldb, const float *beta, float *C, int ldc);
+WRAPPED(cublasStatus_t, cublasGemmEx, cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n, int k, const void *alpha, const void *A, cudaDataType Atype, int lda, const void *B, cudaDataType Btype, int ldb, const void *beta, void *C, cudaDataType Ctype, int ldc, cublasComputeType_t computeType, cublasGemmAlgo_t algo);
+WRAPPED(cudnnStatus_t, cudnnSetFilter4dDescriptor, cudnnFilterDescriptor_t descriptor, cudnnDataType_t type, cudnnTensorFormat_t format, int k, int c, int h, int w);
 WRAPPED(cublasStatus_t, cublasSetWorkspace_v2, cublasHandle_t handle, void *workspace, size_t bytes);
 WRAPPED(cublasStatus_t, cublasSetMathMode, cublasHandle_t handle, cublasMath_t mode);
 WRAPPED(cublasStatus_t, cublasDestroy_v2, cublasHandle_t handle);
@@ -60,6 +62,44 @@ cublasStatus_t __wrap_cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t tr
     }
     return __real_cublasSgemm_v2(handle, transa, transb, m, n, k, alpha, A, lda, B, ldb, beta, C,
                                  ldc);
+}
+
+/* Whether the program has come to bfloat16: some misuse is none before. */
+static int halves;
+
+cublasStatus_t __wrap_cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa,
+                                   cublasOperation_t transb, int m, int n, int k, const void *alpha,
+                                   const void *A, cudaDataType Atype, int lda, const void *B,
+                                   cudaDataType Btype, int ldb, const void *beta, void *C,
+                                   cudaDataType Ctype, int ldc, cublasComputeType_t computeType,
+                                   cublasGemmAlgo_t algo)
+{
+    if (planted("factor of unaligned bfloat16"))
+        A = (const char *)A + 2;
+    if (planted("factors of two types"))
+        Btype = CUDA_R_16F;
+    if (planted("sums in half precision"))
+        computeType = CUBLAS_COMPUTE_16F;
+    if (planted("rows of no eights"))
+        ldb += 4;
+    if (planted("product in bfloat16 past the end"))
+        n++;
+    if (planted("product in bfloat16 into its own factor"))
+        C = (void *)(uintptr_t)A;
+    return __real_cublasGemmEx(handle, transa, transb, m, n, k, alpha, A, Atype, lda, B, Btype, ldb,
+                               beta, C, Ctype, ldc, computeType, algo);
+}
+
+cudnnStatus_t __wrap_cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t descriptor,
+                                                cudnnDataType_t type, cudnnTensorFormat_t format,
+                                                int k, int c, int h, int w)
+{
+    halves = type == CUDNN_DATA_BFLOAT16;
+    if (halves && planted("filter of another type"))
+        type = CUDNN_DATA_FLOAT;
+    if (halves && planted("bfloat16 row-major"))
+        format = CUDNN_TENSOR_NCHW;
+    return __real_cudnnSetFilter4dDescriptor(descriptor, type, format, k, c, h, w);
 }
 
 cublasStatus_t __wrap_cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, size_t bytes)
@@ -151,6 +191,8 @@ cudnnStatus_t __wrap_cudnnSetConvolutionMathType(cudnnConvolutionDescriptor_t de
 {
     if (planted("float32 as half precision"))
         type = CUDNN_TENSOR_OP_MATH_ALLOW_CONVERSION;
+    if (halves && planted("bfloat16 without tensor cores"))
+        type = CUDNN_FMA_MATH;
     return __real_cudnnSetConvolutionMathType(descriptor, type);
 }
 
@@ -187,6 +229,10 @@ cudnnStatus_t __wrap_cudnnConvolutionForward(cudnnHandle_t handle, const void *a
         cudaFree((void *)(uintptr_t)x);
     if (planted("no such algorithm"))
         algo = (cudnnConvolutionFwdAlgo_t)99;
+    if (halves && planted("algorithm that bfloat16 lacks"))
+        algo = CUDNN_CONVOLUTION_FWD_ALGO_IMPLICIT_GEMM;
+    if (halves && planted("convolution of unaligned bfloat16"))
+        x = (const char *)x + 2;
     if (planted("filter as a tensor"))
         input = (cudnnTensorDescriptor_t)(void *)wDesc;
     if (planted("destroyed cuDNN handle"))

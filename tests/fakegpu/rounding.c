@@ -26,3 +26,22 @@ void fake_round_tf32(float *values, size_t n)
     for (size_t i = 0; i < n; i++)
         values[i] = fake_tf32(values[i]);
 }
+
+float fake_from_bf16(uint16_t value)
+{
+    uint32_t bits = (uint32_t)value << 16;
+    float    wide;
+
+    memcpy(&wide, &bits, sizeof wide);
+    return wide;
+}
+
+uint16_t fake_to_bf16(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    if (isnan(value))
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
+}

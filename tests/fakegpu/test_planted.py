@@ -59,6 +59,21 @@ BATCH = {
 }
 # The backend of networks, in a few operations of tests/unit/test_operations_cuda.c.
 NETWORK = {
+    "algorithm that bfloat16 lacks": "cudnnConvolutionForward: algo: N is not supported with bfloat16",
+    "bfloat16 row-major":
+        "cudnnGetConvolutionForwardWorkspaceSize: xDesc: bfloat16 is supported channels-last alone",
+    "bfloat16 without tensor cores":
+        "cudnnGetConvolutionForwardWorkspaceSize: convDesc: bfloat16 without CUDNN_TENSOR_OP_MATH",
+    "convolution of unaligned bfloat16": "cudnnConvolutionForward: x: must be aligned to N bytes",
+    "factor of unaligned bfloat16": "cublasGemmEx: A: must be aligned to N bytes",
+    "factors of two types": "cublasGemmEx: Btype: N, and that of A is N",
+    "filter of another type":
+        "cudnnGetConvolutionForwardWorkspaceSize: wDesc: data type N, and that of xDesc is N",
+    "product in bfloat16 into its own factor": "cublasGemmEx: A: overlaps C",
+    "product in bfloat16 past the end":
+        "cublasGemmEx: B: N bytes, of which only N are in its block of N bytes",
+    "rows of no eights": "cublasGemmEx: lda, ldb: N, N are no multiples of N, which tensor cores read",
+    "sums in half precision": "cublasGemmEx: computeType: N does not add in float32",
     "block of no threads": "mx_kernel_pad: block: N x N x N has no thread",
     "block too small": "cudaMemcpyAsync: dst: N bytes, of which only N are in its block of N bytes",
     "convolution into its input": "cudnnConvolutionForward: y: overlaps x",
@@ -85,7 +100,7 @@ NETWORK = {
     "descriptor never destroyed":
         "exit: leak: a tensor descriptor of cudnnCreateTensorDescriptor was never freed",
     "descriptor of another type":
-        "cudnnSetTensor4dDescriptor: dataType: data type N is not CUDNN_DATA_FLOAT",
+        "cudnnSetTensor4dDescriptor: dataType: data type N is neither CUDNN_DATA_FLOAT nor CUDNN_DATA_BFLOAT16",
     "descriptor that is not set": "cudnnGetConvolutionForwardWorkspaceSize: xDesc: was never set",
     "destroyed cuBLAS handle": "cublasSgemm: handle: a cuBLAS handle that cublasDestroy destroyed",
     "destroyed cuDNN handle":

@@ -162,14 +162,25 @@ class Precision(GpuCase):
         return self.write("precision.yaml", text.replace("grid:", f"grid:\n  train.precision: [{', '.join(words)}]"))
 
     def test_each_precision_is_a_training_of_its_own_near_the_others(self):
-        table = self.sweep(self.axis(["f32", "tf32"]), "out")
-        self.assertEqual([row["train.precision"] for row in table], ["f32", "tf32"])
-        exact, rounded = (float(row["test.cross_entropy"]) for row in table)
-        self.assertNotEqual(exact, rounded)
+        table = self.sweep(self.axis(["f32", "tf32", "bf16"]), "out")
+        self.assertEqual([row["train.precision"] for row in table], ["f32", "tf32", "bf16"])
+        exact, rounded, short = (float(row["test.cross_entropy"]) for row in table)
+        self.assertEqual(len({exact, rounded, short}), 3)
         self.assertLessEqual(abs(exact - rounded), .05 * max(1, exact))
-        self.sweep(self.axis(["tf32", "f32"]), "again", gpus=2)
+        self.assertLessEqual(abs(exact - short), .2 * max(1, exact))
+        self.sweep(self.axis(["bf16", "tf32", "f32"]), "again", gpus=2)
         self.assertEqual(sorted(row["test.cross_entropy"] for row in table),
                          sorted(row["test.cross_entropy"] for row in rows(self.folder / "again/results.csv")))
+
+    def test_a_training_in_bf16_goes_on_from_its_checkpoint_to_the_same_bits(self):
+        config = self.axis(["bf16"])
+        table = self.sweep(config, "out", "--set", "schedule.checkpoint_every=0.01s",
+                           MX_FAKEGPU_FAIL=f"launch@700:illegal:once={self.folder}/happened")
+        self.assertTrue((self.folder / "happened").exists(), "nothing failed")
+        self.assertIn("goes on from epoch", self.log("out"))
+        self.assertEqual([row["run.attempts"] for row in table], ["2"])
+        self.sweep(config, "whole")
+        self.expect_same("whole", "out")
 
     def test_a_cpu_says_what_it_has_instead(self):
         config = self.axis(["f32", "tf32"])

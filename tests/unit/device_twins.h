@@ -40,8 +40,8 @@ struct twin {
     float *room[TWIN_SIDES]; /* guards, numbers, guards, on the host */
 };
 
-/* 0; TWIN_SKIPPED without a GPU, which is said; 1. */
-static inline int twins_open(struct twins *twins)
+/* The GPU computes so. 0; TWIN_SKIPPED without a GPU, which is said; 1. */
+static inline int twins_open_in(struct twins *twins, enum kern_precision precision)
 {
     struct mx_err err = {0};
 
@@ -50,13 +50,19 @@ static inline int twins_open(struct twins *twins)
         printf("skipped: %s\n", err.text);
         return TWIN_SKIPPED;
     }
-    if (!(twins->nn[0] = kern_nn_new(1, &err)) || !(twins->nn[1] = kern_nn_new_cuda(KERN_F32, true, &err))) {
+    if (!(twins->nn[0] = kern_nn_new(1, &err)) ||
+        !(twins->nn[1] = kern_nn_new_cuda(precision, true, &err))) {
         printf("FAILED: %s\n", err.text);
         return 1;
     }
     for (int s = 0; s < TWIN_SIDES; s++)
         twins->on[s] = kern_nn_device(twins->nn[s]);
     return 0;
+}
+
+static inline int twins_open(struct twins *twins)
+{
+    return twins_open_in(twins, KERN_F32);
 }
 
 /* The exit status. */

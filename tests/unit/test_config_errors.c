@@ -269,9 +269,6 @@ Test(config_errors, exclude_rules_that_cannot_be_meant)
 Test(config_errors, what_is_known_and_not_built_says_so_by_name)
 {
     static const struct bad bad[] = {
-        {"train: {precision: bf16}",
-         "c.yaml:3:20: error: train.precision: 'bf16' is not built yet in this version; built: "
-         "f32, tf32\n"},
         {"train: {precision: tf32}\nschedule: {device: cpu}",
          "c.yaml:3:9: error: train.precision: tf32 needs a GPU, and schedule.device is cpu, which "
          "computes in f32 (write f32, or schedule: {device: cuda})\n"},

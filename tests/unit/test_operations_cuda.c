@@ -49,9 +49,23 @@ static const struct operation_case cases[] = {
     {"maxima of which many are equal",{2, 3, 8, 8},    {.kind = KERN_MAX_POOL, .training = true, .kernel = 3, .stride = 2, .pad = 1}, {3, 4, 4}, true},
     {"linear of one number",          {1, 1, 1, 1},    {.kind = KERN_LINEAR, .training = true, .channels = 1}, {1, 1, 1}, false},
     {"linear over an image",          {3, 5, 7, 3},    {.kind = KERN_LINEAR, .training = true, .channels = 33}, {33, 1, 1}, false},
+    {"linear into float32",           {5, 19, 2, 3},   {.kind = KERN_LINEAR, .training = true, .wide = true, .channels = 7}, {7, 1, 1}, false},
     {"linear, many",                  {33, 129, 1, 1}, {.kind = KERN_LINEAR, .training = true, .channels = 10}, {10, 1, 1}, false},
 };
 // clang-format on
+
+/* How the GPU computes; whether images come row-major, as those of a batch do, or as operations pass them on. */
+struct mode {
+    const char         *name;
+    enum kern_precision precision;
+    bool                plain;
+};
+
+static const struct mode modes[] = {
+    {"float32", KERN_F32, true},
+    {"bfloat16", KERN_BF16, false},
+    {"bfloat16 from float32", KERN_BF16, true},
+};
 
 enum part {
     SRC,
@@ -131,8 +145,18 @@ static void size_parts(const struct operation_case *c, struct operated *o)
     o->n[D_DST] = o->n[DST];
 }
 
+/* As bfloat16 has it: 8 bits, the leading one included. */
+static float shortened(float value)
+{
+    int         exponent;
+    const float share = frexpf(value, &exponent);
+
+    return ldexpf(rintf(ldexpf(share, 8)), exponent - 8);
+}
+
 /* The same numbers for both sides: drawn for what is read, NaN for what is written. */
-static void draw(const struct operation_case *c, struct operated *o, struct mx_rng *rng)
+static void draw(const struct operation_case *c, struct operated *o, struct mx_rng *rng,
+                 const struct mode *mode)
 {
     for (int p = 0; p < PARTS; p++) {
         const bool read = p == SRC || p == WEIGHTS || p == BIAS || p == D_DST ||
@@ -150,6 +174,9 @@ static void draw(const struct operation_case *c, struct operated *o, struct mx_r
                 *value = 0.5f + fabsf(*value);
             else if (p == SRC && c->tied)
                 *value = rintf(*value);
+            if (mode->precision == KERN_BF16 && read &&
+                (c->shape.kind != KERN_NORM || p == SRC || p == D_DST) && p != BIAS)
+                *value = shortened(*value);
             o->numbers[1][p][k] = *value;
         }
     }
@@ -195,7 +222,8 @@ static bool guarded(struct twins *twins, const struct held *held, int s)
 }
 
 /* What the operation may choose itself, the order of weights and outputs, is left to it. */
-static void build(struct twins *twins, const struct operation_case *c, struct operated *o, int s)
+static void build(struct twins *twins, const struct operation_case *c, struct operated *o, int s,
+                  const struct mode *mode)
 {
     struct held           *held = o->held[s];
     struct kern_nn        *nn = twins->nn[s];
@@ -203,7 +231,8 @@ static void build(struct twins *twins, const struct operation_case *c, struct op
     struct mx_err          err = {0};
     const uint32_t         channels = c->dst[0];
 
-    held[SRC].tensor = kern_tensor_plain(nn, 4, c->src, &err);
+    held[SRC].tensor = mode->plain ? kern_tensor_plain(nn, 4, c->src, &err)
+                                   : kern_tensor_inner(nn, 4, c->src, &err);
     for (int p = BIAS; p <= VARIANCE; p++)
         held[p].tensor = o->n[p] > 0 ? kern_tensor_plain(nn, 1, &channels, &err) : NULL;
     if (c->shape.kind == KERN_NORM)
@@ -238,11 +267,12 @@ static void build_backward(const struct operation_case *c, struct operated *o, i
     twins_must(!kern_op_add_backward(o->op[s], &tensors, &gradients, &err), c->name, &err);
 }
 
-static void operate(struct twins *twins, const struct operation_case *c, struct operated *o, int s)
+static void operate(struct twins *twins, const struct operation_case *c, struct operated *o, int s,
+                    const struct mode *mode)
 {
     struct mx_err err = {0};
 
-    build(twins, c, o, s);
+    build(twins, c, o, s, mode);
     if (c->shape.training)
         build_backward(c, o, s);
     for (int p = 0; p < PARTS; p++)
@@ -285,10 +315,42 @@ static double terms_of(const struct operation_case *c, enum part p)
                                          : window * c->src[1];
 }
 
+/* How often a number of a part is rounded to bfloat16 on its way, each time by 2^-8 of what it was then: behind a product, and
+ * again where a bias or what was there is added. What is made of a channel, and `wide` rows, are float32. */
+static unsigned rounded_of(const struct operation_case *c, enum part p)
+{
+    if (c->shape.kind == KERN_MAX_POOL && p == DST)
+        return 0;
+    if (p == MEAN || p == VARIANCE || p == D_BIAS || (p == DST && c->shape.wide) ||
+        (p == D_WEIGHTS && c->shape.kind != KERN_CONV))
+        return 0;
+    return p == DST && (c->shape.bias || c->shape.relu || c->shape.kind == KERN_LINEAR) ? 2 : 1;
+}
+
+/* Each number as near as its roundings allow; a bias is less than 6. */
+static void expect_rounded(struct twins *twins, const char *name, const struct operated *o, int p,
+                           unsigned times, double tolerance)
+{
+    for (size_t k = 0; k < o->n[p]; k++) {
+        const double cpu = (double)o->numbers[0][p][k], gpu = (double)o->numbers[1][p][k];
+        const double once = fabs(cpu) + (times > 1 ? 6 : 0);
+
+        if (!(fabs(gpu - cpu) <= times * once / 256 + tolerance)) {
+            char text[140];
+
+            snprintf(text, sizeof text, "number %zu of %zu is %.9g on the GPU, %.9g on the CPU", k,
+                     o->n[p], gpu, cpu);
+            twins_fail(twins, name, text);
+            return;
+        }
+    }
+}
+
 /* A sum of t products of numbers near 1 is near sqrt(t), and every one of its partial sums is rounded
  * by 6e-8 of itself: two sums in different orders are within sqrt(t) times that of each other, some of
  * it for what Winograd's tiles add. Maxima are numbers that were there: they have the same bits. */
-static void compare(struct twins *twins, const struct operation_case *c, struct operated *o)
+static void compare(struct twins *twins, const struct operation_case *c, struct operated *o,
+                    const struct mode *mode)
 {
     for (int p = 0; p < PARTS; p++) {
         const double terms = terms_of(c, (enum part)p);
@@ -303,8 +365,11 @@ static void compare(struct twins *twins, const struct operation_case *c, struct 
         for (int s = 0; s < TWIN_SIDES; s++)
             if (!guarded(twins, &o->held[s][p], s))
                 twins_fail(twins, name, s ? "written beside it, on the GPU" : "written beside it");
-        twins_agree(twins, name, o->numbers[0][p], o->numbers[1][p], o->n[p],
-                    written ? tolerance : 0, written ? sqrt(terms) : 0);
+        if (mode->precision == KERN_BF16 && written)
+            expect_rounded(twins, name, o, p, rounded_of(c, (enum part)p), tolerance * sqrt(terms));
+        else
+            twins_agree(twins, name, o->numbers[0][p], o->numbers[1][p], o->n[p],
+                        written ? tolerance : 0, written ? sqrt(terms) : 0);
     }
 }
 
@@ -320,27 +385,41 @@ static void expect_written(struct twins *twins, const struct operation_case *c,
             }
 }
 
+static void run_case(struct twins *twins, const struct operation_case *c, struct mx_rng *rng,
+                     const struct mode *mode)
+{
+    const bool      product = c->shape.kind == KERN_CONV || c->shape.kind == KERN_LINEAR;
+    struct operated o = {0};
+
+    if (mode->precision == KERN_BF16 && mode->plain && !product)
+        return; /* only products take float32 */
+    size_parts(c, &o);
+    draw(c, &o, rng, mode);
+    for (int s = 0; s < TWIN_SIDES; s++)
+        operate(twins, c, &o, s, mode);
+    compare(twins, c, &o, mode);
+    expect_written(twins, c, &o);
+    let_go(twins, &o);
+}
+
 int main(void)
 {
     struct mx_rng rng = mx_rng_at(mx_stream_make(8, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
     const char   *only = getenv("MX_ONLY");
-    struct twins  twins;
-    int           status = twins_open(&twins);
+    int           failed = 0;
 
-    if (status)
-        return status;
-    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        struct operated o = {0};
+    for (size_t m = 0; m < sizeof modes / sizeof *modes; m++) {
+        struct twins twins;
+        int          status = twins_open_in(&twins, modes[m].precision);
 
-        if (only && !strstr(only, cases[k].name))
-            continue;
-        size_parts(&cases[k], &o);
-        draw(&cases[k], &o, &rng);
-        for (int s = 0; s < TWIN_SIDES; s++)
-            operate(&twins, &cases[k], &o, s);
-        compare(&twins, &cases[k], &o);
-        expect_written(&twins, &cases[k], &o);
-        let_go(&twins, &o);
+        if (status)
+            return status;
+        for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+            if (!only || strstr(only, cases[k].name))
+                run_case(&twins, &cases[k], &rng, &modes[m]);
+        if (twins.failed > 0)
+            printf("FAILED: %u times in %s\n", twins.failed, modes[m].name);
+        failed |= twins_close(&twins);
     }
-    return twins_close(&twins);
+    return failed;
 }
