@@ -177,6 +177,22 @@ static int read_ids(const struct worker_npy *file, uint64_t rows, uint32_t n, ui
     return 0;
 }
 
+/* Heads are trained to tell two classes or more apart. */
+static int check_classes(const struct worker_feature_split *train, const char *where,
+                         struct mx_err *err)
+{
+    uint32_t i = 1;
+
+    while (i < train->n && train->labels[i] == train->labels[0])
+        i++;
+    if (train->n < 2 || i < train->n)
+        return 0;
+    return mx_fail(err, MX_EDATA,
+                   "%s_y.npy: the first %u rows are all of class %u: there is nothing to tell "
+                   "apart: shuffle the rows, or raise data.train_limit",
+                   where, train->n, train->labels[0]);
+}
+
 static int read_split(struct worker_features *f, const char *folder, enum worker_feature_part part,
                       bool grouped, uint64_t limit, uint64_t *rows_there, struct mx_err *err)
 {
@@ -205,6 +221,8 @@ static int read_split(struct worker_features *f, const char *folder, enum worker
     split->n = (uint32_t)(limit > 0 && limit < rows ? limit : rows);
     if (!(y = open_file(folder, name, "y", err)) ||
         read_ids(y, rows, split->n, f->classes, "label", &split->labels, &most, err))
+        goto done;
+    if (part == WORKER_FEATURES_TRAIN && check_classes(split, where, err))
         goto done;
     if (grouped &&
         (!(g = open_file(folder, name, "g", err)) ||

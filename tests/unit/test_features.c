@@ -145,6 +145,9 @@ Test(features, files_that_do_not_fit_each_other_are_refused_by_name)
     expect_refused("head_w.npy", WORKER_NPY_F32, 1, 16, x,
                    "head_w.npy is of 1 classes and 16 features; a head has two classes or more, "
                    "and a feature or more");
+    expect_refused("train_y.npy", WORKER_NPY_U32, 60, 0, ids,
+                   "train_y.npy: the first 60 rows are all of class 0: there is nothing to tell "
+                   "apart: shuffle the rows, or raise data.train_limit");
     ids[5] = 2;
     expect_refused("train_y.npy", WORKER_NPY_U32, 60, 0, ids,
                    "train_y.npy: the label of row 5 is 2, not one of 0 to 1");
