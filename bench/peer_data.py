@@ -3,8 +3,8 @@
 
     peer_data.py --mixsweep build/cpu/mixsweep [--files FOLDER] [--rounds 5]
 
-Needs Pillow, numpy and opencv-python (one may be missing). Without --files, 24 JPEG files of 500 x 375 pixels are made with
-Pillow. Each round runs `mixsweep bench data` and then the others, for CPU time, on the first core this process may use; the
+Needs Pillow, numpy and opencv-python (one may be missing). Without --files, 24 files of --width x --height pixels, JPEG or with
+--png PNG, are made with Pillow. Each round runs `mixsweep bench data` and then the others, for CPU time, on the first core this process may use; the
 best round of each counts. Decoding ends with pixels in memory, from files in memory. Resizing brings the shorter side to 224
 and cuts out the centre: Pillow by BILINEAR (which is antialiased, and the same bytes as ours), OpenCV by INTER_AREA (antialiased by
 another filter) and by INTER_LINEAR (not antialiased). How far their bytes are from Pillow's is printed: ours are compared by the tests.
@@ -23,14 +23,14 @@ import numpy
 SIDE = 224
 
 
-def make_files(folder):
+def make_files(folder, width, height, png):
     import PIL.Image
     random = numpy.random.default_rng(0)
     for k in range(24):
         small = random.integers(0, 256, (9, 12, 3), dtype=numpy.uint8)
-        smooth = numpy.asarray(PIL.Image.fromarray(small).resize((500, 375), PIL.Image.Resampling.BICUBIC)).astype(int)
+        smooth = numpy.asarray(PIL.Image.fromarray(small).resize((width, height), PIL.Image.Resampling.BICUBIC)).astype(int)
         noisy = numpy.clip(smooth + random.integers(-12, 13, smooth.shape), 0, 255).astype(numpy.uint8)
-        PIL.Image.fromarray(noisy).save(folder / f"{k:02}.jpg", quality=90)
+        PIL.Image.fromarray(noisy).save(folder / f"{k:02}.{'png' if png else 'jpg'}", **({} if png else {"quality": 90}))
 
 
 def to_size(width, height):
@@ -41,6 +41,11 @@ def to_size(width, height):
 def cut(array):
     y, x = (array.shape[0] - SIDE) // 2, (array.shape[1] - SIDE) // 2
     return array[y:y + SIDE, x:x + SIDE]
+
+
+def in_colour(array):
+    """OpenCV decodes grey files to three equal channels."""
+    return (array if array.ndim == 3 else array[..., None]).astype(int)
 
 
 def pillow():
@@ -90,13 +95,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--mixsweep", required=True)
     parser.add_argument("--files", type=pathlib.Path)
+    parser.add_argument("--width", type=int, default=500)
+    parser.add_argument("--height", type=int, default=375)
+    parser.add_argument("--png", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     args = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     with tempfile.TemporaryDirectory() as made:
         folder = args.files or pathlib.Path(made)
         if not args.files:
-            make_files(folder)
+            make_files(folder, args.width, args.height, args.png)
         files = [path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()][:64]
         best, peers = {}, {**pillow(), **opencv()}
         for _ in range(args.rounds):
@@ -116,7 +124,7 @@ def main():
         words = [f"{what} {best[name, what]:8.1f} ({best['mixsweep', what] / best[name, what]:.2f})"
                  for what in ("decode", "resize")]
         if name != "mixsweep" and "pillow" in peers:
-            apart = [numpy.abs(a.astype(int) - b.astype(int)).max() for a, b in
+            apart = [numpy.abs(in_colour(a) - in_colour(b)).max() for a, b in
                      zip(best[name, "bytes"], best["pillow", "bytes"])]
             words.append(f"at most {max(apart)} grey levels from Pillow")
         print(f"{name:14}", "  ".join(words))
