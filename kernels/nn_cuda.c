@@ -6,11 +6,28 @@
 
 #include "kernels/kern.h"
 
+/* A library or the runtime found no memory for what it needs itself, of a size that it does not tell.
+ * The device can go on. */
+static int no_memory(const char *call, const char *says, struct mx_err *err)
+{
+    size_t left = 0, all = 0;
+
+    (void)cudaGetLastError(); /* forgotten, where it was the runtime's */
+    (void)cudaMemGetInfo(&left, &all);
+    return mx_fail(
+        err, MX_ENOMEM,
+        "no GPU memory for what %.*s needs itself (%s): %zu of %zu bytes are free (lower "
+        "train.batch_size, or run fewer executors on this GPU)",
+        (int)strcspn(call, "("), call, says, left, all);
+}
+
 int kern_cuda_check(cudaError_t status, const char *call, const char *file, int line,
                     struct mx_err *err)
 {
     if (status == cudaSuccess)
         return 0;
+    if (status == cudaErrorMemoryAllocation)
+        return no_memory(call, cudaGetErrorString(status), err);
     return mx_fail(err, MX_EGPU, "%.*s: %s (%s:%d)", (int)strcspn(call, "("), call,
                    cudaGetErrorString(status), file, line);
 }
@@ -20,6 +37,9 @@ int kern_cudnn_check(cudnnStatus_t status, const char *call, const char *file, i
 {
     if (status == CUDNN_STATUS_SUCCESS)
         return 0;
+    if (status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+        status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED)
+        return no_memory(call, cudnnGetErrorString(status), err);
     return mx_fail(err, MX_EGPU, "%.*s: %s (%s:%d)", (int)strcspn(call, "("), call,
                    cudnnGetErrorString(status), file, line);
 }
@@ -29,13 +49,19 @@ int kern_cublas_check(cublasStatus_t status, const char *call, const char *file,
 {
     if (status == CUBLAS_STATUS_SUCCESS)
         return 0;
+    if (status == CUBLAS_STATUS_ALLOC_FAILED)
+        return no_memory(call, cublasGetStatusString(status), err);
     return mx_fail(err, MX_EGPU, "%.*s: %s (%s:%d)", (int)strcspn(call, "("), call,
                    cublasGetStatusString(status), file, line);
 }
 
 void kern_launched(struct cuda *cuda, int status, const char *kernel)
 {
-    if (status != cudaSuccess && !cuda->failed.code)
+    if (status == cudaSuccess || cuda->failed.code)
+        return;
+    if (status == cudaErrorMemoryAllocation)
+        no_memory(kernel, cudaGetErrorString((cudaError_t)status), &cuda->failed);
+    else
         mx_fail(&cuda->failed, MX_EGPU, "kernel %s: %s", kernel,
                 cudaGetErrorString((cudaError_t)status));
 }

@@ -18,6 +18,12 @@ static cublasStatus_t leave(cudaError_t status)
     return status == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 
+static cublasStatus_t without_memory(void)
+{
+    (void)fake_leave(cudaSuccess);
+    return CUBLAS_STATUS_ALLOC_FAILED;
+}
+
 cublasStatus_t cublasCreate_v2(cublasHandle_t *handle)
 {
     cudaError_t    status = fake_enter("cublasCreate");
@@ -29,6 +35,8 @@ cublasStatus_t cublasCreate_v2(cublasHandle_t *handle)
         (void)fake_leave(cudaSuccess);
         return CUBLAS_STATUS_NOT_INITIALIZED;
     }
+    if (fake_library_lacks_memory())
+        return without_memory();
     made = fake_object_new(FAKE_CUBLAS);
     made->device = fake_device();
     *handle = (cublasHandle_t)(void *)made;
@@ -81,7 +89,9 @@ cublasStatus_t cublasSetWorkspace_v2(cublasHandle_t handle, void *workspace, siz
 
 const char *cublasGetStatusString(cublasStatus_t status)
 {
-    return status == CUBLAS_STATUS_SUCCESS ? "success" : "the GPU program failed to execute";
+    return status == CUBLAS_STATUS_SUCCESS        ? "success"
+           : status == CUBLAS_STATUS_ALLOC_FAILED ? "the resource allocation failed"
+                                                  : "the GPU program failed to execute";
 }
 
 /* ---- products ---- */
@@ -215,6 +225,8 @@ cublasStatus_t cublasSgemm_v2(cublasHandle_t handle, cublasOperation_t transa,
 
     fake_check_host("alpha", alpha, sizeof *alpha);
     fake_check_host("beta", beta, sizeof *beta);
+    if (fake_library_lacks_memory())
+        return without_memory();
     if (status == cudaSuccess)
         queue_product(of, &(struct product){transposed("transa", transa),
                                             transposed("transb", transb), m, n, k, lda, ldb, ldc, 1,

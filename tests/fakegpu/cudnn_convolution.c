@@ -282,6 +282,10 @@ cudnnStatus_t cudnnConvolutionForward(cudnnHandle_t handle, const void *alpha,
     struct work work = work_of("cudnnConvolutionForward", FORWARD, alpha, beta, convDesc);
     const struct fake_filter *filter = fake_filter_of("wDesc", wDesc);
 
+    if (fake_library_lacks_memory()) {
+        (void)fake_leave(cudaSuccess);
+        return CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+    }
     work.x = *fake_tensor_of("xDesc", xDesc);
     work.w = fake_tensor_of_filter(filter);
     work.y = *fake_tensor_of("yDesc", yDesc);
@@ -306,6 +310,10 @@ cudnnStatus_t cudnnConvolutionBackwardData(cudnnHandle_t handle, const void *alp
     struct work work = work_of("cudnnConvolutionBackwardData", TO_DATA, alpha, beta, convDesc);
     const struct fake_filter *filter = fake_filter_of("wDesc", wDesc);
 
+    if (fake_library_lacks_memory()) {
+        (void)fake_leave(cudaSuccess);
+        return CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+    }
     work.x = *fake_tensor_of("dxDesc", dxDesc);
     work.w = fake_tensor_of_filter(filter);
     work.y = *fake_tensor_of("dyDesc", dyDesc);
@@ -330,6 +338,10 @@ cudnnStatus_t cudnnConvolutionBackwardFilter(cudnnHandle_t handle, const void *a
     struct work work = work_of("cudnnConvolutionBackwardFilter", TO_FILTER, alpha, beta, convDesc);
     const struct fake_filter *filter = fake_filter_of("dwDesc", dwDesc);
 
+    if (fake_library_lacks_memory()) {
+        (void)fake_leave(cudaSuccess);
+        return CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+    }
     work.x = *fake_tensor_of("xDesc", xDesc);
     work.w = fake_tensor_of_filter(filter);
     work.y = *fake_tensor_of("dyDesc", dyDesc);

@@ -29,6 +29,10 @@ cudnnStatus_t cudnnCreate(cudnnHandle_t *handle)
         (void)fake_leave(cudaSuccess);
         return CUDNN_STATUS_NOT_INITIALIZED;
     }
+    if (fake_library_lacks_memory()) {
+        (void)fake_leave(cudaSuccess);
+        return CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+    }
     (void)made("handle", handle, FAKE_CUDNN);
     return fake_cudnn_leave(cudaSuccess);
 }
@@ -92,6 +96,8 @@ const char *cudnnGetErrorString(cudnnStatus_t status)
         return "CUDNN_STATUS_SUCCESS";
     case CUDNN_STATUS_NOT_INITIALIZED:
         return "CUDNN_STATUS_NOT_INITIALIZED";
+    case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
+        return "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED";
     default:
         return "CUDNN_STATUS_EXECUTION_FAILED";
     }

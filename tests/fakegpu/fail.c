@@ -5,7 +5,7 @@
  *     ...:once=FILE        only in the first process that gets there, which makes that file and
  *                          writes the device's UUID there
  *
- * EVENT is malloc, launch, copy, sync or nccl; KIND is oom, illegal, assert, ecc, hang,
+ * EVENT is malloc, launch, copy, sync, nccl or library (which knows oom alone); KIND is oom, illegal, assert, ecc, hang,
  * remote, system or lost. */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ enum {
 static struct {
     struct item items[ITEMS];
     int         n;
-    uint64_t    seen[FAKE_ON_NCCL + 1];
+    uint64_t    seen[FAKE_ON_LIBRARY + 1];
     bool        known;
 } plan;
 
@@ -43,7 +43,7 @@ static int word_of(const char *const *words, int n, const char *text, size_t len
 
 static void read_item(const char *text, size_t length)
 {
-    static const char *const events[] = {"malloc", "launch", "copy", "sync", "nccl"};
+    static const char *const events[] = {"malloc", "launch", "copy", "sync", "nccl", "library"};
     static const char *const kinds[] = {"works", "oom",    "illegal", "assert", "ecc",
                                         "hang",  "remote", "system",  "lost"};
     struct item             *item = &plan.items[plan.n];
@@ -55,7 +55,7 @@ static void read_item(const char *text, size_t length)
     if (plan.n == ITEMS || name >= length)
         fake_misuse_in("environment", "MX_FAKEGPU_FAIL", "'%.*s' is no EVENT@N:KIND (%d at most)",
                        (int)length, text, ITEMS);
-    item->event = (enum fake_event)word_of(events, 5, text, name);
+    item->event = (enum fake_event)word_of(events, FAKE_ON_LIBRARY + 1, text, name);
     number = strtoull(text + name + 1, &end, 10);
     *(text[name] == '@' ? &item->number : &item->above) = number;
     if (*end != ':' || (text[name] == '@' && number == 0))
@@ -139,6 +139,15 @@ enum fake_kind_of_failure fake_happens(enum fake_event event, size_t bytes)
             return item->kind;
     }
     return FAKE_WORKS;
+}
+
+bool fake_library_lacks_memory(void)
+{
+    const enum fake_kind_of_failure kind = fake_happens(FAKE_ON_LIBRARY, 0);
+
+    if (kind != FAKE_WORKS && kind != FAKE_OOM)
+        fake_misuse_in("environment", "MX_FAKEGPU_FAIL", "library fails by oom alone");
+    return kind == FAKE_OOM;
 }
 
 cudaError_t fake_error_of(enum fake_kind_of_failure kind)

@@ -73,6 +73,7 @@ enum fake_event {
     FAKE_ON_COPY,
     FAKE_ON_SYNC,
     FAKE_ON_NCCL,
+    FAKE_ON_LIBRARY, /* a handle of cuDNN or cuBLAS, a product or convolution: its own memory */
 };
 enum fake_kind_of_failure {
     FAKE_WORKS,
@@ -89,6 +90,8 @@ enum fake_kind_of_failure {
 
 /* Count an event of so many bytes (0 where there are none); how it must go. */
 enum fake_kind_of_failure fake_happens(enum fake_event event, size_t bytes);
+/* Count such a call; whether it finds no memory. */
+bool                      fake_library_lacks_memory(void);
 /* The runtime's error for a failure that sticks. */
 cudaError_t               fake_error_of(enum fake_kind_of_failure kind);
 /* Whether a device of the machine, by its number there, has fallen off in an earlier process. */

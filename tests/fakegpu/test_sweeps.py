@@ -235,6 +235,19 @@ class Failures(GpuCase):
         self.assertEqual(len({row["run.executor"] for row in table}), 1)
         self.assertRegex(self.log("out"), r"no GPU memory for \d+ bytes: \d+ of 2147483648 are free")
 
+    def test_a_library_without_memory_of_its_own_fails_a_trial_and_the_next_one_runs(self):
+        for call, name in ((1, "cudnnCreate"), (2, "cublasCreate"), (3, "cublasSgemm")):
+            with self.subTest(call=name):
+                happened = self.folder / name
+                table = self.sweep(self.config(), f"out{call}", "--set", "schedule.retries=0", code=1,
+                                   MX_FAKEGPU_FAIL=f"library@{call}:oom:once={happened}")
+                self.assertTrue(happened.exists())
+                self.assertEqual([row["status"] for row in table], ["failed", "done", "done"])
+                self.assertEqual(table[0]["reason"], "out_of_memory")
+                self.assertEqual(len({row["run.executor"] for row in table}), 1)
+                self.assertRegex(self.log(f"out{call}"), rf"no GPU memory for what {name}\w* needs itself \(.*\): "
+                                                         r"\d+ of 2147483648 bytes are free")
+
     def test_an_error_that_sticks_ends_the_executor(self):
         self.expect_as_undisturbed("launch@20:ecc", "its last words: mixsweep: epoch 0, batch")
         self.assertIn("uncorrectable ECC error encountered", self.log("out"))
