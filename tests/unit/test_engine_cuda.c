@@ -11,7 +11,8 @@
 
 enum {
     SKIPPED = 77,
-    ROOM = 5,
+    FEW = 5,
+    ROOM = 48,
     STEPS = 3,
     REPLAYED = 12,
     CLASSES = 4,
@@ -47,6 +48,10 @@ static const struct trial trials[] = {
 /* Numbers that have nothing to do with each other are 1.4 of themselves apart. What a ReLU decides otherwise for being rounded
  * grows in twenty layers of four channels to a third of that. */
 static const double tolerance_of_halves = 0.5;
+
+/* Between a step in bfloat16 and one in float32 on a batch of many images. PyTorch's own, with autocast and without, are at .92
+ * and more for the weights of a resnet20 of 4 channels; the VGG here, of 2 channels, is at .87 and more. */
+static const double least_cosine = 0.85;
 
 struct tolerance {
     double loss, near;
@@ -221,7 +226,7 @@ static bool same_steps(const struct trial *trial, struct worker_engine *const en
     for (uint32_t s = 0; s < STEPS; s++) {
         double loss[2];
 
-        draw(batch, trial, s == 1 ? 3 : ROOM, s);
+        draw(batch, trial, s == 1 ? 3 : FEW, s);
         for (int e = 0; e < 2; e++)
             if (worker_engine_step(engines[e], &batch->all, trial->params.train_lr, &loss[e], err))
                 return false;
@@ -246,7 +251,7 @@ static bool same_replays(const struct trial *trial, struct worker_engine *const 
         const double rate = trial->params.train_lr * (REPLAYED - s) / REPLAYED;
         double       loss[2];
 
-        draw(batch, trial, s % 3 == 1 ? 3 : ROOM, s);
+        draw(batch, trial, s % 3 == 1 ? 3 : FEW, s);
         for (int e = 0; e < 2; e++)
             if (worker_engine_step(engines[e], &batch->all, rate, &loss[e], err))
                 return false;
@@ -301,7 +306,7 @@ static bool run_refused(const struct trial *trial, struct mx_err *err)
         engine->on = &refusing;
     }
     for (uint32_t s = 0; ok && s < 4; s++) {
-        draw(&batch, trial, ROOM, s);
+        draw(&batch, trial, FEW, s);
         ok = !worker_engine_step(engine, &batch.all, trial->params.train_lr, &loss, err);
     }
     ok = ok && engine->replays == 0 && strcmp(engine->why_plain.text, "nothing is noted here") == 0;
@@ -328,11 +333,99 @@ static bool run(const struct trial *trial, struct mx_err *err)
     return ok;
 }
 
+/* What one step changed, of both engines, as sums for the cosine of their angle. */
+struct angle {
+    double both, cpu, gpu;
+};
+
+static double cosine(const struct angle *angle)
+{
+    return angle->both / sqrt(angle->cpu * angle->gpu);
+}
+
+static void add_change(struct angle *angle, struct worker_tensor *const before[2],
+                       struct worker_tensor *const after[2], size_t t)
+{
+    size_t n = 1;
+
+    for (uint32_t d = 0; d < before[0][t].ndims; d++)
+        n *= before[0][t].dims[d];
+    for (size_t k = 0; k < n; k++) {
+        const double cpu = (double)after[0][t].data[k] - (double)before[0][t].data[k];
+        const double gpu = (double)after[1][t].data[k] - (double)before[1][t].data[k];
+
+        angle->both += cpu * gpu;
+        angle->cpu += cpu * cpu;
+        angle->gpu += gpu * gpu;
+    }
+}
+
+/* Whether weights go the same way, each tensor by itself, and scales and shifts of all norms together: the gradients of some
+ * are hardly more than what rounding leaves. */
+static bool same_way(const struct trial *trial, struct worker_tensor *const before[2],
+                     struct worker_tensor *const after[2], size_t count)
+{
+    struct angle vectors = {0};
+    bool         ok = true;
+
+    for (size_t t = 0; t < count; t++) {
+        struct angle angle = {0};
+
+        if (strstr(before[0][t].name, "running"))
+            continue;
+        if (before[0][t].ndims == 1) {
+            add_change(&vectors, before, after, t);
+            continue;
+        }
+        add_change(&angle, before, after, t);
+        if (!(cosine(&angle) >= least_cosine)) {
+            printf("%s: %s goes another way on the GPU: a cosine of %g\n", trial->name,
+                   before[0][t].name, cosine(&angle));
+            ok = false;
+        }
+    }
+    if (!(cosine(&vectors) >= least_cosine)) {
+        printf("%s: scales and shifts go another way on the GPU: a cosine of %g\n", trial->name,
+               cosine(&vectors));
+        ok = false;
+    }
+    return ok;
+}
+
+/* One step down the gradient of many images. */
+static bool run_large(const struct trial *of, struct mx_err *err)
+{
+    struct trial          trial = *of;
+    struct worker_engine *engines[2] = {NULL, NULL};
+    struct worker_tensor *before[2] = {NULL, NULL}, *after[2] = {NULL, NULL};
+    size_t                count = 0;
+    struct batch          batch;
+    double                loss;
+    bool                  ok = batch_new(&batch, &trial);
+
+    trial.params = (struct worker_params){.train_precision = WORKER_NET_BF16};
+    draw(&batch, &trial, ROOM, 0);
+    for (int e = 0; ok && e < 2; e++)
+        ok = (engines[e] = open_engine(&trial, e ? WORKER_DEVICE_CUDA : WORKER_DEVICE_CPU, err)) &&
+             !worker_engine_export(engines[e], &before[e], &count, err) &&
+             !worker_engine_step(engines[e], &batch.all, 0.1, &loss, err) &&
+             !worker_engine_export(engines[e], &after[e], &count, err);
+    ok = ok && same_way(&trial, before, after, count);
+    for (int e = 2; e-- > 0;) {
+        worker_tensors_free(after[e], count);
+        worker_tensors_free(before[e], count);
+        worker_engine_free(engines[e]);
+    }
+    free(batch.all.images);
+    return ok;
+}
+
 static bool expect(const struct trial *trial, bool first)
 {
     struct mx_err err = {0};
-    const bool    ok =
-        run(trial, &err) && run_replayed(trial, &err) && (!first || run_refused(trial, &err));
+    const bool    ok = run(trial, &err) && run_replayed(trial, &err) &&
+                    (!first || run_refused(trial, &err)) &&
+                    (trial->params.train_precision != WORKER_NET_BF16 || run_large(trial, &err));
 
     printf("%s: %s%s %s\n", ok ? "passed" : "FAILED", trial->name,
            trial->params.train_precision == WORKER_NET_BF16 ? ", in bfloat16" : "", err.text);
