@@ -80,8 +80,8 @@ struct worker_list {
     REAL(train_gamma)                                                                              \
     REAL(train_warmup_epochs)                                                                      \
     REAL(train_label_smoothing)                                                                    \
-    REAL(train_clip_norm) /* 0 = off */                                                            \
-    REAL(train_ema)       /* decay of the moving average; 0 = off */                               \
+    REAL(train_clip_norm)   /* 0 = off */                                                          \
+    REAL(train_ema)         /* decay of the moving average; 0 = off */                             \
     CHOICE(train_precision) /* enum worker_net_precision */                                        \
     INT(train_threads)                                                                             \
     BOOL(train_deterministic)                                                                      \
