@@ -3,7 +3,7 @@
  * Images there are channels-last, (n, height, width, channels), with channels up to a multiple of KERN_EIGHT: what is
  * behind the last one is 0 in every output. So every array is a number of eights, which a lane takes as one;
  * numbers are rounded where they are stored and float32 in between, sums in double precision. As of kernels/kernel_args.h: KERN_BF16_KERNELS
- * lists them, bodies are in kernels/bf16_body.h, pointers are the device's, `unused` fills gaps.
+ * lists them, bodies are in kernels/bf16_body.h and bf16_pool_body.h, pointers are the device's, `unused` fills gaps.
  */
 #ifndef MX_KERN_BF16_ARGS_H
 #define MX_KERN_BF16_ARGS_H

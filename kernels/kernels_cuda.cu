@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/bf16_body.h"
+#include "kernels/bf16_pool_body.h"
 #include "kernels/launch.h"
 #include "kernels/map_body.h"
 #include "kernels/mask_body.h"

@@ -52,12 +52,12 @@ static int enter(const char *call, cudnnHandle_t handle, const void *x, const vo
 }
 
 /* Fill in what the three kinds of results have in common. */
-#define FILL(results, n, ranks, w, convolution)                                                    \
+#define FILL(word, results, n, ranks, w, convolution)                                              \
     for (int k = 0; k < (n); k++) {                                                                \
         const struct fake_tensor filter = fake_tensor_of_filter(fake_filter_of("wDesc", w));       \
                                                                                                    \
         fake_check_host("perfResults", &(results)[k], sizeof(results)[k]);                         \
-        (results)[k].algo = (ranks)[k].algo;                                                       \
+        (results)[k].algo = (word)(ranks)[k].algo;                                                 \
         (results)[k].status = filter.type == CUDNN_DATA_FLOAT || (ranks)[k].algo == 1              \
                                   ? (ranks)[k].status                                              \
                                   : CUDNN_STATUS_NOT_SUPPORTED;                                    \
@@ -77,7 +77,7 @@ cudnnStatus_t cudnnGetConvolutionForwardAlgorithm_v7(
     const int n =
         enter("cudnnGetConvolutionForwardAlgorithm_v7", handle, x, w, convolution, y, asked, count);
 
-    FILL(results, n, forward, w, convolution)
+    FILL(cudnnConvolutionFwdAlgo_t, results, n, forward, w, convolution)
     *count = n;
     return fake_cudnn_leave(fake_sticking());
 }
@@ -90,7 +90,7 @@ cudnnStatus_t cudnnGetConvolutionBackwardDataAlgorithm_v7(
     const int n = enter("cudnnGetConvolutionBackwardDataAlgorithm_v7", handle, dx, w, convolution,
                         dy, asked, count);
 
-    FILL(results, n, to_data, w, convolution)
+    FILL(cudnnConvolutionBwdDataAlgo_t, results, n, to_data, w, convolution)
     *count = n;
     return fake_cudnn_leave(fake_sticking());
 }
@@ -103,7 +103,7 @@ cudnnStatus_t cudnnGetConvolutionBackwardFilterAlgorithm_v7(
     const int n = enter("cudnnGetConvolutionBackwardFilterAlgorithm_v7", handle, x, dw, convolution,
                         dy, asked, count);
 
-    FILL(results, n, to_filter, dw, convolution)
+    FILL(cudnnConvolutionBwdFilterAlgo_t, results, n, to_filter, dw, convolution)
     *count = n;
     return fake_cudnn_leave(fake_sticking());
 }

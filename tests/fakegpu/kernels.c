@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernels/bf16_body.h"
+#include "kernels/bf16_pool_body.h"
 #include "kernels/kern.h"
 #include "kernels/lanes.h"
 #include "kernels/map_body.h"

@@ -369,14 +369,6 @@ Test(curve, takes_an_engine_for_its_model)
                   (double)curves[1][k]);
 }
 
-Test(curve, steps_are_the_ceiling_of_a_share_of_the_pixels)
-{
-    static const uint32_t sides[] = {28, 32, 224}, expected[] = {28, 37, 1792};
-
-    for (int s = 0; s < 3; s++)
-        cr_expect_eq(worker_curve_pixels_a_step(sides[s] * sides[s], 28), expected[s]);
-}
-
 Test(curve, abscissae_are_true_shares_and_areas_trapezoids)
 {
     struct worker_curve_spec spec = spec_of(WORKER_CURVE_DELETION, WORKER_FILL_ZERO);
@@ -395,26 +387,6 @@ Test(curve, abscissae_are_true_shares_and_areas_trapezoids)
     cr_expect(fabs(fractions[8] - 8.0 / 9) <= 1e-15);
     cr_expect_eq(fractions[9], 1);
     cr_expect(fabs(worker_curve_area(curve, shares, 3) - (.25 * .75 + .75 * .25)) <= 1e-15);
-}
-
-Test(curve, normalised_areas_are_ratios_of_means)
-{
-    const float  curves[] = {.8f, .4f, .0f, .2f, .2f, .2f};
-    const double shares[] = {0, .5, 1};
-
-    /* means .5 .3 .1: area .3; over .5 at the start, over .1 at the end */
-    cr_expect(fabs(worker_curve_normalised(curves, 2, 3, shares, false) - .6) <= 1e-6);
-    cr_expect(fabs(worker_curve_normalised(curves, 2, 3, shares, true) - 3) <= 1e-6);
-    cr_expect(isnan(worker_curve_normalised((float[]){0, 1}, 1, 2, (double[]){0, 1}, false)));
-}
-
-Test(curve, gains_are_differences_and_shares)
-{
-    const float high[] = {.9f, .7f}, low[] = {.3f, .1f};
-
-    cr_expect(fabs(worker_symmetric_gain(high, low, 2) - .6) <= 1e-6);
-    cr_expect(fabs(worker_random_order_gain(high, low, 2) - 1.2 / 1.6) <= 1e-6);
-    cr_expect(isnan(worker_random_order_gain((float[]){0}, low, 1)));
 }
 
 Test(curve, ties_are_random_by_image_or_in_raster_order)
