@@ -82,7 +82,8 @@ static int want_rooms(struct cuda *cuda, const struct kern_expected *expected, s
         (cuda->precision == KERN_BF16 &&
          (kern_cuda_room(cuda, &cuda->halves, &cuda->halves_bytes,
                          kern_cuda_bf16_bytes(expected->channels), err) ||
-          note(&cuda->arena, &cuda->halves, cuda->halves_bytes, err))) ||
+          note(&cuda->arena, &cuda->halves, cuda->halves_bytes, err) ||
+          note(&cuda->arena, &cuda->copies, cuda->copies_bytes, err))) ||
         note(&cuda->arena, &cuda->mixing, cuda->mixing_bytes, err) ||
         note(&cuda->arena, &cuda->squares, cuda->squares_bytes, err) ||
         note(&cuda->arena, &cuda->rows, cuda->rows_bytes, err) ||

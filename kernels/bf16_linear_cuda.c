@@ -35,27 +35,28 @@ static int row_of(const struct cuda_op *op)
     return (int)(op->halves.filters.places * op->halves.filters.all_inputs);
 }
 
-static const void *source_of(const struct cuda_op *op)
+static const void *source_of(const struct cuda_op *op, const struct cuda_copies *copies)
 {
-    return op->halves.src ? op->halves.src : op->op.tensors.src->data;
+    return copies->src ? copies->src : op->op.tensors.src->data;
 }
 
 int kern_cuda_bf16_linear_forward(struct cuda_op *op, struct mx_err *err)
 {
     const struct kern_tensor *dst = op->op.tensors.dst;
+    const struct cuda_copies  copies = kern_cuda_bf16_copies(op);
     const struct product      y = {.a_as = CUBLAS_OP_T,
                                    .b_as = CUBLAS_OP_N,
                                    .m = (int)kern_cuda_width(dst),
                                    .n = (int)dst->dims[0],
                                    .k = row_of(op),
-                                   .a = op->halves.weights,
+                                   .a = copies.weights,
                                    .lda = row_of(op),
-                                   .b = source_of(op),
+                                   .b = source_of(op, &copies),
                                    .ldb = row_of(op),
                                    .c = dst->data,
                                    .type = dst->last ? CUDA_R_16BF : CUDA_R_32F};
 
-    kern_cuda_bf16_bring(op);
+    kern_cuda_bf16_bring(op, true, true);
     if (multiply(op, &y, err))
         return -1;
     if (dst->last)
@@ -65,18 +66,19 @@ int kern_cuda_bf16_linear_forward(struct cuda_op *op, struct mx_err *err)
     return 0;
 }
 
-static int weights_backward(const struct cuda_op *op, const void *dy, struct mx_err *err)
+static int weights_backward(const struct cuda_op *op, const struct cuda_copies *copies,
+                            const void *dy, struct mx_err *err)
 {
     const struct product dw = {.a_as = CUBLAS_OP_N,
                                .b_as = CUBLAS_OP_T,
                                .m = row_of(op),
                                .n = (int)op->halves.all,
                                .k = (int)op->op.gradients.dst->dims[0],
-                               .a = source_of(op),
+                               .a = source_of(op, copies),
                                .lda = row_of(op),
                                .b = dy,
                                .ldb = (int)op->halves.all,
-                               .c = op->halves.gradient,
+                               .c = copies->gradient,
                                .type = CUDA_R_32F};
 
     if (multiply(op, &dw, err))
@@ -93,13 +95,14 @@ int kern_cuda_bf16_linear_backward(struct cuda_op *op, struct mx_err *err)
 {
     const struct kern_op_gradients *to = &op->op.gradients;
     const struct kern_bf16_between  of = kern_cuda_between(to->dst);
-    const void  *dy = op->halves.dst_gradient ? op->halves.dst_gradient : to->dst->data;
-    struct cuda *cuda = cuda_of(op->op.nn);
+    const struct cuda_copies        copies = kern_cuda_bf16_copies(op);
+    const void                     *dy = copies.dst_gradient ? copies.dst_gradient : to->dst->data;
+    struct cuda                    *cuda = cuda_of(op->op.nn);
 
-    if (op->halves.dst_gradient)
-        kern_cuda_narrow(cuda, to->dst->data, op->halves.dst_gradient, (size_t)to->dst->dims[0],
-                         &of);
-    if (to->weights && weights_backward(op, dy, err))
+    kern_cuda_bf16_bring(op, to->weights, to->src);
+    if (copies.dst_gradient)
+        kern_cuda_narrow(cuda, to->dst->data, copies.dst_gradient, (size_t)to->dst->dims[0], &of);
+    if (to->weights && weights_backward(op, &copies, dy, err))
         return -1;
     if (to->src) {
         const struct product dx = {.a_as = CUBLAS_OP_N,
@@ -107,12 +110,11 @@ int kern_cuda_bf16_linear_backward(struct cuda_op *op, struct mx_err *err)
                                    .m = row_of(op),
                                    .n = (int)to->dst->dims[0],
                                    .k = (int)op->halves.all,
-                                   .a = op->halves.weights,
+                                   .a = copies.weights,
                                    .lda = row_of(op),
                                    .b = dy,
                                    .ldb = (int)op->halves.all,
-                                   .c = op->halves.src_gradient ? op->halves.src_gradient
-                                                                : to->src->data,
+                                   .c = copies.src_gradient ? copies.src_gradient : to->src->data,
                                    .type = CUDA_R_16BF};
 
         if (multiply(op, &dx, err))

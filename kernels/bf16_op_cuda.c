@@ -3,6 +3,10 @@
 #include "kernels/launch.h"
 #include "kernels/nn_cuda.h"
 
+enum {
+    COPIES_ALIGN = 256 /* bytes, as cudaMalloc() has it */
+};
+
 static uint32_t up(uint32_t channels)
 {
     return (channels + KERN_EIGHT - 1) / KERN_EIGHT * KERN_EIGHT;
@@ -84,15 +88,6 @@ static size_t weights_count(const struct cuda_halves *halves)
     return (size_t)halves->all * halves->filters.places * halves->filters.all_inputs;
 }
 
-static int want(struct cuda_op *op, void *place, size_t bytes, struct mx_err *err)
-{
-    if (kern_cuda_want(op->op.nn, place, KERN_ALIGN, bytes, err))
-        return -1;
-    op->halves.bytes += bytes;
-    op->op.nn->bytes += bytes;
-    return 0;
-}
-
 static size_t images_bytes(const struct cuda_op *op)
 {
     const struct kern_bf16_between of = between_padded(op);
@@ -107,6 +102,47 @@ static bool differs(const struct cuda_op *op, const struct kern_tensor *tensor)
     return !tensor->last || kern_cuda_is_uneven(&op->op.shape);
 }
 
+/* Where a copy lies in the room that all operations share, since one runs after another, and what they copied is
+ * copied again for the way back; *at: where the next one lies. */
+static void *copy_at(const struct cuda_op *op, size_t bytes, size_t *at)
+{
+    char *room = cuda_of(op->op.nn)->copies;
+    void *copy = bytes > 0 && room ? room + *at : NULL;
+
+    *at += (bytes + COPIES_ALIGN - 1) / COPIES_ALIGN * COPIES_ALIGN;
+    return copy;
+}
+
+static struct cuda_copies copies_of(const struct cuda_op *op, size_t *bytes)
+{
+    const struct cuda_halves *halves = &op->halves;
+    struct cuda_copies        copies;
+
+    *bytes = 0;
+    copies.weights = copy_at(op, halves->weights, bytes);
+    copies.gradient = copy_at(op, halves->gradient, bytes);
+    copies.src = copy_at(op, halves->src, bytes);
+    copies.src_gradient = copy_at(op, halves->src_gradient, bytes);
+    copies.dst_gradient = copy_at(op, halves->dst_gradient, bytes);
+    return copies;
+}
+
+struct cuda_copies kern_cuda_bf16_copies(const struct cuda_op *op)
+{
+    size_t bytes;
+
+    return copies_of(op, &bytes);
+}
+
+static int room_for_copies(const struct cuda_op *op, struct mx_err *err)
+{
+    struct cuda *cuda = cuda_of(op->op.nn);
+    size_t       bytes;
+
+    (void)copies_of(op, &bytes);
+    return kern_cuda_room(cuda, &cuda->copies, &cuda->copies_bytes, bytes, err);
+}
+
 int kern_cuda_bf16_prepare(struct cuda_op *op, struct mx_err *err)
 {
     const struct kern_op_shape *shape = &op->op.shape;
@@ -118,42 +154,27 @@ int kern_cuda_bf16_prepare(struct cuda_op *op, struct mx_err *err)
     op->halves.filters.places = shape->kind == KERN_CONV ? shape->kernel * shape->kernel
                                 : src->ndims == 4        ? (uint32_t)(src->dims[2] * src->dims[3])
                                                          : 1;
-    if (want(op, &op->halves.weights, weights_count(&op->halves) * sizeof(kern_bf16), err))
-        return -1;
-    return differs(op, src) ? want(op, &op->halves.src, images_bytes(op), err) : 0;
+    op->halves.weights = weights_count(&op->halves) * sizeof(kern_bf16);
+    op->halves.src = differs(op, src) ? images_bytes(op) : 0;
+    return room_for_copies(op, err);
 }
 
 int kern_cuda_bf16_prepare_backward(struct cuda_op *op, struct mx_err *err)
 {
     const struct kern_op_gradients *to = &op->op.gradients;
+    struct cuda_halves             *halves = &op->halves;
     const bool                      conv = op->op.shape.kind == KERN_CONV;
     const size_t                    rows = (size_t)to->dst->dims[0];
 
     if (!conv && op->op.shape.kind != KERN_LINEAR)
         return 0;
-    if (to->weights &&
-        want(op, &op->halves.gradient,
-             weights_count(&op->halves) * (conv ? sizeof(kern_bf16) : sizeof(float)), err))
-        return -1;
-    if (to->src && differs(op, to->src) &&
-        want(op, &op->halves.src_gradient, images_bytes(op), err))
-        return -1;
-    return conv || to->dst->last
-               ? 0
-               : want(op, &op->halves.dst_gradient, rows * op->halves.all * sizeof(kern_bf16), err);
-}
-
-void kern_cuda_bf16_release(struct cuda_op *op)
-{
-    struct cuda        *cuda = cuda_of(op->op.nn);
-    struct cuda_halves *halves = &op->halves;
-
-    kern_cuda_release(cuda, halves->weights);
-    kern_cuda_release(cuda, halves->gradient);
-    kern_cuda_release(cuda, halves->src);
-    kern_cuda_release(cuda, halves->src_gradient);
-    kern_cuda_release(cuda, halves->dst_gradient);
-    cuda->nn.bytes -= halves->bytes;
+    if (to->weights)
+        halves->gradient = weights_count(halves) * (conv ? sizeof(kern_bf16) : sizeof(float));
+    if (to->src && differs(op, to->src))
+        halves->src_gradient = images_bytes(op);
+    if (!conv && !to->dst->last)
+        halves->dst_gradient = rows * halves->all * sizeof(kern_bf16);
+    return room_for_copies(op, err);
 }
 
 /* ---- before and behind a product ---- */
@@ -176,45 +197,56 @@ static void pad(const struct cuda_op *op, bool back, const void *in, void *out)
     LAUNCH(cuda_of(op->op.nn), bf16_pad, &args);
 }
 
-void kern_cuda_bf16_bring(const struct cuda_op *op)
+static void bring_src(const struct cuda_op *op, void *to)
 {
-    const struct kern_tensor           *src = op->op.tensors.src;
-    const struct kern_bf16_between      of = between_padded(op);
-    const struct kern_bf16_weights_args weights = {.n = weights_count(&op->halves),
-                                                   .in = op->op.tensors.weights->data,
-                                                   .out = op->halves.weights,
-                                                   .of = op->halves.filters};
+    const struct kern_tensor      *src = op->op.tensors.src;
+    const struct kern_bf16_between of = between_padded(op);
 
     if (!src->last)
-        kern_cuda_narrow(cuda_of(op->op.nn), src->data, op->halves.src, (size_t)src->dims[0], &of);
-    else if (op->halves.src)
-        pad(op, false, src->data, op->halves.src);
-    LAUNCH(cuda_of(op->op.nn), bf16_weights, &weights);
+        kern_cuda_narrow(cuda_of(op->op.nn), src->data, to, (size_t)src->dims[0], &of);
+    else if (op->halves.src > 0)
+        pad(op, false, src->data, to);
+}
+
+void kern_cuda_bf16_bring(const struct cuda_op *op, bool src, bool weights)
+{
+    const struct cuda_copies            copies = kern_cuda_bf16_copies(op);
+    const struct kern_bf16_weights_args args = {.n = weights_count(&op->halves),
+                                                .in = op->op.tensors.weights->data,
+                                                .out = copies.weights,
+                                                .of = op->halves.filters};
+
+    if (src)
+        bring_src(op, copies.src);
+    if (weights)
+        LAUNCH(cuda_of(op->op.nn), bf16_weights, &args);
 }
 
 void kern_cuda_bf16_give_src(const struct cuda_op *op)
 {
     const struct kern_tensor      *to = op->op.gradients.src;
     const struct kern_bf16_between of = between_padded(op);
+    const struct cuda_copies       copies = kern_cuda_bf16_copies(op);
 
     if (!to->last)
-        kern_cuda_widen(cuda_of(op->op.nn), op->halves.src_gradient, to->data, (size_t)to->dims[0],
+        kern_cuda_widen(cuda_of(op->op.nn), copies.src_gradient, to->data, (size_t)to->dims[0],
                         &of);
-    else if (op->halves.src_gradient)
-        pad(op, true, op->halves.src_gradient, to->data);
+    else if (copies.src_gradient)
+        pad(op, true, copies.src_gradient, to->data);
 }
 
 void kern_cuda_bf16_give_weights(const struct cuda_op *op)
 {
+    const struct cuda_copies        copies = kern_cuda_bf16_copies(op);
     const struct kern_bf16_filters *of = &op->halves.filters;
     struct kern_bf16_gradient_args  args = {.n = (size_t)of->filters * of->inputs * of->places,
                                             .out = op->op.gradients.weights->data,
                                             .of = *of};
 
     if (op->op.shape.kind == KERN_CONV)
-        args.in = op->halves.gradient;
+        args.in = copies.gradient;
     else
-        args.wide = op->halves.gradient;
+        args.wide = copies.gradient;
     LAUNCH(cuda_of(op->op.nn), bf16_gradient, &args);
 }
 

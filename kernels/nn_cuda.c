@@ -110,6 +110,7 @@ static void close_device(struct kern_nn *nn)
     kern_cuda_release(cuda, cuda->mixing);
     kern_cuda_release(cuda, cuda->squares);
     kern_cuda_release(cuda, cuda->halves);
+    kern_cuda_release(cuda, cuda->copies);
     kern_cuda_arena_free(cuda);
     if (cuda->stream)
         (void)cudaStreamDestroy(cuda->stream);

@@ -44,6 +44,8 @@ struct cuda {
     size_t              squares_bytes;
     void               *halves; /* KERN_BF16: sums of norms and biases */
     size_t              halves_bytes;
+    void               *copies; /* KERN_BF16: of the operation that runs */
+    size_t              copies_bytes;
     struct cuda_arena   arena;
     enum kern_precision precision;
     bool                repeats; /* algorithms whose sums have a fixed order alone */
@@ -144,15 +146,18 @@ struct cuda_algorithms {
     cudnnConvolutionBwdFilterAlgo_t weights;
 };
 
-/* What an operation holds in bfloat16. */
+/* What an operation copies in bfloat16: its bytes, 0 where there is none. */
 struct cuda_halves {
     struct kern_bf16_filters filters;
-    void                    *weights, *gradient; /* of them: bfloat16 of a CONV, else float32 */
-    void                    *src,
-        *src_gradient; /* copies, where they are float32 or to be padded unevenly; NULL: they are not */
-    void    *dst_gradient; /* of a dst that is float32 */
-    uint32_t groups, all;  /* all filters, those that are more included */
-    size_t   bytes;        /* of all of this */
+    uint32_t                 groups, all;       /* all filters, those that are more included */
+    size_t                   weights, gradient; /* of them: bfloat16 of a CONV, else float32 */
+    size_t src, src_gradient; /* where they are float32 or to be padded unevenly */
+    size_t dst_gradient;      /* of a dst that is float32 */
+};
+
+/* Where these copies are while the operation runs; NULL where there is none. */
+struct cuda_copies {
+    void *weights, *gradient, *src, *src_gradient, *dst_gradient;
 };
 
 /* An operation; its struct kern_op is its beginning. The rest is of convolutions. */
@@ -196,18 +201,18 @@ int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err);
 /* In bfloat16: what convolutions and linear layers hold besides (bf16_op_cuda.c); linear layers and pools. */
 int  kern_cuda_bf16_prepare(struct cuda_op *op, struct mx_err *err);
 int  kern_cuda_bf16_prepare_backward(struct cuda_op *op, struct mx_err *err);
-void kern_cuda_bf16_release(struct cuda_op *op);
 int  kern_cuda_bf16_linear_forward(struct cuda_op *op, struct mx_err *err);
 int  kern_cuda_bf16_linear_backward(struct cuda_op *op, struct mx_err *err);
 void kern_cuda_bf16_pool(const struct cuda_op *op, bool backward);
 
 /* What both do around a product: from src and weights in float32, and back to their gradients; bias and ReLU;
  * the gradient of the bias. */
-void kern_cuda_bf16_bring(const struct cuda_op *op);
-void kern_cuda_bf16_give_src(const struct cuda_op *op);
-void kern_cuda_bf16_give_weights(const struct cuda_op *op);
-void kern_cuda_bf16_finish(const struct cuda_op *op);
-void kern_cuda_bf16_sum_bias(const struct cuda_op *op);
+struct cuda_copies kern_cuda_bf16_copies(const struct cuda_op *op);
+void               kern_cuda_bf16_bring(const struct cuda_op *op, bool src, bool weights);
+void               kern_cuda_bf16_give_src(const struct cuda_op *op);
+void               kern_cuda_bf16_give_weights(const struct cuda_op *op);
+void               kern_cuda_bf16_finish(const struct cuda_op *op);
+void               kern_cuda_bf16_sum_bias(const struct cuda_op *op);
 
 /* How images of these dimensions (two: rows) lie in float32, row-major, and in bfloat16, channels last; copies of `images`
  * from one to the other. */

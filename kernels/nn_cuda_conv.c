@@ -177,14 +177,14 @@ static struct places places_of(const struct cuda_op *op)
 {
     const struct kern_op_tensors *at = &op->op.tensors;
     const struct kern_tensor     *dx = op->op.gradients.src, *dw = op->op.gradients.weights;
-    const struct cuda_halves     *halves = &op->halves;
-    const void                   *x = is_half(op) ? halves->src : op->padded;
-    void                         *to = is_half(op) ? halves->src_gradient : op->padded_grad;
+    const struct cuda_copies      copies = kern_cuda_bf16_copies(op);
+    const void                   *x = is_half(op) ? copies.src : op->padded;
+    void                         *to = is_half(op) ? copies.src_gradient : op->padded_grad;
 
     return (struct places){.x = x ? x : at->src->data,
-                           .w = is_half(op) ? halves->weights : at->weights->data,
+                           .w = is_half(op) ? copies.weights : at->weights->data,
                            .dx = to || !dx ? to : dx->data,
-                           .dw = is_half(op) || !dw ? halves->gradient : dw->data};
+                           .dw = is_half(op) || !dw ? copies.gradient : dw->data};
 }
 
 int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err)
@@ -193,7 +193,7 @@ int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err)
     struct cuda        *cuda = cuda_of(op->op.nn);
 
     if (is_half(op))
-        kern_cuda_bf16_bring(op);
+        kern_cuda_bf16_bring(op, true, true);
     else if (op->padded)
         pad(op, false, op->op.tensors.src->data, op->padded);
     DNN_TRY(cudnnConvolutionForward(cuda->dnn, &one, op->x, at.x, op->w, at.w, op->conv,
@@ -237,6 +237,8 @@ int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err)
     const struct places             at = places_of(op);
     struct cuda                    *cuda = cuda_of(op->op.nn);
 
+    if (is_half(op))
+        kern_cuda_bf16_bring(op, to->weights, to->src);
     if (to->weights && weights_backward(op, &at, err))
         return -1;
     if (!to->src)

@@ -137,7 +137,6 @@ void kern_cuda_op_free(struct kern_op *base)
         (op->padded ? op->padded_bytes : 0) + (op->padded_grad ? op->padded_bytes : 0);
     kern_cuda_release(cuda, op->padded);
     kern_cuda_release(cuda, op->padded_grad);
-    kern_cuda_bf16_release(op);
     free(op);
 }
 
