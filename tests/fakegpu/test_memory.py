@@ -3,8 +3,9 @@ import os
 import subprocess
 import unittest
 
-TRIALS = 10   # of fakegpu_test_engine_cuda: five networks, each in float32 and in bfloat16
-ENGINES = 36  # that it opens on the GPU, one after the other: three in float32, four in bfloat16, one more for the first
+NETWORKS = 2  # of fakegpu_test_engine_cuda, each in float32 and in bfloat16
+TRIALS = 2 * NETWORKS
+ENGINES = 15  # that it opens on the GPU, one after the other: three in float32, four in bfloat16, one more for the first
 SECOND = 5    # the first of them in bfloat16
 
 
@@ -12,7 +13,7 @@ class Memory(unittest.TestCase):
     def engines(self, failure):
         env = dict(os.environ, MX_FAKEGPU_FAIL=failure)
         program = os.path.join(os.environ["MX_FAKEGPU_BUILD"], "fakegpu_test_engine_cuda")
-        return subprocess.run([program], env=env, stdout=subprocess.PIPE, text=True, check=False)
+        return subprocess.run([program, str(NETWORKS)], env=env, stdout=subprocess.PIPE, text=True, check=False)
 
     def test_an_engine_allocates_once_for_all_batch_sizes(self):
         run = self.engines(f"malloc@{ENGINES + 1}:oom")

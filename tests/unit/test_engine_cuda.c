@@ -108,7 +108,7 @@ static bool batch_new(struct batch *b, const struct trial *trial)
 }
 
 static struct worker_engine *open_engine(const struct trial *trial, enum worker_device device,
-                                         struct mx_err *err)
+                                         uint32_t room, struct mx_err *err)
 {
     const struct worker_shape shape = {trial->channels, trial->height, trial->width, CLASSES, 0};
     struct worker_params      params = trial->params;
@@ -124,7 +124,7 @@ static struct worker_engine *open_engine(const struct trial *trial, enum worker_
         params.mix_layers = (struct worker_list){2, {WORKER_LAYER_INPUT, WORKER_LAYER_STAGE2}};
     if (worker_net_build_form(trial->arch, &trial->form, &shape, &net, err))
         return NULL;
-    return engine_new(&params, device, &net, ROOM, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), err);
+    return engine_new(&params, device, &net, room, mx_stream_make(3, 0, MX_PURPOSE_INIT, 0), err);
 }
 
 /* Whether the root mean square of differences is within that of the numbers, or of what is hardly more than
@@ -275,8 +275,8 @@ static bool run_replayed(const struct trial *trial, struct mx_err *err)
     struct worker_engine *engines[2] = {NULL, NULL};
     struct batch          batch;
     bool                  ok = batch_new(&batch, trial) &&
-              (engines[0] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
-              (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
+              (engines[0] = open_engine(trial, WORKER_DEVICE_CUDA, FEW, err)) &&
+              (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, FEW, err)) &&
               same_replays(trial, engines, &batch, err);
 
     worker_engine_free(engines[1]);
@@ -294,7 +294,7 @@ static int refuse(struct kern_nn *nn, struct mx_err *err)
 /* Where steps cannot be noted they are done plainly, and it is said why. */
 static bool run_refused(const struct trial *trial, struct mx_err *err)
 {
-    struct worker_engine *engine = open_engine(trial, WORKER_DEVICE_CUDA, err);
+    struct worker_engine *engine = open_engine(trial, WORKER_DEVICE_CUDA, FEW, err);
     struct kern_device    refusing;
     struct batch          batch;
     double                loss;
@@ -320,8 +320,8 @@ static bool run(const struct trial *trial, struct mx_err *err)
     struct worker_engine *engines[2] = {NULL, NULL};
     struct batch          batch;
     bool                  ok = batch_new(&batch, trial) &&
-              (engines[0] = open_engine(trial, WORKER_DEVICE_CPU, err)) &&
-              (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, err)) &&
+              (engines[0] = open_engine(trial, WORKER_DEVICE_CPU, FEW, err)) &&
+              (engines[1] = open_engine(trial, WORKER_DEVICE_CUDA, FEW, err)) &&
               same_weights(trial, engines, 2e-3, err) && same_steps(trial, engines, &batch, err) &&
               same_weights(trial, engines, tolerance_of(trial).near, err) &&
               same_logits(trial, engines, &batch, err) &&
@@ -406,7 +406,8 @@ static bool run_large(const struct trial *of, struct mx_err *err)
     trial.params = (struct worker_params){.train_precision = WORKER_NET_BF16};
     draw(&batch, &trial, ROOM, 0);
     for (int e = 0; ok && e < 2; e++)
-        ok = (engines[e] = open_engine(&trial, e ? WORKER_DEVICE_CUDA : WORKER_DEVICE_CPU, err)) &&
+        ok = (engines[e] =
+                  open_engine(&trial, e ? WORKER_DEVICE_CUDA : WORKER_DEVICE_CPU, ROOM, err)) &&
              !worker_engine_export(engines[e], &before[e], &count, err) &&
              !worker_engine_step(engines[e], &batch.all, 0.1, &loss, err) &&
              !worker_engine_export(engines[e], &after[e], &count, err);
@@ -432,16 +433,19 @@ static bool expect(const struct trial *trial, bool first)
     return ok;
 }
 
-int main(void)
+/* `test_engine_cuda 2` runs the first two networks. */
+int main(int argc, char **argv)
 {
     struct mx_err err = {0};
-    int           failed = 0;
+    const size_t  all = sizeof trials / sizeof *trials,
+                 some = argc > 1 ? (size_t)atoi(argv[1]) : all;
+    int failed = 0;
 
     if (!kern_cuda(&err)) {
         printf("skipped: %s\n", err.text);
         return SKIPPED;
     }
-    for (size_t t = 0; t < sizeof trials / sizeof *trials; t++) {
+    for (size_t t = 0; t < all && t < some; t++) {
         struct trial half = trials[t];
 
         half.params.train_precision = WORKER_NET_BF16;
