@@ -1,7 +1,7 @@
 """Tables summed by executors of pretended GPUs: equal to the journal bit for bit, whoever dies, hangs
 or tells of an error; the executors are real, and so are the messages (use_reduction.c).
 
-ctest: quick timeout=300 """
+ctest: slow timeout=300 """
 import os
 import pathlib
 import subprocess

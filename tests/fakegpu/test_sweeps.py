@@ -1,5 +1,5 @@
 """Whole sweeps on GPUs that are not there, computed by the CUDA backend: what the CPU computes, within
-what float32 allows, and what becomes of a sweep when a GPU fails. ctest: quick timeout=600"""
+what float32 allows, and what becomes of a sweep when a GPU fails. ctest: slow timeout=600"""
 import json
 import os
 import pathlib
