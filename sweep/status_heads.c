@@ -112,11 +112,22 @@ static void put_counts(const struct mx_status *status, struct mx_buf *line)
     }
 }
 
+/* "35/h, ETA 12m, by the longest chain" */
+static void put_rate_and_eta(const struct mx_status *status, struct mx_buf *line)
+{
+    char        rate[TIME_SIZE], eta[TIME_SIZE];
+    const char *basis = status->eta_basis;
+
+    mx_status_rate(status->rate_per_hour, rate, sizeof rate);
+    mx_buf_printf(line, "%s%sETA %s%s%s", rate, rate[0] ? ", " : "",
+                  mx_progress_time(status->eta_s, eta, sizeof eta), basis ? ", by " : "",
+                  basis ? basis : "");
+}
+
 /* How it goes, or how to go on; and what it took. */
 static void put_pace(const struct mx_status_view *view, const char *directory, struct mx_buf *line)
 {
     const struct mx_status *status = &view->status;
-    char                    rate[TIME_SIZE], eta[TIME_SIZE];
 
     if (strcmp(status->state, "lost") == 0)
         mx_buf_printf(line, "its process (%ld on %s) is gone: mixsweep resume %s goes on",
@@ -126,10 +137,7 @@ static void put_pace(const struct mx_status_view *view, const char *directory, s
     else if (strcmp(status->state, "finished") == 0)
         mx_buf_printf(line, "results: %s/results.csv", directory);
     else
-        mx_buf_printf(line, "%s%sETA %s%s%s",
-                      mx_status_rate(status->rate_per_hour, rate, sizeof rate), rate[0] ? ", " : "",
-                      mx_progress_time(status->eta_s, eta, sizeof eta),
-                      status->eta_basis ? ", by " : "", status->eta_basis ? status->eta_basis : "");
+        put_rate_and_eta(status, line);
     if (status->exit_code >= 0)
         mx_buf_printf(line, "; exit code %d", status->exit_code);
     if (status->gpu.known)
