@@ -1,5 +1,5 @@
 """bench/gpu_day, which is meant for a machine with a card: what it says of checks that pass, fail, are skipped or do not end,
-and without a GPU. ctest: quick timeout=120"""
+and without a GPU. ctest: slow timeout=120"""
 import os
 import pathlib
 import subprocess

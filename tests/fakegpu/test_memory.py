@@ -1,4 +1,4 @@
-"""The memory of a trial on a GPU: one allocation, which is there or is not. ctest: quick machine"""
+"""The memory of a trial on a GPU: one allocation, which is there or is not. ctest: slow machine"""
 import os
 import subprocess
 import unittest
