@@ -69,8 +69,9 @@ struct options {
 };
 
 static const char *const devices[] = {"cpu", "cuda", NULL}; /* enum worker_device */
-static const char *const precisions[] = {"f32", "tf32", "bf16",
-                                         NULL}; /* enum worker_net_precision */
+
+#define WORD_OF(name, word, built) word,
+static const char *const precisions[] = {WORKER_NET_PRECISIONS(WORD_OF) NULL};
 
 static const struct mx_option known[] = {
     MX_OPTION_JSON(struct options, json, "the results as one JSON object"),

@@ -404,7 +404,8 @@ static bool run_large(const struct trial *of, struct mx_err *err)
     bool                  ok = batch_new(&batch, &trial);
 
     trial.params = (struct worker_params){.train_precision = WORKER_NET_BF16};
-    draw(&batch, &trial, ROOM, 0);
+    if (ok)
+        draw(&batch, &trial, ROOM, 0);
     for (int e = 0; ok && e < 2; e++)
         ok = (engines[e] =
                   open_engine(&trial, e ? WORKER_DEVICE_CUDA : WORKER_DEVICE_CPU, ROOM, err)) &&
