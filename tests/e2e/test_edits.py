@@ -1,9 +1,8 @@
 """What the edited features of a trial are told to mean. ctest: quick"""
-import ast
 import json
 import math
-import struct
 
+import npy
 import png
 from harness import Case, main, rows
 
@@ -18,26 +17,8 @@ schedule: {keep: all}
 """
 
 
-def read_npy(path):
-    """Rows of a two-dimensional array, numbers of a one-dimensional one."""
-    data = path.read_bytes()
-    size = struct.unpack("<H", data[8:10])[0]
-    header = ast.literal_eval(data[10:10 + size].decode())
-    shape = header["shape"]
-    count = math.prod(shape)
-    letter = {"<f4": "f", "<f8": "d", "<u4": "I", "<i8": "q", "<i4": "i", "|u1": "B"}[header["descr"]]
-    values = struct.unpack(f"<{count}{letter}", data[10 + size:])
-    if len(shape) == 1:
-        return list(values)
-    return [list(values[r * shape[1]:(r + 1) * shape[1]]) for r in range(shape[0])]
-
-
-def write_npy(path, rows):
-    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({len(rows)}, {len(rows[0])}), }}"
-    header += " " * (-(len(header) + 11) % 64) + "\n"
-    flat = [value for row in rows for value in row]
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode()
-                     + struct.pack(f"<{len(flat)}d", *flat))
+def write_texts(path, rows):
+    npy.write(path, "f8", (len(rows), len(rows[0])), [value for row in rows for value in row])
 
 
 def cosine(a, b):
@@ -59,11 +40,11 @@ class Edits(Case):
         return self.mixsweep("edits", "edits", self.trial["hsfm"], *options, **more)
 
     def test_the_answer_is_what_the_files_say(self):
-        train = read_npy(self.features / "train_x.npy")
-        groups = read_npy(self.features / "train_g.npy")
-        indices = read_npy(self.head / "support_indices.npy")
+        train = npy.rows(self.features / "train_x.npy")
+        groups = npy.read(self.features / "train_g.npy")[1]
+        indices = list(npy.read(self.head / "support_indices.npy")[1])
         texts = [[1.0] * len(train[0]), [(-1.0)**k for k in range(len(train[0]))]]
-        write_npy(self.folder / "texts.npy", texts)
+        write_texts(self.folder / "texts.npy", texts)
         out, _ = self.edits("--json", "--neighbours", "4", "--text", "texts.npy")
         answer = json.loads(out)
         self.assertEqual(answer["trial"], self.trial["hsfm"])
@@ -71,7 +52,7 @@ class Edits(Case):
         self.assertEqual([one["row"] for one in answer["support"]], indices)
         counts = {"before": [[0] * 4 for _ in range(4)], "after": [[0] * 4 for _ in range(4)]}
         for when in "before", "after":
-            support = read_npy(self.head / f"support_{when}.npy")
+            support = npy.rows(self.head / f"support_{when}.npy")
             for s, one in enumerate(answer["support"]):
                 others = sorted((math.dist(support[s], x), r) for r, x in enumerate(train)
                                 if r != indices[s])
@@ -106,7 +87,7 @@ class Edits(Case):
         (self.folder / "frozen").mkdir()
         for path in self.features.glob("*.npy"):
             (self.folder / "frozen" / path.name).write_bytes(path.read_bytes())
-        n = len(read_npy(self.features / "train_y.npy"))
+        n = len(npy.rows(self.features / "train_y.npy"))
         (self.folder / "frozen/train_names.txt").write_text("".join(f"{k}.jpg\n" for k in range(n)))
         (self.folder / "frozen/group_names.txt").write_text("on land\nat sea\nin air\nunder it\n")
         self.write("named.yaml", "name: named\ndata: {set: features, path: frozen}\nschedule: {keep: all}\n"
@@ -149,13 +130,13 @@ class Edits(Case):
         self.assertEqual(err, "mixsweep: edits has no trial 0.r0: results.csv lists them\n")
         _, err = self.edits("--neighbours", "0", code=2)
         self.assertEqual(err, "mixsweep: --neighbours 0: give a number from 1 to 100\n")
-        write_npy(self.folder / "short.npy", [[1.0, 2.0]])
+        write_texts(self.folder / "short.npy", [[1.0, 2.0]])
         _, err = self.edits("--text", "short.npy", code=3)
         self.assertIn("short.npy has shape (1, 2), not (any, 64)", err)
         for row, told in (([0.0] * 64, "is all zeros or has a number that is none"),
                           ([float("nan")] * 64, "is all zeros or has a number that is none"),
                           ([1e200] * 64, "is too large")):
-            write_npy(self.folder / "bad.npy", [[1.0] * 64, row])
+            write_texts(self.folder / "bad.npy", [[1.0] * 64, row])
             _, err = self.edits("--text", "bad.npy", code=3)
             self.assertIn(f"bad.npy: row 1 {told}", err)
         (self.head / "stage.json").unlink()

@@ -5,6 +5,7 @@ import random
 import struct
 
 import harness
+import npy
 from test_gpus import pretend
 
 CONFIG = """
@@ -22,14 +23,6 @@ score: {metrics: [accuracy, worst_group_accuracy]}
 CLASSES, DIMS = 3, 16
 
 
-def write_npy(path, kind, shape, numbers):
-    header = f"{{'descr': '<{kind}', 'fortran_order': False, 'shape': {shape}, }}"
-    header += " " * (-(len(header) + 11) % 64) + "\n"
-    code = {"f8": "d", "f4": "f", "i8": "q"}[kind]
-    path.write_bytes(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() +
-                     struct.pack(f"<{len(numbers)}{code}", *numbers))
-
-
 class Hsfm(harness.Case):
     def setUp(self):
         super().setUp()
@@ -43,12 +36,12 @@ class Hsfm(harness.Case):
             marks = [y % 2 if draw.random() < agree else 1 - y % 2 for y in labels]
             rows = [c + t + draw.gauss(0, 1) for y, a in zip(labels, marks)
                     for c, t in zip(centre[y], texture[a])]
-            write_npy(folder / f"{part}_x.npy", "f4", (n, DIMS), rows)
-            write_npy(folder / f"{part}_y.npy", "i8", f"({n},)", labels)
-            write_npy(folder / f"{part}_g.npy", "i8", f"({n},)", [2 * y + a for y, a in zip(labels, marks)])
-        write_npy(folder / "head_w.npy", "f8", (CLASSES, DIMS),
+            npy.write(folder / f"{part}_x.npy", "f4", (n, DIMS), rows)
+            npy.write(folder / f"{part}_y.npy", "i8", (n,), labels)
+            npy.write(folder / f"{part}_g.npy", "i8", (n,), [2 * y + a for y, a in zip(labels, marks)])
+        npy.write(folder / "head_w.npy", "f8", (CLASSES, DIMS),
                   [(c + t) / 8 for y in range(CLASSES) for c, t in zip(centre[y], texture[y % 2])])
-        write_npy(folder / "head_b.npy", "f8", f"({CLASSES},)", [0.0] * CLASSES)
+        npy.write(folder / "head_b.npy", "f8", (CLASSES,), [0.0] * CLASSES)
 
     def sweep(self, name, cells, *more, forms="auto"):
         """Run so many cells; the first is the same in all sweeps."""
@@ -108,7 +101,7 @@ class Hsfm(harness.Case):
 
     def test_support_indices_are_used_and_too_few_samples_are_told(self):
         wanted = [3 * k + c for k in range(4) for c in range(CLASSES)]
-        write_npy(self.folder / "support.npy", "i8", f"({len(wanted)},)", wanted)
+        npy.write(self.folder / "support.npy", "i8", (len(wanted),), wanted)
         config = self.write("given.yaml", CONFIG % ("0.1", "auto"))
         self.mixsweep("run", config, "--out", "given", "--set", "head.hsfm.support_indices=support.npy")
         (files,) = self.heads(self.folder / "given").values()

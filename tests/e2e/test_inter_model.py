@@ -1,13 +1,12 @@
 """Models of a sweep that score each other's maps: numbers, files, who is left out, and that nothing of
 it depends on when it was done. ctest: slow timeout=900"""
-import ast
 import collections
 import json
-import math
 import os
 import signal
 import struct
 
+import npy
 from harness import FAULTS_PROGRAM, Case, main, reproducible, rows
 
 CONFIG = """
@@ -46,16 +45,6 @@ def scale_head(source, target, factor):
             numbers = struct.unpack(f"<{(end - begin) // 4}f", data[begin:end])
             data[begin:end] = struct.pack(f"<{len(numbers)}f", *(factor * x for x in numbers))
     target.write_bytes(data)
-
-
-def array(path):
-    """Shape and numbers of a NumPy file of floats."""
-    data = path.read_bytes()
-    length = struct.unpack("<H", data[8:10])[0]
-    header = ast.literal_eval(data[10:10 + length].decode())
-    count = math.prod(header["shape"])
-    letter = {"<f4": "f", "<f8": "d"}[header["descr"]]
-    return header["shape"], struct.unpack(f"<{count}{letter}", data[10 + length:])
 
 
 def fit(matrix, n, sign=-1):
@@ -101,11 +90,11 @@ class InterModel(Case):
         self.assertEqual([row["row"] for row in models], ["0", "1", "2"])
         self.assertEqual({row["trial"] for row in models}, set(table))
         for word in ("gradcam", "random", "centre"):
-            shape, areas = array(folder / f"areas.{word}.zero.npy")
+            shape, areas = npy.read(folder / f"areas.{word}.zero.npy")
             self.assertEqual(shape, (3, 3, len(images)))
-            shape, matrix = array(folder / f"matrix.{word}.zero.npy")
+            shape, matrix = npy.read(folder / f"matrix.{word}.zero.npy")
             self.assertEqual(shape, (3, 3))
-            low, high = (array(folder / f"matrix_{end}.{word}.zero.npy")[1] for end in ("low", "high"))
+            low, high = (npy.read(folder / f"matrix_{end}.{word}.zero.npy")[1] for end in ("low", "high"))
             for k in range(9):
                 own = areas[k * len(images):(k + 1) * len(images)]
                 self.assertAlmostEqual(matrix[k], sum(own) / len(own), places=6)
@@ -122,11 +111,11 @@ class InterModel(Case):
         out, _ = self.sweep("out", "--workers", "2")
         folder = self.comparison(out)
         common = [int(row["image"]) for row in rows(folder / "images.csv")]
-        shape, areas = array(folder / "areas.gradcam.zero.npy")
+        shape, areas = npy.read(folder / "areas.gradcam.zero.npy")
         scored = []
         for one in self.stages(out, "scores"):
-            (_, points), curves = array(one / "deletion.gradcam.zero.npy")
-            fractions = array(one / "fraction.npy")[1]
+            (_, points), curves = npy.read(one / "deletion.gradcam.zero.npy")
+            fractions = npy.read(one / "fraction.npy")[1]
             curves = [curves[image * points:(image + 1) * points] for image in common]
             scored.append([sum((b + a) / 2 * (y - x) for a, b, x, y in
                                zip(curve, curve[1:], fractions, fractions[1:])) / curve[0] for curve in curves])
@@ -246,7 +235,7 @@ class InterModel(Case):
         models = rows(folder / "models.csv")
         table = {row["trial"]: row for row in rows(out / "results.csv")}
         for curve in curves:
-            _, matrix = array(folder / f"matrix.gradcam.{curve}.npy")
+            _, matrix = npy.read(folder / f"matrix.gradcam.{curve}.npy")
             maps, _, _ = fit([matrix[3 * i:3 * i + 3] for i in range(3)], 3, 1 if "insertion" in curve else -1)
             for model, value in zip(models, maps):
                 row = table[model["trial"]]

@@ -1,11 +1,11 @@
 """The page on a sweep. ctest: quick timeout=600"""
-import array
 import html.parser
 import json
 import os
 import re
 from random import Random
 
+import npy
 from harness import FAULTS_PROGRAM, Case, main, rows
 
 VOID = {"meta", "link", "br", "img", "input", "hr", "wbr"}
@@ -202,12 +202,7 @@ score:
     def array(self, trial, name):
         """The rows of an npy file of a trial's scores."""
         stages = json.loads(self.mixsweep("trial", "out", trial, "--json")[0])["stages"]
-        data = (self.folder / "out/stages" / stages["scores"] / name).read_bytes()
-        head = 10 + int.from_bytes(data[8:10], "little")
-        shape = [int(n) for n in re.findall(r"\d+", re.search(rb"'shape': \(([^)]*)\)", data).group(1).decode())]
-        values = array.array("f" if b"<f4" in data[:head] else "d", data[head:])
-        width = shape[1] if len(shape) > 1 else 1
-        return [values[k:k + width] for k in range(0, len(values), width)]
+        return npy.rows(self.folder / "out/stages" / stages["scores"] / name)
 
     def test_one_repeat_is_compared_image_by_image(self):
         self.write("images.yaml", """
