@@ -7,8 +7,8 @@
 #include "base/num.h"
 #include "sweep/report_files.h"
 #include "sweep/smoke_data.h"
-#include "worker/choices.h"
 #include "worker/dataset.h"
+#include "worker/explain.h"
 #include "worker/picture.h"
 
 enum {
@@ -25,12 +25,13 @@ struct answers {
 };
 
 struct gallery {
-    struct report         *r;
-    struct worker_dataset *set; /* NULL: the images cannot be read here */
-    struct mx_cell_trials  cells[CELLS];
-    size_t                 ncells;
-    struct answers         answers[CELLS];
-    uint32_t               images; /* that all cells have */
+    struct report          *r;
+    struct worker_dataset  *set; /* NULL: the images cannot be read here */
+    struct mx_cell_trials   cells[CELLS];
+    size_t                  ncells;
+    struct answers          answers[CELLS];
+    uint32_t                images; /* that all cells have */
+    enum worker_attribution which;  /* the kind of map that is put */
 };
 
 /* The first test images as the cell's networks saw them. Few of the others are read. */
@@ -98,36 +99,36 @@ static void put_image(struct gallery *g, uint32_t image)
     free(pixels);
 }
 
-/* A map in colours from light, nothing, to dark, its largest value; by size where it has signs. */
+/* A map in colours from light to dark, as worker_map_scaled() has it. */
 static void put_map(struct gallery *g, const float *map, uint32_t height, uint32_t width,
                     const char *alt)
 {
     const size_t n = (size_t)height * width;
     uint8_t     *pixels = malloc(3 * n);
-    float        most = 0;
+    float       *scaled = malloc(n * sizeof *scaled);
 
-    for (size_t k = 0; k < n; k++)
-        most = fabsf(map[k]) > most ? fabsf(map[k]) : most;
-    for (size_t k = 0; pixels && k < n; k++) {
+    if (scaled)
+        worker_map_scaled(map, n, worker_map_kinds[g->which].needs & WORKER_MAP_IS_SIGNED, scaled);
+    for (size_t k = 0; pixels && scaled && k < n; k++) {
         char     colour[MX_COLOUR_SIZE];
         unsigned rgb;
 
-        mx_plot_shade(most > 0 ? fabsf(map[k]) / most : 0, colour);
+        mx_plot_shade(scaled[k], colour);
         rgb = (unsigned)strtoul(colour + 1, NULL, 16);
         pixels[3 * k] = (uint8_t)(rgb >> 16);
         pixels[3 * k + 1] = (uint8_t)(rgb >> 8);
         pixels[3 * k + 2] = (uint8_t)rgb;
     }
-    if (pixels)
+    if (pixels && scaled)
         put_picture(g->r, pixels, height, width, alt);
-    g->r->out->failed |= !pixels;
+    g->r->out->failed |= !pixels || !scaled;
+    free(scaled);
     free(pixels);
 }
 
 /* The first maps of a cell's first repeat, (images, height, width), to be freed; NULL if they
  * are not there. */
-static float *read_maps(const struct gallery *g, size_t cell, const char *map,
-                        struct worker_npy_shape *shape)
+static float *read_maps(const struct gallery *g, size_t cell, struct worker_npy_shape *shape)
 {
     const struct report *r = g->r;
     const uint32_t       stage = report_stage(r, g->cells[cell].first, WORKER_STAGE_MAPS);
@@ -135,7 +136,7 @@ static float *read_maps(const struct gallery *g, size_t cell, const char *map,
     struct worker_npy   *file;
     float               *maps = NULL;
 
-    snprintf(name, sizeof name, "%s.npy", map);
+    snprintf(name, sizeof name, "%s.npy", worker_map_kinds[g->which].word);
     if (stage == UINT32_MAX ||
         !(path = mx_plan_stage_path(r->plan, stage, r->sweep->directory, name)))
         return NULL;
@@ -209,10 +210,10 @@ static void put_class(struct gallery *g, uint32_t label)
         mx_buf_printf(g->r->out, "class %u", label);
 }
 
-static void put_head(struct gallery *g, const char *map)
+static void put_head(struct gallery *g)
 {
     mx_buf_text(g->r->out, "<h3>");
-    mx_html_text(g->r->out, map);
+    mx_html_text(g->r->out, worker_map_kinds[g->which].word);
     mx_buf_text(g->r->out,
                 "</h3>\n<div class=\"scroll\"><table class=\"gallery\"><thead><tr><th>image"
                 "</th>");
@@ -225,7 +226,7 @@ static void put_head(struct gallery *g, const char *map)
     mx_buf_text(g->r->out, "</tr></thead><tbody>\n");
 }
 
-static void put_row(struct gallery *g, const char *map, uint32_t image, float *const maps[CELLS],
+static void put_row(struct gallery *g, uint32_t image, float *const maps[CELLS],
                     const struct worker_npy_shape shapes[CELLS])
 {
     struct mx_buf *out = g->r->out;
@@ -241,7 +242,8 @@ static void put_row(struct gallery *g, const char *map, uint32_t image, float *c
         char                  alt[160];
 
         mx_buf_text(out, "<td>");
-        snprintf(alt, sizeof alt, "%s of test image %u, cell %zu", map, image, c + 1);
+        snprintf(alt, sizeof alt, "%s of test image %u, cell %zu", worker_map_kinds[g->which].word,
+                 image, c + 1);
         if (maps[c])
             put_map(g, maps[c] + image * shapes[c].row, (uint32_t)shapes[c].dims[1],
                     (uint32_t)shapes[c].dims[2], alt);
@@ -255,19 +257,20 @@ static void put_row(struct gallery *g, const char *map, uint32_t image, float *c
     mx_buf_text(out, "</tr>\n");
 }
 
-/* Returns whether any cell has such maps. */
-static bool put_table(struct gallery *g, const char *map)
+/* Returns whether any cell has maps of this kind. */
+static bool put_table(struct gallery *g, enum worker_attribution which)
 {
     struct worker_npy_shape shapes[CELLS];
     float                  *maps[CELLS] = {NULL};
     bool                    any = false;
 
+    g->which = which;
     for (size_t c = 0; c < g->ncells; c++)
-        any |= (maps[c] = read_maps(g, c, map, &shapes[c])) != NULL;
+        any |= (maps[c] = read_maps(g, c, &shapes[c])) != NULL;
     if (any) {
-        put_head(g, map);
+        put_head(g);
         for (uint32_t i = 0; i < g->images; i++)
-            put_row(g, map, i, maps, shapes);
+            put_row(g, i, maps, shapes);
         mx_buf_text(g->r->out, "</tbody></table></div>\n");
     }
     for (size_t c = 0; c < g->ncells; c++)
@@ -291,14 +294,15 @@ void report_gallery(struct report *r)
     for (size_t m = 0; m < maps->list.count && n < MAPS; m++)
         if (maps->list.items[m].choice != WORKER_MAP_RANDOM &&
             maps->list.items[m].choice != WORKER_MAP_CENTRE)
-            n += put_table(&g, worker_attributions[maps->list.items[m].choice].word);
+            n += put_table(&g, (enum worker_attribution)maps->list.items[m].choice);
     if (n > 0)
-        mx_buf_printf(
-            r->out,
-            "<p class=\"note\">The first test images and the first repeat, chosen by "
-            "nobody. Light is 0, dark the map's own largest value; maps with signs by "
-            "their size. \xE2\x9C\x93 and \xE2\x9C\x97: what each network took the image for, "
-            "right or wrong.%s</p>\n",
-            g.set ? "" : " The images themselves could not be read here.");
+        mx_buf_printf(r->out,
+                      "<p class=\"note\">The first test images and the first repeat, chosen by "
+                      "nobody. Light is each map's own smallest value, dark its largest; where "
+                      "maps have signs, "
+                      "light is 0, and either sign has its own largest. \xE2\x9C\x93 and "
+                      "\xE2\x9C\x97: what each network took the image for, "
+                      "right or wrong.%s</p>\n",
+                      g.set ? "" : " The images themselves could not be read here.");
     worker_dataset_free(g.set);
 }
