@@ -200,15 +200,3 @@ unsigned worker_pick_threshold(const float *ious, uint32_t n, double delta)
             best = t;
     return best;
 }
-
-double worker_max_box_accuracy_v2(const float *picked_on, uint32_t npicked, const float *ious,
-                                  uint32_t n)
-{
-    static const double deltas[] = {.3, .5, .7};
-    double              sum = 0;
-
-    for (int d = 0; d < 3; d++)
-        sum += worker_threshold_score(ious, n, deltas[d],
-                                      worker_pick_threshold(picked_on, npicked, deltas[d]));
-    return sum / 3;
-}

@@ -66,11 +66,6 @@ double worker_threshold_score(const float *ious, uint32_t n, double delta, unsig
  * the upper bound that the authors report: name it "oracle". */
 unsigned worker_pick_threshold(const float *ious, uint32_t n, double delta);
 
-/* MaxBoxAccV2: the mean over delta .3, .5, .7, each at its own picked threshold, of
- * any_box_iou. `picked_on` may be the test images themselves (oracle). */
-double worker_max_box_accuracy_v2(const float *picked_on, uint32_t npicked, const float *ious,
-                                  uint32_t n);
-
 #ifdef __cplusplus
 }
 #endif

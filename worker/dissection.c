@@ -31,12 +31,6 @@ static uint64_t largest_of(const struct worker_dissection_sizes *sizes)
     return (uint64_t)(values * quantile * (1 + 1e-12)) + 1;
 }
 
-uint64_t worker_dissection_bytes(const struct worker_dissection_sizes *sizes)
-{
-    return sizes->units * (largest_of(sizes) * sizeof(float) + (CONCEPTS + 1) * sizeof(uint64_t)) +
-           (uint64_t)sizes->to_height * sizes->to_width * sizeof(float);
-}
-
 void worker_dissection_free(struct worker_dissection *dissection)
 {
     if (!dissection)

@@ -38,9 +38,6 @@ struct worker_dissection *worker_dissection_new(const struct worker_dissection_s
                                                 struct mx_err                        *err);
 void worker_dissection_free(struct worker_dissection *dissection); /* NULL is allowed */
 
-/* Bytes that one holds. */
-uint64_t worker_dissection_bytes(const struct worker_dissection_sizes *sizes);
-
 /* First pass: what the layer says of one image (units, height, width). Returns 0, or -1 with
  * MX_EDIVERGED if a value is not finite. */
 int worker_dissection_show(struct worker_dissection *dissection, const float *values,

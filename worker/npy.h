@@ -49,9 +49,6 @@ struct worker_npy_shape {
     uint64_t             rows, row; /* dims[0], or 1 for (); numbers of one row */
 };
 
-/* "float32" and so on. */
-const char *worker_npy_type_name(enum worker_npy_type type);
-
 /* ---- reading ---- */
 
 struct worker_npy; /* a file that is open */

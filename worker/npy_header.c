@@ -8,22 +8,14 @@
 
 /* What a header calls the types. */
 static const struct {
-    char        kind;
-    unsigned    bytes;
-    const char *name;
+    char     kind;
+    unsigned bytes;
 } types[WORKER_NPY_TYPES] = {
-    [WORKER_NPY_BOOL] = {'b', 1, "bool"},   [WORKER_NPY_U8] = {'u', 1, "uint8"},
-    [WORKER_NPY_U16] = {'u', 2, "uint16"},  [WORKER_NPY_U32] = {'u', 4, "uint32"},
-    [WORKER_NPY_U64] = {'u', 8, "uint64"},  [WORKER_NPY_I8] = {'i', 1, "int8"},
-    [WORKER_NPY_I16] = {'i', 2, "int16"},   [WORKER_NPY_I32] = {'i', 4, "int32"},
-    [WORKER_NPY_I64] = {'i', 8, "int64"},   [WORKER_NPY_F16] = {'f', 2, "float16"},
-    [WORKER_NPY_F32] = {'f', 4, "float32"}, [WORKER_NPY_F64] = {'f', 8, "float64"},
+    [WORKER_NPY_BOOL] = {'b', 1}, [WORKER_NPY_U8] = {'u', 1},  [WORKER_NPY_U16] = {'u', 2},
+    [WORKER_NPY_U32] = {'u', 4},  [WORKER_NPY_U64] = {'u', 8}, [WORKER_NPY_I8] = {'i', 1},
+    [WORKER_NPY_I16] = {'i', 2},  [WORKER_NPY_I32] = {'i', 4}, [WORKER_NPY_I64] = {'i', 8},
+    [WORKER_NPY_F16] = {'f', 2},  [WORKER_NPY_F32] = {'f', 4}, [WORKER_NPY_F64] = {'f', 8},
 };
-
-const char *worker_npy_type_name(enum worker_npy_type type)
-{
-    return types[type].name;
-}
 
 unsigned worker_npy_type_bytes(enum worker_npy_type type)
 {

@@ -119,12 +119,3 @@ void worker_row_copy(const struct worker_rows *rows, uint32_t i, double *out, si
         out[k * stride] =
             rows->split->x32 ? (double)rows->split->x32[at + k] : rows->split->x64[at + k];
 }
-
-void worker_rows_logits(const struct worker_rows *rows, const double *w, const double *b,
-                        uint32_t classes, double *logits)
-{
-    for (uint32_t i = 0; i < rows->n; i++)
-        for (uint32_t c = 0; c < classes; c++)
-            logits[(size_t)i * classes + c] =
-                worker_row_dot(rows, i, w + (size_t)c * rows->dims) + b[c];
-}

@@ -40,10 +40,6 @@ void worker_row_add(const struct worker_rows *rows, uint32_t i, double factor, d
 /* Write the row's numbers to out[k * stride]. */
 void worker_row_copy(const struct worker_rows *rows, uint32_t i, double *out, size_t stride);
 
-/* Logits (n, classes) of the head w (classes, dims), b (classes). */
-void worker_rows_logits(const struct worker_rows *rows, const double *w, const double *b,
-                        uint32_t classes, double *logits);
-
 #ifdef __cplusplus
 }
 #endif

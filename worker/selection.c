@@ -65,11 +65,6 @@ int worker_judge(const struct worker_rows *rows, uint32_t classes, uint32_t grou
     return 0;
 }
 
-const char *worker_head_word(const struct worker_head_task *task)
-{
-    return worker_heads[task->params->head_method].word;
-}
-
 int worker_head_tick(const struct worker_head_task *task, uint64_t done, uint64_t total,
                      struct mx_err *err)
 {

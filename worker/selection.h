@@ -34,9 +34,6 @@ int worker_judge(const struct worker_rows *rows, uint32_t classes, uint32_t grou
 int worker_head_tick(const struct worker_head_task *task, uint64_t done, uint64_t total,
                      struct mx_err *err);
 
-/* The word of the method that a task asks for, for messages. */
-const char *worker_head_word(const struct worker_head_task *task);
-
 /* The head in float32 arithmetic has the values of floats: round to them. */
 void worker_head_round(const struct worker_features *features, double *w, double *b);
 
