@@ -77,8 +77,9 @@ class Logs(Case):
         files = sorted(pathlib.Path(self.folder / "tiny/log").glob("exec-*"))
         self.assertEqual([file.name for file in files],
                          [f"exec-{rank}.log" for rank in range(RANKS)])
-        for line in "".join(file.read_text() for file in files).splitlines():
-            self.assertEqual(line, "x" * 5000)
+        said = "".join(file.read_text() for file in files).splitlines()
+        self.assertGreaterEqual(len(said), len(rows(self.folder / "tiny/results.csv")))  # each stage talks
+        self.assertEqual(set(said), {"x" * 5000})
 
 
 if __name__ == "__main__":
