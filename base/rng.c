@@ -76,8 +76,9 @@ double mx_rng_normal(struct mx_rng *rng)
     return sqrt(-2.0 * log(u)) * cos(6.283185307179586476925 * v);
 }
 
-/* Logarithm of a Gamma(shape, 1) draw. */
-static double log_gamma_draw(struct mx_rng *rng, double shape)
+/* Logarithm of a Gamma(shape, 1) draw. *power: of a shape below 1, what was divided by the shape, and
+ * so may have gone beyond all numbers; else 0. */
+static double log_gamma_draw(struct mx_rng *rng, double shape, double *power)
 {
     double boosted = shape < 1.0 ? shape + 1.0 : shape;
     double d = boosted - 1.0 / 3.0, c = 1.0 / sqrt(9.0 * d);
@@ -95,15 +96,19 @@ static double log_gamma_draw(struct mx_rng *rng, double shape)
             break;
         }
     }
+    *power = shape < 1.0 ? log(1.0 - mx_rng_uniform(rng)) : 0.0;
     if (shape < 1.0)
-        log_draw += log(1.0 - mx_rng_uniform(rng)) / shape;
+        log_draw += *power / shape;
     return log_draw;
 }
 
 double mx_rng_beta(struct mx_rng *rng, double a, double b)
 {
-    double log_x = log_gamma_draw(rng, a), log_y = log_gamma_draw(rng, b);
+    double power_x, power_y;
+    double log_x = log_gamma_draw(rng, a, &power_x), log_y = log_gamma_draw(rng, b, &power_y);
 
+    if (isinf(log_x) && isinf(log_y)) /* both 0 at any precision: one is far smaller all the same */
+        return log(-power_x) - log(a) < log(-power_y) - log(b) ? 1.0 : 0.0;
     return 1.0 / (1.0 + exp(log_y - log_x));
 }
 

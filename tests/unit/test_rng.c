@@ -52,6 +52,33 @@ Test(rng, beta_has_the_variance_of_its_parameters)
     }
 }
 
+/* Down to the smallest numbers there are, where both gammas are below all of them: one or the other
+ * image, as often as a and b say. */
+Test(rng, beta_of_the_smallest_parameters_is_0_or_1_and_never_nan)
+{
+    static const double pairs[][2] = {{1e-6, 1e-6},     {1e-300, 1e-300}, {1e-307, 1e-307},
+                                      {1e-310, 1e-310}, {3e-310, 1e-310}, {1e-320, 3e-320},
+                                      {5e-324, 5e-324}, {1e-310, 1}};
+    enum {
+        N = 4000
+    };
+
+    for (size_t k = 0; k < sizeof pairs / sizeof pairs[0]; k++) {
+        const double  a = pairs[k][0], b = pairs[k][1], mean = 1 / (1 + b / a);
+        struct mx_rng rng = mx_rng_at(mx_stream_make(1, 0, MX_PURPOSE_MIX, 0), (uint32_t)k, 0, 0);
+        double        sum = 0;
+
+        for (int i = 0; i < N; i++) {
+            double x = mx_rng_beta(&rng, a, b);
+
+            cr_assert((x >= 0 && x < 1e-3) || (x > 1 - 1e-3 && x <= 1), "%g at %g", x, a);
+            sum += x;
+        }
+        cr_expect(fabs(sum / N - mean) <= 4 * sqrt(mean * (1 - mean) / N) + 1e-12, "%g at %g, %g",
+                  sum / N, a, b);
+    }
+}
+
 Test(rng, permutation_holds_every_number_once)
 {
     struct mx_rng rng = mx_rng_at(mx_stream_make(3, 0, MX_PURPOSE_ORDER, 0), 0, 0, 0);
