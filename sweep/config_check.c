@@ -389,7 +389,46 @@ static bool never_holds(const struct mx_reader *reader, const struct mx_conditio
     return true;
 }
 
-/* Warn of a value or axis that is folded away everywhere. */
+/* True if an entry of a block's mix.choices is one of the words. */
+static bool chooses_one_of(const struct mx_reader *reader, size_t block, uint32_t words)
+{
+    struct source source = source_of(reader, block, KEY_MIX_CHOICES);
+
+    for (uint64_t i = 0; i < count_of(&source); i++) {
+        struct mx_value value = value_of(&source, KEY_MIX_CHOICES, i);
+
+        for (size_t k = 0; k < value.list.count; k++)
+            if (words >> value.list.items[k].choice & 1u)
+                return true;
+    }
+    return false;
+}
+
+/* True if the key is used where `choices` is drawn from, and by no entry of mix.choices. */
+static bool never_chosen(const struct mx_reader *reader, const struct mx_condition *condition)
+{
+    const uint32_t choices = 1u << WORKER_MIX_CHOICES, any = choices - 1;
+
+    if (condition->key != KEY_MIX_STRATEGY || !(condition->words & choices) ||
+        condition->words == choices || reader->broken[KEY_MIX_CHOICES])
+        return false;
+    for (size_t b = 0; b < mx_reader_blocks(reader); b++) {
+        struct source source = source_of(reader, b, KEY_MIX_STRATEGY);
+
+        for (uint64_t i = 0; i < count_of(&source); i++) {
+            uint32_t word = 1u << value_of(&source, KEY_MIX_STRATEGY, i).choice;
+
+            if (word != choices ? condition->words & word
+                                : chooses_one_of(reader, b, condition->words) ||
+                                      !chooses_one_of(reader, b, any))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Warn of a value or axis that is folded away everywhere, or is that of a strategy which is never
+ * drawn. */
 static void check_use(const struct mx_reader *reader, enum mx_key_id key)
 {
     struct mx_place place = reader->places[key];
@@ -399,14 +438,20 @@ static void check_use(const struct mx_reader *reader, enum mx_key_id key)
 
     for (size_t b = 0; b < reader->nblocks; b++)
         asked |= mx_reader_axis(&reader->blocks[b], key, &place) != NULL;
-    for (const struct mx_condition *c = mx_keys[key].used; asked && c->words != 0; c++)
-        if (never_holds(reader, c)) {
-            mx_condition_format(c, &text);
-            mx_warning_at(reader->values.messages, place,
-                          "%s has no effect: it is used only with %s", mx_keys[key].name,
-                          mx_buf_str(&text));
-            break;
-        }
+    for (const struct mx_condition *c = mx_keys[key].used; asked && c->words != 0; c++) {
+        const bool          negated = c->words >> 31;
+        struct mx_condition named = {c->key, negated ? ~c->words : c->words};
+
+        if (!never_holds(reader, c) && !never_chosen(reader, c))
+            continue;
+        mx_condition_format(&named, &text);
+        mx_warning_at(reader->values.messages, place,
+                      never_holds(reader, c)
+                          ? "%s has no effect: it is %s with %s"
+                          : "%s has no effect: no entry of mix.choices uses it (it is %s with %s)",
+                      mx_keys[key].name, negated ? "not used" : "used only", mx_buf_str(&text));
+        break;
+    }
     mx_buf_free(&text);
 }
 

@@ -62,6 +62,13 @@ static bool odd_halves(const struct mx_value *value)
     return has(value, WORKER_MIX_PUZZLEMIX) && value[KEY_DATA_SIZE].integer % 2 != 0;
 }
 
+static bool nobody_to_meet(const struct mx_value *value)
+{
+    const uint32_t alone = 1u << WORKER_MIX_NONE | 1u << WORKER_MIX_CUTOUT;
+
+    return value[KEY_TRAIN_BATCH_SIZE].integer == 1 && (strategies_of(value) & ~alone) != 0;
+}
+
 static bool balances_no_groups(const struct mx_value *value)
 {
     const uint32_t balancing =
@@ -90,31 +97,43 @@ static const struct problem {
     enum mx_key_id subject; /* what it is about: used, or there is no problem */
     enum mx_key_id at;      /* whose place is told, or else the subject's */
     const char    *text;
+    bool           allowed; /* a warning, no error */
 } problems[] = {
     {balances_no_groups, KEY_HEAD_METHOD, KEY_HEAD_METHOD,
      "head.method: dfr, group_dro and subg balance groups, and the data set has none (use llr, "
-     "jtt_head, afr, feature_mixup or hsfm)"},
+     "jtt_head, afr, feature_mixup or hsfm)",
+     false},
     {holds_out_features, KEY_HEAD_METHOD, KEY_HEAD_AFR_SPLIT,
      "head.afr.split: holdout keeps images out of the training, which is over where there are "
-     "only features (use val_half)"},
+     "only features (use val_half)",
+     false},
     {holds_out_of_nothing, KEY_HEAD_AFR_SPLIT, KEY_HEAD_AFR_SPLIT,
      "head.afr.split: holdout keeps images out of the training, and with train.epochs 0 there is "
-     "none (use val_half)"},
+     "none (use val_half)",
+     false},
     {soft_labels_by_rule, KEY_MIX_STRATEGY, KEY_MIX_LABELS,
      "mix.labels: recursivemix mixes labels over and over, and goes with mixed only (leave other "
-     "rules out with exclude)"},
+     "rules out with exclude)",
+     false},
     {clean_within_network, KEY_MIX_STRATEGY, KEY_MIX_LABELS,
      "mix.labels: manifold_mixup mixes within the network, and does not go with only (leave it out "
-     "with exclude)"},
+     "with exclude)",
+     false},
     {nothing_to_choose, KEY_MIX_STRATEGY, KEY_MIX_STRATEGY,
-     "mix.choices is missing (write mix: {strategy: choices, choices: [mixup, cutmix]})"},
+     "mix.choices is missing (write mix: {strategy: choices, choices: [mixup, cutmix]})", false},
     {choices_of_choices, KEY_MIX_STRATEGY, KEY_MIX_CHOICES,
-     "mix.choices: 'choices' is no strategy to choose"},
+     "mix.choices: 'choices' is no strategy to choose", false},
     {no_such_layer, KEY_MIX_STRATEGY, KEY_MIX_LAYERS,
-     "mix.layers: model.arch linear has no stages to mix after (write mix: {layers: [input]})"},
+     "mix.layers: model.arch linear has no stages to mix after (write mix: {layers: [input]})",
+     false},
     {odd_halves, KEY_MIX_STRATEGY, KEY_DATA_SIZE,
      "data.size: puzzlemix cuts images in halves at least, and needs an even size (leave odd ones "
-     "out with exclude)"},
+     "out with exclude)",
+     false},
+    {nobody_to_meet, KEY_MIX_STRATEGY, KEY_TRAIN_BATCH_SIZE,
+     "train.batch_size: an image alone in its batch is not mixed (give 2 or more, or "
+     "mix.strategy: none)",
+     true},
 };
 
 enum {
@@ -134,10 +153,11 @@ struct combination {
 
 static void add_axis(struct combination *c, size_t axis)
 {
-    static const enum mx_key_id keys[] = {
-        KEY_MIX_STRATEGY, KEY_MIX_LABELS, KEY_MIX_CHOICES, KEY_MIX_LAYERS,     KEY_MODEL_ARCH,
-        KEY_DATA_SET,     KEY_DATA_SIZE,  KEY_HEAD_METHOD, KEY_HEAD_AFR_SPLIT, KEY_TRAIN_EPOCHS};
-    bool matters = false;
+    static const enum mx_key_id keys[] = {KEY_MIX_STRATEGY, KEY_MIX_LABELS,      KEY_MIX_CHOICES,
+                                          KEY_MIX_LAYERS,   KEY_MODEL_ARCH,      KEY_DATA_SET,
+                                          KEY_DATA_SIZE,    KEY_HEAD_METHOD,     KEY_HEAD_AFR_SPLIT,
+                                          KEY_TRAIN_EPOCHS, KEY_TRAIN_BATCH_SIZE};
+    bool                        matters = false;
 
     for (size_t k = 0; k < c->block->axes[axis].nkeys; k++)
         for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
@@ -232,7 +252,8 @@ static void tell(const struct combination *c, const struct mx_reader *reader,
         if (c->block)
             mx_reader_axis(c->block, problem->subject, &place);
     }
-    mx_error_at(reader->values.messages, place, "%s", problem->text);
+    (problem->allowed ? mx_warning_at : mx_error_at)(reader->values.messages, place, "%s",
+                                                     problem->text);
 }
 
 void mx_reader_check_mix(const struct mx_reader *reader)

@@ -270,7 +270,10 @@ static bool is_list(const struct reading *r)
     if (r->node->kind == MX_NODE_LIST)
         mx_error_at(messages, r->node->place, "%s: the list is empty", r->what);
     else if (r->node->kind == MX_NODE_MAP)
-        mx_error_at(messages, r->node->place, "%s takes a list, not a mapping", r->what);
+        mx_error_at(messages, r->node->place, "%s takes a list, not a mapping%s", r->what,
+                    r->key && r->key->repeats && !r->key->range
+                        ? " (what is to be drawn twice as often stands there twice)"
+                        : "");
     else if (is_scalar(r))
         mx_error_at(messages, r->node->place, "%s takes a list (write [%s])", r->what,
                     mx_shown(r->node->text, shown));

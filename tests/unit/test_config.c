@@ -311,10 +311,49 @@ Test(config, a_value_that_is_folded_away_everywhere_is_a_warning)
                    "mix.strategy: mixup, cutmix, saliencymix, fmix, puzzlemix, gridmix, "
                    "manifold_mixup, choices\n");
     expect_warning(CONFIG_BASE "grid: {mix.labels: [mixed, host], mix.strategy: [none, cutout]}\n",
-                   "c.yaml:3:8: warning: mix.labels has no effect: it is used only with "
-                   "mix.strategy: not none, cutout\n");
+                   "c.yaml:3:8: warning: mix.labels has no effect: it is not used with "
+                   "mix.strategy: none, cutout\n");
     expect_warning(CONFIG_BASE "mix: {alpha: 0.2}\ngrid: {mix.strategy: [none, mixup]}\n", "");
     expect_warning(CONFIG_BASE "mix: {alpha: 1}\n", "");
+}
+
+Test(config, a_value_that_no_entry_of_the_choices_uses_is_a_warning)
+{
+    expect_warning(CONFIG_BASE "mix: {strategy: choices, choices: [cutmix], decay: 2}\n",
+                   "c.yaml:3:45: warning: mix.decay has no effect: no entry of mix.choices uses it "
+                   "(it is used only with mix.strategy: fmix, choices)\n");
+    expect_warning(
+        CONFIG_BASE "mix: {strategy: choices, choices: [none, cutout], labels: only}\n",
+        "c.yaml:3:51: warning: mix.labels has no effect: no entry of mix.choices uses it "
+        "(it is not used with mix.strategy: none, cutout)\n");
+    expect_warning(CONFIG_BASE "mix: {choices: [cutmix, mixup]}\n"
+                               "grid: {mix.strategy: [choices, cutmix], mix.size: [4, 8]}\n",
+                   "c.yaml:4:41: warning: mix.size has no effect: no entry of mix.choices uses it "
+                   "(it is used only with mix.strategy: cutout, choices)\n");
+    /* Used by one of several lists, or by another strategy beside `choices`. */
+    expect_warning(CONFIG_BASE "mix: {decay: 2}\ngrid: {mix.strategy: [choices], mix.choices: "
+                               "[[cutmix], [mixup, fmix]]}\n",
+                   "");
+    expect_warning(CONFIG_BASE "mix: {decay: 2, choices: [cutmix]}\n"
+                               "grid: {mix.strategy: [choices, fmix]}\n",
+                   "");
+}
+
+Test(config, batches_of_one_image_are_a_warning_where_a_strategy_takes_two)
+{
+    const char *warning =
+        "c.yaml:3:9: warning: train.batch_size: an image alone in its batch is not "
+        "mixed (give 2 or more, or mix.strategy: none)\n";
+
+    expect_warning(CONFIG_BASE "train: {batch_size: 1}\nmix: {strategy: cutmix}\n", warning);
+    expect_warning(CONFIG_BASE "train: {batch_size: 1}\nmix: {strategy: choices, choices: [cutout, "
+                               "mixup]}\n",
+                   warning);
+    expect_warning(CONFIG_BASE "train: {batch_size: 1}\nmix: {strategy: cutout}\n", "");
+    expect_warning(CONFIG_BASE "train: {batch_size: 2}\nmix: {strategy: cutmix}\n", "");
+    expect_warning(CONFIG_BASE "grid: {train.batch_size: [1, 8], mix.strategy: [none, cutmix]}\n"
+                               "exclude: [{train.batch_size: 1, mix.strategy: cutmix}]\n",
+                   "");
 }
 
 Test(config, no_validation_images_leave_nothing_to_rank_by_and_that_is_a_warning)

@@ -113,6 +113,12 @@ Test(config_errors, values_out_of_bounds_or_of_the_wrong_type)
         {"score: {metrics: accuracy}",
          "c.yaml:3:18: error: score.metrics takes a list (write [accuracy])\n"},
         {"score: {metrics: []}", "c.yaml:3:18: error: score.metrics: the list is empty\n"},
+        {"score: {metrics: {accuracy: 1}}",
+         "c.yaml:3:18: error: score.metrics takes a list, not a mapping\n"},
+        {"mix: {strategy: choices, choices: {cutmix: 2, mixup: 1}}",
+         "c.yaml:3:35: error: mix.choices takes a list, not a mapping (what is to be drawn twice "
+         "as "
+         "often stands there twice)\n"},
         {"score: {metrics: [accuracy, accuracy]}",
          "c.yaml:3:29: error: score.metrics: the same value is listed at line 3, column 19\n"},
         {"train:\n  lr:\n", "c.yaml:4:6: error: train.lr has no value\n"},

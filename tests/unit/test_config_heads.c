@@ -86,6 +86,6 @@ Test(config_heads, features_have_a_place_and_no_images)
     expect_said("data: {set: features}\n",
                 "c.yaml:1:1: error: data.path is missing (write data: {path: features})\n");
     expect_said("data: {set: features, path: frozen, val_fraction: 0.2}\n",
-                "c.yaml:1:37: warning: data.val_fraction has no effect: it is used only with "
-                "data.set: not features\n");
+                "c.yaml:1:37: warning: data.val_fraction has no effect: it is not used with "
+                "data.set: features\n");
 }
