@@ -98,6 +98,38 @@ void mx_canvas_image(struct mx_canvas *canvas, int y, int x, const uint8_t *pixe
         }
 }
 
+/* Of the pixels [y0, y0 + divisor) x [x0, x0 + divisor), as far as there are any. */
+static void mean_pixel(const uint8_t *pixels, uint32_t height, uint32_t width, uint32_t y0,
+                       uint32_t x0, uint32_t divisor, uint8_t out[3])
+{
+    const uint32_t y1 = height - y0 < divisor ? height : y0 + divisor;
+    const uint32_t x1 = width - x0 < divisor ? width : x0 + divisor;
+    const double   n = (double)(y1 - y0) * (x1 - x0);
+    double         sum[3] = {0};
+
+    for (uint32_t y = y0; y < y1; y++)
+        for (uint32_t x = x0; x < x1; x++)
+            for (int c = 0; c < 3; c++)
+                sum[c] += pixels[((size_t)y * width + x) * 3 + (size_t)c];
+    for (int c = 0; c < 3; c++)
+        out[c] = (uint8_t)(sum[c] / n + 0.5);
+}
+
+void mx_canvas_shrunk(struct mx_canvas *canvas, int y, int x, const uint8_t *pixels,
+                      uint32_t height, uint32_t width, uint32_t divisor)
+{
+    const uint32_t rows = height > divisor ? height / divisor : 1;
+    const uint32_t columns = width > divisor ? width / divisor : 1;
+
+    for (uint32_t row = 0; row < rows; row++)
+        for (uint32_t column = 0; column < columns; column++) {
+            uint8_t *to = at(canvas, y + (int)row, x + (int)column);
+
+            if (to)
+                mean_pixel(pixels, height, width, row * divisor, column * divisor, divisor, to);
+        }
+}
+
 /* Distance of a point from a line between two others. */
 static double distance(double y, double x, double y0, double x0, double y1, double x1)
 {

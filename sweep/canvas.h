@@ -8,6 +8,7 @@
 #ifndef MX_SWEEP_CANVAS_H
 #define MX_SWEEP_CANVAS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,6 +38,11 @@ void mx_canvas_fill(struct mx_canvas *canvas, int y, int x, int height, int widt
 void mx_canvas_image(struct mx_canvas *canvas, int y, int x, const uint8_t *pixels, uint32_t height,
                      uint32_t width, uint32_t scale);
 
+/* The same image made smaller by a whole number: each pixel is the mean of those that it stands for.
+ * It is height / divisor x width / divisor large, but at least one pixel a side. */
+void mx_canvas_shrunk(struct mx_canvas *canvas, int y, int x, const uint8_t *pixels,
+                      uint32_t height, uint32_t width, uint32_t divisor);
+
 /* A round-ended line from (y0, x0) to (y1, x1), `thick` wide. */
 void mx_canvas_line(struct mx_canvas *canvas, double y0, double x0, double y1, double x1,
                     double thick, uint32_t colour);
@@ -51,6 +57,9 @@ struct mx_font {
  * their own (U+0300 ...) and a few signs are known, the others are boxes. */
 void mx_canvas_text(struct mx_canvas *canvas, double y, double x, const char *text,
                     struct mx_font font, uint32_t colour);
+
+/* True if none of its characters is drawn as a box. */
+bool mx_font_knows(const char *text);
 
 /* How wide the text will be, in pixels. */
 double mx_font_width(const char *text, struct mx_font font);

@@ -75,7 +75,7 @@ static int put_one(const struct sheet *sheet, int y, int x, uint32_t row, uint32
 
     if (put_picture(sheet, y, x, row, colour, err))
         return -1;
-    if (name)
+    if (name && mx_font_knows(name))
         snprintf(words, sizeof words, "%u: %s", own, name);
     else
         snprintf(words, sizeof words, "%s %u", part_word(sheet), own);

@@ -7,6 +7,9 @@
 #include "sweep/canvas.h"
 #include "sweep/font_glyphs.h"
 
+/* Pixels: text that was shrunk to a width fits it, whatever the last bits say. */
+static const double SLACK = 1e-6;
+
 enum {
     CAPITAL = 12, /* from its feet to its top, in units of the grid */
     FEET = 4,
@@ -134,6 +137,16 @@ static void draw_mark(struct pen pen, const struct font_glyph *glyph, int width)
     draw_glyph(&pen, glyph->mark);
 }
 
+bool mx_font_knows(const char *text)
+{
+    const char *box = font_glyph_of(0xFFFD).strokes;
+
+    while (*text)
+        if (font_glyph_of(next_character(&text)).strokes == box)
+            return false;
+    return true;
+}
+
 double mx_font_width(const char *text, struct mx_font font)
 {
     double width = 0;
@@ -182,7 +195,7 @@ const char *mx_font_fit(const char *text, struct mx_font font, double width, cha
     size_t            len = strlen(text);
 
     snprintf(out, size, "%s", text);
-    while (len > 0 && (len + 1 > size || mx_font_width(out, font) > width)) {
+    while (len > 0 && (len + 1 > size || mx_font_width(out, font) > width + SLACK)) {
         do /* a whole character less */
             len--;
         while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80);

@@ -125,7 +125,7 @@ static void put_row(const struct sheet *sheet, int y, uint32_t label)
     const uint32_t test = put_images(sheet, y, column(TRAIN), MX_INSPECT_PARTS - 1, label, TEST);
     char           text[160];
 
-    if (name)
+    if (name && mx_font_knows(name))
         snprintf(text, sizeof text, "%u %s", label, name);
     else
         snprintf(text, sizeof text, "class %u", label);

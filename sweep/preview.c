@@ -60,13 +60,18 @@ static bool is_new(struct finder *finder, const struct mx_point *point)
     return true;
 }
 
-/* "alpha 0.2", for an axis other than the strategy. */
+/* "alpha 0.2", for an axis other than the strategy; lists with blanks, where lines may end. */
 static void name_axis(const struct mx_point *point, enum mx_key_id key, struct mx_buf *out)
 {
+    struct mx_buf value = {0};
+
     if (key == KEY_MIX_STRATEGY || !point->used[key])
         return;
     mx_buf_printf(out, "%s%s ", out->len > 0 ? ", " : "", strchr(mx_keys[key].name, '.') + 1);
-    mx_value_format(key, &point->value[key], out);
+    mx_value_format(key, &point->value[key], &value);
+    for (const char *at = mx_buf_str(&value); *at; at++)
+        mx_buf_printf(out, "%c%s", *at, *at == ',' ? " " : "");
+    mx_buf_free(&value);
 }
 
 static int take(const struct finder *finder, const struct mx_point *point,

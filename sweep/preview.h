@@ -33,7 +33,7 @@ struct mx_preview_setting {
     enum mx_key_id       keys[MX_PREVIEW_AXES];
     struct mx_value      values[MX_PREVIEW_AXES]; /* lists are lent by the configuration */
     char                 title[64];               /* the strategy */
-    char                 below[192]; /* the other axis: "alpha 0.2", "labels host"; or "" */
+    char                 below[384]; /* the other axis: "alpha 0.2", "labels host"; or "" */
 };
 
 /* The settings of a grid's first two axes among the mix keys, in the grid's order, each

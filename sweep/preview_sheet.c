@@ -15,7 +15,9 @@ enum {
     HEAD = 78,    /* height of the title */
     COLUMNS = 44, /* and of the columns' names */
     NEXT = 14,    /* from a line of small text to the next */
+    LABEL = 17,   /* and of those below a picture */
     SENTENCE = 256,
+    LINES = 384, /* bytes of text that goes over several lines */
 };
 
 /* Colours of paper and ink; what belongs to the base image is blue, what to its partner orange. */
@@ -33,6 +35,12 @@ struct sheet {
     bool                         masks;
 };
 
+/* How long a side comes out. */
+static uint32_t shown(uint32_t side, const struct sheet *sheet)
+{
+    return (side > sheet->divisor ? side / sheet->divisor : 1) * sheet->scale;
+}
+
 /* Small images are enlarged by a whole number, very large ones shrunk by one. */
 static void choose_size(struct sheet *sheet)
 {
@@ -41,8 +49,8 @@ static void choose_size(struct sheet *sheet)
 
     sheet->scale = longer < LEAST_SIDE ? (LEAST_SIDE + longer - 1) / longer : 1;
     sheet->divisor = longer > MOST_SIDE ? (longer + MOST_SIDE - 1) / MOST_SIDE : 1;
-    sheet->height = shape->height / sheet->divisor * sheet->scale;
-    sheet->width = shape->width / sheet->divisor * sheet->scale;
+    sheet->height = shown(shape->height, sheet);
+    sheet->width = shown(shape->width, sheet);
     sheet->column = sheet->width > LEAST_SIDE ? sheet->width : LEAST_SIDE;
 }
 
@@ -50,18 +58,14 @@ static void choose_size(struct sheet *sheet)
 static void put_image(const struct sheet *sheet, int y, int x, const uint8_t *pixels,
                       uint32_t frame, int thick)
 {
-    const uint32_t width = sheet->set->shape.width, d = sheet->divisor;
+    const struct worker_shape *shape = &sheet->set->shape;
 
     mx_canvas_fill(sheet->canvas, y - thick, x - thick, (int)sheet->height + 2 * thick,
                    (int)sheet->width + 2 * thick, frame);
-    if (d == 1) {
-        mx_canvas_image(sheet->canvas, y, x, pixels, sheet->set->shape.height, width, sheet->scale);
-        return;
-    }
-    for (uint32_t row = 0; row < sheet->height; row++)
-        for (uint32_t column = 0; column < sheet->width; column++)
-            mx_canvas_image(sheet->canvas, y + (int)row, x + (int)column,
-                            pixels + ((size_t)row * d * width + (size_t)column * d) * 3, 1, 1, 1);
+    if (sheet->divisor == 1)
+        mx_canvas_image(sheet->canvas, y, x, pixels, shape->height, shape->width, sheet->scale);
+    else
+        mx_canvas_shrunk(sheet->canvas, y, x, pixels, shape->height, shape->width, sheet->divisor);
 }
 
 static void put_text(const struct sheet *sheet, int y, int x, const char *text, struct mx_font font,
@@ -77,7 +81,7 @@ static void put_text(const struct sheet *sheet, int y, int x, const char *text, 
 static void put_lines(const struct sheet *sheet, int y, int x, const char *text,
                       struct mx_font font, double width, uint32_t colour)
 {
-    char lines[256], *rest = lines;
+    char lines[LINES], *rest = lines;
 
     mx_font_wrap(text, font, width, lines, sizeof lines);
     for (; rest; y += NEXT) {
@@ -93,28 +97,39 @@ static void put_lines(const struct sheet *sheet, int y, int x, const char *text,
 /* The height that its lines behind the first take. */
 static int more_lines(const char *text, struct mx_font font, double width)
 {
-    char lines[256];
+    char lines[LINES];
 
     return NEXT * ((int)mx_font_wrap(text, font, width, lines, sizeof lines) - 1);
 }
 
-/* The name of a class, or "class 7". */
+/* The name of a class; where it has none, or one in letters that would be boxes, "class 7". */
 static const char *class_name(const struct worker_dataset *set, uint32_t label, char out[96])
 {
     const char *name = worker_dataset_class(set, label);
 
-    if (name)
+    if (name && mx_font_knows(name))
         snprintf(out, 96, "%s", name);
     else
         snprintf(out, 96, "class %u", label);
     return out;
 }
 
+/* A somewhat smaller hand for text that then fits. What is too long even so is cut off, and had
+ * better be large. */
+static struct mx_font hand_for(const char *text, double width)
+{
+    const double         least = 0.75;
+    const struct mx_font font = mx_font_shrink(text, text_font, width);
+
+    return font.size < least * text_font.size ? text_font : font;
+}
+
 /* A dot of the colour and a label, with its weight unless it is the only one (NULL). */
 static void put_label(const struct sheet *sheet, int y, int x, uint32_t label, const double *weight,
                       uint32_t colour)
 {
-    char name[96], text[128];
+    const double width = sheet->column - 12;
+    char         name[96], text[128];
 
     class_name(sheet->set, label, name);
     if (weight)
@@ -122,7 +137,7 @@ static void put_label(const struct sheet *sheet, int y, int x, uint32_t label, c
     else
         snprintf(text, sizeof text, "%s", name);
     mx_canvas_line(sheet->canvas, y - 4.5, x + 4, y - 4.5, x + 4, 7, colour);
-    put_text(sheet, y, x + 12, text, text_font, sheet->column - 12, ink);
+    put_text(sheet, y, x + 12, text, hand_for(text, width), width, ink);
 }
 
 /* Where base and partner show: their colours, by their shares. */
@@ -152,21 +167,33 @@ static int put_shares(const struct sheet *sheet, int y, int x,
     return 0;
 }
 
+/* What was drawn of mix.choices, on a line of its own. Returns how far that moves the rest. */
+static int put_choice(const struct sheet *sheet, int y, int x,
+                      const struct mx_preview_example *example)
+{
+    const char *word = worker_strategies[example->strategy].word;
+    char        text[64];
+
+    snprintf(text, sizeof text, "%s", word);
+    if (example->layer != WORKER_LAYER_INPUT)
+        snprintf(text, sizeof text, "%s at %s", word, worker_layers[example->layer].word);
+    put_text(sheet, y, x, text, hand_for(text, sheet->column), sheet->column, faint);
+    return LABEL;
+}
+
 /* lambda as a number and as a bar, then the labels. */
 static void put_words(const struct sheet *sheet, int y, int x,
                       const struct mx_preview_setting *setting,
                       const struct mx_preview_example *example, uint32_t base_label)
 {
-    char text[64];
-    int  bar, length;
+    const bool chosen = example->strategy != setting->params.mix_strategy;
+    char       text[64];
+    int        bar, length;
 
     snprintf(text, sizeof text, "\xCE\xBB %.2f", example->share);
-    if (example->layer != WORKER_LAYER_INPUT)
+    if (example->layer != WORKER_LAYER_INPUT && !chosen)
         snprintf(text + strlen(text), sizeof text - strlen(text), " at %s",
                  worker_layers[example->layer].word);
-    if (example->strategy != setting->params.mix_strategy)
-        snprintf(text + strlen(text), sizeof text - strlen(text), " %s",
-                 worker_strategies[example->strategy].word);
     put_text(sheet, y + 18, x, text, text_font, sheet->column, ink);
     bar = (int)mx_font_width(text, text_font) + 10;
     length = (int)sheet->width - bar;
@@ -176,8 +203,10 @@ static void put_words(const struct sheet *sheet, int y, int x,
         mx_canvas_fill(sheet->canvas, y + 11, x + bar, 5, own, blue);
         mx_canvas_fill(sheet->canvas, y + 11, x + bar + own, 5, length - own, orange);
     }
+    if (chosen)
+        y += put_choice(sheet, y + 35, x, example);
     for (uint32_t k = 0; k < example->nlabels; k++)
-        put_label(sheet, y + 35 + 17 * (int)k, x, example->labels[k],
+        put_label(sheet, y + 35 + LABEL * (int)k, x, example->labels[k],
                   example->nlabels > 1 ? &example->weights[k] : NULL,
                   example->labels[k] == base_label ? blue : orange);
 }
@@ -272,6 +301,15 @@ static void describe(const struct worker_shape *shape, const struct mx_preview_s
                  worker_augments[params->data_augment].word);
 }
 
+static bool any_choices(const struct mx_preview_settings *settings)
+{
+    bool any = false;
+
+    for (size_t s = 0; s < settings->n; s++)
+        any |= settings->setting[s].params.mix_strategy == WORKER_MIX_CHOICES;
+    return any;
+}
+
 /* `head` is the height of the title, with what its lines need. */
 static void put_head(const struct sheet *sheet, const char *name,
                      const struct mx_preview_settings *settings, const char *sentence, int head)
@@ -308,6 +346,7 @@ int mx_preview_sheet(const char *name, const struct mx_preview_settings *setting
     rows = rows < set->train.n ? rows : set->train.n;
     choose_size(&sheet);
     height = sheet.height + (masks ? sheet.height + 8 : 0) + WORDS + GAP;
+    height += any_choices(settings) ? LABEL : 0;
     width = (uint32_t)column_at(&sheet, settings->n + 2) - GAP + MARGIN;
     describe(&set->shape, settings, seed, sentence);
     head += more_lines(sentence, text_font, width - 2 * MARGIN);

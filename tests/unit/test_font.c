@@ -50,6 +50,16 @@ static const char *utf8(uint32_t c, char out[4])
     return out;
 }
 
+/* Names in other letters are not drawn at all where a number can stand for them. */
+Test(font, knows_which_text_it_has_letters_for)
+{
+    cr_expect(mx_font_knows(""));
+    cr_expect(mx_font_knows("011.Rusty_Blackbird \xC3\xA9\xC5\x82 e\xCC\x81 \xCE\xBB"));
+    cr_expect_not(mx_font_knows("\xE6\x97\xA5\xE6\x9C\xAC"));
+    cr_expect_not(mx_font_knows("cat \xD0\xB6"));
+    cr_expect_not(mx_font_knows("cat\xFF"));
+}
+
 Test(font, every_latin_letter_is_drawn_and_none_is_a_box)
 {
     const char *box = font_glyph_of(0x4E2D).strokes;

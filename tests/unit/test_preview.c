@@ -348,6 +348,102 @@ Test(canvas, long_text_goes_on_in_the_next_line_or_gets_smaller)
     cr_expect_float_eq(small.size, 5.4, 1e-12);
 }
 
+Test(canvas, large_images_are_shrunk_to_means_that_lose_no_pixel)
+{
+    static const uint8_t stripes[2 * 5 * 3] = {0, 0, 0, 255, 90, 9, 0, 0, 0, 255, 90, 9, 7, 7, 7,
+                                               0, 0, 0, 255, 90, 9, 0, 0, 0, 255, 90, 9, 7, 7, 7};
+    static const uint8_t grey[3] = {128, 45, 5};
+    struct mx_canvas     canvas;
+
+    cr_assert_eq(mx_canvas_init(&canvas, 4, 4, 0, NULL), 0);
+    mx_canvas_shrunk(&canvas, 1, 1, stripes, 2, 5, 2); /* the fifth column is less than a pixel */
+    cr_expect_arr_eq(canvas.pixels + 3 * 5, grey, 3);
+    cr_expect_arr_eq(canvas.pixels + 3 * 6, grey, 3);
+    cr_expect_eq(canvas.pixels[3 * 7], 0);
+    cr_expect_eq(canvas.pixels[3 * 9], 0);
+    mx_canvas_shrunk(&canvas, 3, 0, stripes, 2, 5, 9); /* lower than one pixel, and narrower */
+    cr_expect_eq(canvas.pixels[3 * 12], (2 * 2 * 255 + 2 * 7 + 5) / 10);
+    cr_expect_eq(canvas.pixels[3 * 13], 0);
+    mx_canvas_shrunk(&canvas, -1, 3, stripes, 2, 5, 2); /* outside */
+    mx_canvas_free(&canvas);
+}
+
+Test(canvas, text_that_was_shrunk_to_fit_is_shown_whole)
+{
+    static const char    text[] = "manifold_mixup at stage1";
+    const struct mx_font font = {9, 1.35};
+    const double         whole = mx_font_width(text, font);
+    char                 out[64];
+
+    for (double width = 0.6 * whole; width <= whole; width += 0.37)
+        cr_expect_str_eq(mx_font_fit(text, mx_font_shrink(text, font, width), width, out, 64), text,
+                         "at %g of %g", width, whole);
+}
+
+/* Ink in a rectangle. */
+static uint32_t ink_in(const struct mx_canvas *canvas, uint32_t y0, uint32_t y1, uint32_t x0,
+                       uint32_t x1)
+{
+    uint32_t n = 0;
+
+    for (uint32_t y = y0; y < y1; y++)
+        for (uint32_t x = x0; x < x1; x++)
+            n += canvas->pixels[((size_t)y * canvas->width + x) * 3] < 200;
+    return n;
+}
+
+/* Under `choices` every picture names its strategy, on a line that other sheets do not have. */
+Test(preview, what_was_chosen_stands_on_a_line_of_its_own)
+{
+    struct fixture         f = open_text(HEAD "mix: {choices: [manifold_mixup], layers: [stage1]}\n"
+                                                      "grid: {mix.strategy: [manifold_mixup, choices]}\n");
+    struct fixture         plain = open_text(HEAD "mix: {layers: [stage1]}\n"
+                                                          "grid: {mix.strategy: [manifold_mixup, cutmix]}\n");
+    struct worker_dataset *set = worker_dataset_open(&f.settings.setting[0].params, 3, NULL);
+    struct mx_canvas       canvas, other;
+    const uint32_t         words = 28 + 78 + 44 + 132, column = 28 + 3 * 152;
+
+    cr_assert_eq(mx_preview_sheet("n", &f.settings, set, 3, 1, false, &canvas, NULL), 0);
+    cr_assert_eq(mx_preview_sheet("n", &plain.settings, set, 3, 1, false, &other, NULL), 0);
+    cr_expect_eq(canvas.height, other.height + 17);
+    cr_expect_gt(ink_in(&canvas, words + 24, words + 38, column, column + 132), 100);
+    cr_expect_gt(ink_in(&canvas, words + 11, words + 16, column + 60, column + 132),
+                 100);               /* the bar */
+    for (uint32_t k = 0; k < 2; k++) /* and both labels, a line further down */
+        cr_expect_gt(
+            ink_in(&canvas, words + 43 + 17 * k, words + 53 + 17 * k, column, column + 132), 30);
+    mx_canvas_free(&canvas);
+    mx_canvas_free(&other);
+    worker_dataset_free(set);
+    close_all(&f);
+    close_all(&plain);
+}
+
+/* A list of 16 goes over as many lines as it needs, in letters of full size. */
+Test(preview, long_lists_end_their_lines_between_entries)
+{
+    struct fixture f = open_text(
+        HEAD "mix: {strategy: choices}\ngrid: {mix.choices: [[manifold_mixup, manifold_mixup, "
+             "manifold_mixup, manifold_mixup, manifold_mixup, manifold_mixup, manifold_mixup, "
+             "manifold_mixup, manifold_mixup, manifold_mixup, manifold_mixup, manifold_mixup, "
+             "manifold_mixup, manifold_mixup, manifold_mixup, recursivemix]]}\n");
+    const struct mx_font font = {9, 1.35};
+    const char          *below = f.settings.setting[0].below;
+    char                 lines[512], *rest = lines;
+
+    cr_expect_str_eq(strrchr(below, ','), ", recursivemix]");
+    mx_font_wrap(below, font, 132, lines, sizeof lines);
+    while (rest) {
+        char *end = strchr(rest, '\n');
+
+        if (end)
+            *end++ = '\0';
+        cr_expect_leq(mx_font_width(rest, font), 132, "%s", rest);
+        rest = end;
+    }
+    close_all(&f);
+}
+
 /* Two axes with long names need a second line, and move the images down. */
 Test(preview, long_headings_are_shown_whole)
 {
