@@ -51,9 +51,13 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mx-e2e-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
-    def start(self, *args, **options):
-        """Start the program in a process group of its own, so that all of it can be killed."""
-        return subprocess.Popen([self.program, *map(str, args)], cwd=self.folder, text=True,
+    def start(self, *args, fault=None, **options):
+        """Start the program in a process group of its own, so that all of it can be killed.
+        `fault` says what goes wrong in it (tests/faults)."""
+        if fault:
+            options["env"] = {**options.get("env", os.environ), "MX_FAULT": fault}
+        program = FAULTS_PROGRAM if fault else self.program
+        return subprocess.Popen([program, *map(str, args)], cwd=self.folder, text=True,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE, start_new_session=True, **options)
 
@@ -81,6 +85,16 @@ class Case(unittest.TestCase):
                 self.fail(f"the sweep ended before {what}\n{out}\n{err}")
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(0.005)
+
+    def standing(self, sweep):
+        """The executor of a sweep with such a fault that stands still, once it does."""
+        found = []
+        self.wait_for("an executor stands still",
+                      lambda: found.extend(filter(stands, self.executors(sweep))) or found, sweep)
+        return found[0]
+
+    def executors(self, sweep):
+        return [pid for pid in processes_of(self.folder) if pid != sweep.pid]
 
     def write(self, name, text):
         path = self.folder / name
@@ -119,17 +133,33 @@ def records(directory, kind):
     return found
 
 
-def processes_of(folder, program=PROGRAM):
-    """Numbers of the processes of a program whose working directory is the folder."""
+def processes_of(folder):
+    """Numbers of the program's processes whose working directory is the folder."""
+    programs = {os.path.realpath(PROGRAM), os.path.realpath(FAULTS_PROGRAM)}
     found = []
     for name in os.listdir("/proc"):
         try:
             if name.isdigit() and os.readlink(f"/proc/{name}/cwd") == str(folder) \
-                    and os.readlink(f"/proc/{name}/exe") == os.path.realpath(program):
+                    and os.readlink(f"/proc/{name}/exe") in programs:
                 found.append(int(name))
         except OSError:
             pass  # it has ended, or belongs to somebody else
     return found
+
+
+def stands(pid):
+    """Whether a process stands still by a signal."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    return stat[stat.rindex(")"):].split()[1] == "T"
+
+
+def fault_stand(stage, file):
+    """The fault by which the first executor that is to run a stage stands still before it,
+    once for a file. A sweep cannot end before somebody has seen it so, however fast it is."""
+    return f"stand stage_starts {stage} {file}"
+
+
+FAULT_ENDLESS = "hang stage_starts {} always"  # no sweep with such a stage ends by itself
 
 
 class HeldSweep(Case):
@@ -139,11 +169,11 @@ class HeldSweep(Case):
 
     def begin(self):
         """Start a sweep whose one executor stands still in the middle of a trial."""
-        sweep = self.start("run", self.config, "--out", "out", "--workers", 1)
+        sweep = self.start("run", self.config, "--out", "out", "--workers", 1,
+                           fault=fault_stand("any", self.folder / "stood"))
         self.addCleanup(self.end, sweep)
+        executor = self.standing(sweep)
         self.wait_for("a trial has started", lambda: records(self.out, "started") >= 1, sweep)
-        (executor,) = (pid for pid in processes_of(self.folder) if pid != sweep.pid)
-        os.kill(executor, signal.SIGSTOP)
         return sweep, executor
 
     def end(self, sweep):

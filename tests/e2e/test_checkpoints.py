@@ -19,7 +19,7 @@ grid:
     mix.strategy: [cutmix, recursivemix]
     train.optimizer: [sgd, adamw]
     train.lr: [0.05, 0.002]
-schedule: {checkpoint_every: 0.05s}
+schedule: {checkpoint_every: 0.02s}
 """
 
 
@@ -93,7 +93,7 @@ class Checkpoints(Case):
 
     def test_asked_to_end_before_a_checkpoint_is_due(self):
         """Trainings save their last step: the interval alone would write the first checkpoint in an hour."""
-        self.config = self.write("long.yaml", CONFIG.replace("every: 0.05s", "every: 1h").replace("n: 700", "n: 9000"))
+        self.config = self.write("long.yaml", CONFIG.replace("every: 0.02s", "every: 1h").replace("n: 700", "n: 9000"))
         for ask in ("stop", "signal"):
             before = self.checkpoints()
             process = self.start("run", self.config, "--out", self.out, "--resume", "--workers", 2)

@@ -60,7 +60,7 @@ class Faults(Case):
             options = *options, "--set", "schedule.stall_timeout=2s"
         self.mixsweep("run", "tiny.yaml", "--out", out, "--workers", 2, *options, code=code,
                       env=env)
-        self.assertEqual(processes_of(self.folder, FAULTS_PROGRAM), [])
+        self.assertEqual(processes_of(self.folder), [])
         for log in (self.folder / out / "log").glob("exec-*"):
             self.assertLessEqual(log.stat().st_size, LOG_BYTES, log)
         return self.folder / out

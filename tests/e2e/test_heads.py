@@ -5,7 +5,7 @@ import json
 import os
 import signal
 
-from harness import Case, main, processes_of, records, reproducible, rows
+from harness import FAULT_ENDLESS, Case, main, processes_of, records, reproducible, rows
 
 # On groups that do not show in the class: 2 repeats of an erm cell and of HEADS others.
 CONFIG = """
@@ -120,7 +120,10 @@ score:""", 1))
     def test_a_sweep_killed_among_its_heads_goes_on_to_the_same_table(self):
         config = self.config(steps=range(1, 13), more="schedule: {keep: results}")
         whole = self.sweep(config, "whole")
-        process = self.start("run", config, "--out", "out", "--workers", 2)
+        planned = json.loads(self.mixsweep("plan", config, "--json")[0])["stages"]
+        stages = sum(kind["planned"] for kind in planned.values())
+        process = self.start("run", config, "--out", "out", "--workers", 2,
+                             fault=FAULT_ENDLESS.format(stages - 1))
         out = self.folder / "out"
         self.wait_for("some heads are done", lambda: records(out, "done") >= 8, process)
         os.killpg(process.pid, signal.SIGKILL)

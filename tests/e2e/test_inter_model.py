@@ -7,7 +7,7 @@ import signal
 import struct
 
 import npy
-from harness import FAULTS_PROGRAM, Case, main, reproducible, rows
+from harness import FAULT_ENDLESS, FAULTS_PROGRAM, Case, main, reproducible, rows
 
 CONFIG = """
 name: inter
@@ -153,7 +153,9 @@ class InterModel(Case):
         two, _ = self.sweep("two", "--workers", "2")
         self.assertEqual(reproducible(one / "results.csv"), reproducible(two / "results.csv"))
         self.assertEqual(self.files(one), self.files(two))
-        process = self.start("run", "inter.yaml", "--out", "killed", "--workers", "1")
+        planned = json.loads(self.mixsweep("plan", "inter.yaml", "--json")[0])["stages"]
+        process = self.start("run", "inter.yaml", "--out", "killed", "--workers", "1",
+                             fault=FAULT_ENDLESS.format(sum(kind["planned"] for kind in planned.values()) - 1))
         killed = self.folder / "killed"
         self.wait_for("a model has scored", lambda: list(killed.glob("stages/*/areas.npy")), process)
         os.killpg(process.pid, signal.SIGKILL)

@@ -6,15 +6,17 @@ import random
 import signal
 import time
 
-from harness import TIME_LIMIT_S, Case, main, processes_of, records, reproducible, rows
+from harness import (FAULT_ENDLESS, TIME_LIMIT_S, Case, fault_stand, main, processes_of, records,
+                     reproducible, rows)
 
 
 class SameResults(Case):
-    def kill_when(self, kind, count, out, config):
-        """Go on with a sweep until its journals have so many records of a kind, one at
-        least from this life; then SIGKILL all of its process group. Nothing may survive."""
+    def kill_when(self, kind, count, out, config, stages):
+        """Go on with a sweep of so many stages until its journals have so many records of a kind,
+        one at least from this life; then SIGKILL all of its process group. Nothing may survive."""
         lives = len(list(out.glob("journal/*.jsonl")))
-        process = self.start("run", config, "--out", out, "--resume", "--workers", 2)
+        process = self.start("run", config, "--out", out, "--resume", "--workers", 2,
+                             fault=FAULT_ENDLESS.format(stages - 1))
         self.wait_for(f"{count} records of kind {kind}",
                       lambda: records(out, "incarnation") > lives and records(out, kind) >= count,
                       process)
@@ -48,7 +50,7 @@ class SameResults(Case):
             out = self.folder / f"killed{round_}"
             # Three moments a sweep: after so many stages were done in all its lives.
             for moment in sorted(rng.sample(range(1, stages - 1), 3)):
-                self.kill_when("done", moment, out, config)
+                self.kill_when("done", moment, out, config, stages)
             self.mixsweep("resume", out, "--workers", 1 + round_)
             self.assertEqual(reproducible(out / "results.csv"), expected)
             self.assertEqual(len(list(out.glob("journal/*.jsonl"))), 4)
@@ -64,7 +66,7 @@ class SameResults(Case):
         expected = self.reference(config)
         out = self.folder / "killed"
         for started in (1, 3, 5):
-            self.kill_when("started", started, out, config)
+            self.kill_when("started", started, out, config, len(expected))
         self.mixsweep("run", config, "--out", out, "--resume", "--workers", 2)
         self.assertEqual(reproducible(out / "results.csv"), expected)
         self.assertGreater(records(out, "started"), len(expected), "a stage was killed in its work")
@@ -75,10 +77,12 @@ class SameResults(Case):
         config = self.tiny(n=1024, arch="resnet8", epochs=2)
         expected = self.reference(config)
         out = self.folder / "out"
-        process = self.start("run", config, "--out", out, "--workers", 2)
-        self.wait_for("a stage has started", lambda: records(out, "started") >= 1, process)
+        process = self.start("run", config, "--out", out, "--workers", 2,
+                             fault=fault_stand(1, self.folder / "stood"))
+        stands = self.standing(process)
         err = self.refused(4, "resume", out)
         self.assertIn(str(process.pid), err)
+        os.kill(stands, signal.SIGCONT)
         _, err = process.communicate(timeout=TIME_LIMIT_S)
         self.assertEqual(process.returncode, 0, err)
         self.assertEqual(reproducible(out / "results.csv"), expected)
@@ -87,23 +91,34 @@ class SameResults(Case):
         config = self.tiny(n=1024, arch="resnet8", epochs=2)
         expected = self.reference(config)
         out = self.folder / "out"
-        process = self.start("run", config, "--out", out, "--workers", 2)
+        process = self.start("run", config, "--out", out, "--workers", 2,
+                             fault=fault_stand(2, self.folder / "stood"))
+        stands = self.standing(process)
         self.wait_for("a stage is done", lambda: records(out, "done") >= 1, process)
-        executors = [pid for pid in processes_of(self.folder) if pid != process.pid]
+        executors = self.executors(process)
         self.assertEqual(len(executors), 2)
-        os.kill(executors[0], signal.SIGKILL)
+        (works,) = {*executors} - {stands}
+        os.kill(works, signal.SIGKILL)
+        os.kill(stands, signal.SIGCONT)
         out_text, err = process.communicate(timeout=TIME_LIMIT_S)
         self.assertEqual(process.returncode, 0, out_text + err)
         self.assertEqual(reproducible(out / "results.csv"), expected)
 
     def test_when_stopped_by_a_signal_and_resumed(self):
-        config = self.tiny(n=1024, arch="resnet8", epochs=2)
+        config = self.tiny(repeats=4, n=1024, arch="resnet8", epochs=2)
         expected = self.reference(config)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number, told in ((signal.SIGTERM, "stopping now"),
+                             (signal.SIGINT, "running trials are finished")):
             out = self.folder / f"out{number}"
-            process = self.start("run", config, "--out", out, "--workers", 2)
-            self.wait_for("a stage is done", lambda o=out: records(o, "done") >= 1, process)
+            # Stages that are handed out ahead are finished too: those of a tenth of a second.
+            process = self.start("run", config, "--out", out, "--workers", 1,
+                                 fault=fault_stand(2, self.folder / f"stood{number}"))
+            stands = self.standing(process)
             process.send_signal(number)
+            log = out / "log/sweep.log"
+            self.wait_for("it is heard", lambda x=log, y=told: y in x.read_text(), process)
+            if number == signal.SIGINT:
+                os.kill(stands, signal.SIGCONT)
             _, err = process.communicate(timeout=TIME_LIMIT_S)
             self.assertEqual(process.returncode, 75, err)
             self.assertEqual((out / "exit_code").read_text().strip(), "75")

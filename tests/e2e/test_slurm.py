@@ -4,17 +4,16 @@ results.csv, whatever happens to its job.
 Most of the time is spent waiting for Slurm's clocks, so all scenarios run side by side, each
 on nodes that its job has for itself. ctest: slow timeout=900 machine"""
 import concurrent.futures
-import os
 import pathlib
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 import unittest
 
-from harness import PROGRAM, main, processes_of, records, reproducible
+from harness import (FAULTS_PROGRAM, PROGRAM, SOURCE, fault_stand, main, processes_of, records,
+                     reproducible, stands)
 from slurm_cluster import Cluster, why_not
 
 LIMIT_S = 600  # of one scenario, on a machine that is busy with others
@@ -51,14 +50,17 @@ class Job:
         self.folder = parent / f"{name}'s $job"
         self.folder.mkdir()
         (self.folder / "ratios.yaml").write_text(CONFIG)
-        (self.folder / "site.env").write_text("MX_LOOK_S=1\nMX_ANSWER_S=10\n")
+        self.stood = parent / f"{name}.stood"
+        fault = fault_stand("any", self.stood)
+        (self.folder / "site.env").write_text("MX_LOOK_S=1\nMX_ANSWER_S=10\n"
+                                              f"export MX_FAULT='{fault}'\n")
         self.config = "ratios.yaml"
         self.out = self.folder / "ratios"
         self.id = None
         self.report = None
 
-    def submit(self, *options, nodes=1, slurm=()):
-        out = self.cluster.run(PROGRAM, "submit", self.config, "--nodes", nodes, "--cpus", 1,
+    def submit(self, *options, nodes=1, slurm=(), program=PROGRAM):
+        out = self.cluster.run(program, "submit", self.config, "--nodes", nodes, "--cpus", 1,
                                "--workers", nodes, "--site", "site.env", *options, "--",
                                *slurm, cwd=self.folder)
         self.id, *more = re.findall(r"^Submitted batch job (\d+)$", out, re.MULTILINE)
@@ -73,13 +75,15 @@ class Job:
         return "".join(path.read_text(errors="replace")
                        for path in sorted(self.folder.glob("slurm-*.out")))
 
-    def hold(self):
-        """Let a trial begin and stand still: the job cannot end by itself then."""
+    def submit_held(self, *options, **more):
+        """One whose first trial stands still once it has begun: it cannot end by itself then."""
+        self.submit("--script", SOURCE / "slurm/mixsweep.sbatch", *options, program=FAULTS_PROGRAM,
+                    **more)
+        return self.wait_held()
+
+    def wait_held(self):
+        wait_for("an executor stands still", lambda: any(map(stands, processes_of(self.folder))))
         wait_for("a trial has started", lambda: records(self.out, "started") >= 1)
-        held = [pid for pid in processes_of(self.folder) if is_executor(pid)]
-        for pid in held:
-            os.kill(pid, signal.SIGSTOP)
-        assert held
         return self
 
     def wait_state(self, *states):
@@ -99,13 +103,6 @@ class Job:
         return log
 
 
-def is_executor(pid):
-    try:
-        return pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1] == b"executor"
-    except (OSError, IndexError):
-        return False
-
-
 def submitted(job, reference):
     """Two nodes under mpirun: both work, nothing is requeued."""
     log = job.submit(nodes=2).finish(reference)
@@ -121,7 +118,7 @@ def with_srun(job, reference):
 
 def requeued(job, reference):
     """An administrator puts the job back into the queue."""
-    job.submit().hold()
+    job.submit_held()
     job.cluster.run("scontrol", "requeue", job.id)
     log = job.finish(reference)
     assert f"run {job.id}.1 (SLURM_RESTART_COUNT 1)" in log, log
@@ -129,7 +126,7 @@ def requeued(job, reference):
 
 def out_of_time(job, reference):
     """The sweep saves itself before the limit and the job requeues itself."""
-    job.submit("--time", "1m").hold()
+    job.submit_held("--time", "1m")
     log = job.finish(reference)
     assert "the time is over: the job goes back into the queue" in log, log
     assert f"run {job.id}.1 " in log, log
@@ -138,7 +135,7 @@ def out_of_time(job, reference):
 
 def cancelled(job, reference):
     """It stays out of the queue until it is submitted again."""
-    job.submit().hold()
+    job.submit_held()
     job.cluster.run("scancel", job.id)
     job.wait_state("CANCELLED")
     wait_for("the sweep has ended", lambda: not processes_of(job.folder))
@@ -149,7 +146,7 @@ def cancelled(job, reference):
 
 def first_node_dies(job, reference):
     """Slurm puts the job back into the queue."""
-    job.submit().hold()
+    job.submit_held()
     job.cluster.kill_node(job.node(0))
     log = job.finish(reference)
     assert f"run {job.id}.1 (SLURM_RESTART_COUNT 1)" in log, log
@@ -157,7 +154,7 @@ def first_node_dies(job, reference):
 
 def second_node_dies(job, reference):
     """The sweep is started again on the node that is left."""
-    job.submit(nodes=2).hold()
+    job.submit_held(nodes=2)
     first = job.node(0)
     job.cluster.kill_node(job.node(1))
     log = job.finish(reference)
@@ -167,7 +164,7 @@ def second_node_dies(job, reference):
 
 def preempted(job, reference):
     """A job of a higher partition takes the node; the sweep goes on afterwards."""
-    job.submit().hold()
+    job.submit_held()
     job.cluster.run("sbatch", "-p", "high", "-n", 1, "-w", job.node(0), "-o", "/dev/null",
                     "--wrap", "sleep 5", cwd=job.folder)
     log = job.finish(reference)
@@ -186,14 +183,14 @@ def awkward(job, reference):
 
 def reported(job, reference):
     """The job of the report waits for the last end of the sweep's, a cancelled one's too."""
-    job.submit("--report").hold()
+    job.submit_held("--report")
     assert job.show("JobState", job.report) == "PENDING"
     first = set(processes_of(job.folder))
+    job.stood.unlink()
     job.cluster.run("scontrol", "requeue", job.id)
     wait_for("it runs again", lambda: f"run {job.id}.1 " in job.log())
     wait_for("the first is gone", lambda: not first & set(processes_of(job.folder)))
-    wait_for("a trial runs again", lambda: any(map(is_executor, processes_of(job.folder))))
-    job.hold()
+    job.wait_held()
     assert job.show("JobState", job.report) == "PENDING", job.log()
     assert job.show("Dependency", job.report).startswith(f"afterany:{job.id}")
     job.cluster.run("scancel", job.id)

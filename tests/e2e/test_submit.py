@@ -8,7 +8,8 @@ import signal
 import stat
 import subprocess
 
-from harness import PROGRAM, SOURCE, TIME_LIMIT_S, Case, main, processes_of, records, rows
+from harness import (FAULTS_PROGRAM, PROGRAM, SOURCE, TIME_LIMIT_S, Case, fault_stand, main, processes_of,
+                     records, rows)
 
 SCRIPT = SOURCE / "slurm/mixsweep.sbatch"
 JOB = SOURCE / "slurm/mixsweep-job.sh"
@@ -193,8 +194,10 @@ class BatchScript(Fakes):
         self.config = self.tiny(repeats=1, n=128, arch="resnet8", epochs=4)
         self.script = None
 
-    def script_start(self, *arguments, site="", **environment):
-        arguments = arguments or (PROGRAM, "run", "--out", AWKWARD, "--resume", "--workers", "1",
+    def script_start(self, *arguments, site="", program=PROGRAM, **environment):
+        """FAULTS_PROGRAM stands still in its first trial."""
+        environment["MX_FAULT"] = fault_stand("any", self.folder / "stood")
+        arguments = arguments or (program, "run", "--out", AWKWARD, "--resume", "--workers", "1",
                                   "--", str(self.config))
         self.script = subprocess.Popen(
             [SCRIPT, JOB, AWKWARD, site, "none", *arguments], cwd=self.folder, text=True,
@@ -222,6 +225,14 @@ class BatchScript(Fakes):
                       self.script)
         return json.loads((self.out / "owner.json").read_text())["pid"]
 
+    def warn(self):
+        """Send the signal that Slurm sends before the time is over, to a sweep that stands still."""
+        executor = self.standing(self.script)
+        self.script.send_signal(signal.SIGUSR2)
+        log = self.out / "log/sweep.log"
+        self.wait_for("it is heard", lambda: "stopping now" in log.read_text(), self.script)
+        os.kill(executor, signal.SIGCONT)
+
     def statuses(self):
         return {row["status"] for row in rows(self.out / "results.csv")}
 
@@ -237,9 +248,8 @@ class BatchScript(Fakes):
 
     def test_a_warning_saves_the_sweep_and_puts_the_job_back_into_the_queue(self):
         self.fake("scontrol", 'echo "$@" >called; kill -KILL $PPID')  # as Slurm ends the job
-        script = self.script_start()
-        self.sweep_process()
-        script.send_signal(signal.SIGUSR2)
+        self.script_start(program=FAULTS_PROGRAM)
+        self.warn()
         self.finish(-signal.SIGKILL)
         self.assertEqual((self.folder / "called").read_text(), "requeue 12\n")
         self.assertEqual((self.out / "exit_code").read_text(), "75\n")
@@ -250,9 +260,8 @@ class BatchScript(Fakes):
 
     def test_where_a_job_cannot_be_requeued_it_says_how_to_go_on(self):
         self.fake("scontrol", 'echo "requeue is not for you" >&2; exit 1')
-        script = self.script_start()
-        self.sweep_process()
-        script.send_signal(signal.SIGUSR2)
+        self.script_start(program=FAULTS_PROGRAM)
+        self.warn()
         out = self.finish(75)
         self.assertIn("requeue is not for you\n", out)
         self.assertIn("this job was not put back into the queue; submit it again with the same "
@@ -262,9 +271,8 @@ class BatchScript(Fakes):
         for tool in ("bash", "date", "grep", "stat", "sed", "cat", "sleep", "rm", "hostname", "wc"):
             (self.bin / tool).parent.mkdir(exist_ok=True)
             (self.bin / tool).symlink_to(shutil.which(tool))
-        script = self.script_start(PATH=str(self.bin))
-        self.sweep_process()
-        script.send_signal(signal.SIGUSR2)
+        self.script_start(program=FAULTS_PROGRAM, PATH=str(self.bin))
+        self.warn()
         out = self.finish(75)
         self.assertIn("there is no scontrol on this node\n", out)
         self.assertIn("submit it again with the same line to go on\n", out)
@@ -291,7 +299,8 @@ class BatchScript(Fakes):
         self.assertFalse((self.folder / "called").exists())
 
     def test_a_sweep_that_dies_is_started_again(self):
-        self.script_start()
+        self.script_start(program=FAULTS_PROGRAM)
+        self.standing(self.script)
         os.kill(self.sweep_process(), signal.SIGKILL)
         out = self.finish(0)
         self.assertIn("the sweep died; starting it again\n", out)

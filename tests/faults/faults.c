@@ -102,6 +102,12 @@ static void hang(void)
         pause();
 }
 
+/* Until somebody sends SIGCONT. */
+static void stand(void)
+{
+    raise(SIGSTOP);
+}
+
 static void flood(void)
 {
     for (;;)
@@ -122,6 +128,7 @@ static const struct {
     {"abort_for_memory", abort_for_memory},
     {"take_memory", take_memory},
     {"hang", hang},
+    {"stand", stand},
     {"flood", flood},
     {"die", die},
     {"talk", talk},
