@@ -479,6 +479,8 @@ void mx_reader_check(struct mx_reader *reader)
     mx_reader_check_scores(reader, sets);
     mx_reader_check_cross(reader);
     mx_reader_check_precision(reader);
+    if (sets != 1u << WORKER_DATA_FEATURES)
+        mx_reader_check_sizes(reader);
     check_search_metric(reader);
     mx_reader_check_search(reader);
     choose_search_metric(reader);

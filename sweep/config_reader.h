@@ -121,9 +121,12 @@ bool     mx_reader_has_metric(const struct mx_reader *reader, unsigned metric);
  * `sets` (bits) do not have; keys of score that nothing uses. */
 void mx_reader_check_scores(const struct mx_reader *reader, uint32_t sets);
 
-/* Checks of what is compared across models. */
+/* Checks of arithmetic that only a GPU has; of what is compared across models. */
 void mx_reader_check_precision(const struct mx_reader *reader);
 void mx_reader_check_cross(const struct mx_reader *reader);
+
+/* Networks for which the largest data.size that is written is too small. */
+void mx_reader_check_sizes(const struct mx_reader *reader);
 
 /* Checks across keys, once everything is read, and what is left to choose. */
 void mx_reader_check(struct mx_reader *reader);
