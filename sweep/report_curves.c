@@ -50,9 +50,7 @@ static void put_figure(struct figure *figure, const char *x_label, const char *y
                            .series = figure->series,
                            .nseries = figure->n};
 
-    snprintf(alt, sizeof alt,
-             "%s: %s against %s, a line for each of %zu cells, with 95 %% bands over "
-             "repeats",
+    snprintf(alt, sizeof alt, "%s: %s against %s, %zu lines, with 95 %% bands over repeats",
              caption, y_label, x_label, figure->n);
     if (figure->n > 0) {
         report_figure_begin(r);
@@ -128,6 +126,22 @@ static bool put_panel(struct report *r, const char *kind, const char *map, const
     return true;
 }
 
+/* Whether any cell that is shown has such a curve. */
+static bool is_there(struct report *r, const char *kind, const char *map, const char *fill)
+{
+    struct report_band band;
+    bool               any = false;
+    char               file[160];
+
+    snprintf(file, sizeof file, "%s.%s.%s.npy", kind, map, fill);
+    for (size_t k = 0; k < r->nshown && !any; k++)
+        if (read_cell(r, r->shown[k], file, &band)) {
+            any = true;
+            report_band_free(&band);
+        }
+    return any;
+}
+
 /* "blur" for insertion whatever the fills say, and road where they do. */
 static bool has_fill(const struct report *r, const char *kind, unsigned fill)
 {
@@ -155,24 +169,38 @@ static bool only_controls(const struct mx_value *maps)
     return true;
 }
 
-void report_curves(struct report *r)
+/* All curves of a kind of map, as long as *left > 0. Returns how many there was no room for. */
+static size_t put_panels(struct report *r, unsigned map, size_t *left)
 {
     static const char *const kinds[] = {"deletion", "insertion", "deletion_least_first"};
-    const struct mx_value   *maps = &r->config->base[KEY_SCORE_ATTRIBUTIONS];
-    const size_t             start = r->out->len;
-    const bool               controls = only_controls(maps);
-    size_t                   figures = 0;
+    size_t                   skipped = 0;
 
-    mx_buf_text(r->out, "<div class=\"figures\">");
     for (size_t kind = 0; kind < sizeof kinds / sizeof kinds[0]; kind++)
         for (unsigned fill = 0; fill < WORKER_FILLS; fill++)
-            for (size_t m = 0; m < maps->list.count && figures < REPORT_FIGURES; m++)
-                if (has_fill(r, kinds[kind], fill) &&
-                    (controls || !knows_nothing(maps->list.items[m].choice)))
-                    figures += put_panel(r, kinds[kind],
-                                         worker_attributions[maps->list.items[m].choice].word,
-                                         worker_fills[fill].word);
-    if (figures == 0) {
+            if (!has_fill(r, kinds[kind], fill))
+                continue;
+            else if (*left == 0)
+                skipped += is_there(r, kinds[kind], worker_attributions[map].word,
+                                    worker_fills[fill].word);
+            else
+                *left -= put_panel(r, kinds[kind], worker_attributions[map].word,
+                                   worker_fills[fill].word);
+    return skipped;
+}
+
+/* Map by map, so that deletion and insertion of the first ones are there before room is short. */
+void report_curves(struct report *r)
+{
+    const struct mx_value *maps = &r->config->base[KEY_SCORE_ATTRIBUTIONS];
+    const size_t           start = r->out->len;
+    const bool             controls = only_controls(maps);
+    size_t                 left = REPORT_FIGURES, skipped = 0;
+
+    mx_buf_text(r->out, "<div class=\"figures\">");
+    for (size_t m = 0; m < maps->list.count; m++)
+        if (controls || !knows_nothing(maps->list.items[m].choice))
+            skipped += put_panels(r, maps->list.items[m].choice, &left);
+    if (left == REPORT_FIGURES) {
         report_undo(r, start);
         return;
     }
@@ -180,7 +208,13 @@ void report_curves(struct report *r)
                 "</div>\n<p class=\"note\">Mean over images, then mean and 95 % band over "
                 "repeats. Low is good for deletion, high for insertion; a network that is less "
                 "sure of whole images begins lower for that alone (deletion_normalised takes "
-                "that out). Of each strategy and label rule the best cell.</p>\n");
+                "that out). Of each strategy and label rule the best cell.");
+    if (skipped > 0)
+        mx_buf_printf(r->out,
+                      " There is room for %d figures: %zu more, of the maps that "
+                      "<code>score.attributions</code> names last, are left out.",
+                      REPORT_FIGURES, skipped);
+    mx_buf_text(r->out, "</p>\n");
     report_curve_rule(r);
 }
 

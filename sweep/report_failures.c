@@ -235,8 +235,8 @@ void report_failures(struct report *r)
     count_states(r, by_state);
     put_counts(r, by_state);
     if (by_state[MX_STATE_PENDING] > 0) {
-        mx_buf_text(r->out, "<p class=\"warn\">The sweep has not come to its end; <code>mixsweep "
-                            "resume ");
+        mx_buf_text(r->out, "<p class=\"warn\">The sweep has not come to its end; where it does "
+                            "not run any more, <code>mixsweep resume ");
         mx_html_text(r->out, r->sweep->directory);
         mx_buf_text(r->out, "</code> goes on.</p>\n");
     }

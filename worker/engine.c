@@ -409,8 +409,8 @@ int engine_look(struct worker_engine *engine, const struct engine_plan *plan,
     if (!isfinite(loss))
         return mx_fail(err, MX_EDIVERGED,
                        "the loss of step %" PRIu64
-                       " is %g (lower train.lr, or set train.clip_norm)",
-                       engine->steps, loss);
+                       " is not finite (lower train.lr, or set train.clip_norm)",
+                       engine->steps);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-"""The pictures of maps in the report, read back. ctest: quick"""
+"""The pictures of maps in the report, read back, and which curves there is room for. ctest: quick"""
 import base64
 import json
 import re
@@ -8,6 +8,7 @@ import png
 from harness import Case, main, rows
 
 KINDS = ("occlusion", "rise", "integrated_gradients")
+CURVES = (("deletion", "zero"), ("deletion", "blur"), ("deletion", "road"), ("insertion", "blur"), ("insertion", "road"))
 LIGHT, DARK = (222, 235, 247), (5, 34, 84)
 
 
@@ -21,6 +22,24 @@ def shares(values, signed):
 
 
 class Gallery(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("maps.yaml", f"""
+name: maps
+data: {{set: synthetic, size: 12, val_fraction: 0.2, synthetic: {{n: 60, classes: 3}}}}
+model: {{arch: resnet8}}
+train: {{epochs: 1, batch_size: 16}}
+score:
+  attributions: [{", ".join(KINDS)}]
+  metrics: [accuracy, deletion, insertion]
+  fills: [zero, blur, road]
+  images: 6
+  steps: 3
+  rise: {{masks: 20}}
+  integrated_gradients: {{points: 4}}
+""")
+        self.mixsweep("run", "maps.yaml", "--out", "out", "--workers", 1)
+
     def pictures(self, kind):
         """The pixels of each picture of a kind of map, by image, of the one cell."""
         text = (self.folder / "out/report.html").read_text(encoding="utf-8")
@@ -31,19 +50,6 @@ class Gallery(Case):
             yield [tuple(line[k:k + 3]) for line in lines for k in range(0, len(line), 3)]
 
     def test_dark_is_what_counts_most_also_where_values_are_negative(self):
-        self.write("maps.yaml", f"""
-name: maps
-data: {{set: synthetic, size: 12, val_fraction: 0.2, synthetic: {{n: 60, classes: 3}}}}
-model: {{arch: resnet8}}
-train: {{epochs: 1, batch_size: 16}}
-score:
-  attributions: [{", ".join(KINDS)}]
-  metrics: [accuracy]
-  images: 6
-  rise: {{masks: 20}}
-  integrated_gradients: {{points: 4}}
-""")
-        self.mixsweep("run", "maps.yaml", "--out", "out", "--workers", 1)
         (trial,) = rows(self.folder / "out/results.csv")
         stages = json.loads(self.mixsweep("trial", "out", trial["trial"], "--json")[0])["stages"]
         for kind in KINDS:
@@ -58,6 +64,14 @@ score:
                     self.assertTrue(all(x >= y for x, y in zip(colours[a], colours[b])), (kind, a, b))
                 if 0 in dark:
                     self.assertEqual(colours[dark.index(0)], LIGHT, kind)
+
+    def test_where_room_is_short_the_first_maps_have_all_their_curves(self):
+        text = (self.folder / "out/report.html").read_text(encoding="utf-8")
+        section = text[text.index("<h2>Deletion and insertion</h2>"):]
+        section = section[:section.index("</section>")]
+        self.assertEqual(re.findall("<figcaption>(.*?)</figcaption>", section, re.S), [
+            f"{curve}, {kind}, fill {fill}" for kind in KINDS for curve, fill in CURVES][:12])
+        self.assertIn("There is room for 12 figures: 3 more, of the maps that <code>score.attributions</code> names last", section)
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ Test(engine, says_so_when_the_loss_is_not_finite)
     cr_assert_eq(worker_engine_step(pair->engine, &pair->batch, 0.1, &loss, &err), -1);
     cr_expect_eq(err.code, MX_EDIVERGED);
     cr_expect_str_eq(err.text,
-                     "the loss of step 0 is nan (lower train.lr, or set train.clip_norm)");
+                     "the loss of step 0 is not finite (lower train.lr, or set train.clip_norm)");
     pair_free(pair);
 }
 
