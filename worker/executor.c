@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "worker/device.h"
 #include "worker/fault.h"
 #include "worker/group.h"
+#include "worker/memory_cap.h"
 #include "worker/protocol.h"
 
 /* Answers of short stages are held, so that many are one message to read. */
@@ -64,22 +64,6 @@ static int heed_signals(struct mx_err *err)
 
     if (sigaction(SIGTERM, &action, NULL) || sigaction(SIGPIPE, &ignore, NULL))
         return mx_fail_errno(err, MX_EIO, errno, "cannot heed signals");
-    return 0;
-}
-
-/* The cap makes a trial that needs too much fail alone, instead of the
- * machine's memory killer choosing a victim. Sanitizers reserve terabytes. */
-static int cap_memory(uint64_t bytes, struct mx_err *err)
-{
-#if defined(__SANITIZE_ADDRESS__)
-    (void)bytes;
-    (void)err;
-#else
-    struct rlimit limit = {bytes, bytes};
-
-    if (bytes > 0 && setrlimit(RLIMIT_DATA, &limit))
-        return mx_fail_errno(err, MX_EIO, errno, "cannot limit the executor's memory");
-#endif
     return 0;
 }
 
@@ -333,7 +317,7 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
     int                   rc = -1;
 
     if (heed_signals(err) || follow_parent(options->parent, err) ||
-        cap_memory(options->memory_bytes, err))
+        (options->memory_bytes > 0 && worker_memory_cap(options->memory_bytes, err)))
         return -1;
     if (!(executor.slot = map_slot(options->slot, err)))
         return -1;

@@ -13,7 +13,7 @@ extern "C" {
 
 struct worker_executor_options {
     uint32_t slot;         /* this executor's place in the progress memory */
-    uint64_t memory_bytes; /* cap on its data (RLIMIT_DATA), 0 = none */
+    uint64_t memory_bytes; /* that it may take besides those of its libraries, 0 = any */
     long     parent;       /* process id of the supervisor: gone = end */
     bool     gpu;          /* it has a GPU, alone visible to it */
 };
