@@ -27,6 +27,17 @@ void mx_bench_add(struct mx_bench_results *results, const char *name, const char
     row->gflops = row->peak_share = NAN;
 }
 
+void mx_bench_name_sizes(const struct mx_bench_options *options, char *text, size_t room)
+{
+    char batch[16] = "", side[16] = "";
+
+    if (options->batch)
+        snprintf(batch, sizeof batch, ".b%u", options->batch);
+    if (options->side)
+        snprintf(side, sizeof side, ".s%u", options->side);
+    snprintf(text, room, "%s%s", batch, side);
+}
+
 int mx_bench_folder(char folder[MX_BENCH_FOLDER_SIZE], struct mx_err *err)
 {
     snprintf(folder, MX_BENCH_FOLDER_SIZE, "/tmp/mixsweep-bench-XXXXXX");

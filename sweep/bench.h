@@ -55,10 +55,13 @@ struct mx_bench_options {
     size_t narchs;
     const char        *files;  /* data: the folder of image files to measure; NULL = made ones */
     enum worker_device device; /* train, infer, deletion, norm */
-    unsigned           batch, side; /* train, infer, norm: 0 = as the help says */
+    unsigned           batch, side; /* train, infer, norm, deletion: 0 = as the help says */
     unsigned           precision;   /* train, infer: enum worker_net_precision */
     bool               any_order;   /* ... sums whose order may change from run to run */
 };
+
+/* Behind a row's name: ".b128.s64", what the command line says of batch and side, and nothing of what it does not. */
+void mx_bench_name_sizes(const struct mx_bench_options *options, char *text, size_t room);
 
 /* Measure, and add the results. Return 0, or -1 with *err. */
 typedef int mx_bench_fn(const struct mx_bench_options *options, struct mx_bench_results *results,

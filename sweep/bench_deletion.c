@@ -4,21 +4,34 @@
 #include "sweep/bench.h"
 #include "worker/bench_deletion.h"
 
+/* "deletion.resnet8.blur"; behind it the images together and their side where they are not as usual. */
+static void add(const struct mx_bench_options *options, const char *what, unsigned arch,
+                unsigned fill, const char *unit, double *repeats, struct mx_bench_results *results)
+{
+    char name[MX_BENCH_NAME_SIZE], more[32];
+
+    mx_bench_name_sizes(options, more, sizeof more);
+    snprintf(name, sizeof name, "%s.%s.%s%s", what, worker_archs[arch].word,
+             worker_fills[fill].word, more);
+    mx_bench_add(results, name, unit, repeats, WORKER_BENCH_DELETION_REPEATS);
+}
+
 /* The share of plain inference; on a GPU the rate, too. */
 static int bench_fill(const struct mx_bench_options *options, unsigned arch, unsigned fill,
                       struct mx_bench_results *results, struct mx_err *err)
 {
+    const struct worker_bench_curves what = {
+        .arch = arch,
+        .device = options->device,
+        .images = options->batch ? options->batch : WORKER_BENCH_DELETION_IMAGES,
+        .side = options->side ? options->side : WORKER_BENCH_DELETION_SIDE};
     double shares[WORKER_BENCH_DELETION_REPEATS], rates[WORKER_BENCH_DELETION_REPEATS];
-    char   name[MX_BENCH_NAME_SIZE];
 
-    if (worker_bench_deletion(arch, options->device, (enum worker_fill)fill, shares, rates, err))
+    if (worker_bench_deletion(&what, (enum worker_fill)fill, shares, rates, err))
         return -1;
-    snprintf(name, sizeof name, "deletion.%s.%s", worker_archs[arch].word, worker_fills[fill].word);
-    mx_bench_add(results, name, "share", shares, WORKER_BENCH_DELETION_REPEATS);
-    if (options->device == WORKER_DEVICE_CPU)
-        return 0;
-    snprintf(name, sizeof name, "curves.%s.%s", worker_archs[arch].word, worker_fills[fill].word);
-    mx_bench_add(results, name, "images/s", rates, WORKER_BENCH_DELETION_REPEATS);
+    add(options, "deletion", arch, fill, "share", shares, results);
+    if (options->device != WORKER_DEVICE_CPU)
+        add(options, "curves", arch, fill, "images/s", rates, results);
     return 0;
 }
 

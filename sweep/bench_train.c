@@ -45,17 +45,14 @@ static void name_row(char *name, size_t room, const char *what, unsigned arch,
 {
     const bool large = options->side > SMALL_SIDE;
     const bool is_usual = options->precision == WORKER_NET_F32;
-    char       batch[16] = "", side[16] = "";
+    char       sizes[32];
 
-    if (options->batch)
-        snprintf(batch, sizeof batch, ".b%u", options->batch);
-    if (options->side)
-        snprintf(side, sizeof side, ".s%u", options->side);
-    snprintf(name, room, "%s.%s%s%s%s%s%s%s", what, worker_archs[arch].word,
+    mx_bench_name_sizes(options, sizes, sizeof sizes);
+    snprintf(name, room, "%s.%s%s%s%s%s%s", what, worker_archs[arch].word,
              !names_stem(arch) ? ""
              : large           ? ".imagenet"
                                : ".cifar",
-             batch, side, is_usual ? "" : ".",
+             sizes, is_usual ? "" : ".",
              is_usual ? "" : worker_net_precisions[options->precision].word,
              options->any_order ? ".any_order" : "");
 }

@@ -96,14 +96,16 @@ static const struct mx_option known[] = {
      .at = offsetof(struct options, batch),
      .low = 1,
      .high = 65536,
-     .help = "train, infer, norm: images of a batch"},
+     .help = "train, infer, norm: images of a batch; deletion: images together, of which each has "
+             "29 steps"},
     {.name = "size",
      .value = "N",
      .kind = MX_OPTION_COUNT,
      .at = offsetof(struct options, size),
      .low = 8,
      .high = 1024,
-     .help = "train, infer: sides of images; above 64 with 1,000 classes"},
+     .help =
+         "train, infer, deletion: sides of images; of train and infer above 64 with 1,000 classes"},
     {.name = "precision",
      .value = "WORD",
      .kind = MX_OPTION_WORD,
@@ -159,9 +161,9 @@ static int check_options(const char *what, mx_bench_fn *bench,
         return mx_fail(err, MX_EINVAL, "bench %s takes no networks", what);
     if (options->device != WORKER_DEVICE_CPU && !trains && !deletion && !norm)
         return mx_fail(err, MX_EINVAL, "bench %s takes no --device", what);
-    if (options->batch > 0 && !trains && !norm)
+    if (options->batch > 0 && !trains && !norm && !deletion)
         return mx_fail(err, MX_EINVAL, "bench %s takes no --batch", what);
-    if (options->side > 0 && !trains)
+    if (options->side > 0 && !trains && !deletion)
         return mx_fail(err, MX_EINVAL, "bench %s takes no --size", what);
     if (options->precision != WORKER_NET_F32 && !trains)
         return mx_fail(err, MX_EINVAL, "bench %s takes no --precision", what);

@@ -14,7 +14,7 @@ class Bench(Case):
                 (("train", "--trials", 100), "bench train takes no --trials"),
                 (("head", "--device", "cuda"), "bench head takes no --device"),
                 (("norm",), "bench norm is of GPUs: give --device cuda"),
-                (("deletion", "--batch", 2), "bench deletion takes no --batch"),
+                (("augment", "--batch", 2), "bench augment takes no --batch"),
                 (("norm", "--device", "cuda", "--size", 8), "bench norm takes no --size"),
                 (("norm", "--device", "cuda", "--precision", "tf32"), "bench norm takes no --precision"),
                 (("reduce", "--any-order"), "bench reduce takes no --any-order"),

@@ -51,6 +51,12 @@ class Bench(Case):
             self.assertEqual(row["unit"], "GB/s")
             self.assertAlmostEqual(row["peak_share"], row["value"] / report["gpu"]["peak_gbytes"])
 
+    def test_curves_beside_plain_inference(self):
+        report = self.bench("deletion", "linear", "--batch", 1, "--size", 8)
+        self.assertEqual([(row["name"], row["unit"]) for row in report["results"]],
+                         [(f"{what}.linear.{fill}.b1.s8", unit) for fill in ("zero", "blur", "road")
+                          for what, unit in (("deletion", "share"), ("curves", "images/s"))])
+
     def test_the_table_begins_with_what_was_measured(self):
         out, _ = self.mixsweep("bench", "infer", "linear", *SMALL, "--device", "cuda",
                                env=dict(os.environ, MX_FAKEGPU_DEVICES="1"))
