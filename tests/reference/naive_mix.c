@@ -154,3 +154,47 @@ double naive_puzzle_minimum(const struct worker_puzzle *p, uint8_t *labels)
     memcpy(labels, s.best, p->side * p->side);
     return s.lowest;
 }
+
+/* Where each block likes best to be. */
+static uint32_t cheapest_place(double cost[64], uint32_t n)
+{
+    uint32_t best = 0;
+
+    for (uint32_t place = 1; place < n; place++)
+        best = cost[place] < cost[best] ? place : best;
+    return best;
+}
+
+void naive_puzzle_transport(uint32_t side, const double *saliency, const bool *shown, double t,
+                            uint16_t *from)
+{
+    static double cost[64][64];
+    uint32_t      n = side * side;
+    int           winner[64];
+
+    for (uint32_t i = 0; i < n; i++)
+        for (uint32_t j = 0; j < n; j++) {
+            double down = (double)(i / side) - (double)(j / side);
+            double along = (double)(i % side) - (double)(j % side);
+
+            cost[i][j] = t * (down * down + along * along) / ((side - 1.0) * (side - 1.0));
+            cost[i][j] -= shown[j] ? saliency[i] : 0;
+        }
+    for (uint32_t round = 0; round < side; round++) {
+        uint32_t wish[64];
+
+        for (uint32_t j = 0; j < n; j++)
+            winner[j] = -1;
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t j = wish[i] = cheapest_place(cost[i], n);
+
+            if (winner[j] < 0 || cost[i][j] < cost[winner[j]][j])
+                winner[j] = (int)i;
+        }
+        for (uint32_t i = 0; i < n; i++)
+            if (winner[wish[i]] != (int)i)
+                cost[i][wish[i]] += 1;
+    }
+    for (uint32_t j = 0; j < n; j++)
+        from[j] = (uint16_t)(winner[j] < 0 ? (int)j : winner[j]);
+}

@@ -4,6 +4,7 @@
 #ifndef MX_NAIVE_MIX_H
 #define MX_NAIVE_MIX_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "worker/puzzle.h"
@@ -24,5 +25,9 @@ double naive_puzzle_energy(const struct worker_puzzle *puzzle, const uint8_t *la
 /* The lowest energy of all 3^(K K) labellings, every one of them tried, and one
  * that has it; K at most 4. */
 double naive_puzzle_minimum(const struct worker_puzzle *puzzle, uint8_t *labels);
+
+/* worker_puzzle_transport() as its header tells it, of side x side blocks, at most 8 a side. */
+void naive_puzzle_transport(uint32_t side, const double *saliency, const bool *shown, double t,
+                            uint16_t *from);
 
 #endif

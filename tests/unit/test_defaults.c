@@ -157,3 +157,36 @@ Test(defaults, a_written_configuration_names_both_where_the_grid_decides)
     mx_config_free(config);
     mx_buf_free(&written);
 }
+
+/* Those of the papers, where they name any: a number that is changed by mistake changes results. */
+Test(defaults, of_mixing_are_those_of_the_papers)
+{
+    struct mx_config *config =
+        good_config(CONFIG_BASE "mix: {strategy: choices, choices: [mixup, cutmix]}\n");
+    struct mx_grid      *grid = mx_grid_new(config, NULL);
+    struct worker_params params;
+    struct mx_point      point;
+
+    mx_grid_point(grid, 0, &point);
+    cr_assert_eq(mx_grid_params(grid, &point, &params, NULL), 0);
+    cr_expect_eq(params.mix_alpha, 1);
+    cr_expect_eq(params.mix_prob, 1);
+    cr_expect_eq(params.mix_labels, WORKER_LABELS_MIXED);
+    cr_expect_eq(params.mix_granularity, WORKER_GRANULARITY_BATCH);
+    cr_expect_eq(params.mix_weight, WORKER_WEIGHT_EFFECTIVE);
+    cr_expect_eq(params.mix_size, 0); /* half of the side */
+    cr_expect_eq(params.mix_cells, 4);
+    cr_expect_eq(params.mix_decay, 3);
+    cr_expect_eq(params.mix_scale.count, 2);
+    cr_expect_eq(params.mix_scale.items[0], 0.1);
+    cr_expect_eq(params.mix_scale.items[1], 0.8);
+    cr_expect_eq(params.mix_beta, 1.2);
+    cr_expect_eq(params.mix_gamma, 0.5);
+    cr_expect_eq(params.mix_eta, 0.2);
+    cr_expect_eq(params.mix_transport_cost, 0.8);
+    cr_expect_eq(params.mix_layers.count, 3);
+    cr_expect_eq(params.mix_off_epochs, 0);
+    cr_expect_eq(params.mix_ramp_epochs, 0);
+    mx_grid_free(grid);
+    mx_config_free(config);
+}

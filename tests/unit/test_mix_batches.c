@@ -80,6 +80,37 @@ Test(mix_batches, lambda_is_the_share_of_the_base_image_s_pixels_in_every_strate
             }
 }
 
+/* A larger lambda shows more of the base in every strategy that draws one: symmetric draws would
+ * hide that it was taken the wrong way round. */
+Test(mix_batches, what_is_shown_of_the_base_grows_with_the_lambda_that_was_drawn)
+{
+    const struct worker_shape shape = {1, 16, 24, 2, 0};
+
+    for (unsigned s = 0; s < STRATEGIES; s++) {
+        struct worker_params params = mix_params(s);
+        struct mix_set       set;
+        double               mean[2] = {0, 0};
+        int                  n[2] = {0, 0};
+
+        if (!is_of_pixels(s))
+            continue;
+        params.mix_granularity = WORKER_GRANULARITY_SAMPLE;
+        set = mix_set_make(&params, &shape, N, true);
+        for (uint32_t b = 0; b < 100; b++) {
+            mix_set_train(&set, N, 0, b);
+            for (uint32_t i = 0; i < N; i++) {
+                const int large = set.batch->drawn[i] > 0.5f;
+
+                mean[large] += (double)set.batch->area[i];
+                n[large]++;
+            }
+        }
+        cr_expect(mean[1] / n[1] > mean[0] / n[0] + 0.15, "%s: %g and %g",
+                  worker_strategies[s].word, mean[0] / n[0], mean[1] / n[1]);
+        mix_set_free(&set);
+    }
+}
+
 /* Two objects of different room that meet the batches in different order. */
 Test(mix_batches, a_batch_depends_on_its_name_alone)
 {

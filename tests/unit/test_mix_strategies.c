@@ -149,6 +149,32 @@ Test(gridmix, the_number_of_base_cells_is_uniform_at_alpha_1)
     }
 }
 
+/* Each cell is the base's with the chance lambda that was drawn, not 1 - lambda. */
+Test(gridmix, cells_follow_the_lambda_of_their_draw)
+{
+    static const double       alphas[] = {0.2, 1, 100};
+    const struct worker_shape shape = {1, 28, 28, 2, 0};
+
+    for (int a = 0; a < 3; a++) {
+        struct worker_params params = mix_params(WORKER_MIX_GRIDMIX);
+        struct mix_drawer    drawer;
+        double               sum = 0, variance = 0;
+
+        params.mix_alpha = alphas[a];
+        drawer = mix_drawer_make(&params, &shape);
+        for (uint32_t b = 0; b < 3000; b++) {
+            struct worker_mix_draw draw = mix_draw(&drawer, b, false);
+
+            /* Weighted, or the symmetry of Beta would make either chance look right. */
+            sum += (draw.share - draw.drawn) * (draw.drawn - 0.5);
+            variance += draw.drawn * (1 - draw.drawn) / 16 * pow(draw.drawn - 0.5, 2);
+        }
+        cr_expect(fabs(sum) <= 4 * sqrt(variance), "%g of %g at alpha %g", sum, sqrt(variance),
+                  alphas[a]);
+        mix_drawer_free(&drawer);
+    }
+}
+
 Test(gridmix, cells_are_of_one_image_each_and_differ_by_a_pixel_at_most)
 {
     const struct worker_shape shape = {1, 10, 7, 2, 0};

@@ -238,3 +238,31 @@ Test(puzzle, of_blocks_that_want_one_place_the_cheapest_gets_it)
     cr_expect_eq(from[3], 3);
     worker_puzzler_free(puzzler);
 }
+
+/* Many blocks want few places; also numbers of which several are equal. */
+Test(puzzle, blocks_go_where_a_plain_walk_through_the_rounds_puts_them)
+{
+    struct mx_rng rng = rng_of(31);
+
+    for (uint32_t side = 2; side <= 8; side *= 2) {
+        struct worker_puzzler *puzzler = worker_puzzler_new(side, NULL);
+
+        for (int k = 0; k < 200; k++) {
+            const double t = k % 4 == 0 ? 0.8 : 3 * mx_rng_uniform(&rng) * mx_rng_uniform(&rng);
+            const double often = mx_rng_uniform(&rng);
+            double       saliency[64];
+            bool         shown[64];
+            uint16_t     from[64], expected[64];
+
+            for (uint32_t b = 0; b < side * side; b++) {
+                saliency[b] = k % 2 ? mx_rng_uniform(&rng) : (double)mx_rng_below(&rng, 4) / 4;
+                shown[b] = mx_rng_uniform(&rng) < often;
+            }
+            worker_puzzle_transport(puzzler, saliency, shown, t, from);
+            naive_puzzle_transport(side, saliency, shown, t, expected);
+            cr_assert_arr_eq(from, expected, side * side * sizeof *from,
+                             "%u blocks a side, case %d", side, k);
+        }
+        worker_puzzler_free(puzzler);
+    }
+}

@@ -285,6 +285,7 @@ Test(puzzlemix, masks_and_moves_solve_the_problem_that_the_pixels_pose)
 
     params.mix_beta = 5;
     params.mix_gamma = 0.9;
+    params.mix_eta = 0.35;
     params.mix_transport_cost = 0.05;
     params.mix_granularity = WORKER_GRANULARITY_SAMPLE;
     set = mix_set_make(&params, &shape, 6, true);

@@ -123,6 +123,10 @@ Test(recursivemix, an_epoch_starts_anew_and_a_batch_out_of_turn_is_not_mixed)
     cr_expect_eq(set.batch->mixed, N);
     mix_set_train(&set, N, 1, 0); /* another epoch */
     cr_expect_eq(set.batch->mixed, 0);
+    mix_set_train(&set, N, 0, 1);
+    mix_set_train(&set, N, 1, 2); /* the next number, but of another epoch */
+    cr_expect_eq(set.batch->mixed, 0);
+    mix_set_train(&set, N, 1, 0);
     mix_set_train(&set, N, 1, 2); /* 1 was left out */
     cr_expect_eq(set.batch->mixed, 0);
     mix_set_train(&set, 2, 1, 3); /* a smaller last batch */
@@ -131,6 +135,23 @@ Test(recursivemix, an_epoch_starts_anew_and_a_batch_out_of_turn_is_not_mixed)
     cr_expect_eq(set.batch->mixed, N);
     for (uint32_t i = 0; i < N; i++)
         cr_expect_lt(set.batch->partner[i], 2);
+    mix_set_free(&set);
+}
+
+/* Whoever has the same place in the batch before is another image. */
+Test(recursivemix, nobody_meets_itself)
+{
+    const struct worker_params params = mix_params(WORKER_MIX_RECURSIVEMIX);
+    struct mix_set             set = set_of(&params);
+    int                        same = 0;
+
+    for (uint32_t b = 0; b < 30; b++) {
+        mix_set_train(&set, N, 0, b);
+        for (uint32_t i = 0; b > 0 && i < N; i++)
+            same += set.batch->partner[i] == i;
+        cr_expect_eq(set.batch->self_pairs, 0);
+    }
+    cr_expect_gt(same, 5);
     mix_set_free(&set);
 }
 

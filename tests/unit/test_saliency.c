@@ -34,6 +34,15 @@ Test(saliency, equals_sums_over_windows)
     }
 }
 
+/* Those that the page of the strategies tells. */
+Test(saliency, looks_at_surrounds_of_12_to_112_pixels)
+{
+    static const uint32_t told[] = {12, 24, 28, 48, 56, 112};
+
+    cr_assert_eq(WORKER_SALIENCY_SIZES, 6);
+    cr_expect_arr_eq(worker_saliency_sizes, told, sizeof told);
+}
+
 /* All but one pixel grey: that one, lighter or darker, differs most. */
 Test(saliency, peaks_at_the_odd_pixel_out_lighter_or_darker)
 {
