@@ -2,55 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/disk.h"
 #include "base/file.h"
 #include "base/hash.h"
-#include "worker/picture.h"
-
-enum {
-    PAGE = 4096,
-    PIXELS_VERSION = 2, /* raise it when decoding or resizing gives other pixels */
-};
-
-struct header {
-    char              magic[16]; /* with the version of this form */
-    struct mx_hash128 key;
-    uint32_t          nfiles, good, kept, channels, height, width;
-    uint64_t          state_hash, rows_hash;
-    uint64_t          own_hash; /* of all before it */
-};
-
-static const char magic[16] = "mx images 1\n";
-
-struct place {
-    uint64_t state, rows, pixels, end;
-};
-
-static uint64_t up(uint64_t offset, uint64_t to)
-{
-    return (offset + to - 1) / to * to;
-}
-
-/* Where things are; the rows have room for every file, so that the pixels' place is known
- * before the first is decoded. */
-static struct place places(uint32_t nfiles, uint32_t channels, uint64_t pixel_bytes)
-{
-    struct place place = {.state = up(sizeof(struct header), sizeof(uint64_t))};
-
-    place.rows = up(place.state + nfiles, sizeof(uint64_t));
-    place.pixels =
-        up(place.rows + nfiles * worker_image_store_columns(channels) * sizeof(uint64_t), PAGE);
-    place.end = place.pixels + pixel_bytes;
-    return place;
-}
+#include "worker/stage.h"
+#include "worker/store_file.h"
+#include "worker/store_parts.h"
 
 int worker_image_cache_folder(struct mx_buf *folder, struct mx_err *err)
 {
@@ -70,200 +33,103 @@ int worker_image_cache_folder(struct mx_buf *folder, struct mx_err *err)
     return mx_dir_make(mx_buf_str(folder), err);
 }
 
-static int key_of(const struct worker_store_spec *spec, struct mx_hash128 *key, struct mx_err *err)
+/* A store of the cache that is to be opened. */
+struct opening {
+    const struct worker_store_spec *spec;
+    struct mx_hash128               key;
+    struct mx_buf                   path, growing; /* its file, and that while it grows */
+    uint32_t                        helped;     /* files that were decoded for who has it locked */
+    bool                            unwritable; /* it is the cache that failed */
+};
+
+static const double pause_s = 0.005;
+
+/* Lock the file that grows; while another has it locked, decode for that one. */
+static int await_lock(struct opening *o, int fd, struct mx_err *err)
 {
-    const struct worker_params *params = spec->params;
-    struct mx_buf               text = {0};
-    int                         rc = 0;
+    bool helps = true;
 
-    mx_buf_printf(&text, "pixels %d size %" PRId64 " channels %u policy %u keep %u all %d",
-                  PIXELS_VERSION, spec->side > 0 ? 0 : params->data_size, spec->channels,
-                  (unsigned)params->data_on_decode_error, spec->keep, spec->all);
-    if (spec->side > 0)
-        mx_buf_printf(&text, " side %u", spec->side);
-    worker_picture_decoders(&text);
-    mx_buf_printf(&text, " files %u\n", spec->nfiles);
-    mx_buf_add(&text, spec->hashes, spec->nfiles * sizeof *spec->hashes);
-    if (mx_buf_ok(&text))
-        *key = mx_hash128(text.data, text.len);
-    else
-        rc = mx_fail(err, MX_ENOMEM, "no memory to name %u images", spec->nfiles);
-    mx_buf_free(&text);
-    return rc;
-}
+    while (flock(fd, LOCK_EX | LOCK_NB)) {
+        struct stat st = {.st_size = 0};
+        int         done = 0;
 
-static uint64_t hash_header(const struct header *header)
-{
-    return mx_hash64(header, offsetof(struct header, own_hash));
-}
-
-static size_t rows_bytes(const struct worker_image_store *store)
-{
-    return store->good * worker_image_store_columns(store->channels) * sizeof *store->rows;
-}
-
-/* Whether its images' pixels are those that were written. */
-static bool has_pixels(const struct worker_image_store *store)
-{
-    const size_t columns = worker_image_store_columns(store->channels);
-
-    for (uint32_t i = 0; i < store->kept; i++) {
-        const struct worker_image image = worker_image_store_at(store, i);
-
-        if (mx_hash64(image.pixels, (size_t)store->channels * image.height * image.width) !=
-            store->rows[i * columns])
-            return false;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return mx_fail_errno(err, MX_EIO, errno, "cannot lock %s", mx_buf_str(&o->growing));
+        if (helps && (done = worker_store_parts_help(mx_buf_str(&o->path), o->spec)) < 0)
+            helps = false;
+        if (done > 0)
+            o->helped += (uint32_t)done;
+        fstat(fd, &st); /* it grows as long as whoever has it locked makes progress */
+        if (worker_progress_tick(o->spec->progress, (uint64_t)st.st_size + o->helped, 0)) {
+            o->unwritable = false;
+            return mx_fail(err, MX_EINTERRUPTED, "stopped while another decoded the same images");
+        }
+        if (done <= 0)
+            mx_clock_sleep_s(pause_s);
     }
-    return true;
-}
-
-/* Whether the mapped bytes are a whole store of that key; then *store looks into them. */
-static bool is_sound(uint8_t *map, uint64_t bytes, const struct mx_hash128 *key,
-                     const struct worker_store_spec *spec, bool own,
-                     struct worker_image_store *store)
-{
-    struct header header;
-    struct place  place;
-
-    memcpy(&header, map, sizeof header);
-    if (memcmp(header.magic, magic, sizeof magic) != 0 || header.own_hash != hash_header(&header) ||
-        header.key.high != key->high || header.key.low != key->low ||
-        header.nfiles != spec->nfiles || header.channels != spec->channels ||
-        header.good > header.nfiles ||
-        header.kept != (header.good < spec->keep ? header.good : spec->keep) ||
-        (spec->side == 0 && (uint64_t)header.height * header.width > WORKER_MAX_PIXELS))
-        return false;
-    store->nfiles = header.nfiles;
-    store->good = header.good;
-    store->kept = header.kept;
-    store->channels = header.channels;
-    store->height = header.height;
-    store->width = header.width;
-    place = places(header.nfiles, header.channels, 0);
-    if (place.end > bytes)
-        return false;
-    store->state = map + place.state;
-    store->rows = (uint64_t *)(void *)(map + place.rows);
-    store->pixels = map + place.pixels;
-    if (mx_hash64(store->state, store->nfiles) != header.state_hash ||
-        mx_hash64(store->rows, rows_bytes(store)) != header.rows_hash ||
-        worker_image_store_number(store, spec->side > 0, NULL))
-        return false;
-    return place.end + worker_image_store_bytes(store) == bytes && (own || has_pixels(store));
-}
-
-/* Map a file of the cache. False where there is none that is whole. Of one that is the process's
- * `own`, just written, the pixels are not looked at again. */
-static bool load(const char *path, const struct mx_hash128 *key,
-                 const struct worker_store_spec *spec, bool own, struct worker_image_store *store)
-{
-    int         fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat st;
-    void       *map = MAP_FAILED;
-    bool        sound = false;
-
-    *store = (struct worker_image_store){0};
-    if (fd < 0)
-        return false;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= (off_t)sizeof(struct header))
-        map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    close(fd);
-    if (map == MAP_FAILED)
-        return false;
-    sound = is_sound(map, (uint64_t)st.st_size, key, spec, own, store);
-    store->map = map;
-    store->map_bytes = (size_t)st.st_size;
-    if (sound)
-        return true;
-    worker_image_store_clear(store);
-    return false;
+    return 0;
 }
 
 /* Open the file that grows, locked, and empty. Returns -1 with *err; fd -1 and 0 if another
  * process has finished it meanwhile. */
-static int lock(const char *growing, int *fd, struct mx_err *err)
+static int lock(struct opening *o, int *fd, struct mx_err *err)
 {
+    const char *growing = mx_buf_str(&o->growing);
     struct stat mine, there;
     int         failed;
 
     if ((*fd = open(growing, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
         return mx_fail_errno(err, MX_EIO, errno, "cannot create %s", growing);
-    do
-        failed = flock(*fd, LOCK_EX);
-    while (failed && errno == EINTR);
-    if (failed || fstat(*fd, &mine))
-        mx_fail_errno(err, MX_EIO, errno, "cannot lock %s", growing);
-    else if (stat(growing, &there) || there.st_ino != mine.st_ino || there.st_dev != mine.st_dev)
+    failed = await_lock(o, *fd, err);
+    if (failed == 0 && fstat(*fd, &mine))
+        failed = mx_fail_errno(err, MX_EIO, errno, "cannot lock %s", growing);
+    else if (failed == 0 &&
+             (stat(growing, &there) || there.st_ino != mine.st_ino || there.st_dev != mine.st_dev))
         failed = 1; /* it has its last name already */
-    else if (ftruncate(*fd, 0) == 0)
-        return 0;
-    else
+    else if (failed == 0 && ftruncate(*fd, 0))
         failed = mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
+    if (failed == 0)
+        return 0;
     close(*fd);
     *fd = -1;
     return failed > 0 ? 0 : -1;
 }
 
-static int write_at(int fd, uint64_t offset, const void *data, size_t len, const char *path,
-                    struct mx_err *err)
+/* Decode into the file that grows, which is locked; then it gets its name. */
+static int write_store(struct opening *o, int fd, struct worker_image_store *store,
+                       struct mx_err *err)
 {
-    if (lseek(fd, (off_t)offset, SEEK_SET) < 0)
-        return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", path);
-    return mx_file_write_all(fd, data, len, path, err);
+    const char                *path = mx_buf_str(&o->path), *growing = mx_buf_str(&o->growing);
+    struct worker_store_spec   spec = *o->spec;
+    struct worker_store_parts *parts = worker_store_parts_new(path, o->spec);
+    int                        rc;
+
+    if (parts)
+        spec.share = worker_store_parts_share(parts);
+    rc = worker_store_write(fd, growing, &o->key, &spec, store, &o->unwritable, err);
+    if (parts)
+        store->decoded += worker_store_parts_decoded(parts);
+    worker_store_parts_free(parts);
+    if (rc == 0 && mx_disk_rename(growing, path)) {
+        o->unwritable = true;
+        rc = mx_fail_errno(err, MX_EIO, errno, "cannot rename %s to %s", growing, path);
+    }
+    return rc;
 }
 
-/* What stands before the pixels; then the file gets its name. Nothing waits for the disk: a file
- * that a power cut leaves with holes has not its hashes, and is made again. */
-static int finish(int fd, const char *growing, const char *path, const struct mx_hash128 *key,
-                  const struct worker_image_store *store, struct mx_err *err)
+/* Make the store and map it. */
+static int build(struct opening *o, int fd, struct worker_image_store *store, struct mx_err *err)
 {
-    struct header header;
-    struct place  place = places(store->nfiles, store->channels, worker_image_store_bytes(store));
+    const char *path = mx_buf_str(&o->path);
+    uint32_t    decoded;
+    int         rc = write_store(o, fd, store, err);
 
-    memset(&header, 0, sizeof header);
-    memcpy(header.magic, magic, sizeof magic);
-    header.key = *key;
-    header.nfiles = store->nfiles;
-    header.good = store->good;
-    header.kept = store->kept;
-    header.channels = store->channels;
-    header.height = store->height;
-    header.width = store->width;
-    header.state_hash = mx_hash64(store->state, store->nfiles);
-    header.rows_hash = mx_hash64(store->rows, rows_bytes(store));
-    header.own_hash = hash_header(&header);
-    if (write_at(fd, 0, &header, sizeof header, growing, err) ||
-        write_at(fd, place.state, store->state, store->nfiles, growing, err) ||
-        write_at(fd, place.rows, store->rows, rows_bytes(store), growing, err))
-        return -1;
-    if (ftruncate(fd, (off_t)place.end))
-        return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
-    if (mx_disk_rename(growing, path))
-        return mx_fail_errno(err, MX_EIO, errno, "cannot rename %s to %s", growing, path);
-    return 0;
-}
-
-/* Decode into the file that grows, which is locked, and map it. *unwritable: it is the cache
- * that failed. */
-static int build(int fd, const char *growing, const char *path, const struct mx_hash128 *key,
-                 const struct worker_store_spec *spec, struct worker_image_store *store,
-                 bool *unwritable, struct mx_err *err)
-{
-    const uint64_t pixels = places(spec->nfiles, spec->channels, 0).pixels;
-    uint32_t       decoded;
-
-    *unwritable = true;
-    if (lseek(fd, (off_t)pixels, SEEK_SET) < 0)
-        return mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
-    if (worker_image_store_decode(spec, fd, growing, store, unwritable, err))
-        return -1;
     decoded = store->decoded;
-    *unwritable = finish(fd, growing, path, key, store, err) != 0;
     worker_image_store_clear(store);
-    if (*unwritable)
+    if (rc)
         return -1;
-    if (!load(path, key, spec, true, store)) {
-        *unwritable = true;
+    if (!worker_store_load(path, &o->key, o->spec, true, store)) {
+        o->unwritable = true;
         return mx_fail(err, MX_EIO,
                        "%s does not hold what was written to it: set MIXSWEEP_CACHE to a folder on "
                        "another disk",
@@ -274,46 +140,46 @@ static int build(int fd, const char *growing, const char *path, const struct mx_
 }
 
 /* As the public function, from the cache or not at all. */
-static int open_cached(const char *path, const char *growing, const struct mx_hash128 *key,
-                       const struct worker_store_spec *spec, struct worker_image_store *store,
-                       bool *unwritable, struct mx_err *err)
+static int open_cached(struct opening *o, struct worker_image_store *store, struct mx_err *err)
 {
-    int fd = -1, rc = 0;
+    const char *path = mx_buf_str(&o->path), *growing = mx_buf_str(&o->growing);
+    int         fd = -1, rc = 0;
 
-    while (!load(path, key, spec, false, store)) {
-        *unwritable = true;
-        if (lock(growing, &fd, err))
+    while (!worker_store_load(path, &o->key, o->spec, false, store)) {
+        o->unwritable = true;
+        if (lock(o, &fd, err))
             return -1;
         if (fd < 0)
             continue;
         /* Whoever held the lock before may have finished. */
-        if (load(path, key, spec, false, store) ||
-            (rc = build(fd, growing, path, key, spec, store, unwritable, err)))
+        if (worker_store_load(path, &o->key, o->spec, false, store) ||
+            (rc = build(o, fd, store, err)))
             unlink(growing);
         close(fd);
         break;
     }
+    store->decoded += o->helped;
     return rc;
 }
 
 static int open_in(const char *folder, const struct worker_store_spec *spec,
                    struct worker_image_store *store, bool *unwritable, struct mx_err *err)
 {
-    struct mx_buf     path = {0}, growing = {0};
-    struct mx_hash128 key;
-    char              hex[MX_HASH128_HEX];
-    int               rc = key_of(spec, &key, err);
+    struct opening o = {.spec = spec};
+    char           hex[MX_HASH128_HEX];
+    int            rc = worker_store_key(spec, &o.key, err);
 
     if (rc == 0) {
-        mx_buf_printf(&path, "%s/images-%s", folder, mx_hash128_hex(key, hex));
-        mx_buf_printf(&growing, "%s.tmp", mx_buf_str(&path));
-        if (!mx_buf_ok(&path) || !mx_buf_ok(&growing))
+        mx_buf_printf(&o.path, "%s/images-%s", folder, mx_hash128_hex(o.key, hex));
+        mx_buf_printf(&o.growing, "%s.tmp", mx_buf_str(&o.path));
+        if (!mx_buf_ok(&o.path) || !mx_buf_ok(&o.growing))
             rc = mx_fail(err, MX_ENOMEM, "no memory for a path in %s", folder);
         else
-            rc = open_cached(path.data, growing.data, &key, spec, store, unwritable, err);
+            rc = open_cached(&o, store, err);
     }
-    mx_buf_free(&path);
-    mx_buf_free(&growing);
+    *unwritable = o.unwritable;
+    mx_buf_free(&o.path);
+    mx_buf_free(&o.growing);
     return rc;
 }
 

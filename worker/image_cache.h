@@ -6,15 +6,11 @@
  * what becomes of damaged ones, and what decodes. So it can be out of date for
  * nothing: other images, another size, another library have another KEY.
  *
- *     header        struct header of image_cache.c, with hashes of itself and what follows
- *     state, rows   of struct worker_image_store, each from a multiple of 8 bytes on
- *     pixels        from a multiple of 4096 bytes on, up to the end
- *
- * in the machine's byte order. A file that is not just so, of the right length
+ * in the form of worker/store_file.h. A file that is not just so, of the right length
  * and with the right hashes, is written anew. It grows as images-KEY.tmp, which
- * whoever writes it holds locked: others wait for it, and a lock ends with its
- * process. Only whole files are ever called images-KEY, and none is changed later; what a power
- * cut takes from one, its hashes tell.
+ * whoever writes it holds locked: others wait for it, decode parts of it meanwhile
+ * (worker/store_parts.h), and a lock ends with its process. Only whole files are ever called
+ * images-KEY, and none is changed later; what a power cut takes from one, its hashes tell.
  */
 #ifndef MX_WORKER_IMAGE_CACHE_H
 #define MX_WORKER_IMAGE_CACHE_H

@@ -16,6 +16,7 @@
 #include "worker/dataset.h"
 #include "worker/folder.h"
 #include "worker/params.h"
+#include "worker/stage.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,7 +41,20 @@ struct worker_image_store {
     uint64_t *offset; /* (kept + 1), where each image's pixels begin; NULL: they have one size */
     void     *map; /* that state, rows and pixels lie in, of map_bytes; or NULL: they are owned */
     size_t    map_bytes;
-    uint32_t  decoded; /* files that were decoded to make it; 0: it was mapped as it is */
+    uint32_t  decoded; /* files that this process decoded for it; 0: it was mapped as it is */
+};
+
+/* Some files of a list, decoded before: those from number `first` of the list on. NULL: none. */
+struct worker_store_piece {
+    const struct worker_image_store *store;
+    uint32_t                         first;
+};
+
+/* Where decoding looks for such pieces. find() is asked before each file, in their order, and lends
+ * the piece that has it until it is asked again; -1 with *err ends the decoding. */
+struct worker_store_share {
+    int (*find)(void *user, uint32_t file, struct worker_store_piece *piece, struct mx_err *err);
+    void *user;
 };
 
 /* What a store is to hold. All is lent. */
@@ -59,12 +73,16 @@ struct worker_store_spec {
     /* Without data.size, an image that the others have to be as large as, or NULL; its shape. */
     const char                *first;
     const struct worker_shape *first_shape;
+
+    const struct worker_store_share *share;    /* NULL: all files are decoded here */
+    const struct worker_progress    *progress; /* told of each file; NULL: nobody asks */
 };
 
-/* Decode the files in their order. With fd >= 0 the pixels are written to that file (`growing`
+/* Decode the files in their order, or take them from spec->share, whose images are compared with their
+ * hashes. With fd >= 0 the pixels are written to that file (`growing`
  * is its path) from where it stands, and the store has none. Returns 0, or -1 with
  * an empty store: MX_EDATA for a damaged file, unless data.on_decode_error skips it; MX_EINVAL
- * for images of several sizes without a data.size; MX_EIO; MX_ENOMEM. *unwritable tells whether it
+ * for images of several sizes without a data.size; MX_EIO; MX_ENOMEM; MX_EINTERRUPTED if spec->progress asks to stop. *unwritable tells whether it
  * is writing to fd that failed; it may be NULL without one. */
 int worker_image_store_decode(const struct worker_store_spec *spec, int fd, const char *growing,
                               struct worker_image_store *store, bool *unwritable,

@@ -123,6 +123,9 @@ struct worker_progress {
     void (*note)(void *user, const char *text);
 };
 
+/* Call tick() where there is one; true if the stage is to end. `progress` may be NULL. */
+bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total);
+
 /* What an executor keeps between stages (data sets, engines). */
 struct worker_cache;
 

@@ -25,9 +25,6 @@ struct worker_resamples *worker_cache_resamples(struct worker_cache *cache);
 /* How often features were read from files so far. */
 uint64_t worker_cache_feature_reads(const struct worker_cache *cache);
 
-/* One more step of work done; true if the stage is to end. */
-bool worker_progress_tick(const struct worker_progress *progress, uint64_t done, uint64_t total);
-
 /* Tell lines of text, one note each. */
 void worker_progress_notes(const struct worker_progress *progress, const struct mx_buf *lines);
 
