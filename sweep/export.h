@@ -42,6 +42,10 @@ void mx_export_jsonl(const struct mx_export *of, struct mx_buf *out);
 void mx_export_markdown(const struct mx_export *of, struct mx_buf *out);
 void mx_export_latex(const struct mx_export *of, struct mx_buf *out);
 
+/* For the line beside a table that is to be read: "; higher is better: accuracy; lower is better:
+ * deletion", of the metrics in it; nothing of those that only describe. */
+void mx_export_ways(const struct mx_export *of, struct mx_buf *out);
+
 /* Write a database with both tables as they are (trials, cells), and the metrics of both by
  * name too (trial_metrics, cell_metrics); `path` is replaced, whole or not at all. What has
  * more columns than a table of SQLite can have stands there by name alone. Returns 0, or

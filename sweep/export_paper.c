@@ -289,6 +289,7 @@ static void put_counts(const struct mx_export *export, struct mx_buf *out)
     if (export->cells)
         mx_buf_text(out, "; mean [95 % interval of the mean over repeats, Student's t]");
     mx_buf_text(out, "; -: not used, or not measured");
+    mx_export_ways(export, out);
     if (export->rank && shows_curve_scores(export))
         mx_buf_printf(out,
                       "; pixels ranked by score.rank %s, replaced by the fill that a name ends in",

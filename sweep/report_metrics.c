@@ -15,17 +15,13 @@ enum {
 /* Which way is better, "" where no ranking can be made of it; and whether no source has it so. */
 static const char *direction_of(const char *metric, bool *ours)
 {
+    const char                    *way = mx_metric_better(metric);
     const int                      word = mx_metric_word(metric);
     const struct worker_map_score *score =
         word < 0 ? NULL : worker_map_score(mx_metric_words[word].word);
 
     *ours = score && (score->is & WORKER_SCORE_OURS);
-    if (score && score->better == WORKER_BETTER_NEITHER)
-        return "";
-    if (word == MX_METRIC_GROUP_COUNT || word == MX_METRIC_CONFIDENCE || word < 0 ||
-        word == MX_METRIC_COLLAPSED || word == MX_METRIC_ERROR_SET)
-        return "";
-    return mx_metric_smaller_is_better(metric) ? "lower is better" : "higher is better";
+    return !*way ? "" : *way == 'l' ? "lower is better" : "higher is better";
 }
 
 /* Whether a column is in the table: the first ones of the test split, then of validation. */

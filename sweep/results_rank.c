@@ -18,6 +18,19 @@ bool mx_metric_smaller_is_better(const char *metric)
            word == MX_METRIC_GROUP_GAP;
 }
 
+const char *mx_metric_better(const char *metric)
+{
+    const int                      word = mx_metric_word(metric);
+    const struct worker_map_score *score =
+        word < 0 ? NULL : worker_map_score(mx_metric_words[word].word);
+
+    if ((score && score->better == WORKER_BETTER_NEITHER) || word < 0 ||
+        word == MX_METRIC_GROUP_COUNT || word == MX_METRIC_CONFIDENCE ||
+        word == MX_METRIC_COLLAPSED || word == MX_METRIC_ERROR_SET)
+        return "";
+    return mx_metric_smaller_is_better(metric) ? "lower" : "higher";
+}
+
 /* True if some trial that is done has a number there. */
 static bool is_measured(const struct mx_results *results, const char *name)
 {

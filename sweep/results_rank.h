@@ -33,6 +33,9 @@ void mx_ranking_free(struct mx_ranking *ranking);
 /* Whether less of a metric, a column of results.csv, is better. */
 bool mx_metric_smaller_is_better(const char *metric);
 
+/* "lower" or "higher", "" of what only describes and of columns that are no metric. */
+const char *mx_metric_better(const char *metric);
+
 /* Append why a cell takes no part: "1 failed (diverged), 1 pending". Nothing if it does. */
 void mx_ranked_remark(const struct mx_results *results, const struct mx_ranked *row,
                       struct mx_buf *out);

@@ -207,6 +207,13 @@ class Export(Case):
                 self.assertEqual([{name: row[name] or "-" for name in got[0]} for row in trials],
                                  got)
 
+    def test_tables_to_be_read_say_which_way_is_better(self):
+        for format in "markdown", "latex":
+            for table in "cells", "trials":
+                text, _ = self.export(format, "--table", table)
+                self.assertEqual(re.findall("; (?:higher|lower) is better: [^;\n]*", text.replace("\\_", "_")),
+                                 ["; higher is better: accuracy", "; lower is better: cross_entropy"], (format, table))
+
     def test_latex_would_take_the_tables(self):
         for table, file in (("trials", "results.csv"), ("cells", "cells.csv")):
             columns, lines = compile_latex(self.export("latex", "--table", table)[0])
