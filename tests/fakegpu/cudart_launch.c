@@ -10,7 +10,6 @@ enum {
     MODULES = 64,
     KERNELS = 256,
     LARGEST = 4096, /* bytes of a kernel's arguments, at most */
-    SPANS = 64,
 };
 
 struct registered {
@@ -151,28 +150,6 @@ static void check_bounds(const struct registered *kernel, dim3 grid, dim3 block,
                     kernel->dynamic);
 }
 
-struct fake_reach {
-    struct fake_span spans[SPANS];
-    int              n;
-};
-
-static void reached(struct fake_reach *reach, struct fake_span span)
-{
-    if (reach->n == SPANS)
-        fake_misuse(span.argument, "a kernel that touches more than %d ranges", SPANS);
-    reach->spans[reach->n++] = span;
-}
-
-void fake_reads(struct fake_reach *reach, const char *argument, const void *at, size_t bytes)
-{
-    reached(reach, (struct fake_span){argument, at, bytes, 4 < bytes ? 4 : 1, false});
-}
-
-void fake_writes(struct fake_reach *reach, const char *argument, const void *at, size_t bytes)
-{
-    reached(reach, (struct fake_span){argument, at, bytes, 4 < bytes ? 4 : 1, true});
-}
-
 /* Does a word of the arguments lie where this process has memory of the host's? */
 static bool is_mapped(uintptr_t word)
 {
@@ -184,8 +161,7 @@ static bool is_mapped(uintptr_t word)
 
 /* The pointers in the arguments: words that lead to device memory must lead to living memory, and
  * none may lead to the host's, which a device cannot see. */
-static void check_words(const struct fake_stream *stream, const void *args, size_t size,
-                        struct fake_reach *reach, bool note)
+static void check_words(const struct fake_stream *stream, const void *args, size_t size)
 {
     for (size_t at = 0; at + sizeof(void *) <= size; at += sizeof(void *)) {
         void *word;
@@ -195,8 +171,6 @@ static void check_words(const struct fake_stream *stream, const void *args, size
         snprintf(argument, sizeof argument, "args+%zu", at);
         if (fake_is_device(word)) {
             (void)fake_block_of(argument, word, 1, stream->device);
-            if (note)
-                fake_reads(reach, "args", word, 1);
         } else if (!fake_pinned_of(argument, word, 1) && is_mapped((uintptr_t)word)) {
             fake_misuse(argument, "holds the address of host memory");
         }
@@ -212,7 +186,7 @@ static void run_launch(const void *data)
 {
     const struct launch *launch = data;
 
-    launch->kernel->run(launch->args);
+    fake_launch_run(launch->kernel, launch->args);
 }
 
 cudaError_t __cudaLaunchKernel(cudaKernel_t handle, dim3 grid, dim3 block, void **args,
@@ -222,7 +196,8 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t handle, dim3 grid, dim3 block, void 
     cudaError_t              status = fake_enter(kernel->name);
     struct launch            launch = {.kernel = fake_kernel_of(kernel->name)};
     struct fake_stream      *stream;
-    struct fake_reach        reach = {.n = 0};
+    struct fake_span         spans[FAKE_SPANS];
+    bool                     open;
 
     if (!launch.kernel)
         fake_misuse("kernel", "has no driver in tests/fakegpu/kernels.c");
@@ -233,11 +208,9 @@ cudaError_t __cudaLaunchKernel(cudaKernel_t handle, dim3 grid, dim3 block, void 
     stream = fake_stream_of("stream", on);
     check_bounds(kernel, grid, block, shared);
     memcpy(launch.args, args[0], launch.kernel->size);
-    check_words(stream, launch.args, launch.kernel->size, &reach, !launch.kernel->reach);
-    if (launch.kernel->reach)
-        launch.kernel->reach(launch.args, &reach);
+    check_words(stream, launch.args, launch.kernel->size);
     fake_queue(stream, run_launch, &launch, offsetof(struct launch, args) + launch.kernel->size,
-               reach.spans, reach.n);
+               spans, fake_launch_spans(launch.kernel, launch.args, spans, &open));
     return fake_leave(cudaSuccess);
 }
 

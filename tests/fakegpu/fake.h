@@ -180,6 +180,8 @@ void fake_touch(struct fake_accesses *all, const char *argument, struct fake_acc
 void fake_touch_by_host(struct fake_accesses *all, const char *argument, const void *start,
                         size_t bytes, bool write);
 struct fake_accesses *fake_block_accesses(struct fake_block *block);
+/* Its first byte, and the one behind its last. */
+void                  fake_block_ends(const struct fake_block *block, char **first, char **end);
 
 /* ---- stream.c: queues of work ---- */
 
@@ -231,20 +233,30 @@ struct fake_graph;
 void fake_graph_add(struct fake_graph *graph, void (*run)(const void *data), const void *data,
                     size_t size, const struct fake_span *spans, int n);
 
-/* ---- kernels.c: the CPU's drivers of our kernels ---- */
+/* ---- kernels.c: the CPU's drivers of our kernels; reach.h; launch.c ---- */
 
-/* What a launch touches is told by fake_reads() and fake_writes(). */
+/* What a launch touches is told by fake_reads() and fake_writes(), or, where samples say how much of it,
+ * by fake_leads_into(). */
 struct fake_reach;
 void fake_reads(struct fake_reach *reach, const char *argument, const void *at, size_t bytes);
 void fake_writes(struct fake_reach *reach, const char *argument, const void *at, size_t bytes);
+void fake_leads_into(struct fake_reach *reach, const char *argument, const void *at);
 
 struct fake_kernel {
     const char *name; /* of the __global__ function: mx_kernel_... */
     size_t      size; /* of its one argument, a structure */
     void (*run)(const void *args);
-    /* NULL: only that its pointers lead to living memory is checked. */
     void (*reach)(const void *args, struct fake_reach *reach);
 };
+/* The spans of a launch, at most FAKE_SPANS; how many. `open`: there is more that they do not tell. */
+enum {
+    FAKE_SPANS = 64
+};
+int                       fake_launch_spans(const struct fake_kernel *kernel, const void *args,
+                                            struct fake_span spans[FAKE_SPANS], bool *open);
+/* Do it. Where all that it touches is told, bytes beside that are no numbers meanwhile: who reads them computes
+ * nonsense, and writing them is a misuse. Afterwards they are as before. */
+void                      fake_launch_run(const struct fake_kernel *kernel, const void *args);
 const struct fake_kernel *fake_kernel_of(const char *name); /* NULL: there is none */
 
 /* ---- rounding.c ---- */

@@ -10,6 +10,7 @@
 #include "kernels/mask_body.h"
 #include "kernels/network_body.h"
 #include "tests/fakegpu/fake.h"
+#include "tests/fakegpu/reach.h"
 
 static void run_batch(const void *args)
 {
@@ -24,13 +25,13 @@ static void reach_batch(const void *data, struct fake_reach *reach)
 
     fake_reads(reach, "args.table", args->table, (size_t)args->channels * 256 * sizeof(float));
     fake_reads(reach, "args.samples", args->samples, args->n * sizeof *args->samples);
-    fake_reads(reach, "args.pixels", args->pixels, 1);
+    fake_leads_into(reach, "args.pixels", args->pixels);
     if (args->masks)
-        fake_reads(reach, "args.masks", args->masks, 1);
+        fake_leads_into(reach, "args.masks", args->masks);
     if (args->moves)
-        fake_reads(reach, "args.moves", args->moves, 1);
+        fake_leads_into(reach, "args.moves", args->moves);
     if (args->history)
-        fake_reads(reach, "args.history", args->history, 1);
+        fake_leads_into(reach, "args.history", args->history);
     fake_writes(reach, "args.out", args->out, values * sizeof(float));
 }
 
@@ -62,51 +63,10 @@ KERN_KERNELS(EACH, BLOCK)
 KERN_MASK_KERNELS(EACH, BLOCK)
 KERN_BF16_KERNELS(EACH, BLOCK)
 
-/* Recipes lead to no other memory. */
-static void reach_mask_noise(const void *data, struct fake_reach *reach)
-{
-    const struct kern_mask_noise_args *args = data;
-    const size_t                       frequencies = (size_t)args->height * (args->width / 2 + 1);
-
-    fake_reads(reach, "args.recipes", args->recipes, args->n / frequencies * sizeof *args->recipes);
-    fake_reads(reach, "args.damping", args->damping, frequencies * sizeof(float));
-    fake_writes(reach, "args.spectrum", args->spectrum, args->n * 2 * sizeof(float));
-}
-
-static void reach_mask_digit(const void *data, struct fake_reach *reach)
-{
-    const struct kern_mask_digit_args *args = data;
-
-    fake_reads(reach, "args.grey", args->grey, args->blocks * args->pixels * sizeof(float));
-    fake_reads(reach, "args.recipes", args->recipes, args->blocks * sizeof *args->recipes);
-    fake_writes(reach, "args.states", args->states, args->blocks * sizeof *args->states);
-}
-
-static void reach_mask_rank(const void *data, struct fake_reach *reach)
-{
-    const struct kern_mask_rank_args *args = data;
-
-    fake_reads(reach, "args.grey", args->grey, args->blocks * args->pixels * sizeof(float));
-    fake_writes(reach, "args.states", args->states, args->blocks * sizeof *args->states);
-}
-
-static void reach_mask_cut(const void *data, struct fake_reach *reach)
-{
-    const struct kern_mask_cut_args *args = data;
-    const size_t                     masks = args->n / args->pixels;
-
-    fake_reads(reach, "args.grey", args->grey, args->n * sizeof(float));
-    fake_reads(reach, "args.recipes", args->recipes, masks * sizeof *args->recipes);
-    fake_reads(reach, "args.states", args->states, masks * sizeof *args->states);
-    fake_writes(reach, "args.masks", args->masks, args->n);
-}
-
-#define ROW(name) {"mx_kernel_" #name, sizeof(struct kern_##name##_args), run_##name, NULL},
-#define REACHING(name)                                                                             \
-    {"mx_kernel_" #name, sizeof(struct kern_##name##_args), run_##name, reach_##name},
+#define ROW(name) {"mx_kernel_" #name, sizeof(struct kern_##name##_args), run_##name, reach_##name},
 static const struct fake_kernel kernels[] = {
     {"mx_kernel_batch", sizeof(struct kern_batch_args), run_batch, reach_batch},
-    KERN_MASK_KERNELS(REACHING, REACHING) KERN_KERNELS(ROW, ROW) KERN_BF16_KERNELS(ROW, ROW)};
+    KERN_MASK_KERNELS(ROW, ROW) KERN_KERNELS(ROW, ROW) KERN_BF16_KERNELS(ROW, ROW)};
 
 const struct fake_kernel *fake_kernel_of(const char *name)
 {

@@ -245,6 +245,12 @@ struct fake_accesses *fake_block_accesses(struct fake_block *block)
     return &block->accesses;
 }
 
+void fake_block_ends(const struct fake_block *block, char **first, char **end)
+{
+    *first = block->base;
+    *end = block->base + block->bytes;
+}
+
 void fake_check_host(const char *argument, const void *at, size_t bytes)
 {
     if (!at)

@@ -127,10 +127,10 @@ NETWORK = {
     "input and output exchanged":
         "cudnnConvolutionBackwardData: wDesc: N channels in each of N groups, of N channels",
     "kernel past the end of its output":
-        "memory: address: work of mx_kernel_pad touches memory outside of every living block",
+        "mx_kernel_pad: args.in: N bytes, of which only N are in its block of N bytes",
     "leading dimension too small": "cublasSgemm: lda: N is less than the N rows of the matrix",
     "missing wait":
-        "mx_kernel_pad: args: reads memory that cudnnConvolutionBackwardData writes on "
+        "cudnnConvolutionForward: x: reads memory that mx_kernel_pad writes on "
         "another stream: no event, stream or host waits in between",
     "missing wait between libraries":
         "cudnnConvolutionBackwardData: workSpace: writes memory that "
@@ -145,7 +145,7 @@ NETWORK = {
     "product into its own factor": "cublasSgemm: A: overlaps C",
     "product of unaligned memory": "cublasSgemm: A: must be aligned to N bytes",
     "product on a stream that nobody waits for":
-        "mx_kernel_finish: args: reads memory that cublasSgemm writes on another stream: no "
+        "mx_kernel_finish: args.y: writes memory that cublasSgemm writes on another stream: no "
         "event, stream or host waits in between",
     "product past the end": "cublasSgemm: B: N bytes, of which only N are in its block of N bytes",
     "scalar on the device": "cublasSgemm: alpha: is device memory, not host memory",
