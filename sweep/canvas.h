@@ -65,7 +65,7 @@ bool mx_font_knows(const char *text);
 double mx_font_width(const char *text, struct mx_font font);
 
 /* The text, or as many of its first characters as leave room for an ellipsis behind
- * them in `width` pixels. Returns out. */
+ * them in `width` pixels and in out's `size` bytes, at least 4. Returns out. */
 const char *mx_font_fit(const char *text, struct mx_font font, double width, char *out,
                         size_t size);
 

@@ -192,10 +192,11 @@ void mx_canvas_text(struct mx_canvas *canvas, double y, double x, const char *te
 const char *mx_font_fit(const char *text, struct mx_font font, double width, char *out, size_t size)
 {
     static const char ellipsis[] = "\xE2\x80\xA6";
-    size_t            len = strlen(text);
+    size_t            len = strlen(text), behind = 1; /* bytes that follow: the end, or more */
 
     snprintf(out, size, "%s", text);
-    while (len > 0 && (len + 1 > size || mx_font_width(out, font) > width + SLACK)) {
+    while (len > 0 && (len + behind > size || mx_font_width(out, font) > width + SLACK)) {
+        behind = sizeof ellipsis;
         do /* a whole character less */
             len--;
         while (len > 0 && ((unsigned char)text[len] & 0xC0) == 0x80);

@@ -32,7 +32,7 @@ struct sheet {
 static void put_text(const struct sheet *sheet, int y, int x, const char *text, struct mx_font font,
                      double width, uint32_t colour)
 {
-    char fitting[256];
+    char fitting[400];
 
     mx_canvas_text(sheet->canvas, y, x, mx_font_fit(text, font, width, fitting, sizeof fitting),
                    font, colour);

@@ -71,7 +71,7 @@ static void put_image(const struct sheet *sheet, int y, int x, const uint8_t *pi
 static void put_text(const struct sheet *sheet, int y, int x, const char *text, struct mx_font font,
                      double width, uint32_t colour)
 {
-    char fitting[128];
+    char fitting[LINES];
 
     mx_canvas_text(sheet->canvas, y, x, mx_font_fit(text, font, width, fitting, sizeof fitting),
                    font, colour);

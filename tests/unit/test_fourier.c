@@ -117,6 +117,27 @@ Test(fmix, the_lightest_pixels_of_the_grey_image_are_the_base_s)
     cr_expect(abs((int)ceilings[0] - (int)ceilings[1]) <= 100); /* 530 fair coins: sd 23 */
 }
 
+/* A coin, not the nearest number: up as often where little is missing to the next as where much is. */
+Test(fmix, rounds_up_or_down_with_equal_chance_whatever_the_fraction)
+{
+    const struct worker_shape  shape = {1, 6, 7, 2, 0};
+    const struct worker_params params = mix_params(WORKER_MIX_FMIX);
+    struct mix_drawer          drawer = mix_drawer_make(&params, &shape);
+    int                        n[2] = {0, 0}, up[2] = {0, 0}; /* of fractions below and above 1/2 */
+
+    for (uint32_t b = 0; b < 4000; b++) {
+        struct worker_mix_place place = {drawer.stream, 0, b, 0};
+        const double            count = worker_mix_lambda(&params, &place) * 42;
+        const int               half = count - floor(count) > 0.5;
+
+        n[half]++;
+        up[half] += mix_draw(&drawer, b, false).share * 42 > count;
+    }
+    for (int half = 0; half < 2; half++)
+        cr_expect(abs(2 * up[half] - n[half]) <= 4 * sqrt(n[half]), "%d of %d", up[half], n[half]);
+    mix_drawer_free(&drawer);
+}
+
 /* lambda is uniform at alpha 1, and the mask's mean is lambda to a pixel. */
 Test(fmix, the_mask_s_mean_is_uniform_at_alpha_1_and_half_at_alpha_100)
 {

@@ -303,6 +303,10 @@ Test(canvas, text_is_cut_between_characters_to_fit)
     cr_expect_str_eq(mx_font_fit("\xCE\xBB\xCE\xBB\xCE\xBB", font, 18, out, sizeof out),
                      "\xCE\xBB\xE2\x80\xA6");
     cr_expect_str_eq(mx_font_fit("", font, 0, out, sizeof out), "");
+    for (size_t size = 4; size <= 8; size++) /* by the room for it, too, and never unseen */
+        cr_expect_str_eq(mx_font_fit("abcdefg", font, 1000, out, size),
+                         ((const char *[]){"\xE2\x80\xA6", "a\xE2\x80\xA6", "ab\xE2\x80\xA6",
+                                           "abc\xE2\x80\xA6", "abcdefg"})[size - 4]);
     cr_expect_gt(mx_font_width("\xFF\xFE", font), 0);
 }
 
@@ -441,6 +445,30 @@ Test(preview, long_lists_end_their_lines_between_entries)
         cr_expect_leq(mx_font_width(rest, font), 132, "%s", rest);
         rest = end;
     }
+    close_all(&f);
+}
+
+/* What is shown is told in one line where there is room for it, to its last word. */
+Test(preview, the_sentence_below_the_title_is_shown_whole)
+{
+    struct fixture f =
+        open_text("data: {set: synthetic, size: 12, synthetic: {n: 40, classes: 4}, augment: "
+                  "random_resized_crop_jitter}\nmodel: {arch: resnet8}\ntrain: {batch_size: 8}\n"
+                  "mix: {strategy: mixup}\ngrid: {mix.alpha: [0.1, 0.2, 0.5, 1, 2, 3, 5, 10]}\n");
+    struct worker_dataset *set = worker_dataset_open(&f.settings.setting[0].params, 3, NULL);
+    const char      *text = "synthetic, 4 classes, 12 \xC3\x97 12 pixels \xC2\xB7 seed 3 \xC2\xB7 "
+                            "\xCE\xBB is the share of the base image \xC2\xB7 "
+                            "random_resized_crop_jitter as in the first epoch, right of the partner";
+    const uint32_t   end = 28 + (uint32_t)mx_font_width(text, (struct mx_font){9, 1.35});
+    struct mx_canvas canvas;
+
+    cr_assert_gt(strlen(text), 140);
+    cr_assert_eq(mx_preview_sheet("n", &f.settings, set, 3, 1, false, &canvas, NULL), 0);
+    cr_assert_gt(canvas.width, end + 28);
+    cr_expect_gt(ink_in(&canvas, 28 + 30, 28 + 46, end - 40, end + 1), 40);
+    cr_expect_eq(ink_in(&canvas, 28 + 30, 28 + 46, end + 2, canvas.width), 0);
+    mx_canvas_free(&canvas);
+    worker_dataset_free(set);
     close_all(&f);
 }
 
