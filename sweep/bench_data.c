@@ -46,6 +46,8 @@ int mx_bench_data(const struct mx_bench_options *options, struct mx_bench_result
     mx_bench_add(results, "data.resize", "images/s", bench.resize, WORKER_BENCH_DATA_REPEATS);
     mx_bench_add(results, "data.first_epoch", "share", bench.first_epoch,
                  WORKER_BENCH_DATA_REPEATS);
+    mx_bench_add(results, "data.two_of_one", "share", bench.two_of_one, WORKER_BENCH_DATA_REPEATS);
+    mx_bench_add(results, "data.two_of_two", "share", bench.two_of_two, WORKER_BENCH_DATA_REPEATS);
     mx_bench_add(results, "data.second_epoch", "share", bench.second_epoch,
                  WORKER_BENCH_DATA_REPEATS);
     return 0;

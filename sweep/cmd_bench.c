@@ -39,12 +39,15 @@ static const struct mx_topic topics[] = {
     {"deletion", "images x steps a second of deletion curves as a share of the images a second "
                  "of the same network in plain inference, for each fill: resnet8 and resnet20, "
                  "or the networks named behind it; on a GPU the rate itself, too"},
-    {"data", "images a second of CPU time that JPEG and PNG files are decoded, and resized "
-             "to 224 x 224: made ones of 500 x 375 pixels, or those of --files; what opening a "
-             "folder of them without a cache, which is filled, reaches of the speed of reading, "
-             "decoding and resizing its files (first_epoch); and what making cut and flipped "
-             "batches of images in memory, as floats, reaches of the speed of copying, a byte "
-             "read and four written for each number (second_epoch)"},
+    {"data",
+     "images a second of CPU time that JPEG and PNG files are decoded, and resized "
+     "to 224 x 224: made ones of 500 x 375 pixels, or those of --files; what opening a "
+     "folder of them without a cache, which is filled, reaches of the speed of reading, "
+     "decoding and resizing its files (first_epoch); what two processes that open it at once "
+     "reach, by the clock, of that speed of one core and of two (two_of_one, two_of_two); and what "
+     "making cut and flipped "
+     "batches of images in memory, as floats, reaches of the speed of copying, a byte "
+     "read and four written for each number (second_epoch)"},
     {"dispatch",
      "microseconds a trial besides its work, of a whole sweep of 200,000 that do "
      "nothing: planning, scheduler, messages, two executors, journal and results; "

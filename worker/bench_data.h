@@ -32,6 +32,10 @@ struct worker_bench_data {
      * and resizing them; what making batches of its images in memory, as floats, padded, cut and
      * flipped, reaches of the speed of memcpy(), where it reads and writes as many bytes. */
     double first_epoch[WORKER_BENCH_DATA_REPEATS], second_epoch[WORKER_BENCH_DATA_REPEATS];
+
+    /* By the clock: what two processes that open the folder at once reach of the speed of one that
+     * reads, decodes and resizes the files and does nothing else, and of two that do so. */
+    double two_of_one[WORKER_BENCH_DATA_REPEATS], two_of_two[WORKER_BENCH_DATA_REPEATS];
 };
 
 /* Decode JPEG and PNG files, the first of `folder` in the order of their names, from memory to

@@ -1,8 +1,12 @@
 /* A folder of image files as two epochs of a training see it: opened without a cache, and from memory. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -13,7 +17,7 @@
 
 enum {
     CLASSES = 2,
-    LEAST = 16, /* images: files are there again if they are fewer */
+    LEAST = 64, /* images: files are there again if they are fewer */
     BATCH = 8,
     PASSES = 4,
     FLOATS = 3 * WORKER_BENCH_DATA_SIDE * WORKER_BENCH_DATA_SIDE,
@@ -63,12 +67,11 @@ static int write_files(const struct epochs *e, struct mx_err *err)
     return 0;
 }
 
-/* The same files read, decoded and resized one after the other, and nothing else. */
-static int decode_and_resize(const struct epochs *e, double *seconds, struct mx_err *err)
+/* The same files, from `first` on every step-th, read, decoded and resized one after the other, and
+ * nothing else. */
+static int decode_some(const struct epochs *e, uint32_t first, uint32_t step, struct mx_err *err)
 {
-    const double start = mx_clock_cpu_s();
-
-    for (uint32_t i = 0; i < images_of(e->files); i++) {
+    for (uint32_t i = first; i < images_of(e->files); i += step) {
         struct worker_picture picture = {.pixels = NULL};
         char                  path[PATH_SIZE];
         int                   rc = worker_picture_read(path_of(e, i, false, path), &picture, err) ||
@@ -80,8 +83,16 @@ static int decode_and_resize(const struct epochs *e, double *seconds, struct mx_
         if (rc)
             return -1;
     }
-    *seconds = mx_clock_cpu_s() - start;
     return 0;
+}
+
+static int decode_and_resize(const struct epochs *e, double *seconds, struct mx_err *err)
+{
+    const double start = mx_clock_cpu_s();
+    int          rc = decode_some(e, 0, 1, err);
+
+    *seconds = mx_clock_cpu_s() - start;
+    return rc;
 }
 
 /* The images are there to be used: mapped, and not only promised. */
@@ -98,20 +109,82 @@ static uint64_t touch(const struct worker_split *split)
     return sum;
 }
 
-/* The set without a cache, which this fills. */
-static int open_set(struct epochs *e, double *seconds, struct mx_err *err)
+static int forget_set(struct epochs *e, struct mx_err *err)
 {
-    double start;
-
     worker_dataset_free(e->set);
     e->set = NULL;
-    if (mx_dir_remove(e->cache, err))
-        return -1;
-    start = mx_clock_cpu_s();
+    return mx_dir_remove(e->cache, err);
+}
+
+/* The set without a cache, which this fills. */
+static int fill_cache(struct epochs *e, struct mx_err *err)
+{
     if (!(e->set = worker_dataset_open(&e->params, 0, err)))
         return -1;
     e->touched += touch(&e->set->train) + touch(&e->set->test);
+    return 0;
+}
+
+static int open_set(struct epochs *e, double *seconds, struct mx_err *err)
+{
+    double start;
+    int    rc;
+
+    if (forget_set(e, err))
+        return -1;
+    start = mx_clock_cpu_s();
+    rc = fill_cache(e, err);
     *seconds = mx_clock_cpu_s() - start;
+    return rc;
+}
+
+/* What process 0 or 1 of two does. */
+static int decode_half(struct epochs *e, uint32_t which, struct mx_err *err)
+{
+    return decode_some(e, which, 2, err);
+}
+
+static int open_together(struct epochs *e, uint32_t which, struct mx_err *err)
+{
+    (void)which;
+    return fill_cache(e, err);
+}
+
+/* Have two processes work at once, and take the time until both are done. */
+static int in_two(struct epochs *e, int (*work)(struct epochs *, uint32_t, struct mx_err *),
+                  double *seconds, struct mx_err *err)
+{
+    const double start = mx_clock_monotonic_s();
+    const pid_t  other = fork();
+    int          status, rc;
+
+    if (other < 0)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot start a second process");
+    rc = work(e, other == 0, err);
+    if (other == 0)
+        _exit(rc ? 1 : 0);
+    if (waitpid(other, &status, 0) != other)
+        return mx_fail_errno(err, MX_EIO, errno, "cannot wait for the second process");
+    *seconds = mx_clock_monotonic_s() - start;
+    return rc == 0 && status != 0
+               ? mx_fail(err, MX_EINTERNAL, "the second process of the benchmark failed")
+               : rc;
+}
+
+/* What two processes that open the set reach of one, and of two, that only decode. */
+static int measure_two(struct epochs *e, double *of_one, double *of_two, struct mx_err *err)
+{
+    const double start = mx_clock_monotonic_s();
+    double       one, two, opened;
+
+    if (decode_some(e, 0, 1, err))
+        return -1;
+    one = mx_clock_monotonic_s() - start;
+    if (in_two(e, decode_half, &two, err) || forget_set(e, err) ||
+        in_two(e, open_together, &opened, err))
+        return -1;
+    *of_one = one / opened;
+    *of_two = two / opened;
     return 0;
 }
 
@@ -159,13 +232,16 @@ static int make_ready(struct epochs *e, struct mx_err *err)
 static int measure(struct epochs *e, struct worker_bench_data *out, struct mx_err *err)
 {
     for (int r = -1; r < WORKER_BENCH_DATA_REPEATS; r++) { /* the first one warms up */
-        double alone, opened, batches;
+        double of_one, of_two, alone, opened, batches;
 
-        if (decode_and_resize(e, &alone, err) || open_set(e, &opened, err) ||
-            (!e->batch && make_ready(e, err)) || make_batches(e, &batches, err))
+        if (measure_two(e, &of_one, &of_two, err) || decode_and_resize(e, &alone, err) ||
+            open_set(e, &opened, err) || (!e->batch && make_ready(e, err)) ||
+            make_batches(e, &batches, err))
             return -1;
         if (r < 0)
             continue;
+        out->two_of_one[r] = of_one;
+        out->two_of_two[r] = of_two;
         out->first_epoch[r] = alone / opened;
         out->second_epoch[r] = copy_batches(e) / batches;
     }

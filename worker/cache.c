@@ -36,13 +36,15 @@ void worker_cache_free(struct worker_cache *cache)
     free(cache);
 }
 
-const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache,
-                                                  const struct worker_job *job, struct mx_err *err)
+const struct worker_dataset *worker_cache_dataset(struct worker_cache          *cache,
+                                                  const struct worker_job      *job,
+                                                  const struct worker_progress *progress,
+                                                  struct mx_err                *err)
 {
     if (cache->set && worker_dataset_same(&cache->params, cache->seed, &job->params, job->seed))
         return cache->set;
     worker_dataset_free(cache->set); /* first, so that both are never in memory */
-    cache->set = worker_dataset_open(&job->params, job->seed, err);
+    cache->set = worker_dataset_open_told(&job->params, job->seed, progress, err);
     cache->params = job->params;
     cache->seed = job->seed;
     return cache->set;

@@ -192,8 +192,15 @@ static int choose_moments(const struct worker_params *params, const struct worke
 struct worker_dataset *worker_dataset_open(const struct worker_params *params, uint64_t seed,
                                            struct mx_err *err)
 {
+    return worker_dataset_open_told(params, seed, NULL, err);
+}
+
+struct worker_dataset *worker_dataset_open_told(const struct worker_params *params, uint64_t seed,
+                                                const struct worker_progress *progress,
+                                                struct mx_err                *err)
+{
     struct worker_dataset         *set = calloc(1, sizeof *set);
-    struct worker_raw_set          raw = {.measured = false};
+    struct worker_raw_set          raw = {.progress = progress};
     struct mx_buf                  folder = {0};
     const struct worker_known_set *known = NULL;
     int                            rc = -1;

@@ -19,6 +19,8 @@
 extern "C" {
 #endif
 
+struct worker_progress; /* worker/stage.h */
+
 enum {
     WORKER_MAX_CHANNELS = 4,
     WORKER_DATASET_STORES = 3, /* one a part */
@@ -138,6 +140,12 @@ int worker_dataset_probe(const struct worker_params *params, uint64_t *fingerpri
  * released with worker_dataset_free(); or NULL with MX_EDATA or MX_ENOMEM. */
 struct worker_dataset *worker_dataset_open(const struct worker_params *params, uint64_t seed,
                                            struct mx_err *err);
+
+/* The same, telling `progress` (NULL: nobody) of each image file that is hashed or decoded, here or by
+ * a process that is waited for; MX_EINTERRUPTED where it asks for the end. */
+struct worker_dataset *worker_dataset_open_told(const struct worker_params *params, uint64_t seed,
+                                                const struct worker_progress *progress,
+                                                struct mx_err                *err);
 
 /* Which constants a set gets: one of data.normalize, or WORKER_NORMALIZE_OF_ARCH
  * where the network has its own, whatever that says: (x - 127) / 128 of

@@ -61,7 +61,7 @@ static int load_network(struct extraction *e, struct mx_err *err)
 
 static int set_up(struct extraction *e, struct worker_cache *cache, struct mx_err *err)
 {
-    if (!(e->set = worker_cache_dataset(cache, &e->job, err)) || load_network(e, err))
+    if (!(e->set = worker_cache_dataset(cache, &e->job, e->progress, err)) || load_network(e, err))
         return -1;
     for (unsigned p = 0; p < WORKER_FEATURE_PARTS; p++)
         e->total += split_of(e, p)->n;

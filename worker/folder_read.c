@@ -109,16 +109,20 @@ static void choose_sources(struct reading *r, struct worker_folder *folder,
             r->sources[p].all = true; /* which it is, and so one name serves */
 }
 
-static int hash_source(struct worker_file_index *index, struct source *source, struct mx_err *err)
+static int hash_source(const struct reading *r, struct worker_file_index *index,
+                       struct source *source, struct mx_err *err)
 {
     uint64_t bytes;
 
     if (!(source->hashes = calloc(source->part.n + 1u, sizeof *source->hashes)))
         return mx_fail(err, MX_ENOMEM, "no memory to hash %u files", source->part.n);
-    for (uint32_t i = 0; i < source->part.n; i++)
+    for (uint32_t i = 0; i < source->part.n; i++) {
         if (worker_file_index_hash(index, source->part.files[i].name, &bytes, &source->hashes[i],
                                    err))
             return -1;
+        if (worker_progress_tick(r->raw->progress, i + 1, 0))
+            return mx_fail(err, MX_EINTERRUPTED, "stopped while image files were hashed");
+    }
     return 0;
 }
 
@@ -137,7 +141,7 @@ static int hash_sources(struct reading *r, struct mx_err *err)
     if (!(index = worker_file_index_open(mx_buf_str(&r->cache), r->path, mx_clock_utc_s(), err)))
         return -1;
     for (int p = 0; rc == 0 && p < WORKER_PARTS; p++)
-        rc = hash_source(index, &r->sources[p], err);
+        rc = hash_source(r, index, &r->sources[p], err);
     worker_file_index_close(index);
     return rc;
 }
@@ -181,7 +185,8 @@ static int open_store(struct reading *r, int part, struct mx_err *err)
                                            .all = source->all,
                                            .channels = r->shape->channels,
                                            .first = r->first,
-                                           .first_shape = r->shape};
+                                           .first_shape = r->shape,
+                                           .progress = r->raw->progress};
 
     if (source->part.n == 0)
         return 0;
@@ -209,7 +214,8 @@ static int open_originals(struct reading *r, struct mx_err *err)
                                            .nfiles = source->part.n,
                                            .hashes = source->hashes,
                                            .keep = source->keep,
-                                           .channels = r->shape->channels};
+                                           .channels = r->shape->channels,
+                                           .progress = r->raw->progress};
 
     if (side == 0)
         return 0;

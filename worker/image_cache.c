@@ -40,6 +40,7 @@ struct opening {
     struct mx_buf                   path, growing; /* its file, and that while it grows */
     uint32_t                        helped;     /* files that were decoded for who has it locked */
     bool                            unwritable; /* it is the cache that failed */
+    bool                            watched;    /* what has its last name grew while this waited */
 };
 
 static const double pause_s = 0.005;
@@ -70,12 +71,19 @@ static int await_lock(struct opening *o, int fd, struct mx_err *err)
     return 0;
 }
 
+static bool is_file(const char *path, const struct stat *file)
+{
+    struct stat there;
+
+    return stat(path, &there) == 0 && there.st_ino == file->st_ino && there.st_dev == file->st_dev;
+}
+
 /* Open the file that grows, locked, and empty. Returns -1 with *err; fd -1 and 0 if another
  * process has finished it meanwhile. */
 static int lock(struct opening *o, int *fd, struct mx_err *err)
 {
     const char *growing = mx_buf_str(&o->growing);
-    struct stat mine, there;
+    struct stat mine;
     int         failed;
 
     if ((*fd = open(growing, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
@@ -83,13 +91,13 @@ static int lock(struct opening *o, int *fd, struct mx_err *err)
     failed = await_lock(o, *fd, err);
     if (failed == 0 && fstat(*fd, &mine))
         failed = mx_fail_errno(err, MX_EIO, errno, "cannot lock %s", growing);
-    else if (failed == 0 &&
-             (stat(growing, &there) || there.st_ino != mine.st_ino || there.st_dev != mine.st_dev))
-        failed = 1; /* it has its last name already */
+    else if (failed == 0 && !is_file(growing, &mine))
+        failed = 1; /* it has its last name already, or none */
     else if (failed == 0 && ftruncate(*fd, 0))
         failed = mx_fail_errno(err, MX_EIO, errno, "cannot write %s", growing);
     if (failed == 0)
         return 0;
+    o->watched = failed > 0 && is_file(mx_buf_str(&o->path), &mine);
     close(*fd);
     *fd = -1;
     return failed > 0 ? 0 : -1;
@@ -145,7 +153,8 @@ static int open_cached(struct opening *o, struct worker_image_store *store, stru
     const char *path = mx_buf_str(&o->path), *growing = mx_buf_str(&o->growing);
     int         fd = -1, rc = 0;
 
-    while (!worker_store_load(path, &o->key, o->spec, false, store)) {
+    while (!worker_store_load(path, &o->key, o->spec, o->watched, store)) {
+        o->watched = false;
         o->unwritable = true;
         if (lock(o, &fd, err))
             return -1;

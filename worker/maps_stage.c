@@ -99,7 +99,7 @@ static void drop_impossible(struct mapping *m)
 
 static int set_up(struct mapping *m, struct worker_cache *cache, struct mx_err *err)
 {
-    if (!(m->set = worker_cache_dataset(cache, &m->job, err)) || load_network(m, err))
+    if (!(m->set = worker_cache_dataset(cache, &m->job, m->progress, err)) || load_network(m, err))
         return -1;
     drop_impossible(m);
     m->n = m->set->test.n;

@@ -125,7 +125,7 @@ static int make_room(struct scoring *s, struct mx_err *err)
 
 static int set_up(struct scoring *s, struct worker_cache *cache, struct mx_err *err)
 {
-    if (!(s->data = worker_cache_dataset(cache, &s->job, err)) || load_network(s, err))
+    if (!(s->data = worker_cache_dataset(cache, &s->job, s->progress, err)) || load_network(s, err))
         return -1;
     if (s->set.images > s->data->test.n)
         return mx_fail(err, MX_EDATA,

@@ -254,8 +254,8 @@ static int set_up(struct scoring *s, struct worker_cache *cache, struct mx_err *
 {
     const size_t chunk = SCORE_CHUNK;
 
-    if (!(s->set = worker_cache_dataset(cache, &s->job, err)) || load_network(s, err) ||
-        find_maps(s, err))
+    if (!(s->set = worker_cache_dataset(cache, &s->job, s->progress, err)) ||
+        load_network(s, err) || find_maps(s, err))
         return -1;
     s->pixels = (size_t)s->set->shape.height * s->set->shape.width;
     s->targets = malloc(((size_t)s->n + 1) * sizeof *s->targets);

@@ -10,9 +10,11 @@
 #include "worker/stage.h"
 
 /* The data set of a job, from the cache or read anew. Lent: it stays the
- * cache's, until the next call. NULL with *err of worker_dataset_open(). */
-const struct worker_dataset *worker_cache_dataset(struct worker_cache     *cache,
-                                                  const struct worker_job *job, struct mx_err *err);
+ * cache's, until the next call. NULL with *err of worker_dataset_open_told(). */
+const struct worker_dataset *worker_cache_dataset(struct worker_cache          *cache,
+                                                  const struct worker_job      *job,
+                                                  const struct worker_progress *progress,
+                                                  struct mx_err                *err);
 
 /* The features that a head is trained on: of the job's features stage, or of
  * data.path where it has none, in its precision. The same lending as above. */

@@ -16,7 +16,7 @@
 #include "worker/store_file.h"
 
 enum {
-    PARTS = 64, /* of a list, if that makes them neither smaller ... */
+    PARTS = 32, /* of a list, if that makes them neither smaller ... */
     LEAST = 4,
     MOST = 64, /* files, nor larger */
     NONE = UINT32_MAX,

@@ -148,7 +148,7 @@ static int set_up(struct training *t, struct worker_cache *cache, struct mx_err 
     const struct worker_params *params = &t->job->params;
     uint32_t                    last;
 
-    if (!(t->set = worker_cache_dataset(cache, t->job, err)) || choose_rows(t, err))
+    if (!(t->set = worker_cache_dataset(cache, t->job, t->progress, err)) || choose_rows(t, err))
         return -1;
     t->batch_size = params->train_batch_size < t->n ? (uint32_t)params->train_batch_size : t->n;
     if (t->n == 0) {

@@ -98,7 +98,8 @@ class Bench(Case):
             rows = json.loads(out)["results"]
             self.assertEqual([(row["name"], row["unit"], row["repeats"]) for row in rows],
                              [("data.decode", "images/s", 7), ("data.resize", "images/s", 7),
-                              ("data.first_epoch", "share", 7), ("data.second_epoch", "share", 7)])
+                              ("data.first_epoch", "share", 7), ("data.two_of_one", "share", 7),
+                              ("data.two_of_two", "share", 7), ("data.second_epoch", "share", 7)])
             self.assertTrue(all(0 < row["min"] <= row["value"] <= row["max"] for row in rows))
         self.assertEqual(self.refused(2, "bench", "journal", "--files", "one"),
                          "mixsweep: bench journal takes no --files\n")

@@ -39,12 +39,31 @@ class Shared(Case):
     def stores(self):
         return sorted(path for path in self.cache.iterdir() if path.name.startswith("images-"))
 
-    def run_it(self, out):
+    def start_it(self, out):
         env = dict(os.environ, MIXSWEEP_CACHE=str(self.cache))
-        done = subprocess.run([sys.executable, "-c", MEASURE, PROGRAM, "run", "shared.yaml", "--workers", "2", "--out", out],
-                              cwd=self.folder, capture_output=True, text=True, env=env, check=False)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return int(done.stdout)
+        return subprocess.Popen([sys.executable, "-c", MEASURE, PROGRAM, "run", "shared.yaml", "--workers", "2", "--out", out],
+                                cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+
+    def end_it(self, run):
+        out, err = run.communicate()
+        self.assertEqual(run.returncode, 0, err)
+        return int(out)
+
+    def run_it(self, out):
+        return self.end_it(self.start_it(out))
+
+    def test_two_sweeps_that_start_at_once_decode_together_within_the_plan(self):
+        out, _ = self.mixsweep("plan", "shared.yaml", "--json")
+        runs = [self.start_it(name) for name in ("one", "two")]
+        for run in runs:
+            self.assertLess(self.end_it(run), json.loads(out)["memory_bytes_per_executor"])
+        self.assertEqual([path.name for path in self.stores() if "." in path.name], [])  # no part, no claim
+        together = sorted(path.read_bytes() for path in self.stores())
+        for path in self.stores():
+            path.unlink()
+        self.run_it("alone")
+        self.assertTrue(together == sorted(path.read_bytes() for path in self.stores()))
+        self.assertEqual(len({(self.folder / name / "cells.csv").read_bytes() for name in ("one", "two", "alone")}), 1)
 
     def test_two_executors_share_two_files_and_stay_within_the_plan(self):
         out, _ = self.mixsweep("plan", "shared.yaml", "--json")

@@ -13,6 +13,7 @@
 #include "worker/choices.h"
 #include "worker/dataset.h"
 #include "worker/file_index.h"
+#include "worker/stage.h"
 
 enum {
     TRAIN = 8,
@@ -402,6 +403,44 @@ Test(image_cache, what_was_skipped_is_counted_from_the_cache_too)
     worker_dataset_free(first);
     worker_dataset_free(second);
     worker_dataset_free(without);
+    end(&f);
+}
+
+struct counter {
+    uint64_t ticks, last; /* `last` of them asks for the end; 0: none */
+};
+
+static bool count(void *user, uint64_t done, uint64_t total)
+{
+    struct counter *counter = user;
+
+    (void)done;
+    cr_expect_eq(total, 0); /* it is no share of the stage's own work */
+    counter->ticks++;
+    return counter->last > 0 && counter->ticks >= counter->last;
+}
+
+Test(image_cache, each_file_is_a_sign_of_life_and_the_end_can_be_asked_for_at_each)
+{
+    struct fixture               f = make();
+    struct counter               counter = {0, 0};
+    const struct worker_progress progress = {.tick = count, .user = &counter};
+    struct worker_dataset       *set;
+
+    for (counter.last = 1; counter.last <= 2 * (TRAIN + TEST); counter.last += TRAIN - 1) {
+        struct mx_err err = {.code = MX_OK};
+
+        counter.ticks = 0;
+        cr_expect_null(worker_dataset_open_told(&f.params, 1, &progress, &err));
+        cr_expect_eq(err.code, MX_EINTERRUPTED, "%s", err.text);
+        cr_expect_eq(counter.ticks, counter.last);
+        cr_assert_eq(mx_dir_remove(f.cache, NULL), 0);
+    }
+    counter = (struct counter){0, 0};
+    set = worker_dataset_open_told(&f.params, 1, &progress, NULL);
+    cr_assert_not_null(set);
+    cr_expect_eq(counter.ticks, 2 * (TRAIN + TEST)); /* hashed, and decoded */
+    worker_dataset_free(set);
     end(&f);
 }
 
