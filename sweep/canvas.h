@@ -54,11 +54,12 @@ struct mx_font {
 
 /* Text from x on, its capitals' feet on y; marks of capitals stand a third of their height above
  * them. UTF-8: ASCII, the letters of Latin-1 and Latin-2 and their neighbours up to U+017F, marks of
- * their own (U+0300 ...) and a few signs are known, the others are boxes. */
+ * their own (U+0300 ...) and a few signs are known, of the others the code is drawn, [U+65E5]; bytes
+ * that are no UTF-8 are boxes. */
 void mx_canvas_text(struct mx_canvas *canvas, double y, double x, const char *text,
                     struct mx_font font, uint32_t colour);
 
-/* True if none of its characters is drawn as a box. */
+/* True if none of its characters is drawn as its code or a box. */
 bool mx_font_knows(const char *text);
 
 /* How wide the text will be, in pixels. */

@@ -118,6 +118,37 @@ static uint32_t next_character(const char **text)
     return n ? character : 0xFFFD;
 }
 
+static bool is_box(uint32_t character)
+{
+    return font_glyph_of(character).strokes == font_glyph_of(0xFFFD).strokes;
+}
+
+/* A text as it is drawn: a character without a glyph is its code, [U+65E5], not a box like others. */
+struct reader {
+    const char *text;
+    char        code[16];
+    const char *more; /* of code */
+};
+
+static bool is_left(const struct reader *reader)
+{
+    return *reader->text || (reader->more && *reader->more);
+}
+
+static uint32_t next_drawn(struct reader *reader)
+{
+    uint32_t character;
+
+    if (reader->more && *reader->more)
+        return (uint32_t)*reader->more++;
+    character = next_character(&reader->text);
+    if (character == 0xFFFD || !is_box(character))
+        return character;
+    snprintf(reader->code, sizeof reader->code, "[U+%04X]", (unsigned)character);
+    reader->more = reader->code + 1;
+    return (uint32_t)reader->code[0];
+}
+
 /* How far the next letter stands behind a glyph's begin; 0 of a mark alone. */
 static double advance(const struct font_glyph *glyph, struct mx_font font)
 {
@@ -139,20 +170,19 @@ static void draw_mark(struct pen pen, const struct font_glyph *glyph, int width)
 
 bool mx_font_knows(const char *text)
 {
-    const char *box = font_glyph_of(0xFFFD).strokes;
-
     while (*text)
-        if (font_glyph_of(next_character(&text)).strokes == box)
+        if (is_box(next_character(&text)))
             return false;
     return true;
 }
 
 double mx_font_width(const char *text, struct mx_font font)
 {
-    double width = 0;
+    struct reader reader = {.text = text};
+    double        width = 0;
 
-    while (*text) {
-        const struct font_glyph glyph = font_glyph_of(next_character(&text));
+    while (is_left(&reader)) {
+        const struct font_glyph glyph = font_glyph_of(next_drawn(&reader));
 
         width += advance(&glyph, font);
     }
@@ -162,18 +192,19 @@ double mx_font_width(const char *text, struct mx_font font)
 void mx_canvas_text(struct mx_canvas *canvas, double y, double x, const char *text,
                     struct mx_font font, uint32_t colour)
 {
-    struct pen pen = {.canvas = canvas,
-                      .y = y,
-                      .x = x + font.thick / 2,
-                      .unit = font.size / CAPITAL,
-                      .thick = font.thick,
-                      .colour = colour};
-    double     step = 0;
-    int        width = 0;
-    bool       high = false;
+    struct pen    pen = {.canvas = canvas,
+                         .y = y,
+                         .x = x + font.thick / 2,
+                         .unit = font.size / CAPITAL,
+                         .thick = font.thick,
+                         .colour = colour};
+    struct reader reader = {.text = text};
+    double        step = 0;
+    int           width = 0;
+    bool          high = false;
 
-    while (*text) {
-        struct font_glyph glyph = font_glyph_of(next_character(&text));
+    while (is_left(&reader)) {
+        struct font_glyph glyph = font_glyph_of(next_drawn(&reader));
 
         if (glyph.strokes) { /* else a mark on the letter that the pen still stands at */
             pen.x += step;

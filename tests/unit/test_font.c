@@ -8,7 +8,7 @@ static const struct mx_font font = {24, 2};
 
 enum {
     HEIGHT = 80,
-    WIDTH = 80,
+    WIDTH = 400,
     FEET = 50
 };
 
@@ -58,6 +58,20 @@ Test(font, knows_which_text_it_has_letters_for)
     cr_expect_not(mx_font_knows("\xE6\x97\xA5\xE6\x9C\xAC"));
     cr_expect_not(mx_font_knows("cat \xD0\xB6"));
     cr_expect_not(mx_font_knows("cat\xFF"));
+}
+
+/* As names of sweeps and sets: two of them are to look different. */
+Test(font, a_letter_that_it_does_not_have_is_drawn_as_its_code)
+{
+    static const struct mx_font small = {6, 1};
+
+    cr_expect(same("\xE6\x97\xA5", "[U+65E5]"));
+    cr_expect(same("a\xD0\xB6", "a[U+0436]"));
+    cr_expect(same("\xF0\x9F\x90\xB1", "[U+1F431]"));
+    cr_expect_not(same("\xE6\x97\xA5", "\xE6\x9C\xAC"));
+    cr_expect_eq(mx_font_width("\xE6\x97\xA5 \xE6\x9C\xAC", small),
+                 mx_font_width("[U+65E5] [U+672C]", small));
+    cr_expect(same("\xFF", "\xEF\xBF\xBD"));
 }
 
 Test(font, every_latin_letter_is_drawn_and_none_is_a_box)
