@@ -34,6 +34,8 @@ struct mx_link_options {
     uint64_t                memory_bytes;    /* cap on the memory of one executor, 0 = none */
     double                  stall_timeout_s; /* 0 = never */
     double                  rank_timeout_s;
+    size_t handed_bytes; /* of numbers that executors of a GPU hand to the one that takes part in a
+                                             sum, at most; what is beyond is the journal's. 0: 32 MiB */
 };
 
 /* Something that came in. */

@@ -5,10 +5,6 @@
 #include "reduce/patterns.h"
 #include "sweep/link_group.h"
 
-enum {
-    HANDED_BYTES = 32 << 20, /* to one member, in one order: what is beyond is the journal's */
-};
-
 int group_open(struct link_group *group, struct mx_err *err)
 {
     const size_t n = group->job->link->workers, nstages = group->job->table->nstages;
@@ -113,13 +109,18 @@ void group_choose(struct link_group *group)
         add_members(group, true);
 }
 
+static bool computed(const struct link_group *group, uint64_t stage, uint32_t executor)
+{
+    return group->job->table->makers[stage].executor == executor && still_there(group, stage);
+}
+
 /* Which stages an executor computed. Returns the number of runs. */
 static size_t list_stages(struct link_group *group, uint32_t executor)
 {
     size_t n = 0;
 
     for (uint32_t s = 0; s < group->job->table->nstages; s++) {
-        if (group->job->table->makers[s].executor != executor || !still_there(group, s))
+        if (!computed(group, s, executor))
             continue;
         group->given[s] = true;
         if (n > 0 && group->runs[n - 1].first + group->runs[n - 1].count == s)
@@ -148,13 +149,12 @@ struct worker_group_order group_order(struct link_group *group, unsigned number)
     return order;
 }
 
-/* Its numbers are the journal's all the same. */
+/* Its numbers are the journal's all the same. The runs are those of the order that is being written. */
 static void take_back(struct link_group *group, uint32_t executor)
 {
-    const size_t n = list_stages(group, executor);
-
-    for (size_t k = 0; k < n; k++)
-        memset(group->given + group->runs[k].first, 0, group->runs[k].count * sizeof *group->given);
+    for (uint64_t s = 0; s < group->job->table->nstages; s++)
+        if (computed(group, s, executor))
+            group->given[s] = false;
 }
 
 int group_put_handed(struct link_group *group, unsigned number, struct mx_buf *out,
@@ -172,7 +172,7 @@ int group_put_handed(struct link_group *group, unsigned number, struct mx_buf *o
         mx_buf_clear(&bytes);
         rc = reduce_sum_emit(group->members[i].handed, nslots, group->round, &block, SIZE_MAX,
                              &bytes, err);
-        if (bytes.len + out->len <= HANDED_BYTES)
+        if (bytes.len + out->len <= group->job->link->handed_bytes)
             mx_put_bytes(out, bytes.data, bytes.len);
         else
             take_back(group, group->members[i].executor);

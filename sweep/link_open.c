@@ -8,6 +8,10 @@
 #include "base/disk.h"
 #include "sweep/link_ranks.h"
 
+enum {
+    HANDED_BYTES = 32 << 20
+};
+
 static const double pause_s =
     200e-6;                       /* between two looks at MPI while nothing else is to be done */
 static const double hello_s = 30; /* that a rank has to say HELLO once we listen, at least */
@@ -261,6 +265,7 @@ struct mx_link *mx_link_open(const struct mx_link_options *options, struct mx_bu
     link->nranks = link->comm ? mx_comm_size(link->comm) : 1;
     link->current = -1;
     link->rank_timeout_s = options->rank_timeout_s;
+    link->handed_bytes = options->handed_bytes > 0 ? options->handed_bytes : HANDED_BYTES;
     if (open_ranks(link, options, why, err) || !(link->own = worker_contributions_new(err)) ||
         !(link->reduction = mx_reduction_new(link->comm, err)))
         goto fail;

@@ -52,11 +52,12 @@ struct mx_link {
     struct mx_buf        *orders;                       /* by executor: frames to be sent ... */
     uint32_t             *waiting;                      /* ... of these */
     uint32_t              nwaiting;
-    struct worker_message message; /* of another rank's executor, lent with its event */
-    struct mx_buf         frame;   /* of a message to a rank */
-    int                   current; /* rank whose inbox is being read, -1 for none */
-    unsigned              nlosing; /* lost ranks of which something is still to be told */
-    double                nap_s;   /* between two looks at MPI */
+    struct worker_message message;      /* of another rank's executor, lent with its event */
+    struct mx_buf         frame;        /* of a message to a rank */
+    int                   current;      /* rank whose inbox is being read, -1 for none */
+    unsigned              nlosing;      /* lost ranks of which something is still to be told */
+    double                nap_s;        /* between two looks at MPI */
+    size_t                handed_bytes; /* in one order */
     double                rank_timeout_s, watch_s, watched_s, beat_s, looked_s;
     uint32_t              round; /* of the reduction, and what went wrong in it */
     struct mx_err         reduce_err;

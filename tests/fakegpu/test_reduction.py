@@ -53,6 +53,16 @@ class Reduction(unittest.TestCase):
         self.assertEqual(lines, ["nccl over 2: 81 numbers, DIFFERENT", "stage 4, test.accuracy, in 3"])
         self.assertEqual(self.reduce(2, per_gpu=3, stages=50000), ["nccl over 2: 100001 numbers, equal"])
 
+    def test_what_is_too_long_for_one_order_is_the_journals(self):
+        """Executors 2 and 4 hand over to executor 0; that executor 4 has lost a number shows only where its own
+        numbers are taken."""
+        different = ["nccl over 2: 81 numbers, DIFFERENT", "stage 4, test.accuracy, in 3"]
+        equal = ["nccl over 2: 81 numbers, equal"]
+        for handed, end in ((1, equal), (10**6, different)):
+            self.assertEqual(self.reduce(2, f"handed={handed}", per_gpu=3, MX_FAULT="contribution 13"), end, handed)
+        for handed in (1, 200, 500, 1000):  # nothing, or what one handed over, or both
+            self.assertEqual(self.reduce(2, f"handed={handed}", per_gpu=3), equal, handed)
+
     def test_another_of_a_gpu_takes_part_where_the_first_cannot(self):
         self.assertEqual(self.reduce(2, "died=0", per_gpu=2), ["nccl over 2: 81 numbers, equal"])
 

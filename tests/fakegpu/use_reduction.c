@@ -1,7 +1,7 @@
 /* A sweep's end without the sweep: executors of pretended GPUs, started and fed by the real link, run
  * empty stages, and their numbers are summed.
  *
- *     use_reduction PROGRAM GPUS PER_GPU STAGES ROUNDS [died=EXECUTOR] [wrong=STAGE] [timeout=S]
+ *     use_reduction PROGRAM GPUS PER_GPU STAGES ROUNDS [died=EXECUTOR] [wrong=STAGE] [timeout=S] [handed=BYTES]
  *
  * PROGRAM is what executors are. Stage 0 is the journal's alone: an earlier incarnation did it. After
  * ROUNDS reductions the last one's way is printed, behind the lines for a log. */
@@ -21,6 +21,7 @@ struct use {
     unsigned                     gpus, per_gpu, stages, rounds;
     int                          died, wrong;
     double                       timeout_s;
+    size_t                       handed; /* bytes at most; 0: as usual */
     char                         folder[64];
     struct mx_gpu               *list;
     struct mx_link              *link;
@@ -42,7 +43,8 @@ static void open_link(struct use *use)
         .directory = use->folder,
         .share = {.jobs = use->stages, .cuda = true, .per_gpu = use->per_gpu},
         .gpus = &gpus,
-        .rank_timeout_s = use->timeout_s};
+        .rank_timeout_s = use->timeout_s,
+        .handed_bytes = use->handed};
     struct mx_buf why = {0};
     struct mx_err err = {0};
     char          log[80];
@@ -159,6 +161,8 @@ static void read_words(struct use *use, int argc, char **argv)
             use->wrong = atoi(value + 1);
         else if (value && strncmp(argv[i], "timeout", 7) == 0)
             use->timeout_s = atof(value + 1);
+        else if (value && strncmp(argv[i], "handed", 6) == 0)
+            use->handed = (size_t)atol(value + 1);
         else
             end(argv[i], NULL);
     }
