@@ -54,17 +54,17 @@ class Msda(Case):
                           "train: {epochs: 1, batch_size: 16}\n"
                           "grid:\n"
                           "  mix.strategy: [choices]\n"
-                          "  mix.choices: [[cutmix, cutmix, mixup], [puzzlemix, recursivemix]]\n"
+                          "  mix.choices: [[cutmix, cutmix, mixup], [puzzlemix, recursivemix, resizemix]]\n"
                           "  mix.scale: [[0.5, 0.5], [0.1, 0.8]]\n")
         self.mixsweep("run", config, "--out", "out")
         table = rows(self.folder / "out/results.csv")
         self.assertEqual([row["mix.choices"] for row in table],
-                         ["[cutmix,cutmix,mixup]"] * 2 + ["[puzzlemix,recursivemix]"] * 2)
+                         ["[cutmix,cutmix,mixup]"] * 2 + ["[puzzlemix,recursivemix,resizemix]"] * 2)
         self.assertEqual({row["status"] for row in table}, {"done"})
         self.assertEqual(self.cells(self.folder / "out/config.yaml"), self.cells(config))
         record = json.loads(next((self.folder / "out").glob("stages/*/stage.json")).read_text())
         self.assertIn(record["parameters"]["mix.choices"],
-                      (["cutmix", "cutmix", "mixup"], ["puzzlemix", "recursivemix"]))
+                      (["cutmix", "cutmix", "mixup"], ["puzzlemix", "recursivemix", "resizemix"]))
         self.assertIn(record["parameters"]["mix.scale"], ([0.5, 0.5], [0.1, 0.8]))
         self.mixsweep("resume", "out")
 
