@@ -83,7 +83,7 @@ static bool is_file(const char *path, const struct stat *file)
 static int lock(struct opening *o, int *fd, struct mx_err *err)
 {
     const char *growing = mx_buf_str(&o->growing);
-    struct stat mine;
+    struct stat mine = {.st_ino = 0};
     int         failed;
 
     if ((*fd = open(growing, O_RDWR | O_CREAT | O_CLOEXEC, 0666)) < 0)
