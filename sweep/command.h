@@ -28,6 +28,7 @@ int mx_cmd_submit(int argc, char **argv);
 int mx_cmd_retry(int argc, char **argv);
 int mx_cmd_trial(int argc, char **argv);
 int mx_cmd_report(int argc, char **argv);
+int mx_cmd_decoder(int argc, char **argv);
 int mx_cmd_executor(int argc, char **argv);
 int mx_cmd_preview(int argc, char **argv);
 int mx_cmd_edits(int argc, char **argv);

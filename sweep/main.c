@@ -31,6 +31,7 @@ static const struct mx_command commands[] = {
     {"bench", "WHAT", &mx_usage_bench, mx_cmd_bench, false},
     {"doctor", "", &mx_usage_doctor, mx_cmd_doctor, false},
     {"help", "[COMMAND]", &mx_usage_help_command, mx_cmd_help, false},
+    {"decoder", "", NULL, mx_cmd_decoder, true},
     {"executor", "", NULL, mx_cmd_executor, true},
 };
 

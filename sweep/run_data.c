@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "sweep/decoders.h"
+#include "sweep/machine.h"
 #include "sweep/noted.h"
 #include "sweep/remarks.h"
 #include "sweep/run_state.h"
@@ -30,17 +32,33 @@ static int look_into_features(const struct worker_params *params, struct run_dat
     return rc;
 }
 
+/* Cores of this node on which executors will run, but the one at work. */
+static unsigned other_cores(const struct run *run)
+{
+    struct mx_machine machine;
+    unsigned          cores, asked = run->options->workers;
+
+    mx_machine_look(&machine);
+    cores = asked > 0 && asked < machine.cpus ? asked : machine.cpus;
+    return cores > 0 ? cores - 1 : 0;
+}
+
 /* Normalisation in use, by opening the set as the trials will: what is wrong
  * with the data is then told before anything runs. */
-static int look_into(const struct worker_params *params, uint64_t seed, struct run_data *data,
-                     struct mx_err *err)
+static int look_into(const struct run *run, const struct worker_params *params,
+                     struct run_data *data, struct mx_err *err)
 {
+    const uint64_t         seed = (uint64_t)run->config->base[KEY_SEED].integer;
     struct worker_dataset *set;
+    struct mx_decoders    *decoders;
     int                    rc;
 
     if (params->data_set == WORKER_DATA_FEATURES)
         return look_into_features(params, data, err);
-    if (!(set = worker_dataset_open(params, seed, err)))
+    decoders = mx_decoders_start(params, seed, other_cores(run));
+    set = worker_dataset_open(params, seed, err);
+    mx_decoders_end(decoders);
+    if (!set)
         return -1;
     data->channels = set->shape.channels;
     memcpy(data->mean, set->mean, sizeof data->mean);
@@ -97,7 +115,7 @@ static int data_fingerprint(struct run *run, const struct worker_params *origina
     found->normalize = worker_dataset_normalize(params);
     worker_dataset_place(params, found->path);
     if (worker_dataset_probe(params, &found->fingerprint, err) ||
-        look_into(params, (uint64_t)run->config->base[KEY_SEED].integer, found, err))
+        look_into(run, params, found, err))
         goto done;
     *fingerprint = found->fingerprint;
     found->params = params;

@@ -201,6 +201,38 @@ fail:
     return -1;
 }
 
+/* Returns 0 or an errno value. */
+static int spawn_decoder(const char *program, int input, pid_t *pid)
+{
+    char                       parent[32], visible[] = "";
+    const char                *argv[] = {program, "decoder", "--parent", parent, NULL};
+    char                     **environment = child_environment(visible);
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t          attributes;
+    int                        error = ENOMEM;
+
+    snprintf(parent, sizeof parent, "%ld", (long)getpid());
+    posix_spawn_file_actions_init(&files);
+    posix_spawnattr_init(&attributes);
+    if (environment && !posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO) &&
+        !posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) &&
+        !posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0) &&
+        !posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1) &&
+        !set_attributes(&attributes))
+        error = posix_spawn(pid, program, &files, &attributes, (char *const *)argv, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    free(environment);
+    return error;
+}
+
+int mx_spawn_decoder(const char *program, int input, pid_t *pid, struct mx_err *err)
+{
+    const int error = spawn_decoder(program, input, pid);
+
+    return error ? mx_fail_errno(err, MX_EIO, error, "cannot start %s as a decoder", program) : 0;
+}
+
 char *mx_program_path(struct mx_err *err)
 {
     char    path[PATH_MAX];

@@ -30,6 +30,10 @@ struct mx_child {
 int mx_spawn_executor(const struct mx_spawn_options *options, struct mx_child *child,
                       struct mx_err *err);
 
+/* Start `program decoder`, which reads `input` as its standard input and says nothing, in the same way.
+ * Returns 0 with its number, which the caller waits for; or -1 with MX_EIO. */
+int mx_spawn_decoder(const char *program, int input, pid_t *pid, struct mx_err *err);
+
 /* The path of the running program, to be freed; NULL with *err. */
 char *mx_program_path(struct mx_err *err);
 

@@ -195,6 +195,41 @@ struct worker_dataset *worker_dataset_open(const struct worker_params *params, u
     return worker_dataset_open_told(params, seed, NULL, err);
 }
 
+/* Give the set what was read; what it does not keep is freed. */
+static void keep(struct worker_dataset *set, const struct worker_known_set *known,
+                 struct worker_raw_set *raw)
+{
+    set->known_classes = known ? known->class_names : NULL;
+    set->own_classes = raw->class_names;
+    set->remarks = raw->remarks;
+    set->decoded = raw->decoded;
+    memcpy(set->stores, raw->stores, sizeof set->stores);
+    set->originals = raw->originals;
+    for (int p = 0; p < WORKER_PARTS; p++)
+        worker_images_free(&raw->parts[p]);
+}
+
+int worker_dataset_help(const struct worker_params *params, uint64_t seed,
+                        const struct worker_progress *progress, struct mx_err *err)
+{
+    struct worker_dataset         *set;
+    struct worker_raw_set          raw = {.progress = progress, .only_helps = true};
+    struct mx_buf                  folder = {0};
+    const struct worker_known_set *known = NULL;
+    int                            rc = -1;
+
+    if (!worker_set_cached(params->data_set))
+        return mx_fail(err, MX_EINVAL, "%s has no image files", worker_set_name(params->data_set));
+    if (!(set = calloc(1, sizeof *set)))
+        return mx_fail(err, MX_ENOMEM, "no memory for a data set");
+    if ((known = look_up(params, &folder, err)))
+        rc = known->format->read(params, mx_buf_str(&folder), seed, &set->shape, &raw, err);
+    keep(set, known, &raw);
+    worker_dataset_free(set);
+    mx_buf_free(&folder);
+    return rc;
+}
+
 struct worker_dataset *worker_dataset_open_told(const struct worker_params *params, uint64_t seed,
                                                 const struct worker_progress *progress,
                                                 struct mx_err                *err)
@@ -213,16 +248,8 @@ struct worker_dataset *worker_dataset_open_told(const struct worker_params *para
         rc = choose_moments(params, &raw, set, err);
     if (!rc)
         rc = worker_split_images(raw.parts, params, seed, set, err);
-    if (set) {
-        set->known_classes = known ? known->class_names : NULL;
-        set->own_classes = raw.class_names;
-        set->remarks = raw.remarks;
-        set->decoded = raw.decoded;
-        memcpy(set->stores, raw.stores, sizeof set->stores);
-        set->originals = raw.originals;
-    }
-    for (int p = 0; p < WORKER_PARTS; p++)
-        worker_images_free(&raw.parts[p]);
+    if (set)
+        keep(set, known, &raw);
     mx_buf_free(&folder);
     if (rc) {
         worker_dataset_free(set);

@@ -147,6 +147,13 @@ struct worker_dataset *worker_dataset_open_told(const struct worker_params *para
                                                 const struct worker_progress *progress,
                                                 struct mx_err                *err);
 
+/* Decode image files for a process that opens the same set on this node at the same time, until that one
+ * has them all in the cache (worker/store_parts.h). Should the other fail there is no end of it:
+ * `progress` has to ask for one. Returns 0; or -1 with MX_EINVAL for a set without image files, or *err of
+ * worker_dataset_open_told(). */
+int worker_dataset_help(const struct worker_params *params, uint64_t seed,
+                        const struct worker_progress *progress, struct mx_err *err);
+
 /* Which constants a set gets: one of data.normalize, or WORKER_NORMALIZE_OF_ARCH
  * where the network has its own, whatever that says: (x - 127) / 128 of
  * efficientnet_lite0. */

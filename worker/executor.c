@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/parent.h"
 #include "worker/device.h"
 #include "worker/fault.h"
 #include "worker/group.h"
@@ -46,17 +46,6 @@ struct executor {
     double                       sent_s;    /* when answers were sent last */
     char                         note[256]; /* of the stage that runs */
 };
-
-/* Nothing of ours outlives the sweep: the kernel sends SIGKILL when the
- * supervisor dies, and a supervisor that died before this call is noticed. */
-static int follow_parent(long parent, struct mx_err *err)
-{
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL))
-        return mx_fail_errno(err, MX_EIO, errno, "cannot tie the executor to its supervisor");
-    if ((long)getppid() != parent)
-        return mx_fail(err, MX_EIO, "the supervisor is gone");
-    return 0;
-}
 
 static int heed_signals(struct mx_err *err)
 {
@@ -316,7 +305,7 @@ int worker_executor_serve(const struct worker_executor_options *options, struct 
     struct worker_message message = {.type = WORKER_MESSAGE_HELLO};
     int                   rc = -1;
 
-    if (heed_signals(err) || follow_parent(options->parent, err) ||
+    if (heed_signals(err) || mx_follow_parent(options->parent, err) ||
         (options->memory_bytes > 0 && worker_memory_cap(options->memory_bytes, err)))
         return -1;
     if (!(executor.slot = map_slot(options->slot, err)))

@@ -186,6 +186,7 @@ static int open_store(struct reading *r, int part, struct mx_err *err)
                                            .channels = r->shape->channels,
                                            .first = r->first,
                                            .first_shape = r->shape,
+                                           .only_helps = r->raw->only_helps,
                                            .progress = r->raw->progress};
 
     if (source->part.n == 0)
@@ -215,6 +216,7 @@ static int open_originals(struct reading *r, struct mx_err *err)
                                            .hashes = source->hashes,
                                            .keep = source->keep,
                                            .channels = r->shape->channels,
+                                           .only_helps = r->raw->only_helps,
                                            .progress = r->raw->progress};
 
     if (side == 0)
@@ -335,6 +337,8 @@ static int read_all(struct reading *r, struct worker_folder *folder, struct mx_e
     for (int p = 0; p < WORKER_PARTS; p++)
         if (open_store(r, p, err))
             return -1;
+    if (r->raw->only_helps)
+        return open_originals(r, err);
     for (int p = 0; p < WORKER_PARTS; p++)
         if (read_part(r, p, &folder->parts[p], &r->raw->parts[p], err))
             return -1;

@@ -39,34 +39,44 @@ struct opening {
     struct mx_hash128               key;
     struct mx_buf                   path, growing; /* its file, and that while it grows */
     uint32_t                        helped;     /* files that were decoded for who has it locked */
+    bool                            is_no_help; /* decoding for that one failed */
     bool                            unwritable; /* it is the cache that failed */
     bool                            watched;    /* what has its last name grew while this waited */
 };
 
 static const double pause_s = 0.005;
 
+/* Decode a part for who has the store locked, or wait a moment. `grown`: what that one has written. */
+static int help(struct opening *o, uint64_t grown, struct mx_err *err)
+{
+    int done = 0;
+
+    if (!o->is_no_help)
+        done = worker_store_parts_help(mx_buf_str(&o->path), o->spec);
+    if (done < 0)
+        o->is_no_help = true;
+    if (done > 0)
+        o->helped += (uint32_t)done;
+    if (worker_progress_tick(o->spec->progress, grown + o->helped, 0)) {
+        o->unwritable = false;
+        return mx_fail(err, MX_EINTERRUPTED, "stopped while another decoded the same images");
+    }
+    if (done <= 0)
+        mx_clock_sleep_s(pause_s);
+    return 0;
+}
+
 /* Lock the file that grows; while another has it locked, decode for that one. */
 static int await_lock(struct opening *o, int fd, struct mx_err *err)
 {
-    bool helps = true;
-
     while (flock(fd, LOCK_EX | LOCK_NB)) {
         struct stat st = {.st_size = 0};
-        int         done = 0;
 
         if (errno != EWOULDBLOCK && errno != EINTR)
             return mx_fail_errno(err, MX_EIO, errno, "cannot lock %s", mx_buf_str(&o->growing));
-        if (helps && (done = worker_store_parts_help(mx_buf_str(&o->path), o->spec)) < 0)
-            helps = false;
-        if (done > 0)
-            o->helped += (uint32_t)done;
         fstat(fd, &st); /* it grows as long as whoever has it locked makes progress */
-        if (worker_progress_tick(o->spec->progress, (uint64_t)st.st_size + o->helped, 0)) {
-            o->unwritable = false;
-            return mx_fail(err, MX_EINTERRUPTED, "stopped while another decoded the same images");
-        }
-        if (done <= 0)
-            mx_clock_sleep_s(pause_s);
+        if (help(o, (uint64_t)st.st_size, err))
+            return -1;
     }
     return 0;
 }
@@ -147,6 +157,16 @@ static int build(struct opening *o, int fd, struct worker_image_store *store, st
     return 0;
 }
 
+/* Decode parts of the store until another process has made it. */
+static int open_helping(struct opening *o, struct worker_image_store *store, struct mx_err *err)
+{
+    while (!worker_store_load(mx_buf_str(&o->path), &o->key, o->spec, true, store))
+        if (help(o, 0, err))
+            return -1;
+    store->decoded += o->helped;
+    return 0;
+}
+
 /* As the public function, from the cache or not at all. */
 static int open_cached(struct opening *o, struct worker_image_store *store, struct mx_err *err)
 {
@@ -184,7 +204,7 @@ static int open_in(const char *folder, const struct worker_store_spec *spec,
         if (!mx_buf_ok(&o.path) || !mx_buf_ok(&o.growing))
             rc = mx_fail(err, MX_ENOMEM, "no memory for a path in %s", folder);
         else
-            rc = open_cached(&o, store, err);
+            rc = spec->only_helps ? open_helping(&o, store, err) : open_cached(&o, store, err);
     }
     *unwritable = o.unwritable;
     mx_buf_free(&o.path);
@@ -206,7 +226,9 @@ struct worker_image_store *worker_image_cache_open(const char                   
     }
     if (folder && open_in(folder, spec, store, &unwritable, &why) == 0)
         return store;
-    if (folder && !unwritable) {
+    if (!folder && spec->only_helps) {
+        mx_fail(err, MX_EIO, "there is no cache to decode into");
+    } else if (folder && !unwritable) {
         mx_fail(err, why.code, "%s", why.text);
     } else {
         if (folder)

@@ -74,6 +74,7 @@ struct worker_store_spec {
     const char                *first;
     const struct worker_shape *first_shape;
 
+    bool only_helps; /* another process makes the store; this one decodes for it, and waits */
     const struct worker_store_share *share;    /* NULL: all files are decoded here */
     const struct worker_progress    *progress; /* told of each file; NULL: nobody asks */
 };

@@ -15,7 +15,7 @@
 #include "worker/dataset.h"
 #include "worker/images.h"
 
-/* A set as it comes; only `progress` is set before. A zeroed struct is empty. */
+/* A set as it comes; only `progress` and `only_helps` are set before. A zeroed struct is empty. */
 struct worker_raw_set {
     struct worker_images  parts[WORKER_PARTS];
     bool                  measured; /* moments are those of all training pixels */
@@ -27,7 +27,8 @@ struct worker_raw_set {
     struct worker_image_store *originals;                     /* as in struct worker_dataset */
     uint32_t                   decoded;                       /* as in struct worker_dataset */
 
-    const struct worker_progress *progress; /* of worker_dataset_open_told(), lent */
+    const struct worker_progress *progress;   /* of worker_dataset_open_told(), lent */
+    bool                          only_helps; /* for worker_dataset_help(): no images are needed */
 };
 
 struct worker_set_format {

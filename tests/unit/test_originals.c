@@ -198,3 +198,16 @@ Test(originals, a_cache_that_is_damaged_anywhere_is_made_again)
     }
     end(&f);
 }
+
+Test(originals, a_process_that_only_helps_ends_when_all_stores_of_a_set_are_there)
+{
+    struct fixture       f = make();
+    struct worker_params synthetic = {.data_set = WORKER_DATA_SYNTHETIC};
+    struct mx_err        err = {0};
+
+    worker_dataset_free(must_open(&f));
+    cr_expect_eq(worker_dataset_help(&f.params, 0, NULL, &err), 0, "%s", err.text);
+    cr_expect_eq(worker_dataset_help(&synthetic, 0, NULL, &err), -1);
+    cr_expect_eq(err.code, MX_EINVAL, "%s", err.text);
+    end(&f);
+}

@@ -249,3 +249,43 @@ Test(store_parts, many_at_once_make_the_same_bytes_whoever_is_killed)
     mx_buf_free(&alone);
     free_list(list);
 }
+
+Test(store_parts, who_only_helps_waits_for_the_store_of_another_and_makes_none)
+{
+    struct list   *list = make_list(8);
+    struct mx_buf  alone = make_alone(list);
+    struct player *holder, *helper;
+    struct outcome outcome;
+
+    list->spec.only_helps = true;
+    helper = start(list, HOLD, 2, 0);
+    await_act(helper); /* it has looked for something to do more than once */
+    cr_expect_eq(count_files(list), 0);
+    list->spec.only_helps = false;
+    holder = start_holder(list, HOLD);
+    release(helper);
+    await_file(list, ".part-10");
+    release(holder);
+    cr_expect_eq(end(holder, 0).decoded, PART);
+    outcome = end(helper, 0);
+    cr_expect(outcome.opened, "%s", outcome.err.text);
+    cr_expect_eq(outcome.decoded, FILES - PART);
+    expect_store(list, &alone);
+    mx_buf_free(&alone);
+    free_list(list);
+}
+
+Test(store_parts, who_only_helps_ends_when_it_is_asked_to)
+{
+    struct list   *list = make_list(8);
+    struct outcome outcome;
+
+    list->spec.only_helps = true;
+    outcome = end(start(list, ASK, 3, 0), 0); /* nobody makes the store */
+    cr_expect_not(outcome.opened);
+    cr_expect_eq(outcome.err.code, MX_EINTERRUPTED, "%s", outcome.err.text);
+    cr_expect_eq(count_files(list), 0);
+    cr_expect_null(worker_image_cache_open(NULL, &list->spec, &(struct mx_err){0}, &outcome.err));
+    cr_expect_eq(outcome.err.code, MX_EIO);
+    free_list(list);
+}
