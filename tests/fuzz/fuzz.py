@@ -98,6 +98,14 @@ def zipped(*members, method=zipfile.ZIP_DEFLATED):
     return out.getvalue()
 
 
+def image_store(what, files, channels):
+    """Decoded images of 2 x 2 pixels; the header's names and checksums are the target's to put right."""
+    front = bytes(32) + struct.pack("<6I", files, files, files, channels, 2, 2) + bytes(24) + files * b"\2"
+    rows = files * struct.pack(f"<{1 + 2 * channels}Q", 0, 2, 2, *range(2 * channels - 2))
+    front = front.ljust((len(front) + 7) // 8 * 8, b"\0") + rows
+    return bytes([1 | what | (files - 1) << 4]) + front.ljust(4096, b"\0") + bytes(4 * channels * files)
+
+
 def sparse():
     """A file of three bytes and a hole of a terabyte, in GNU's old form."""
     head = bytearray(tar(("a", b"abc"), form=tarfile.GNU_FORMAT)[:1024])
@@ -182,6 +190,7 @@ SEEDS = {
               b"cell,mix.alpha,planned,done,failed,quarantined,stopped,pending,val.accuracy.n,val.accuracy.mean,val.accuracy.sd,"
               b"val.accuracy.low,val.accuracy.high\n0123456789abcdef,0.5,1,1,0,0,0,0,1,0.25,,,\n"],
     "status": [json.dumps(STATUS).encode() + b"\0" + json.dumps(OWNER).encode(), json.dumps(STATUS).encode()],
+    "image_store": [image_store(0, 3, 1), image_store(4, 2, 3), image_store(6, 2, 3), image_store(14, 2, 3)[:-12]],
     "file_index": [b"\1" + bytes(32), b"\1" + bytes(32 + 3 * 24), b"\0mx files 1\n"],
     "config": [CONFIG.encode(), b"grids:\n- {mix.alpha: &a [1, 2]}\n- {train.lr: *a}\ndata: {set: mnist}\nmodel: {arch: linear}\n"],
     "journal": [b'{"seq":0,"kind":"incarnation","pid":1,"host":"h","at":1.5,"accepted":[],"sum":"0123456789abcdef"}\n',
