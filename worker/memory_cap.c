@@ -38,7 +38,11 @@ int worker_memory_cap(uint64_t bytes, struct mx_err *err)
 
     if (data_now(&now, err))
         return -1;
-    limit.rlim_cur = limit.rlim_max = now + bytes;
+    if (getrlimit(RLIMIT_DATA, &limit))
+        return mx_fail_errno(err, MX_EIO, errno, "cannot read the limit on this process's memory");
+    if (limit.rlim_max == RLIM_INFINITY || now + bytes < limit.rlim_max)
+        limit.rlim_max = now + bytes;
+    limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_DATA, &limit))
         return mx_fail_errno(err, MX_EIO, errno, "cannot limit the memory of this process");
     return 0;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <criterion/criterion.h>
 
@@ -32,3 +33,17 @@ Test(memory_cap, counts_from_what_the_process_has)
     cr_assert_neq(take((size_t)48 * MIB), MAP_FAILED, "what was given back can be taken");
 #endif
 }
+
+#if !defined(__SANITIZE_ADDRESS__)
+Test(memory_cap, leaves_a_lower_bound_as_it_is)
+{
+    struct rlimit bound = {(rlim_t)512 * MIB, (rlim_t)512 * MIB};
+    struct mx_err err = {0};
+
+    cr_assert_eq(setrlimit(RLIMIT_DATA, &bound), 0);
+    cr_assert_eq(worker_memory_cap((uint64_t)4096 * MIB, &err), 0, "%s", err.text);
+    cr_assert_eq(getrlimit(RLIMIT_DATA, &bound), 0);
+    cr_expect_eq(bound.rlim_cur, (rlim_t)512 * MIB);
+    cr_expect_eq(bound.rlim_max, (rlim_t)512 * MIB);
+}
+#endif
