@@ -6,10 +6,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "sweep/decoders.h"
-#include "sweep/machine.h"
 #include "sweep/noted.h"
 #include "sweep/remarks.h"
 #include "sweep/run_state.h"
+#include "sweep/share.h"
 #include "sweep/smoke_data.h"
 #include "worker/dataset.h"
 #include "worker/features.h"
@@ -32,14 +32,28 @@ static int look_into_features(const struct worker_params *params, struct run_dat
     return rc;
 }
 
+enum {
+    DECODE_TOGETHER =
+        16, /* more images than that many decode are not put together by one process */
+    DECODER_BYTES = 256 << 20, /* with a list of a million files */
+};
+
 /* Cores of this node on which executors will run, but the one at work. */
 static unsigned other_cores(const struct run *run)
 {
-    struct mx_machine machine;
-    unsigned          cores, asked = run->options->workers;
+    const struct mx_share_request request = {.bytes_each = DECODER_BYTES, .jobs = DECODE_TOGETHER};
+    const struct mx_place        *places[1];
+    struct mx_place               here;
+    struct mx_buf                 why = {0};
+    unsigned                      cores, asked = run->options->workers;
 
-    mx_machine_look(&machine);
-    cores = asked > 0 && asked < machine.cpus ? asked : machine.cpus;
+    if (mx_place_look(&here, NULL))
+        return 0;
+    places[0] = &here;
+    mx_share_out(places, 1, &request, &cores, NULL, &why);
+    mx_buf_free(&why);
+    if (asked > 0 && asked < cores)
+        cores = asked;
     return cores > 0 ? cores - 1 : 0;
 }
 

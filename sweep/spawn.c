@@ -86,6 +86,22 @@ static int set_attributes(posix_spawnattr_t *attributes)
            posix_spawnattr_setsigdefault(attributes, &all);
 }
 
+/* Start this program so; "" or "NAME=VALUE" in `visible` is as of child_environment(). Returns 0 or an errno value. */
+static int start(const char *const *argv, const posix_spawn_file_actions_t *files, char *visible,
+                 pid_t *pid)
+{
+    char            **environment = child_environment(visible);
+    posix_spawnattr_t attributes;
+    int               error = ENOMEM;
+
+    posix_spawnattr_init(&attributes);
+    if (environment && !set_attributes(&attributes))
+        error = posix_spawn(pid, argv[0], files, &attributes, (char *const *)argv, environment);
+    posix_spawnattr_destroy(&attributes);
+    free(environment);
+    return error;
+}
+
 /* Returns 0 or an errno value. */
 static int spawn(const struct mx_spawn_options *options, const struct ends *ends, pid_t *pid)
 {
@@ -101,25 +117,17 @@ static int spawn(const struct mx_spawn_options *options, const struct ends *ends
                                          "--gpu",
                           options->gpu ? "1" : "0",
                                          NULL};
-    char                     **environment;
     posix_spawn_file_actions_t files;
-    posix_spawnattr_t          attributes;
-    int                        error = ENOMEM;
+    int                        error;
 
     if (options->gpu)
         snprintf(visible, sizeof visible, "%s%s", cuda_visible, options->gpu);
-    environment = child_environment(visible);
     snprintf(slot, sizeof slot, "%" PRIu32, options->slot);
     snprintf(memory, sizeof memory, "%" PRIu64, options->memory_bytes);
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
     posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    if (environment && !set_files(&files, options, ends) && !set_attributes(&attributes))
-        error = posix_spawn(pid, options->program, &files, &attributes, (char *const *)argv,
-                            environment);
-    posix_spawnattr_destroy(&attributes);
+    error = set_files(&files, options, ends) ? ENOMEM : start(argv, &files, visible, pid);
     posix_spawn_file_actions_destroy(&files);
-    free(environment);
     return error;
 }
 
@@ -206,23 +214,17 @@ static int spawn_decoder(const char *program, int input, pid_t *pid)
 {
     char                       parent[32], visible[] = "";
     const char                *argv[] = {program, "decoder", "--parent", parent, NULL};
-    char                     **environment = child_environment(visible);
     posix_spawn_file_actions_t files;
-    posix_spawnattr_t          attributes;
     int                        error = ENOMEM;
 
     snprintf(parent, sizeof parent, "%ld", (long)getpid());
     posix_spawn_file_actions_init(&files);
-    posix_spawnattr_init(&attributes);
-    if (environment && !posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO) &&
+    if (!posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO) &&
         !posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) &&
         !posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0) &&
-        !posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1) &&
-        !set_attributes(&attributes))
-        error = posix_spawn(pid, program, &files, &attributes, (char *const *)argv, environment);
-    posix_spawnattr_destroy(&attributes);
+        !posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1))
+        error = start(argv, &files, visible, pid);
     posix_spawn_file_actions_destroy(&files);
-    free(environment);
     return error;
 }
 

@@ -56,16 +56,25 @@ static void cut(struct worker_store_parts *parts)
     parts->n = (n + parts->files - 1) / parts->files;
 }
 
-/* The path of a part, or of one that grows, to be freed; NULL: no memory. */
-static char *path_of(const struct worker_store_parts *parts, uint32_t k, const char *end)
+/* A path beside the store, to be freed; NULL: no memory. */
+static char *path_with(const char *stem, const char *end)
 {
     struct mx_buf path = {0};
 
-    mx_buf_printf(&path, "%s.part-%" PRIu32 "%s", parts->stem, k, end);
+    mx_buf_printf(&path, "%s%s", stem, end);
     if (mx_buf_ok(&path))
         return path.data;
     mx_buf_free(&path);
     return NULL;
+}
+
+/* That of a part, or of one that grows. */
+static char *path_of(const struct worker_store_parts *parts, uint32_t k, const char *end)
+{
+    char text[32];
+
+    snprintf(text, sizeof text, ".part-%" PRIu32 "%s", k, end);
+    return path_with(parts->stem, text);
 }
 
 static void remove_part(const struct worker_store_parts *parts, uint32_t k)
@@ -109,16 +118,14 @@ static bool put_next(const struct worker_store_parts *parts, uint32_t next)
  * none, because it is whole or given up. */
 static uint32_t next_of(const struct worker_store_parts *parts)
 {
-    struct mx_buf path = {0};
-    struct stat   mine, there;
-    uint32_t      next = NONE;
+    char       *path = path_with(parts->stem, ".claims");
+    struct stat mine, there;
+    uint32_t    next = NONE;
 
-    mx_buf_printf(&path, "%s.claims", parts->stem);
-    if (!mx_buf_ok(&path) || fstat(parts->claims, &mine) || stat(path.data, &there) ||
-        mine.st_ino != there.st_ino || mine.st_dev != there.st_dev ||
-        pread(parts->claims, &next, sizeof next, 0) != sizeof next)
+    if (!path || fstat(parts->claims, &mine) || stat(path, &there) || mine.st_ino != there.st_ino ||
+        mine.st_dev != there.st_dev || pread(parts->claims, &next, sizeof next, 0) != sizeof next)
         next = NONE;
-    mx_buf_free(&path);
+    free(path);
     return next;
 }
 
@@ -290,24 +297,20 @@ static int find(void *user, uint32_t file, struct worker_store_piece *piece, str
 
 static int open_claims(const char *stem, int flags)
 {
-    struct mx_buf path = {0};
-    int           fd = -1;
+    char *path = path_with(stem, ".claims");
+    int   fd = path ? mx_disk_open(path, flags) : -1;
 
-    mx_buf_printf(&path, "%s.claims", stem);
-    if (mx_buf_ok(&path))
-        fd = mx_disk_open(path.data, flags);
-    mx_buf_free(&path);
+    free(path);
     return fd;
 }
 
 static void remove_claims(const char *stem)
 {
-    struct mx_buf path = {0};
+    char *path = path_with(stem, ".claims");
 
-    mx_buf_printf(&path, "%s.claims", stem);
-    if (mx_buf_ok(&path))
-        mx_disk_remove(path.data);
-    mx_buf_free(&path);
+    if (path)
+        mx_disk_remove(path);
+    free(path);
 }
 
 struct worker_store_parts *worker_store_parts_new(const char                     *stem,
