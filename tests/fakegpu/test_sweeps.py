@@ -2,31 +2,16 @@
 what float32 allows, and what becomes of a sweep when a GPU fails. ctest: slow timeout=600"""
 import json
 import os
-import pathlib
 import re
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(os.environ["MX_SOURCE_DIR"]) / "tests/e2e"))
-from harness import PROGRAM, SOURCE, Case, main, reproducible, rows  # noqa: E402
+from gpu_harness import FAKEGPU, FASHION_MNIST, GpuCase, main, pretend, uuid
+from harness import PROGRAM, SOURCE
 
-FAKEGPU = os.environ["MX_FAKEGPU_PROGRAM"]
 MPIRUN = os.environ.get("MX_MPIRUN")
 QUICKSTART = SOURCE / "configs/quickstart.yaml"
-FASHION_MNIST = pathlib.Path("/usr/share/datasets/fashion-mnist")  # the Debian package's
 
-CONFIG = """
-name: gpu
-seed: 5
-data: {{set: synthetic, size: 8, val_fraction: 0.25, augment: flip_crop, synthetic: {{n: {n}, classes: 3, noise: 0.05}}}}
-model: {{arch: {arch}}}
-train: {{epochs: {epochs}, batch_size: 8, lr: 0.02}}
-grid:
-  mix.strategy: [{strategies}]
-score: {{metrics: [accuracy, cross_entropy]}}
-schedule: {{stall_timeout: 60s}}
-"""
 # A training, features, heads on them, maps and their scores.
 EVERY_KIND = """
 name: kinds
@@ -43,53 +28,6 @@ score:
   images: 3
   steps: 3
 """
-
-
-def pretend(gpus, **special):
-    """The environment of a machine with GPUs that are not there."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("CUDA_", "SLURM_"))}
-    return {**kept, "LD_LIBRARY_PATH": os.path.dirname(os.environ["MX_FAKE_NVML"]), "MX_FAKE_GPUS": str(gpus),
-            "CUDA_MPS_PIPE_DIRECTORY": "/nowhere", **special}
-
-
-def uuid(gpu):
-    return f"GPU-fa4e000{gpu}-0000-4000-8000-00000000000{gpu}"
-
-
-class GpuCase(Case):
-    program = FAKEGPU
-
-    def config(self, strategies=("none", "cutmix", "mixup"), epochs=1, arch="linear", n=64):
-        """A small sweep. The stand-ins compute slowly: a network with convolutions takes seconds."""
-        text = CONFIG.format(strategies=", ".join(strategies), epochs=epochs, arch=arch, n=n)
-        return self.write("gpu.yaml", text)
-
-    def sweep(self, config, out, *more, gpus=1, code=0, **special):
-        """A sweep's table; the environment tells what goes wrong."""
-        self.mixsweep("run", config, "--out", out, *more, code=code, env=pretend(gpus, **special))
-        return rows(self.folder / out / "results.csv")
-
-    def status(self, out):
-        return json.loads((self.folder / out / "status.json").read_text())
-
-    def log(self, out):
-        return (self.folder / out / "log/sweep.log").read_text()
-
-    def expect_same(self, first, second):
-        self.assertEqual(reproducible(self.folder / first / "results.csv"),
-                         reproducible(self.folder / second / "results.csv"))
-
-    def expect_near(self, cpu, gpu, images):
-        """A cross entropy changes by its rounding errors, which a training lets grow. An accuracy counts
-        images: one may change sides if two classes are as good as equal for it."""
-        self.assertEqual([row["trial"] for row in cpu], [row["trial"] for row in gpu])
-        for mine, other in zip(gpu, cpu):
-            self.assertEqual((mine["status"], other["status"]), ("done", "done"))
-            for name, value in other.items():
-                if not name.startswith(("val.", "test.", "train.")) or value == "":
-                    continue
-                allowed = 1.01 / images if "accuracy" in name else 2e-3 * max(1, abs(float(value)))
-                self.assertLessEqual(abs(float(mine[name]) - float(value)), allowed, name)
 
 
 class Same(GpuCase):
@@ -170,50 +108,6 @@ class Same(GpuCase):
         self.sweep(config, "without", "--per-gpu", 4, **dict(special, MX_FAKE_GPU_0="mode=3"))
         self.assertIn("MPS does not run", self.log("without"))
         self.assertEqual(self.status("without")["nodes"][0]["executors"], 1)
-
-
-class Precision(GpuCase):
-    """Arithmetic as an axis of a sweep."""
-
-    def axis(self, words):
-        text = CONFIG.format(strategies="cutmix", epochs=2, arch="resnet8", n=32)
-        return self.write("precision.yaml", text.replace("grid:", f"grid:\n  train.precision: [{', '.join(words)}]"))
-
-    def test_each_precision_is_a_training_of_its_own_near_the_others(self):
-        table = self.sweep(self.axis(["f32", "tf32", "bf16"]), "out")
-        self.assertEqual([row["train.precision"] for row in table], ["f32", "tf32", "bf16"])
-        exact, rounded, short = (float(row["test.cross_entropy"]) for row in table)
-        self.assertEqual(len({exact, rounded, short}), 3)
-        self.assertLessEqual(abs(exact - rounded), .05 * max(1, exact))
-        self.assertLessEqual(abs(exact - short), .2 * max(1, exact))
-        self.sweep(self.axis(["bf16", "tf32", "f32"]), "again", gpus=2)
-        self.assertEqual(sorted(row["test.cross_entropy"] for row in table),
-                         sorted(row["test.cross_entropy"] for row in rows(self.folder / "again/results.csv")))
-
-    def test_a_training_in_bf16_goes_on_from_its_checkpoint_to_the_same_bits(self):
-        config = self.axis(["bf16"])
-        table = self.sweep(config, "out", "--set", "schedule.checkpoint_every=0.01s",
-                           MX_FAKEGPU_FAIL=f"launch@700:illegal:once={self.folder}/happened")
-        self.assertTrue((self.folder / "happened").exists(), "nothing failed")
-        self.assertIn("goes on from epoch", self.log("out"))
-        self.assertEqual([row["run.attempts"] for row in table], ["2"])
-        self.sweep(config, "whole")
-        self.expect_same("whole", "out")
-
-    def test_a_cpu_says_what_it_has_instead(self):
-        config = self.axis(["f32", "tf32"])
-        _, err = self.mixsweep("check", config, "--set", "schedule.device=cpu", code=2)
-        self.assertIn("train.precision: tf32 needs a GPU, and schedule.device is cpu, which computes in f32", err)
-        bare = {key: value for key, value in os.environ.items() if key != "LD_LIBRARY_PATH"}
-        _, err = self.mixsweep("run", config, "--out", "out", code=3, env=dict(bare, MX_FAKEGPU_DEVICES="none"))
-        self.assertIn("train.precision: tf32 needs a GPU, and there is none: ", err)
-
-    def test_sums_in_any_order_are_a_training_of_its_own_near_the_other(self):
-        config = self.config(("cutmix",), epochs=2, arch="resnet8", n=32)
-        fixed = self.sweep(config, "fixed")
-        free = self.sweep(config, "free", "--set", "train.deterministic=false")
-        self.assertNotEqual(fixed[0]["trial"], free[0]["trial"])
-        self.expect_near([dict(row, trial="") for row in fixed], [dict(row, trial="") for row in free], 8)
 
 
 class Failures(GpuCase):
