@@ -116,7 +116,8 @@ enum fake_kind {
     FAKE_REDUCE,
     FAKE_NCCL,
     FAKE_CUFFT,
-    FAKE_LAST_KIND = FAKE_CUFFT,
+    FAKE_BACKEND,
+    FAKE_LAST_KIND = FAKE_BACKEND,
 };
 
 /* A zeroed object of at most FAKE_OBJECT bytes. */
@@ -264,6 +265,9 @@ const struct fake_kernel *fake_kernel_of(const char *name); /* NULL: there is no
 /* As a tensor core reads float32: rounded to 10 bits behind the leading one, ties to even. */
 float fake_tf32(float value);
 void  fake_round_tf32(float *values, size_t n);
+/* Half precision: as many bits, and exponents of 5: small numbers lose more of them, large ones become infinite. */
+float fake_half(float value);
+void  fake_round_half(float *values, size_t n);
 
 /* bfloat16: the upper half of a float32; rounded to nearest, ties to even. */
 float    fake_from_bf16(uint16_t value);

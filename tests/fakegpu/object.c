@@ -37,7 +37,8 @@ const char *fake_kind_name(enum fake_kind kind)
                                                           "a pooling descriptor",
                                                           "a reduction descriptor",
                                                           "a NCCL communicator",
-                                                          "a cuFFT plan"};
+                                                          "a cuFFT plan",
+                                                          "a backend descriptor"};
 
     return names[kind];
 }

@@ -27,6 +27,22 @@ void fake_round_tf32(float *values, size_t n)
         values[i] = fake_tf32(values[i]);
 }
 
+float fake_half(float value)
+{
+    const float fine = 0x1p-24f, largest = 65504.0f;
+
+    if (!isfinite(value))
+        return value;
+    value = fabsf(value) < 0x1p-14f ? rintf(value / fine) * fine : fake_tf32(value);
+    return fabsf(value) > largest ? copysignf(INFINITY, value) : value;
+}
+
+void fake_round_half(float *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        values[i] = fake_half(values[i]);
+}
+
 float fake_from_bf16(uint16_t value)
 {
     uint32_t bits = (uint32_t)value << 16;
