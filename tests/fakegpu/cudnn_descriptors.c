@@ -98,6 +98,8 @@ const char *cudnnGetErrorString(cudnnStatus_t status)
         return "CUDNN_STATUS_NOT_INITIALIZED";
     case CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED:
         return "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED";
+    case CUDNN_STATUS_NOT_SUPPORTED:
+        return "CUDNN_STATUS_NOT_SUPPORTED";
     default:
         return "CUDNN_STATUS_EXECUTION_FAILED";
     }
@@ -142,19 +144,23 @@ static void check_strides(const struct fake_tensor *tensor)
     }
 }
 
+void fake_check_tensor(const struct fake_tensor *tensor)
+{
+    check_type("dataType", tensor->type);
+    for (int d = 0; d < 4; d++)
+        check_positive("dimension", tensor->dims[d]);
+    check_strides(tensor);
+}
+
 static cudnnStatus_t set_tensor(const char *call, cudnnTensorDescriptor_t descriptor,
-                                cudnnDataType_t type, struct fake_tensor value)
+                                struct fake_tensor value)
 {
     struct fake_tensor *tensor;
 
     (void)fake_enter(call);
     tensor = fake_object("tensorDesc", descriptor, FAKE_TENSOR);
-    check_type("dataType", type);
-    for (int d = 0; d < 4; d++)
-        check_positive("dimension", value.dims[d]);
-    check_strides(&value);
+    fake_check_tensor(&value);
     *tensor = value;
-    tensor->type = type;
     return fake_cudnn_leave(cudaSuccess);
 }
 
@@ -163,7 +169,7 @@ cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t descriptor, c
                                            int hStride, int wStride)
 {
     return set_tensor(
-        "cudnnSetTensor4dDescriptorEx", descriptor, type,
+        "cudnnSetTensor4dDescriptorEx", descriptor,
         (struct fake_tensor){true, {n, c, h, w}, {nStride, cStride, hStride, wStride}, type});
 }
 
@@ -178,7 +184,7 @@ cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t descriptor,
     else if (format != CUDNN_TENSOR_NCHW)
         fake_misuse_in("cudnnSetTensor4dDescriptor", "format", "%d is neither NCHW nor NHWC",
                        (int)format);
-    return set_tensor("cudnnSetTensor4dDescriptor", descriptor, type, value);
+    return set_tensor("cudnnSetTensor4dDescriptor", descriptor, value);
 }
 
 cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t descriptor, cudnnDataType_t type,

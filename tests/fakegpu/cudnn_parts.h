@@ -54,6 +54,8 @@ const struct fake_convolution *fake_convolution_of(const char *argument, const v
 /* alpha or beta: a float of the host's. */
 float                          fake_scalar(const char *argument, const void *scalar);
 
+/* A misuse unless type, dimensions and strides are those of a tensor whose elements lie apart. */
+void               fake_check_tensor(const struct fake_tensor *tensor);
 struct fake_tensor fake_tensor_of_filter(const struct fake_filter *filter);
 size_t             fake_tensor_count(const struct fake_tensor *tensor); /* numbers */
 size_t fake_tensor_extent(const struct fake_tensor *tensor); /* bytes from first to last */

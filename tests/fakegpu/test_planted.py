@@ -311,7 +311,9 @@ def run(program, **environment):
                                **environment})
 
 
-PROGRAMS.update({"fakegpu_planted_feed": FEED, "fakegpu_planted_fourier": FOURIER})
+GRAPH = {}
+PROGRAMS.update({"fakegpu_planted_feed": FEED, "fakegpu_planted_fourier": FOURIER,
+                 "fakegpu_planted_graph": GRAPH})
 
 
 class Planted(unittest.TestCase):

@@ -10,6 +10,7 @@
     do {                                                                                           \
         if ((call) != 0) {                                                                         \
             printf("%s failed\n", #call);                                                          \
+            fflush(stdout); /* what is left behind may end the process in its own way */           \
             exit(1);                                                                               \
         }                                                                                          \
     } while (0)
