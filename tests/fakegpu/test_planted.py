@@ -280,6 +280,82 @@ NCCL = {
     "communicator destroyed twice": "ncclCommDestroy: comm: a NCCL communicator that "
                                     "ncclCommDestroy destroyed",
 }
+FORWARD = "CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD"
+OPERATIONS = "cudnnBackendFinalize: CUDNN_ATTR_OPERATIONGRAPH_OPS"
+IDENTIFIERS = "CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS"
+GRAPH = {
+    "descriptor that nobody uses":
+        "cudnnBackendCreateDescriptor: descriptorType: N is none that this project uses",
+    "part of a graph never destroyed": "exit: leak: a backend descriptor of "
+                                       "cudnnBackendCreateDescriptor was never freed",
+    "part of a graph destroyed twice":
+        "cudnnBackendDestroyDescriptor: descriptor: a backend descriptor that "
+        "cudnnBackendDestroyDescriptor destroyed",
+    "part destroyed that others refer to": "cudnnBackendDestroyDescriptor: descriptor: is an "
+                                           "operation that N living descriptors refer to",
+    "attribute that this project does not set": "cudnnBackendSetAttribute: attributeName: N is "
+                                                "none of a tensor that this project uses",
+    "dimensions of 32 bits": "cudnnBackendSetAttribute: CUDNN_ATTR_TENSOR_DIMENSIONS: is set or "
+                             "asked for as type N, and has type N",
+    "three dimensions":
+        "cudnnBackendSetAttribute: CUDNN_ATTR_TENSOR_DIMENSIONS: N elements, not N to N",
+    "attribute that was forgotten":
+        "cudnnBackendFinalize: CUDNN_ATTR_TENSOR_UNIQUE_ID: was never set",
+    "set after it was finalised": "cudnnBackendSetAttribute: descriptor: is a tensor that was "
+                                  "finalised: nothing more can be set",
+    "finalised twice over":
+        "cudnnBackendFinalize: descriptor: is a tensor that was finalised before",
+    "image that is not finalised":
+        f"cudnnBackendSetAttribute: {FORWARD}_X: is a tensor that was not finalised",
+    "convolution of no tensor":
+        f"cudnnBackendSetAttribute: {FORWARD}_X: is a convolution, not a tensor",
+    "images that overlap": "cudnnBackendFinalize: strides: elements reach over the stride N: they "
+                           "overlap",
+    "graph of row-major bfloat16":
+        f"cudnnBackendFinalize: {FORWARD}_X: bfloat16 is supported channels-last alone",
+    "more padding than the result has":
+        f"cudnnBackendFinalize: {FORWARD}_Y: is N x N x N x N, and the convolution gives "
+        "N x N x N x N",
+    "padding of one side": "cudnnBackendFinalize: CUDNN_ATTR_CONVOLUTION_POST_PADDINGS: is not as "
+                           "PRE_PADDINGS: this project pads such images itself",
+    "graph that adds in bfloat16":
+        "cudnnBackendFinalize: CUDNN_ATTR_CONVOLUTION_COMP_TYPE: N is not N",
+    "twice the result": f"cudnnBackendFinalize: {FORWARD}_ALPHA: N is not N",
+    "one identifier for two tensors": f"{OPERATIONS}: two tensors have the identifier N",
+    "operations in another order":
+        f"{OPERATIONS}: an operation does not take the result of the one before",
+    "graph without its last part": f"{OPERATIONS}: the last result is virtual: it lies nowhere",
+    "bias of another type":
+        f"{OPERATIONS}: data type N is added, and that of the images is N",
+    "plan asked too early": "cudnnBackendGetAttribute: descriptor: is a plan that was not "
+                            "finalised: nothing is known of it yet",
+    "results into an engine": "cudnnBackendGetAttribute: CUDNN_ATTR_ENGINEHEUR_RESULTS: is an "
+                              "engine, not a configuration",
+    "notes that nobody counts":
+        "cudnnBackendGetAttribute: elementCount: is NULL, not host memory",
+    "engine that is compiled": "cudnnBackendExecute: executionPlan: its engine is compiled when it "
+                               "runs, and a sweep would wait",
+    "workspace too small for a plan":
+        "cudnnBackendExecute: workspace: N bytes, of which only N are in its block of N bytes",
+    "plan's workspace not aligned": "cudnnBackendExecute: workspace: must be aligned to N bytes",
+    "plan's workspace over its result": "cudnnBackendExecute: y: overlaps workspace",
+    "more identifiers than pointers": f"cudnnBackendFinalize: {IDENTIFIERS}: N, and N pointers",
+    "tensor missing from the pack":
+        f"cudnnBackendExecute: {IDENTIFIERS}: tensor N of the graph is missing",
+    "tensor twice in the pack": f"cudnnBackendFinalize: {IDENTIFIERS}: N is there twice",
+    "tensor of no graph":
+        f"cudnnBackendExecute: {IDENTIFIERS}: N is no tensor of the graph that lies in memory",
+    "image in host memory": "cudnnBackendExecute: x: is host memory, not device memory",
+    "image that is not aligned": "cudnnBackendExecute: x: must be aligned to N bytes",
+    "image freed before its plan runs":
+        "cudnnBackendExecute: x: device memory that cudaFree freed",
+    "graph into its own image": "cudnnBackendExecute: y: overlaps x",
+    "plan and pack exchanged": "cudnnBackendExecute: executionPlan: is a variant pack, not a plan",
+    "plan by a destroyed handle":
+        "cudnnBackendExecute: handle: a cuDNN handle that cudnnDestroy destroyed",
+    "plan on a stream that nobody waits for":
+        f"cudaMemcpy: src: reads memory that cudnnBackendExecute writes {RACE}",
+}
 # The same calls of the runtime as elsewhere, here those of a group of GPUs.
 GROUP = NCCL | {
     "block too small":
@@ -311,7 +387,6 @@ def run(program, **environment):
                                **environment})
 
 
-GRAPH = {}
 PROGRAMS.update({"fakegpu_planted_feed": FEED, "fakegpu_planted_fourier": FOURIER,
                  "fakegpu_planted_graph": GRAPH})
 
