@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +26,8 @@ int(mx_fail_errno)(struct mx_err *err, enum mx_code code, int error, const char 
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    return mx_fail(err, code, "%.380s: %s", text, strerror(error));
+    return mx_fail(err, code, "%.380s: %s%s", text, strerror(error),
+                   error == EMFILE ? " (ulimit -n says how many a process may have)" : "");
 }
 
 int(mx_err_prefix)(struct mx_err *err, const char *fmt, ...)

@@ -37,7 +37,7 @@ int mx_fail(struct mx_err *err, enum mx_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* As mx_fail(), with ": " and the operating system's words for errno value
- * `error` behind the text. */
+ * `error` behind the text, and behind those, where too many files are open, what limits them. */
 int mx_fail_errno(struct mx_err *err, enum mx_code code, int error, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 

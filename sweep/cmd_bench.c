@@ -1,4 +1,5 @@
 /* mixsweep bench WHAT: how fast this machine is at what a sweep does most. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -204,7 +205,7 @@ static int run(const char *what, const struct mx_bench_options *options, bool js
         return -1;
     rc = !mx_buf_ok(&out) ? mx_fail(err, MX_ENOMEM, "no memory for the results")
          : fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout)
-             ? mx_fail(err, MX_EIO, "cannot write the results to standard output")
+             ? mx_fail_errno(err, MX_EIO, errno, "cannot write the results to standard output")
              : 0;
     mx_buf_free(&out);
     return rc;

@@ -1,4 +1,5 @@
 /* cmd_export.c - `mixsweep export`. */
+#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,7 +153,7 @@ static int write_text(const struct mx_export *export, const struct options *opti
     else if (!to_stdout(options))
         rc = mx_file_write(options->out, out.data, out.len, err);
     else if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout))
-        rc = mx_fail(err, MX_EIO, "cannot write the table to standard output");
+        rc = mx_fail_errno(err, MX_EIO, errno, "cannot write the table to standard output");
     mx_buf_free(&out);
     return rc;
 }

@@ -6,6 +6,7 @@
 
 #include "sweep/command.h"
 #include "sweep/launcher.h"
+#include "sweep/standard.h"
 
 extern char **environ;
 
@@ -61,10 +62,20 @@ static const struct mx_command *find_command(const char *name)
     return NULL;
 }
 
+/* The exit code of a sweep tells what came of the sweep: its table is in its folder, too. */
+static int run_command(const struct mx_command *command, int argc, char **argv)
+{
+    const int code = command->run(argc - 1, argv + 1);
+    const int lost = mx_standard_end(code);
+
+    return lost && code == 0 && !command->many ? mx_exit_code(MX_EIO) : code;
+}
+
 int main(int argc, char **argv)
 {
     const struct mx_command *command = argc < 2 ? NULL : find_command(argv[1]);
 
+    mx_standard_open();
     /* Numbers are read and written with a point, whatever the user's language. */
     setlocale(LC_ALL, "C");
     /* What mpirun starts many times is said and done once. */
@@ -76,14 +87,14 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("mixsweep %s\n", MX_VERSION);
-        return 0;
+        return mx_standard_end(0) ? mx_exit_code(MX_EIO) : 0;
     }
     if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
         print_help(stdout);
-        return 0;
+        return mx_standard_end(0) ? mx_exit_code(MX_EIO) : 0;
     }
     if (command)
-        return command->run(argc - 1, argv + 1);
+        return run_command(command, argc, argv);
     fprintf(stderr, "mixsweep: no command '%s'; mixsweep --help lists them\n", argv[1]);
     return 2;
 }

@@ -137,6 +137,17 @@ static void close_open(int fd)
         close(fd);
 }
 
+int mx_spawn_move_up(int low)
+{
+    const int fd = fcntl(low, F_DUPFD_CLOEXEC, ABOVE_OURS);
+    /* The limit on open files is below the first number that would do. */
+    const int error = fd < 0 && errno == EINVAL ? EMFILE : errno;
+
+    close(low);
+    errno = error;
+    return fd;
+}
+
 /* Move a pair of descriptors clear of those the child is given. Both are -1 if
  * one could not be moved; the old ones are closed in any case. */
 static int move_up(int pair[2])
@@ -144,11 +155,8 @@ static int move_up(int pair[2])
     int error = 0;
 
     for (int i = 0; i < 2; i++) {
-        int low = pair[i];
-
-        if ((pair[i] = fcntl(low, F_DUPFD_CLOEXEC, ABOVE_OURS)) < 0)
+        if ((pair[i] = mx_spawn_move_up(pair[i])) < 0)
             error = errno;
-        close(low);
     }
     if (error)
         for (int i = 0; i < 2; i++) {

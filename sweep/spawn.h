@@ -34,6 +34,10 @@ int mx_spawn_executor(const struct mx_spawn_options *options, struct mx_child *c
  * Returns 0 with its number, which the caller waits for; or -1 with MX_EIO. */
 int mx_spawn_decoder(const char *program, int input, pid_t *pid, struct mx_err *err);
 
+/* Move a descriptor clear of those that children are given; `low` is closed in any case. Returns the
+ * new one, close-on-exec, or -1 with errno: EMFILE where no more may be open. */
+int mx_spawn_move_up(int low);
+
 /* The path of the running program, to be freed; NULL with *err. */
 char *mx_program_path(struct mx_err *err);
 

@@ -59,9 +59,7 @@ static int map_progress(struct mx_supervisor *supervisor, struct mx_err *err)
     void  *memory;
 
     /* Clear of the descriptors that executors are given. */
-    supervisor->progress_fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, 16);
-    if (low >= 0)
-        close(low);
+    supervisor->progress_fd = low < 0 ? -1 : mx_spawn_move_up(low);
     if (supervisor->progress_fd < 0 || ftruncate(supervisor->progress_fd, (off_t)bytes))
         return mx_fail_errno(err, MX_EIO, errno, "cannot make the progress memory");
     memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, supervisor->progress_fd, 0);

@@ -21,6 +21,15 @@ Test(err, adds_the_words_of_the_system)
     cr_expect_str_eq(err.text, "cannot write a.csv: No space left on device");
 }
 
+Test(err, tells_where_the_number_of_open_files_is_set)
+{
+    struct mx_err err;
+
+    mx_fail_errno(&err, MX_EIO, EMFILE, "cannot open %s", "a.csv");
+    cr_expect_str_eq(err.text, "cannot open a.csv: Too many open files (ulimit -n says how many a "
+                               "process may have)");
+}
+
 Test(err, accepts_that_nobody_wants_to_know)
 {
     cr_expect_eq(mx_fail(NULL, MX_EIO, "%s", "x"), -1);
