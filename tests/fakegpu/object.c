@@ -1,23 +1,22 @@
 /* Handles: places in a reserved range of addresses. A place is used once, so that a handle
- * that was destroyed is known for ever. */
-#include <stdlib.h>
+ * that was destroyed is known for ever; what is noted of it lies apart, so that its memory need not stay. */
 #include <sys/mman.h>
 
 #include "tests/fakegpu/fake.h"
 
 enum {
-    OBJECTS = 1 << 20
+    OBJECTS = 1 << 23
 };
 
 struct object {
     enum fake_kind kind;
     bool           alive;
     const char    *maker, *end; /* calls that made it and ended it */
-    _Alignas(64) char body[FAKE_OBJECT - 64];
 };
 
 static struct {
     struct object *all;
+    char          *bodies; /* FAKE_OBJECT bytes of each, which are the handles */
     size_t         n;
 } objects;
 
@@ -43,37 +42,41 @@ const char *fake_kind_name(enum fake_kind kind)
     return names[kind];
 }
 
+static void *reserved(size_t bytes)
+{
+    void *all = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (all == MAP_FAILED)
+        fake_misuse("fakegpu", "no addresses for handles");
+    return all;
+}
+
 void *fake_object_new(enum fake_kind kind)
 {
-    struct object *object;
-
     if (!objects.all) {
-        void *all = mmap(NULL, OBJECTS * sizeof *object, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-        if (all == MAP_FAILED)
-            fake_misuse("fakegpu", "no addresses for handles");
-        objects.all = all;
+        objects.all = reserved(OBJECTS * sizeof *objects.all);
+        objects.bodies = reserved((size_t)OBJECTS * FAKE_OBJECT);
     }
     if (objects.n == OBJECTS)
         fake_misuse("fakegpu", "more than %d handles were made", OBJECTS);
-    object = &objects.all[objects.n++];
-    object->kind = kind;
-    object->alive = true;
-    object->maker = fake_call();
-    return object->body;
+    objects.all[objects.n] = (struct object){kind, true, fake_call(), NULL};
+    return objects.bodies + objects.n++ * FAKE_OBJECT;
 }
 
-/* The object that a handle points to; NULL: it is no handle. */
+/* The place that a handle points to; NULL: it is no handle. */
 static struct object *find(const void *handle)
 {
-    uintptr_t at = (uintptr_t)handle, first = (uintptr_t)objects.all;
-    size_t    k;
+    uintptr_t at = (uintptr_t)handle - (uintptr_t)objects.bodies;
 
-    if (!objects.all || at < first)
+    if (!objects.all || at % FAKE_OBJECT != 0 || at / FAKE_OBJECT >= objects.n)
         return NULL;
-    k = (at - first) / sizeof(struct object);
-    return k < objects.n && objects.all[k].body == handle ? &objects.all[k] : NULL;
+    return &objects.all[at / FAKE_OBJECT];
+}
+
+static void *body_of(const struct object *object)
+{
+    return objects.bodies + (size_t)(object - objects.all) * FAKE_OBJECT;
 }
 
 void *fake_object(const char *argument, const void *handle, enum fake_kind kind)
@@ -88,7 +91,7 @@ void *fake_object(const char *argument, const void *handle, enum fake_kind kind)
         fake_misuse(argument, "is %s, not %s", fake_kind_name(object->kind), fake_kind_name(kind));
     if (!object->alive)
         fake_misuse(argument, "%s that %s destroyed", fake_kind_name(kind), object->end);
-    return object->body;
+    return body_of(object);
 }
 
 void fake_object_free(void *handle)
@@ -97,6 +100,9 @@ void fake_object_free(void *handle)
 
     object->alive = false;
     object->end = fake_call();
+    if (object->kind ==
+        FAKE_BACKEND) /* each run of a plan makes one; others may still be looked at by queued work */
+        (void)madvise(body_of(object), FAKE_OBJECT, MADV_DONTNEED);
 }
 
 void fake_objects_each(void (*see)(void *object, enum fake_kind kind, const char *maker,
@@ -105,5 +111,5 @@ void fake_objects_each(void (*see)(void *object, enum fake_kind kind, const char
 {
     for (size_t k = 0; k < objects.n; k++)
         if (objects.all[k].alive)
-            see(objects.all[k].body, objects.all[k].kind, objects.all[k].maker, extra);
+            see(body_of(&objects.all[k]), objects.all[k].kind, objects.all[k].maker, extra);
 }
