@@ -99,14 +99,24 @@ static bool is_mps_server(unsigned pid)
     return is;
 }
 
-/* Whoever computes here, or holds memory, is not us: nothing of ours runs yet. */
+/* " (4711 with 300 MiB)", as far as it is told. */
+static void tell_process(const struct mx_nvml_process *process, char text[64])
+{
+    if (process->used == ~0ULL)
+        snprintf(text, 64, " (%u)", process->pid);
+    else
+        snprintf(text, 64, " (%u with %llu MiB)", process->pid, process->used >> 20);
+}
+
+/* Whoever computes here, or holds memory, is not us: nothing of ours runs yet. Of more processes than there is room
+ * for only their number is told. */
 static void look_at_others(const struct mx_nvml *nvml, mx_nvml_device device, struct mx_gpu *gpu)
 {
     static const char elsewhere[] = "end that process, or hide the GPU with CUDA_VISIBLE_DEVICES";
     struct mx_nvml_process list[MOST_PROCESSES] = {{0}};
     unsigned               n = MOST_PROCESSES;
     int                    rc = nvml->processes ? nvml->processes(device, &n, list) : -1;
-    char                   mib[48] = "";
+    char                   first[64] = "";
 
     if (rc == MX_NVML_SUCCESS || rc == MX_NVML_INSUFFICIENT_SIZE)
         gpu->processes = n;
@@ -115,11 +125,11 @@ static void look_at_others(const struct mx_nvml *nvml, mx_nvml_device device, st
             list[k] = list[--gpu->processes];
         else
             k++;
-    if (gpu->processes > 0 && rc == MX_NVML_SUCCESS && list[0].used != ~0ULL)
-        snprintf(mib, sizeof mib, " with %llu MiB", list[0].used >> 20);
+    if (gpu->processes > 0 && rc == MX_NVML_SUCCESS)
+        tell_process(&list[0], first);
     if (gpu->processes > 0)
-        set_fault(gpu, elsewhere, "%u other process%s on it (%u%s)", gpu->processes,
-                  gpu->processes == 1 ? " computes" : "es compute", list[0].pid, mib);
+        set_fault(gpu, elsewhere, "%u other process%s on it%s", gpu->processes,
+                  gpu->processes == 1 ? " computes" : "es compute", first);
     else if ((double)gpu->memory_used > (double)idle_bytes + idle_share * (double)gpu->memory_bytes)
         set_fault(gpu,
                   "see with nvidia-smi who holds it (in a container: outside), or hide the GPU "
@@ -299,6 +309,12 @@ int mx_gpus_look(const char *library, struct mx_gpus *gpus, struct mx_err *err)
     return rc;
 }
 
+/* One that did not answer when it was looked at has a name of ours. */
+static bool has_uuid(const struct mx_gpu *gpu)
+{
+    return strncmp(gpu->uuid, "GPU-", 4) == 0 || strncmp(gpu->uuid, "MIG-", 4) == 0;
+}
+
 void mx_gpus_update(struct mx_nvml *nvml, struct mx_gpus *gpus)
 {
     const bool there = nvml->library || mx_nvml_open(NULL, nvml, NULL) == 0;
@@ -309,7 +325,7 @@ void mx_gpus_update(struct mx_nvml *nvml, struct mx_gpus *gpus)
         mx_nvml_device        device;
 
         gpu->memory_now = gpu->load = gpu->energy_j = NAN;
-        if (!there || !nvml->device_by_uuid ||
+        if (!there || !nvml->device_by_uuid || !has_uuid(gpu) ||
             nvml->device_by_uuid(gpu->uuid, &device) != MX_NVML_SUCCESS)
             continue;
         if (nvml->memory(device, &memory) == MX_NVML_SUCCESS)

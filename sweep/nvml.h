@@ -72,8 +72,6 @@ struct mx_nvml_process {
     X(mig_count, "nvmlDeviceGetMaxMigDeviceCount", (mx_nvml_device, unsigned *))                   \
     X(mig_device, "nvmlDeviceGetMigDeviceHandleByIndex",                                           \
       (mx_nvml_device, unsigned, mx_nvml_device *))                                                \
-    X(mig_parent, "nvmlDeviceGetDeviceHandleFromMigDeviceHandle",                                  \
-      (mx_nvml_device, mx_nvml_device *))                                                          \
     X(gpu_instance, "nvmlDeviceGetGpuInstanceId", (mx_nvml_device, unsigned *))                    \
     X(compute_instance, "nvmlDeviceGetComputeInstanceId", (mx_nvml_device, unsigned *))
 

@@ -1,9 +1,9 @@
 """Compare the vendor's calls that objects need with those that calls.md lists.
 
-    check_calls.py CALLS.md NVML.H NVML.C OBJECT...
+    check_calls.py CALLS.md NVML.H NVML.C... OBJECT...
 
-The management library's calls are looked up by name at run time: NVML.H has the names, and NVML.C
-the stand-ins. A row of calls.md is `| family | call | arguments we use | checks |`. A row whose checks begin with
+The management library's calls are looked up by name at run time: NVML.H has the names, and each NVML.C
+stand-ins. A row of calls.md is `| family | call | arguments we use | checks |`. A row whose checks begin with
 "planned" may be there before the call is made, and must be completed when it is.
 """
 import re
@@ -33,14 +33,17 @@ def needed(objects):
 
 def looked_up(header, stand_ins):
     names = set(re.findall(r'"(nvml\w+)"', open(header, encoding="utf-8").read()))
-    there = set(re.findall(r"^\w+ int (nvml\w+)\(", open(stand_ins, encoding="utf-8").read(), re.M))
+    there = {name for file in stand_ins
+             for name in re.findall(r"^\w+ int (nvml\w+)\(", open(file, encoding="utf-8").read(), re.M)}
     if names != there:
-        sys.exit(f"{header} and {stand_ins} differ in {', '.join(sorted(names ^ there))}")
+        sys.exit(f"{header} and {' '.join(stand_ins)} differ in {', '.join(sorted(names ^ there))}")
     return names
 
 
 def main():
-    page, header, stand_ins, objects = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+    page, header = sys.argv[1:3]
+    stand_ins = [name for name in sys.argv[3:] if name.endswith(".c")]
+    objects = [name for name in sys.argv[3:] if not name.endswith(".c")]
     if not objects:
         sys.exit("no objects to look at")
     rows, calls = listed(page), needed(objects) | looked_up(header, stand_ins)

@@ -17,19 +17,15 @@
 
 #include <cuda_runtime_api.h>
 
+#include "tests/fakegpu/misuse.h"
+
 enum {
-    FAKE_EXIT = 86,    /* status of a process that misused a call */
     FAKE_DEVICES = 16, /* pretended devices at most */
     FAKE_STREAMS = 64, /* streams at a time, with the default stream of each device */
     FAKE_ALIGN = 256,  /* what cudaMalloc promises; device memory here is aligned to no more */
 };
 
-/* ---- misuse.c ---- */
-
-/* Write "fakegpu: misuse: CALL: ARGUMENT: RULE" and end the process. */
-_Noreturn void fake_misuse_in(const char *call, const char *argument, const char *rule, ...)
-    __attribute__((format(printf, 3, 4)));
-/* The same for the call that was entered last. */
+/* A misuse of the call that was entered last. */
 #define fake_misuse(...) fake_misuse_in(fake_call(), __VA_ARGS__)
 
 /* ---- state.c: the lock, errors ---- */

@@ -1,8 +1,8 @@
+#include "tests/fakegpu/misuse.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-
-#include "tests/fakegpu/fake.h"
 
 void fake_misuse_in(const char *call, const char *argument, const char *rule, ...)
 {

@@ -1,58 +1,39 @@
-/* nvml.c - a management library for GPUs that are not there, found through LD_LIBRARY_PATH.
+/* nvml.c - a management library for GPUs that are not there, found through LD_LIBRARY_PATH: the library itself and
+ * handles of devices; what is asked of them is in nvml_device.c.
  *
- *     MX_FAKE_GPUS    how many; default 1. Without it the library does not start, as without a
- *                     driver.
+ *     MX_FAKE_GPUS    how many. Without it the library does not start, as without a driver.
  *     MX_FAKE_MODELS  names of theirs, the last one for all that follow: "A100;T4"
  *     MX_FAKE_GPU_N   what is special about GPU N, words with a blank between them:
- *                     used=MIB memory=MIB foreign=PID:MIB ecc=N load=PERCENT watts=W
- *                     mig=N (so many parts) mode=N (compute mode) minor=N speed=N lost reset
- *                     hidden (by a control group) rows=pending|failed
+ *                     used=MIB memory=MIB foreign=PID:MIB processes=N (so many of those) ecc=N
+ *                     load=PERCENT watts=W mig=N (so many parts) mode=N (compute mode) minor=N
+ *                     speed=N lost reset hidden (by a control group) rows=pending|failed
  *
- * Energy is watts times the time since the machine started, 300 unless told.
+ * Energy is watts times the time since the machine started, 300 unless told. Misuse ends the
+ * process as that of the other stand-ins does.
  */
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-/* Whoever calls these looks them up by name. */
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#define EXPORT __attribute__((visibility("default")))
+#include "tests/fakegpu/misuse.h"
+#include "tests/fakegpu/nvml_parts.h"
 
-enum {
-    OK = 0,
-    NOT_INITIALISED = 1,
-    BAD_ARGUMENT = 2,
-    NOT_SUPPORTED = 3,
-    NO_PERMISSION = 4,
-    NOT_FOUND = 6,
-    TOO_SMALL = 7,
-    DRIVER_NOT_LOADED = 9,
-    LOST = 15,
-    RESET = 16,
-    MOST = 16, /* GPUs, and parts of one */
-};
+static struct nvml_device handles[NVML_MOST][NVML_MOST + 1]; /* the last one: the whole */
+static int                started;                           /* nvmlInit_v2 less nvmlShutdown */
+static unsigned           starts;                            /* from none to one */
+static pid_t              starter;
 
-static const unsigned long long mib = 1 << 20;
-
-/* Handles: what they point to tells which GPU, and which part of it (-1: the whole). */
-struct nvml_device {
-    int gpu, part;
-};
-
-static struct nvml_device handles[MOST][MOST + 1];
-static int                started;
-
-static int gpus(void)
+int fake_gpus(void)
 {
     const char *text = getenv("MX_FAKE_GPUS");
     int         n = text ? atoi(text) : 0;
 
-    return n > MOST ? MOST : n;
+    return n > NVML_MOST ? NVML_MOST : n;
 }
 
-/* The value of "word=value" among the specialities of a GPU, "" for a bare word; NULL. */
-static const char *told(int gpu, const char *word, char value[64])
+const char *fake_told(int gpu, const char *word, char value[64])
 {
     char        name[32];
     const char *at;
@@ -72,274 +53,192 @@ static const char *told(int gpu, const char *word, char value[64])
     return NULL;
 }
 
-static long number(int gpu, const char *word, long otherwise)
+long fake_number(int gpu, const char *word, long otherwise)
 {
     char value[64];
 
-    return told(gpu, word, value) ? strtol(value, NULL, 10) : otherwise;
+    return fake_told(gpu, word, value) ? strtol(value, NULL, 10) : otherwise;
 }
 
-static int is(int gpu, const char *word)
+bool fake_is(int gpu, const char *word)
 {
     char value[64];
 
-    return told(gpu, word, value) != NULL;
+    return fake_told(gpu, word, value) != NULL;
 }
 
-/* What every call on a device says first. */
-static int state(const struct nvml_device *device)
+int fake_parts(int gpu)
 {
-    if (!started)
-        return NOT_INITIALISED;
-    if (!device || device->gpu < 0 || device->gpu >= gpus())
-        return BAD_ARGUMENT;
-    return is(device->gpu, "lost") ? LOST : is(device->gpu, "reset") ? RESET : OK;
+    long n = fake_number(gpu, "mig", 0);
+
+    return n > NVML_PARTS ? NVML_PARTS : (int)n;
 }
 
-static int parts(int gpu)
+void fake_nvml_started(const char *call)
 {
-    long n = number(gpu, "mig", 0);
+    if (started == 0)
+        fake_misuse_in(call, "library", starts ? "was shut down" : "was never initialised");
+    if (starter != getpid())
+        fake_misuse_in(call, "process", "was initialised before fork(); a child begins anew");
+}
 
-    return n > MOST ? MOST : (int)n;
+void fake_nvml_pointer(const char *call, const char *argument, const void *to)
+{
+    if (!to)
+        fake_misuse_in(call, argument, "is NULL");
+}
+
+void fake_nvml_room(const char *call, const char *argument, const void *to, unsigned room,
+                    unsigned needed)
+{
+    fake_nvml_pointer(call, argument, to);
+    if (room < needed)
+        fake_misuse_in(call, argument, "has room for %u characters, and may get %u", room, needed);
+}
+
+void fake_nvml_place(const char *call, unsigned place, int n)
+{
+    if (place >= (unsigned)n)
+        fake_misuse_in(call, "index", "%u is not one of %d", place, n);
+}
+
+enum nvml_status fake_nvml_device(const char *call, const struct nvml_device *device)
+{
+    const uintptr_t at = (uintptr_t)device, first = (uintptr_t)handles;
+
+    fake_nvml_started(call);
+    fake_nvml_pointer(call, "device", device);
+    if (at < first || at >= first + sizeof handles || (at - first) % sizeof **handles != 0 ||
+        device->given == 0)
+        fake_misuse_in(call, "device", "was never given out");
+    if (device->given != starts)
+        fake_misuse_in(call, "device", "was given out before the library was shut down");
+    return fake_is(device->gpu, "lost")    ? NVML_LOST
+           : fake_is(device->gpu, "reset") ? NVML_RESET
+                                           : NVML_OK;
+}
+
+struct nvml_device *fake_nvml_give(int gpu, int part)
+{
+    struct nvml_device *device = &handles[gpu][part == NVML_WHOLE ? NVML_MOST : part];
+
+    *device = (struct nvml_device){gpu, part, starts};
+    return device;
 }
 
 EXPORT int nvmlInit_v2(void)
 {
     if (!getenv("MX_FAKE_GPUS"))
-        return DRIVER_NOT_LOADED;
-    started++;
-    return OK;
+        return NVML_DRIVER_NOT_LOADED;
+    if (started++ == 0)
+        starts++;
+    starter = getpid();
+    return NVML_OK;
 }
 
 EXPORT int nvmlShutdown(void)
 {
-    if (!started)
-        return NOT_INITIALISED;
+    STARTED();
     started--;
-    return OK;
+    return NVML_OK;
 }
 
-EXPORT int nvmlSystemGetDriverVersion(char *text, unsigned room)
+/* At a regular exit, or where the library is unloaded. */
+static __attribute__((destructor)) void end(void)
 {
-    return snprintf(text, room, "580.95.05") < (int)room ? OK : TOO_SMALL;
+    if (started > 0 && starter == getpid())
+        fake_misuse_in("exit", "leak", "nvmlInit_v2 without its nvmlShutdown");
 }
 
+EXPORT int nvmlSystemGetDriverVersion(char *version, unsigned room)
+{
+    STARTED();
+    ROOM(version, room, NVML_VERSION_ROOM);
+    snprintf(version, room, "580.95.05");
+    return NVML_OK;
+}
+
+/* Needs no start of the library. */
 EXPORT int nvmlSystemGetCudaDriverVersion_v2(int *version)
 {
+    POINTER(version);
     *version = 13000;
-    return OK;
+    return NVML_OK;
 }
 
-EXPORT int nvmlDeviceGetCount_v2(unsigned *n)
+EXPORT int nvmlDeviceGetCount_v2(unsigned *count)
 {
-    *n = (unsigned)gpus();
-    return started ? OK : NOT_INITIALISED;
+    STARTED();
+    POINTER(count);
+    *count = (unsigned)fake_gpus();
+    return NVML_OK;
 }
 
 EXPORT int nvmlDeviceGetHandleByIndex_v2(unsigned place, struct nvml_device **device)
 {
-    if (!started)
-        return NOT_INITIALISED;
-    if (place >= (unsigned)gpus())
-        return BAD_ARGUMENT;
-    if (is((int)place, "hidden"))
-        return NO_PERMISSION;
-    *device = &handles[place][MOST];
-    **device = (struct nvml_device){(int)place, -1};
-    return is((int)place, "lost") ? LOST : OK;
+    STARTED();
+    POINTER(device);
+    PLACE(place, fake_gpus());
+    if (fake_is((int)place, "hidden"))
+        return NVML_NO_PERMISSION;
+    if (fake_is((int)place, "lost"))
+        return NVML_LOST;
+    *device = fake_nvml_give((int)place, NVML_WHOLE);
+    return NVML_OK;
 }
 
-EXPORT int nvmlDeviceGetUUID(struct nvml_device *device, char *text, unsigned room)
+static void name_device(int gpu, int part, char *uuid, unsigned room)
 {
-    const int rc = state(device);
+    const bool whole = part == NVML_WHOLE;
 
-    if (rc != OK && rc != RESET)
-        return rc;
-    if (device->part < 0)
-        snprintf(text, room, "GPU-%08x-0000-4000-8000-00000000%04x",
-                 0xfa4e0000u + (unsigned)device->gpu, (unsigned)device->gpu);
-    else
-        snprintf(text, room, "MIG-%08x-0000-5000-8000-00000000%04x",
-                 0xfa4e0000u + (unsigned)device->gpu, (unsigned)device->part);
-    return OK;
+    snprintf(uuid, room, "%s-%08x-0000-%s-8000-00000000%04x", whole ? "GPU" : "MIG",
+             0xfa4e0000u + (unsigned)gpu, whole ? "4000" : "5000", (unsigned)(whole ? gpu : part));
+}
+
+EXPORT int nvmlDeviceGetUUID(struct nvml_device *device, char *uuid, unsigned room)
+{
+    const enum nvml_status status = DEVICE(device);
+
+    ROOM(uuid, room, NVML_UUID_ROOM);
+    if (status != NVML_OK && status != NVML_RESET)
+        return status;
+    name_device(device->gpu, device->part, uuid, room);
+    return NVML_OK;
 }
 
 EXPORT int nvmlDeviceGetHandleByUUID(const char *uuid, struct nvml_device **device)
 {
-    char     text[96];
-    unsigned most = (unsigned)gpus();
+    STARTED();
+    POINTER(uuid);
+    POINTER(device);
+    if (strncmp(uuid, "GPU-", 4) != 0 && strncmp(uuid, "MIG-", 4) != 0)
+        fake_misuse_in(__func__, "uuid", "'%s' is none", uuid);
+    for (int gpu = 0; gpu < fake_gpus(); gpu++)
+        for (int part = NVML_WHOLE; part < fake_parts(gpu); part++) {
+            char name[NVML_UUID_ROOM];
 
-    for (unsigned k = 0; k < most; k++)
-        for (int part = -1; part < parts((int)k); part++) {
-            *device = &handles[k][part < 0 ? MOST : part];
-            **device = (struct nvml_device){(int)k, part};
-            if (nvmlDeviceGetUUID(*device, text, sizeof text) == OK && strcmp(text, uuid) == 0)
-                return is((int)k, "lost") ? LOST : OK;
+            name_device(gpu, part, name, sizeof name);
+            if (strcmp(name, uuid) != 0)
+                continue;
+            if (fake_is(gpu, "lost"))
+                return NVML_LOST;
+            *device = fake_nvml_give(gpu, part);
+            return NVML_OK;
         }
-    return NOT_FOUND;
+    return NVML_NOT_FOUND;
 }
 
-EXPORT int nvmlDeviceGetName(struct nvml_device *device, char *text, unsigned room)
-{
-    const char *names = getenv("MX_FAKE_MODELS");
-    const int   rc = state(device);
-
-    if (rc != OK)
-        return rc;
-    if (!names)
-        names = "NVIDIA Pretended 80GB";
-    for (int k = 0; k < device->gpu && names[strcspn(names, ";")]; k++)
-        names += strcspn(names, ";") + 1;
-    snprintf(text, room, "%.*s%s", (int)strcspn(names, ";"), names,
-             device->part < 0 ? "" : " MIG 1g.10gb");
-    return OK;
-}
-
-EXPORT int nvmlDeviceGetMemoryInfo(struct nvml_device *device, unsigned long long memory[3])
-{
-    const int rc = state(device);
-
-    if (rc != OK)
-        return rc;
-    memory[0] = (unsigned long long)number(device->gpu, "memory", 81559) * mib;
-    memory[2] = (unsigned long long)number(device->gpu, "used", 450) * mib;
-    if (device->part >= 0) {
-        memory[0] /= 8;
-        memory[2] /= 8;
-    }
-    memory[1] = memory[0] - memory[2];
-    return OK;
-}
-
-EXPORT int nvmlDeviceGetMinorNumber(struct nvml_device *device, unsigned *minor)
-{
-    *minor = (unsigned)number(device->gpu, "minor", device->gpu);
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetUtilizationRates(struct nvml_device *device, unsigned share[2])
-{
-    if (device->part >= 0)
-        return NOT_SUPPORTED;
-    share[0] = (unsigned)number(device->gpu, "load", 0);
-    share[1] = share[0] / 2;
-    return state(device);
-}
-
-struct process {
-    unsigned           pid;
-    unsigned long long used;
-    unsigned           gpu_instance, compute_instance;
-};
-
-EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(struct nvml_device *device, unsigned *n,
-                                                   struct process *list)
-{
-    const unsigned room = *n;
-    char           value[64];
-    unsigned       pid;
-    unsigned long  used;
-
-    *n = 0;
-    if (!told(device->gpu, "foreign", value) || sscanf(value, "%u:%lu", &pid, &used) != 2)
-        return state(device);
-    *n = 1;
-    if (room < 1)
-        return TOO_SMALL;
-    list[0] = (struct process){pid, used * mib, 0xFFFFFFFF, 0xFFFFFFFF};
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetTotalEccErrors(struct nvml_device *device, int type, int counter,
-                                       unsigned long long *errors)
-{
-    if (device->part >= 0)
-        return NOT_SUPPORTED;
-    *errors = type == 1 && counter == 0 ? (unsigned long long)number(device->gpu, "ecc", 0) : 0;
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetRemappedRows(struct nvml_device *device, unsigned *corrected,
-                                     unsigned *uncorrected, unsigned *pending, unsigned *failed)
-{
-    char value[64] = "";
-
-    told(device->gpu, "rows", value);
-    *corrected = *uncorrected = 0;
-    *pending = strcmp(value, "pending") == 0;
-    *failed = strcmp(value, "failed") == 0;
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetComputeMode(struct nvml_device *device, int *mode)
-{
-    *mode = (int)number(device->gpu, "mode", 0);
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetNumGpuCores(struct nvml_device *device, unsigned *cores)
-{
-    *cores = (unsigned)number(device->gpu, "speed", 100);
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetMaxClockInfo(struct nvml_device *device, int type, unsigned *clock)
-{
-    *clock = 1000;
-    return type == 1 ? state(device) : BAD_ARGUMENT;
-}
-
-EXPORT int nvmlDeviceGetTotalEnergyConsumption(struct nvml_device *device,
-                                               unsigned long long *millijoules)
-{
-    struct timespec now;
-
-    if (device->part >= 0)
-        return NOT_SUPPORTED;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    *millijoules = (unsigned long long)(((double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6) *
-                                        (double)number(device->gpu, "watts", 300));
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetMigMode(struct nvml_device *device, unsigned *current, unsigned *pending)
-{
-    *current = *pending = parts(device->gpu) > 0;
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetMaxMigDeviceCount(struct nvml_device *device, unsigned *n)
-{
-    *n = parts(device->gpu) > 0 ? 7 : 0;
-    return state(device);
-}
-
-EXPORT int nvmlDeviceGetMigDeviceHandleByIndex(struct nvml_device *device, unsigned k,
+EXPORT int nvmlDeviceGetMigDeviceHandleByIndex(struct nvml_device *device, unsigned place,
                                                struct nvml_device **part)
 {
-    if (device->part >= 0 || k >= (unsigned)parts(device->gpu))
-        return NOT_FOUND;
-    *part = &handles[device->gpu][k];
-    **part = (struct nvml_device){device->gpu, (int)k};
-    return state(device);
-}
+    const enum nvml_status status = DEVICE(device);
 
-EXPORT int nvmlDeviceGetDeviceHandleFromMigDeviceHandle(struct nvml_device  *part,
-                                                        struct nvml_device **device)
-{
-    if (part->part < 0)
-        return BAD_ARGUMENT;
-    return nvmlDeviceGetHandleByIndex_v2((unsigned)part->gpu, device);
-}
-
-EXPORT int nvmlDeviceGetGpuInstanceId(struct nvml_device *device, unsigned *instance)
-{
-    *instance = (unsigned)device->part + 7;
-    return device->part >= 0 ? state(device) : NOT_SUPPORTED;
-}
-
-EXPORT int nvmlDeviceGetComputeInstanceId(struct nvml_device *device, unsigned *instance)
-{
-    *instance = 0;
-    return device->part >= 0 ? state(device) : NOT_SUPPORTED;
+    POINTER(part);
+    PLACE(place, NVML_PARTS);
+    if (status != NVML_OK)
+        return status;
+    if (device->part != NVML_WHOLE || place >= (unsigned)fake_parts(device->gpu))
+        return NVML_NOT_FOUND;
+    *part = fake_nvml_give(device->gpu, (int)place);
+    return NVML_OK;
 }

@@ -370,9 +370,50 @@ GROUP = NCCL | {
     "stream destroyed twice": STREAMS["stream destroyed twice"],
     "flags of nothing": STREAMS["flags of nothing"],
 }
+NVML = {
+    "library never initialised": "nvmlSystemGetDriverVersion: library: was never initialised",
+    "library initialised twice": "exit: leak: nvmlInit_v2 without its nvmlShutdown",
+    "library never shut down": "exit: leak: nvmlInit_v2 without its nvmlShutdown",
+    "library shut down twice": "nvmlShutdown: library: was shut down",
+    "library used after its end": "nvmlDeviceGetCount_v2: library: was shut down",
+    "library used after fork":
+        "nvmlDeviceGetCount_v2: process: was initialised before fork(); a child begins anew",
+    "too little room for a version":
+        "nvmlSystemGetDriverVersion: version: has room for N characters, and may get N",
+    "too little room for a UUID": "nvmlDeviceGetUUID: uuid: has room for N characters, and may get N",
+    "too little room for a name": "nvmlDeviceGetName: name: has room for N characters, and may get N",
+    "version of CUDA into nothing": "nvmlSystemGetCudaDriverVersion_v2: version: is NULL",
+    "count into nothing": "nvmlDeviceGetCount_v2: count: is NULL",
+    "GPU beyond the last one": "nvmlDeviceGetHandleByIndex_v2: index: N is not one of N",
+    "UUID of nothing": "nvmlDeviceGetHandleByUUID: uuid: is NULL",
+    "UUID without its beginning": "nvmlDeviceGetHandleByUUID: uuid: 'fa4e' is none",
+    "device of nothing": "nvmlDeviceGetName: device: is NULL",
+    "device that was never given out": "nvmlDeviceGetUUID: device: was never given out",
+    "device of an earlier start":
+        "nvmlDeviceGetMemoryInfo: device: was given out before the library was shut down",
+    "device between two others":
+        "nvmlDeviceGetTotalEnergyConsumption: device: was never given out",
+    "number for a device": "nvmlDeviceGetMinorNumber: device: was never given out",
+    "memory into nothing": "nvmlDeviceGetMemoryInfo: memory: is NULL",
+    "load into nothing": "nvmlDeviceGetUtilizationRates: share: is NULL",
+    "processes into nothing": "nvmlDeviceGetComputeRunningProcesses_v3: list: is NULL",
+    "errors of no type": "nvmlDeviceGetTotalEccErrors: errorType: N is none",
+    "errors of no time": "nvmlDeviceGetTotalEccErrors: counterType: -N is none",
+    "rows into nothing": "nvmlDeviceGetRemappedRows: pending: is NULL",
+    "mode into nothing": "nvmlDeviceGetComputeMode: mode: is NULL",
+    "cores into nothing": "nvmlDeviceGetNumGpuCores: cores: is NULL",
+    "clock of no type": "nvmlDeviceGetMaxClockInfo: type: N is none",
+    "mode of parts into nothing": "nvmlDeviceGetMigMode: pending: is NULL",
+    "number of parts into nothing": "nvmlDeviceGetMaxMigDeviceCount: count: is NULL",
+    "part beyond the last one": "nvmlDeviceGetMigDeviceHandleByIndex: index: N is not one of N",
+    "instance of a whole GPU":
+        "nvmlDeviceGetGpuInstanceId: device: is a whole GPU, which is no instance",
+    "instance into nothing": "nvmlDeviceGetComputeInstanceId: id: is NULL",
+}
 PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_network": NETWORK,
             "fakegpu_planted_streams": STREAMS,
             "fakegpu_planted_libraries": LIBRARIES, "fakegpu_planted_group": GROUP,
+            "fakegpu_planted_nvml": NVML,
             "fakegpu_planted_nccl":
                 {"root of nobody": "ncclBroadcast: root: N is not one of N ranks"}}
 
@@ -380,10 +421,14 @@ PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_network": NETWORK,
 # Of test_operations_cuda.c: convolutions, kernels around them, a product.
 CASES = "two groups, linear over an image, padded below and right"
 
+# For the management library: a GPU with a part, and a whole one.
+MANAGED = {"LD_LIBRARY_PATH": str(pathlib.Path(os.environ["MX_FAKE_NVML"]).parent), "MX_FAKE_GPUS": "2",
+           "MX_FAKE_GPU_0": "mig=1"}
+
 
 def run(program, **environment):
     return subprocess.run([BUILD / program], capture_output=True, text=True, timeout=60,
-                          env={**os.environ, "MX_FAKEGPU_DEVICES": "3", "MX_ONLY": CASES,
+                          env={**os.environ, "MX_FAKEGPU_DEVICES": "3", "MX_ONLY": CASES, **MANAGED,
                                **environment})
 
 
@@ -417,6 +462,22 @@ class Planted(unittest.TestCase):
         expected = {plant for plants in PROGRAMS.values() for plant in plants}
         self.assertEqual(planted, expected)
         self.assertGreaterEqual(len(planted), 25)
+
+    def test_each_family_of_calls_has_some_and_the_management_library_one_of_each_call(self):
+        """A stand-in names its call as the vendor's header does, which may add a version; launches are named by
+        their kernel, and belong to what nvcc writes."""
+        rows = [row for row in re.findall(r"^\| (\w+) \| (\w+) \|", (HERE / "calls.md").read_text(), re.MULTILINE)
+                if row != ("family", "call")]
+        said = [line for plants in PROGRAMS.values() for line in plants.values()]
+
+        def found(call):
+            return any(line.startswith(f"{re.sub('_v[0-9]+$', '', call)}: ") or line.startswith(f"{call}: ")
+                       or f" {call} " in line for line in said)
+        families = {family for family, call in rows if found(call)}
+        if any(line.startswith("mx_kernel_") for line in said):
+            families.add("nvcc")
+        self.assertEqual(families, {family for family, _ in rows})
+        self.assertEqual([call for family, call in rows if family == "nvml" and not found(call)], [])
 
 
 if __name__ == "__main__":

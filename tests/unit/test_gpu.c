@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sweep/gpu.h"
+#include "sweep/nvml.h"
 
 static void look(const char *number, const char *first, struct mx_gpus *gpus)
 {
@@ -45,6 +46,8 @@ Test(gpu, what_is_wrong_with_one_is_its_fault)
         const char *special, *fault;
     } rows[] = {
         {"foreign=4711:5000", "1 other process computes on it (4711 with 5000 MiB)"},
+        {"foreign=4711:5000 processes=3", "3 other processes compute on it (4711 with 5000 MiB)"},
+        {"foreign=4711:5000 processes=65", "65 other processes compute on it"},
         {"used=3000", "3000 of its 81559 MiB are in use by others"},
         {"used=2000", ""},
         {"ecc=3", "3 uncorrected memory errors (ECC) since the driver was loaded"},
@@ -134,6 +137,23 @@ Test(gpu, a_machine_without_any_says_why)
     cr_expect_eq(mx_gpus_look(MX_FAKE_NVML, &gpus, &err), -1);
     cr_expect_str_eq(err.text, "the NVIDIA driver knows of no GPU that this process may use");
     cr_expect_eq(err.code, MX_EGPU);
+}
+
+Test(gpu, figures_are_asked_for_anew_of_those_that_have_a_name)
+{
+    struct mx_nvml nvml;
+    struct mx_gpus gpus;
+    struct mx_err  err = {0};
+
+    look("2", "lost", &gpus);
+    setenv("MX_FAKE_GPU_1", "used=700 load=12", 1);
+    cr_assert_eq(mx_nvml_open(MX_FAKE_NVML, &nvml, &err), 0, "%s", err.text);
+    mx_gpus_update(&nvml, &gpus);
+    cr_expect(isnan(gpus.list[0].memory_now) && isnan(gpus.list[0].load));
+    cr_expect(fabs(gpus.list[1].memory_now - 700 * 0x1p20) <= 0);
+    cr_expect(fabs(gpus.list[1].load - .12) <= 1e-12);
+    mx_nvml_close(&nvml);
+    mx_gpus_free(&gpus);
 }
 
 Test(gpu, a_list_travels_in_a_message)
