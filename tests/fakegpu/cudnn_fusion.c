@@ -60,6 +60,7 @@ static const struct fake_part *take(struct fake_part *graph, const struct fake_p
             fake_misuse(OPS, "two ReLUs");
         graph->work.relu = true;
         graph->work.cap = how->work.cap;
+        graph->work.keeps_nan = how->work.keeps_nan;
     } else {
         take_sum(graph, fake_link_of(operation, CUDNN_ATTR_OPERATION_POINTWISE_BDESC, 0));
     }

@@ -99,6 +99,8 @@ void fake_finalize_pointwise(struct fake_part *part)
     must_be(part, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
     part->work.relu = relu;
     part->work.cap = INFINITY;
+    part->work.keeps_nan =
+        fake_integer_of(part, CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, 0) == CUDNN_PROPAGATE_NAN;
     if (!fake_value_of(part, CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP))
         return;
     part->work.cap = (float)double_of(part, CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP);

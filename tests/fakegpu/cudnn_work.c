@@ -1,5 +1,6 @@
 /* cuDNN: convolutions and their gradients, each as products with a matrix of windows. */
 #include <dnnl.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -218,8 +219,8 @@ static void finish(const struct fake_work *work, float *y)
     if (work->bias)
         add_dense(y, n, plane, &work->bias_as, work->bias);
     for (size_t i = 0; work->relu && i < n; i++) {
-        if (y[i] < 0.0f)
-            y[i] = 0.0f; /* a NaN stays one */
+        if (y[i] < 0.0f || (!work->keeps_nan && isnan(y[i])))
+            y[i] = 0.0f;
         if (y[i] > work->cap)
             y[i] = work->cap;
     }

@@ -36,8 +36,8 @@ struct fake_work {
     /* What is added to a result of FAKE_FORWARD, in this order; NULL: nothing is. */
     const void        *summand, *bias;
     struct fake_tensor summand_as, bias_as; /* as y; one number a channel */
-    bool               relu;
-    float              cap; /* of the ReLU, infinite if it has none */
+    bool               relu, keeps_nan;     /* or it becomes 0 */
+    float              cap;                 /* of the ReLU, infinite if it has none */
 };
 
 /* The number of images behind the convolution, along the height (d = 0) or the width. */

@@ -281,6 +281,27 @@ static void try_engines(const struct used *used, const struct job *job)
     }
 }
 
+/* A ReLU keeps what is no number if it was told so, and not otherwise. */
+static void take_relu_of_nan(const struct used *used, const struct job *job)
+{
+    struct plan   plan;
+    struct arrays a = make_arrays(job);
+    float        *got;
+
+    for (size_t k = 0; k < a.n[BIAS]; k++)
+        a.host[BIAS][k] = NAN;
+    send(&a, BIAS, a.host[BIAS]);
+    if (!make_plan(&plan, used->handle, job, USABLE))
+        fail(job, "no engine", 0.0);
+    got = outcome(used, &plan, &a, false);
+    for (size_t k = 0; k < a.n[Y]; k++)
+        if (job->keeps_nan ? !isnan(got[k]) : !(got[k] == 0.0f))
+            fail(job, "the ReLU of no number", (double)got[k]);
+    free(got);
+    end_plan(&plan);
+    end_arrays(&a);
+}
+
 /* No engine at all. */
 static void find_none(const struct used *used, const struct job *job)
 {
@@ -370,6 +391,14 @@ int main(void)
     OK(cudnnCreate(&used.handle));
     OK(cudnnSetStream(used.handle, used.stream));
     compute_all(&used);
+    for (int k = 0; k < 4; k++) {
+        struct job job = wide;
+
+        job.bias = job.relu = true;
+        job.half = job.last = k & 1;
+        job.keeps_nan = k & 2;
+        take_relu_of_nan(&used, &job);
+    }
     for (int pass = FORWARD; pass <= TO_FILTER; pass++)
         for (int half = 0; half < 2; half++) {
             struct job job = wide;

@@ -20,9 +20,10 @@ struct job {
     int64_t   n, c, h, w, k, side, stride, pad, dilation, groups;
     bool      half, last; /* bfloat16; channels last */
     bool      sum, bias, relu;
-    float     cap;      /* above 0: of the ReLU */
-    float     beta;     /* 1: added to what the output holds */
-    bool      in_place; /* the summand is the output */
+    float     cap;       /* above 0: of the ReLU */
+    float     beta;      /* 1: added to what the output holds */
+    bool      in_place;  /* the summand is the output */
+    bool      keeps_nan; /* the ReLU of no number is none either */
 };
 
 /* Identifiers of tensors, and places of their memory. */

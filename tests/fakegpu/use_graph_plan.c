@@ -162,12 +162,15 @@ static cudnnBackendDescriptor_t pointwise(struct plan *plan, cudnnBackendDescrip
                                           cudnnBackendDescriptor_t other,
                                           cudnnBackendDescriptor_t y)
 {
-    const cudnnPointwiseMode_t mode = other ? CUDNN_POINTWISE_ADD : CUDNN_POINTWISE_RELU_FWD;
-    const double               cap = (double)plan->job.cap;
-    cudnnBackendDescriptor_t   how = part(plan, CUDNN_BACKEND_POINTWISE_DESCRIPTOR), made;
+    const cudnnPointwiseMode_t  mode = other ? CUDNN_POINTWISE_ADD : CUDNN_POINTWISE_RELU_FWD;
+    const cudnnNanPropagation_t nan = CUDNN_PROPAGATE_NAN;
+    const double                cap = (double)plan->job.cap;
+    cudnnBackendDescriptor_t    how = part(plan, CUDNN_BACKEND_POINTWISE_DESCRIPTOR), made;
 
     set(how, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1, &mode);
     set_type(how, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_DATA_FLOAT);
+    if (!other && plan->job.keeps_nan)
+        set(how, CUDNN_ATTR_POINTWISE_NAN_PROPAGATION, CUDNN_TYPE_NAN_PROPOGATION, 1, &nan);
     if (!other && cap > 0.0)
         set(how, CUDNN_ATTR_POINTWISE_RELU_UPPER_CLIP, CUDNN_TYPE_DOUBLE, 1, &cap);
     OK(cudnnBackendFinalize(how));
