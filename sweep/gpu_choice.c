@@ -289,6 +289,18 @@ size_t mx_gpu_choose(const struct mx_gpus *gpus, const struct mx_gpu_environment
     return choice.n;
 }
 
+/* The environment hid all; the last line of `why`, if there is one, says how. */
+static int fail_without(const struct mx_buf *why, struct mx_err *err)
+{
+    const char *text = mx_buf_str(why), *last = text;
+
+    for (const char *at = text; *at; at++)
+        if (at[0] == '\n' && at[1])
+            last = at + 1;
+    return mx_fail(err, MX_EGPU, "the environment leaves no GPU to this process%s%.*s",
+                   *last ? ": " : "", (int)strcspn(last, "\n"), last);
+}
+
 int mx_gpus_of_process(struct mx_gpus *gpus, struct mx_buf *why, struct mx_err *err)
 {
     const struct mx_gpu_environment environment = mx_gpu_environment();
@@ -301,7 +313,7 @@ int mx_gpus_of_process(struct mx_gpus *gpus, struct mx_buf *why, struct mx_err *
     n = mx_gpu_choose(gpus, &environment, chosen, MX_MAX_GPUS, why);
     if (n == 0 || !(kept = calloc(n, sizeof *kept))) {
         mx_gpus_free(gpus);
-        return n == 0 ? mx_fail(err, MX_EGPU, "the environment leaves no GPU to this process")
+        return n == 0 ? fail_without(why, err)
                       : mx_fail(err, MX_ENOMEM, "no memory for a list of GPUs");
     }
     for (size_t k = 0; k < n; k++)

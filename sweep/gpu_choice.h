@@ -38,7 +38,7 @@ size_t mx_gpu_choose(const struct mx_gpus *gpus, const struct mx_gpu_environment
                      unsigned *chosen, size_t room, struct mx_buf *why);
 
 /* Look at the GPUs of this machine, and keep those that this process may use, with their
- * faults. As mx_gpus_look(). */
+ * faults. As mx_gpus_look(); if the environment leaves none, MX_EGPU says by which variable. */
 int mx_gpus_of_process(struct mx_gpus *gpus, struct mx_buf *why, struct mx_err *err);
 
 /* The number of this process among those of its node, by what its launcher told it

@@ -67,6 +67,7 @@ static int start_executors(struct run *run, struct mx_err *err)
         options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
     if (!(run->link = mx_link_open(&options, &why, err)))
         goto done;
+    tell_lines(run, mx_buf_str(&run->device_notes));
     tell_lines(run, mx_buf_str(&why));
     run->workers = mx_link_workers(run->link);
     run->ranks = mx_link_ranks(run->link);
@@ -222,6 +223,7 @@ static void close_all(struct run *run)
     mx_owner_release(run->owner);
     mx_replay_end(&run->replay);
     mx_gpus_free(&run->gpus);
+    mx_buf_free(&run->device_notes);
     free(run->gpu_list);
     free(run->nodes);
     free(run->makers);

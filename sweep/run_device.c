@@ -17,20 +17,15 @@ static bool any_fit(const struct mx_gpus *gpus)
     return false;
 }
 
-static void tell_lines(const char *text)
-{
-    for (size_t len; *text; text += len + (text[len] == '\n')) {
-        len = strcspn(text, "\n");
-        fprintf(stderr, "mixsweep: %.*s\n", (int)len, text);
-    }
-}
-
 /* Why a sweep runs on CPUs where there are GPUs. */
-static void tell_unfit(const struct mx_gpus *gpus)
+static void note_unfit(struct run *run)
 {
-    for (size_t k = 0; k < gpus->n; k++)
-        fprintf(stderr, "mixsweep: %s (%s) is left out: %s; %s\n", gpus->list[k].uuid,
-                gpus->list[k].model, gpus->list[k].fault, gpus->list[k].mend);
+    for (size_t k = 0; k < run->gpus.n; k++) {
+        const struct mx_gpu *gpu = &run->gpus.list[k];
+
+        mx_buf_printf(&run->device_notes, "%s (%s) is left out: %s; %s\n", gpu->uuid, gpu->model,
+                      gpu->fault, gpu->mend);
+    }
 }
 
 /* The words of a key that are asked for, a bit each: the one outside of grids, and those of axes. */
@@ -69,8 +64,8 @@ static bool has_use_for_gpus(const struct mx_config *config)
     return words_of(config, KEY_DATA_SET) != 1u << WORKER_DATA_FEATURES;
 }
 
-/* `auto` found no GPU. */
-static int choose_cpu(struct run *run, const char *why, struct mx_err *err)
+/* `auto` found no GPU. A build that could use none says so in `doctor`, not each time. */
+static int choose_cpu(struct run *run, const char *why, bool built, struct mx_err *err)
 {
     const char *word = word_of_gpus(run->config);
 
@@ -78,35 +73,37 @@ static int choose_cpu(struct run *run, const char *why, struct mx_err *err)
         return mx_fail(err, MX_EGPU,
                        "train.precision: %s needs a GPU, and there is none: %.300s (write f32)",
                        word, why);
+    if (built)
+        mx_buf_printf(&run->device_notes, "the sweep computes on CPUs: %s\n", why);
     run->config->base[KEY_SCHEDULE_DEVICE].choice = MX_DEVICE_CPU;
     return 0;
 }
 
-/* Rank 0's own GPUs may be none: other ranks have theirs. */
+/* Rank 0's own GPUs may be none: other ranks have theirs. There is no log yet: notes go there later. */
 int run_choose_device(struct run *run, struct mx_err *err)
 {
     struct mx_value *device = &run->config->base[KEY_SCHEDULE_DEVICE];
-    struct mx_buf    why = {0};
     struct mx_err    none = {0};
+    const bool       built = worker_cuda_ready(&none) == 0;
 
     if (device->choice == MX_DEVICE_CPU)
         return 0;
-    if (worker_cuda_ready(&none) || mx_gpus_of_process(&run->gpus, &why, &none)) {
-        mx_buf_free(&why);
+    if (!built || mx_gpus_of_process(&run->gpus, &run->device_notes, &none)) {
         if (device->choice == MX_DEVICE_AUTO)
-            return choose_cpu(run, none.text, err);
-        if (run->options->comm && worker_cuda_ready(NULL) == 0)
-            return 0;
-        return mx_fail(err, MX_EGPU, "schedule.device is cuda: %.400s", none.text);
+            return choose_cpu(run, none.text, built, err);
+        return run->options->comm && built
+                   ? 0
+                   : mx_fail(err, MX_EGPU, "schedule.device is cuda: %.400s", none.text);
     }
-    tell_lines(mx_buf_str(&why));
-    mx_buf_free(&why);
     if (device->choice == MX_DEVICE_AUTO && !any_fit(&run->gpus)) {
-        tell_unfit(&run->gpus);
-        return choose_cpu(run, "none is fit", err);
+        note_unfit(run);
+        mx_fail(&none, MX_EGPU, "no GPU is fit, the first one since %.200s",
+                run->gpus.list[0].fault);
+        return choose_cpu(run, none.text, built, err);
     }
     if (device->choice == MX_DEVICE_AUTO && !has_use_for_gpus(run->config)) {
-        tell_lines("heads on features are computed on CPUs: the GPUs are left alone");
+        mx_buf_text(&run->device_notes,
+                    "heads on features are computed on CPUs: the GPUs are left alone\n");
         device->choice = MX_DEVICE_CPU;
         return 0;
     }

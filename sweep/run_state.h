@@ -115,7 +115,8 @@ struct run {
     struct mx_link              *link;
     struct run_gpu              *gpu_list; /* (ngpus): by rank */
     size_t                       ngpus;
-    struct mx_gpus               gpus; /* of this process, where the sweep runs on GPUs */
+    struct mx_gpus               gpus;         /* of this process, where the sweep runs on GPUs */
+    struct mx_buf                device_notes; /* lines on why it runs on what it runs */
     struct mx_actions            actions;
     struct mx_link_maker        *makers; /* by stage: who did it in this incarnation */
     struct run_node             *nodes;  /* (ranks) */
@@ -224,7 +225,8 @@ int run_compare_config(struct run *run, struct mx_err *err);
 
 /* Decide what the sweep runs on, where its configuration leaves it open: what it was begun
  * with, which run_compare_config() has found, else GPUs if any can be used. Looks at the GPUs.
- * MX_EGPU if it is to be GPUs and stages cannot run on them. */
+ * What a user should know of the choice is noted in run->device_notes. MX_EGPU if it is to be GPUs
+ * and stages cannot run on them. */
 int run_choose_device(struct run *run, struct mx_err *err);
 
 /* Once there are executors: note their GPUs. And while there are: look how those do. */

@@ -144,10 +144,34 @@ class Gpus(Case):
             self.mixsweep("clean", "out")
             (self.folder / "out").rename(self.folder / f"out{len(env)}{env['MX_FAKE_GPUS']}")
 
+    def test_a_sweep_that_finds_no_gpu_to_use_says_why_in_its_log(self):
+        """It is not for the results to tell that they were not computed where their owner thought."""
+        alone = "the environment leaves no GPU to this process: CUDA_VISIBLE_DEVICES"
+        for number, (special, *lines) in enumerate((
+                ({"CUDA_VISIBLE_DEVICES": ""}, f"{alone} hides all GPUs"),
+                ({"CUDA_VISIBLE_DEVICES": "all"}, f"{alone}: 'all' is no number of a GPU here, and ends the list"),
+                ({"CUDA_VISIBLE_DEVICES": "1,1"}, f"{alone}: '1' stands for a GPU that is in the list already"),
+                ({"CUDA_VISIBLE_DEVICES": "GPU-fa4e"}, f"{alone}: 'GPU-fa4e' means several GPUs, and ends the list"),
+                ({"MX_FAKE_GPU_0": "ecc=1", "MX_FAKE_GPU_1": "lost"},
+                 "no GPU is fit, the first one since 1 uncorrected memory error (ECC)",
+                 f"{uuid(0)} (NVIDIA Pretended 80GB) is left out: 1 uncorrected",
+                 "GPU 1 (GPU) is left out: it has fallen off the bus"),
+                ({"LD_LIBRARY_PATH": ""}, "there is no libnvidia-ml.so.1: no NVIDIA driver is installed"))):
+            with self.subTest(special=special):
+                out, env = f"out{number}", {**pretend(2), **special}
+                _, err = self.mixsweep("run", self.tiny(), "--out", out, "--workers", 1, env=env)
+                log = (self.folder / out / "log/sweep.log").read_text()
+                for line in (f"the sweep computes on CPUs: {lines[0]}", *lines[1:]):
+                    self.assertIn(line, err)
+                    self.assertIn(line, log)
+                err = self.refused(3, "run", self.tiny(), "--out", "refused", "--set", "train.precision=bf16", env=env)
+                self.assertIn(f"train.precision: bf16 needs a GPU, and there is none: {lines[0]}", err)
+
     def test_gpus_that_are_asked_for_must_be_there(self):
         err = self.refused(3, "run", self.tiny(), "--set", "schedule.device=cuda",
                            env=pretend(2, CUDA_VISIBLE_DEVICES="-1"))
-        self.assertIn("schedule.device is cuda: the environment leaves no GPU to this process", err)
+        self.assertIn("schedule.device is cuda: the environment leaves no GPU to this process: CUDA_VISIBLE_DEVICES: "
+                      "'-1' is no number of a GPU here, and ends the list", err)
         self.program = PROGRAM
         err = self.refused(3, "run", self.tiny(), "--set", "schedule.device=cuda", env=pretend(2))
         self.assertIn("schedule.device is cuda: ", err)

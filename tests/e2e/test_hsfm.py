@@ -54,7 +54,7 @@ class Hsfm(harness.Case):
         config = self.write("heads.yaml", CONFIG % ("0.1, 0.2", "auto"))
         self.program = harness.FAULTS_PROGRAM
         _, err = self.mixsweep("run", config, "--out", "auto", "--workers", 2, env=pretend(1))
-        self.assertIn("mixsweep: heads on features are computed on CPUs: the GPUs are left alone\n", err)
+        self.assertIn("heads on features are computed on CPUs: the GPUs are left alone\n", err)
         self.mixsweep("run", config, "--out", "asked", "--set", "schedule.device=cuda", env=pretend(1))
         for name, device in (("auto", "cpu"), ("asked", "cuda")):
             self.assertIn(f"device: {device}", (self.folder / name / "config.yaml").read_text())

@@ -6,9 +6,10 @@ from harness import SOURCE, main
 
 LITERALS = r'"(?:[^"\\]|\\.)*"(?:\s*(?:PRI\w+\s*)?"(?:[^"\\]|\\.)*")*'
 CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|z|j)?[a-zA-Z]|%\0")
-CALL = re.compile(r"\b(mx_console_(?:log|tell)|mx_buf_printf|snprintf)\(")
+CALL = re.compile(r"\b(mx_console_(?:log|tell)|mx_buf_printf|mx_buf_text|snprintf)\(")
 # Where texts are made that are logged as they are.
-PASSED_ON = ("share.c", "time_limit.c", "run_hosts.c", "remarks.c")
+PASSED_ON = ("share.c", "share_gpus.c", "gpu_choice.c", "run_device.c", "time_limit.c", "run_hosts.c",
+             "remarks.c")
 
 
 def call_at(text, start):
