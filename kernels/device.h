@@ -123,8 +123,10 @@ struct kern_device {
 
     /* Between the two, work is noted instead of done: nothing may bring, look or allocate. note_end()
      * gives what was noted, to be queued by replay() as often as wanted; NULL with *err where that
-     * is impossible, and with it the failures since note_begin() are forgotten: nothing of it was done. */
+     * is impossible, and with it the failures since note_begin() are forgotten: nothing of it was done.
+     * Where a call in between failed, note_drop() forgets what was noted, and these failures, instead. */
     int (*note_begin)(struct kern_nn *nn, struct mx_err *err);
+    void (*note_drop)(struct kern_nn *nn);
     struct kern_replay *(*note_end)(struct kern_nn *nn, struct mx_err *err);
     int (*replay)(struct kern_nn *nn, struct kern_replay *work, struct mx_err *err);
     void (*replay_free)(struct kern_nn *nn, struct kern_replay *work); /* NULL is allowed */

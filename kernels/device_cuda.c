@@ -311,6 +311,7 @@ const struct kern_device kern_device_cuda = {
     .dropout_now = dropout_now,
     .clip = clip,
     .note_begin = kern_cuda_note_begin,
+    .note_drop = kern_cuda_note_drop,
     .note_end = kern_cuda_note_end,
     .replay = kern_cuda_replay,
     .replay_free = kern_cuda_replay_free,

@@ -129,6 +129,7 @@ void kern_cuda_norm_backward(struct kern_nn *nn, const struct kern_norm_sum *sum
 
 /* Notes of work, of that table (replay_cuda.c). */
 int                 kern_cuda_note_begin(struct kern_nn *nn, struct mx_err *err);
+void                kern_cuda_note_drop(struct kern_nn *nn);
 struct kern_replay *kern_cuda_note_end(struct kern_nn *nn, struct mx_err *err);
 int  kern_cuda_replay(struct kern_nn *nn, struct kern_replay *work, struct mx_err *err);
 void kern_cuda_replay_free(struct kern_nn *nn, struct kern_replay *work);

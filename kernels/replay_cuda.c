@@ -38,6 +38,19 @@ fail:
     return NULL;
 }
 
+void kern_cuda_note_drop(struct kern_nn *nn)
+{
+    struct cuda *cuda = cuda_of(nn);
+    cudaGraph_t  graph = NULL;
+
+    (void)cudaStreamEndCapture(cuda->stream, &graph);
+    cuda->noting = false;
+    cuda->failed = (struct mx_err){0};
+    if (graph)
+        (void)cudaGraphDestroy(graph);
+    (void)cudaGetLastError();
+}
+
 struct kern_replay *kern_cuda_note_end(struct kern_nn *nn, struct mx_err *err)
 {
     struct cuda        *cuda = cuda_of(nn);

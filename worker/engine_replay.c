@@ -51,23 +51,20 @@ static struct engine_replay *find(struct engine_plan *plan, const struct worker_
 static void note(struct worker_engine *engine, struct engine_plan *plan, const struct kern_loss *of,
                  struct engine_replay *into)
 {
-    struct mx_err why = {0}, first = {0};
-    int           failed;
+    struct mx_err why = {0};
 
     if (engine->on->note_begin(engine->nn, &why)) {
         engine->plain = true;
         engine->why_plain = why;
         return;
     }
-    failed = queue(engine, plan, of, &first);
-    into->work = engine->on->note_end(engine->nn, &why);
-    if (failed) {
-        engine->on->replay_free(engine->nn, into->work);
-        into->work = NULL;
-    }
+    if (queue(engine, plan, of, &why))
+        engine->on->note_drop(engine->nn);
+    else
+        into->work = engine->on->note_end(engine->nn, &why);
     engine->plain = !into->work;
     if (engine->plain)
-        engine->why_plain = failed ? first : why;
+        engine->why_plain = why;
 }
 
 /* The first step of all sizes rooms and starts the averages; the first of a kind is done plainly,

@@ -160,6 +160,23 @@ class Failures(GpuCase):
                 self.assertRegex(self.log(f"out{call}"), rf"no GPU memory for what {name}\w* needs itself \(.*\): "
                                                          r"\d+ of 2147483648 bytes are free")
 
+    def test_memory_that_is_out_at_any_time_ends_no_executor(self):
+        """Before a training, in its first step, while its graph is noted, between two trials: what needs the
+        memory is tried again by the same executor, or done without."""
+        config, log = self.config(("none", "cutmix")), ""
+        self.sweep(config, "whole")
+        for event in [f"{kind}@{number}" for kind in ("malloc", "library") for number in range(1, 10)]:
+            with self.subTest(event=event):
+                happened = self.folder / f"{event}.happened"
+                table = self.sweep(config, event, MX_FAKEGPU_FAIL=f"{event}:oom:once={happened}")
+                self.assertTrue(happened.exists(), "nothing failed")
+                self.assertEqual({row["status"] for row in table}, {"done"})
+                self.expect_same("whole", event)
+                self.assertNotIn("the executor ended", self.log(event))
+                log += self.log(event)
+        for told in ("no GPU memory for", "epoch 0, batch 1: no GPU memory", "no graph of a training step"):
+            self.assertIn(told, log)
+
     def test_an_error_that_sticks_ends_the_executor(self):
         self.expect_as_undisturbed("launch@20:ecc", "its last words: mixsweep: epoch 0, batch")
         self.assertIn("uncorrectable ECC error encountered", self.log("out"))
