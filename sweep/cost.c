@@ -235,6 +235,26 @@ static double kind_seconds(const struct mx_costs *costs, enum worker_kind kind, 
            (kind == WORKER_STAGE_TRAIN ? left.seconds : left.ended);
 }
 
+/* What a stage of each kind takes. One that scores does so with the maps of all models: what was
+ * worked out is one model's. */
+static void fill_kinds(const struct mx_costs *costs, struct mx_estimate *estimate)
+{
+    const struct mx_cross_join   join = join_of(costs, estimate);
+    const struct mx_kind_counts *joined = &estimate->kinds[WORKER_STAGE_INTER_MODEL];
+    const struct mx_kind_counts *scorers = &estimate->kinds[WORKER_STAGE_SCORER];
+
+    for (size_t k = 0; k < WORKER_STAGE_KINDS; k++)
+        if (costs->sums[k].nall > 0)
+            estimate->kind_s[k] = costs->sums[k].all_seconds[MID] / (double)costs->sums[k].nall;
+    if (scorers->planned > 0)
+        estimate->kind_s[WORKER_STAGE_SCORER] *=
+            mx_cross_share(estimate, costs->config, &costs->scorer) * estimate->cross.pairs /
+            (double)scorers->planned;
+    if (joined->planned > 0)
+        estimate->kind_s[WORKER_STAGE_INTER_MODEL] =
+            join.operations / mx_cost_speeds[MID].head_flop_s / (double)joined->planned;
+}
+
 static void fill_hours(const struct mx_costs *costs, unsigned workers, struct mx_estimate *estimate)
 {
     const double ended = left_of(costs, estimate).ended;
@@ -261,9 +281,7 @@ static void fill_hours(const struct mx_costs *costs, unsigned workers, struct mx
         }
     }
     estimate->cross.hours_mid = cross[MID] / workers / 3600;
-    for (size_t k = 0; k < WORKER_STAGE_KINDS; k++)
-        if (costs->sums[k].nall > 0)
-            estimate->kind_s[k] = costs->sums[k].all_seconds[MID] / (double)costs->sums[k].nall;
+    fill_kinds(costs, estimate);
     estimate->hours_low = hours[0];
     estimate->hours_mid = hours[1];
     estimate->hours_high = hours[2];

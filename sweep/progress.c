@@ -7,20 +7,29 @@
 
 const char mx_progress_basis[] = "this start's rate";
 
+/* What this incarnation has done, in trials: its share of the work that it found. */
+static double trials_moved(const struct mx_progress *progress)
+{
+    const double found = (double)(progress->planned - progress->ended + progress->ended_here);
+
+    return progress->done_s > 0 ? found * progress->done_s / (progress->done_s + progress->left_s)
+                                : 0;
+}
+
 double mx_progress_rate(const struct mx_progress *progress)
 {
-    double moved = (double)progress->ended_here + progress->running_share;
+    const double moved = trials_moved(progress);
 
     return moved > 0 && progress->elapsed_s > 0 ? moved * 3600.0 / progress->elapsed_s : NAN;
 }
 
 double mx_progress_eta_s(const struct mx_progress *progress)
 {
-    double left = (double)(progress->planned - progress->ended) - progress->running_share;
-
     if (progress->ended >= progress->planned)
         return 0;
-    return (left > 0 ? left : 0) * 3600.0 / mx_progress_rate(progress);
+    return progress->done_s > 0 && progress->elapsed_s > 0
+               ? progress->left_s * progress->elapsed_s / progress->done_s
+               : NAN;
 }
 
 const char *mx_progress_time(double seconds, char *out, size_t room)
@@ -68,9 +77,9 @@ void mx_progress_bar(const struct mx_progress *progress, uint64_t failed, unsign
                      size_t room)
 {
     char   text[256], tail[160], bar[64];
-    double share = progress->planned > 0 ? ((double)progress->ended + progress->running_share) /
-                                               (double)progress->planned
-                                         : 1.0;
+    double before = (double)(progress->ended - progress->ended_here);
+    double share =
+        progress->planned > 0 ? (before + trials_moved(progress)) / (double)progress->planned : 1.0;
     size_t cells, filled;
 
     format_tail(progress, failed, tail, sizeof tail);

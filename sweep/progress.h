@@ -10,12 +10,12 @@ struct mx_progress {
     uint64_t ended, planned; /* trials in a final state; all trials */
     uint64_t ended_here;     /* of those, by this incarnation */
     uint64_t running;        /* trials */
-    double   running_share;  /* sum over the running ones of the share already done, 0..running */
+    double   done_s, left_s; /* work of this incarnation, and work that is left (sweep/pace.h) */
     double   elapsed_s;      /* of this incarnation */
 };
 
-/* Trials an hour in this incarnation, running ones counted by their share;
- * NaN while nothing has moved. */
+/* Trials an hour in this incarnation, each counted by how much of its work is done, whether it
+ * has ended or not; NaN while nothing has moved. */
 double mx_progress_rate(const struct mx_progress *progress);
 
 /* Seconds until everything is done at that rate; NaN while unknown, 0 at the end. */

@@ -59,6 +59,7 @@ static int start_executors(struct run *run, struct mx_err *err)
 
     if (!program || mx_estimate(run->config, run->grid, 1, &estimate, err))
         goto done;
+    memcpy(run->expected_s, estimate.kind_s, sizeof run->expected_s);
     options.share.bytes_each =
         run_images_are_cached(run) ? estimate.own_bytes : estimate.memory_bytes;
     options.share.bytes_node = run_images_are_cached(run) ? estimate.shared_bytes : 0;

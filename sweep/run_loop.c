@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "sweep/control.h"
+#include "sweep/pace.h"
 #include "sweep/run_state.h"
 #include "sweep/signals.h"
 
@@ -103,6 +104,28 @@ static int heed_requests(struct run *run, struct mx_err *err)
     return 0;
 }
 
+/* Work that this incarnation has done and that is left. */
+static void look_at_pace(const struct run *run, double *done_s, double *left_s)
+{
+    struct mx_sched_kind kinds[MX_SCHED_KINDS];
+    struct mx_pace_kind  paces[WORKER_STAGE_KINDS];
+    struct mx_lease      lease;
+
+    mx_sched_kinds(run->sched, kinds);
+    for (size_t k = 0; k < WORKER_STAGE_KINDS; k++)
+        paces[k] = (struct mx_pace_kind){.open = kinds[k].open,
+                                         .timed = kinds[k].timed,
+                                         .timed_s = kinds[k].timed_s,
+                                         .expected_s = run->expected_s[k]};
+    for (uint32_t i = 0; run->link && i < run->workers; i++) {
+        const double share = mx_link_progress(run->link, i);
+
+        if (share >= 0 && mx_sched_current(run->sched, i, &lease))
+            paces[run->plan->stages[lease.stage].kind].running_shares += share;
+    }
+    mx_pace(paces, WORKER_STAGE_KINDS, done_s, left_s);
+}
+
 struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *counts)
 {
     struct mx_progress progress = {.elapsed_s = mx_clock_monotonic_s() - run->started_s};
@@ -112,11 +135,7 @@ struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *c
     progress.planned = counts->planned;
     progress.ended_here = progress.ended - run->ended_before;
     progress.running = counts->by_state[MX_STATE_RUNNING];
-    for (uint32_t i = 0; run->link && i < run->workers; i++) {
-        double share = mx_link_progress(run->link, i);
-
-        progress.running_share += share >= 0 ? share : 0;
-    }
+    look_at_pace(run, &progress.done_s, &progress.left_s);
     return progress;
 }
 

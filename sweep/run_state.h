@@ -121,7 +121,8 @@ struct run {
     struct mx_link_maker        *makers; /* by stage: who did it in this incarnation */
     struct run_node             *nodes;  /* (ranks) */
     unsigned                     workers, ranks;
-    long                         launcher;  /* our parent at the start */
+    double                       expected_s[WORKER_STAGE_KINDS]; /* of a stage, as `plan` has it */
+    long                         launcher;                       /* our parent at the start */
     struct mx_status_reduction   reduction; /* how it went; ranks 0: there was none */
     struct run_failure           failures[RUN_FAILURES_KEPT]; /* a ring of the last ones */
     size_t                       nfailures;

@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sweep/sched_core.h"
 
@@ -188,6 +189,11 @@ void mx_sched_counts(const struct mx_sched *sched, struct mx_sched_counts *count
     for (size_t k = 0; k < MX_STATES; k++)
         counts->by_state[k] = sched->by_state[k];
     counts->planned = sched->nplanned;
+}
+
+void mx_sched_kinds(const struct mx_sched *sched, struct mx_sched_kind kinds[MX_SCHED_KINDS])
+{
+    memcpy(kinds, sched->kinds, sizeof sched->kinds);
 }
 
 enum mx_state mx_sched_trial_state(const struct mx_sched *sched, uint32_t trial)

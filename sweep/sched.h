@@ -247,6 +247,14 @@ struct mx_sched_counts {
 };
 void mx_sched_counts(const struct mx_sched *sched, struct mx_sched_counts *counts);
 
+/* Stages by kind: those that have not ended, and what was done in this incarnation, part of a
+ * training up to a rung counted like a stage, with the time that it took. */
+struct mx_sched_kind {
+    uint64_t open, timed;
+    double   timed_s;
+};
+void mx_sched_kinds(const struct mx_sched *sched, struct mx_sched_kind kinds[MX_SCHED_KINDS]);
+
 enum mx_state  mx_sched_trial_state(const struct mx_sched *sched, uint32_t trial);
 enum mx_reason mx_sched_trial_reason(const struct mx_sched *sched, uint32_t trial);
 bool           mx_sched_stage_failed(const struct mx_sched *sched, uint32_t stage);  /* for good */

@@ -167,6 +167,7 @@ static void set_counts(struct mx_sched *sched, const struct mx_sched_stage *stag
         stage->partial_ok = stages[i].partial_ok;
         stage->resumable = stages[i].resumable;
         stage->kind = stages[i].kind;
+        sched->kinds[stage->kind].open++;
         stage->nwait = (uint32_t)stages[i].ninputs;
         stage->needs = (uint32_t)(nuses + ndependents);
         stage->executor = stage->avoid = MX_NOBODY;

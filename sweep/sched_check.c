@@ -131,11 +131,13 @@ static int check_lease(const struct mx_sched *sched, uint32_t i, struct mx_err *
 static int check_totals(const struct mx_sched *sched, struct mx_err *err)
 {
     uint32_t nready = 0, nheld = 0, nunsettled = 0;
+    uint64_t open[MX_SCHED_KINDS] = {0};
 
     for (uint32_t i = 0; i < sched->nstages; i++) {
         nready += sched->stages[i].state == MX_STAGE_READY;
         nheld += sched->stages[i].state == MX_STAGE_RUNNING;
         nunsettled += open_stage(sched, i);
+        open[sched->stages[i].kind] += open_stage(sched, i);
     }
     CHECK(nready == sched->nready, "%" PRIu32 " stages are ready, counted %" PRIu32, nready,
           sched->nready);
@@ -143,6 +145,9 @@ static int check_totals(const struct mx_sched *sched, struct mx_err *err)
           sched->nleases);
     CHECK(nunsettled == sched->nunsettled, "%" PRIu32 " stages are open, counted %" PRIu32,
           nunsettled, sched->nunsettled);
+    for (size_t k = 0; k < MX_SCHED_KINDS; k++)
+        CHECK(open[k] == sched->kinds[k].open, "%" PRIu64 " of kind %zu are open, counted %" PRIu64,
+              open[k], k, sched->kinds[k].open);
     return 0;
 }
 

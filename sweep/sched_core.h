@@ -162,10 +162,12 @@ struct mx_sched {
     uint64_t last_lease;
     uint64_t batch_ns;
     double   mean_s[MX_SCHED_KINDS]; /* recent, of stages that were done; 0 = not known */
-    double   now_s;
-    bool     started; /* the first event came */
-    bool     draining;
-    bool     late; /* draining since what comes next would not end before options.limit_s */
+
+    struct mx_sched_kind kinds[MX_SCHED_KINDS];
+    double               now_s;
+    bool                 started; /* the first event came */
+    bool                 draining;
+    bool late; /* draining since what comes next would not end before options.limit_s */
 };
 
 /* sched_build.c: fill the graph of a zeroed sched. */

@@ -54,6 +54,7 @@ static void close_stage(struct mx_sched *sched, uint32_t i, enum mx_stage_state 
     sched->stages[i].state = state;
     sched->stages[i].reason = reason;
     sched->nunsettled--;
+    sched->kinds[sched->stages[i].kind].open--;
     mx_sched_gone(sched, i);
     sched->todo[sched->ntodo++] = i;
 }

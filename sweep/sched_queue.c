@@ -135,10 +135,13 @@ static void end_lease(struct mx_sched *sched, uint32_t i)
 
 static void learn(struct mx_sched *sched, uint32_t stage, double seconds)
 {
-    double *mean_s = &sched->mean_s[sched->stages[stage].kind];
+    const unsigned kind = sched->stages[stage].kind;
+    double        *mean_s = &sched->mean_s[kind];
 
     if (!(seconds > 0) || !isfinite(seconds))
         return;
+    sched->kinds[kind].timed++;
+    sched->kinds[kind].timed_s += seconds;
     if (*mean_s > 0)
         *mean_s += newest_share * (seconds - *mean_s);
     else

@@ -223,9 +223,9 @@ static void put_line(const struct layout *layout, const char *const *cells, size
     mx_buf_free(&line);
 }
 
-void mx_text_table_print(const struct mx_text_table *table, unsigned width, struct mx_buf *out)
+size_t mx_text_table_print(const struct mx_text_table *table, unsigned width, struct mx_buf *out)
 {
-    size_t        limit = width > 0 ? width : SIZE_MAX;
+    size_t        limit = width > 0 ? width : SIZE_MAX, shown = table->ncolumns;
     struct layout layout = {.table = table};
 
     layout.widths = calloc(table->ncolumns + 1, sizeof layout.widths[0]);
@@ -235,10 +235,13 @@ void mx_text_table_print(const struct mx_text_table *table, unsigned width, stru
         goto done;
     }
     fit(&layout, limit);
+    for (size_t c = 0; c < table->ncolumns; c++)
+        shown -= layout.left_out[c];
     put_line(&layout, NULL, limit, out);
     for (size_t i = 0; i + table->ncolumns <= table->count; i += table->ncolumns)
         put_line(&layout, (const char *const *)&table->cells[i], limit, out);
 done:
     free(layout.widths);
     free(layout.left_out);
+    return shown;
 }

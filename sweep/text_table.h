@@ -26,8 +26,9 @@ void                  mx_text_table_free(struct mx_text_table *table); /* NULL i
 /* Add the next cell, row by row from left to right. The text is copied. */
 void mx_text_table_add(struct mx_text_table *table, const char *text);
 
-/* Append head and rows as lines of at most `width` columns; 0 = no limit. */
-void mx_text_table_print(const struct mx_text_table *table, unsigned width, struct mx_buf *out);
+/* Append head and rows as lines of at most `width` columns; 0 = no limit. Returns how many of the
+ * table's columns were not left out. */
+size_t mx_text_table_print(const struct mx_text_table *table, unsigned width, struct mx_buf *out);
 
 /* Columns of a terminal that UTF-8 text takes, one a character. */
 size_t mx_text_width(const char *text);

@@ -78,6 +78,21 @@ class Scores(Case):
                     self.assertNotEqual(row[name], "", name)
             self.assertNotEqual(row["test.occlusion_accuracy.30"], "")
 
+    def test_the_table_has_a_column_for_each_network_and_names_only_what_is_missing(self):
+        self.write("scores.yaml", CONFIG)
+        args = ("run", "scores.yaml", "--workers", "2", "--set", "grid.head.method=[erm,llr]", "--set", "repeats=1",
+                "--set", "score.metrics=[accuracy,gini,map_intervals]")
+        out, _ = self.mixsweep(*args, "--out", "out")
+        cells = {row["cell"]: [row[name] for name in row if ".gini." in name] for row in rows(self.folder / "out/results.csv")}
+        networks = {tuple(values) for values in cells.values()}
+        self.assertEqual(len(cells), 2 * len(networks))
+        head = next(line for line in out.splitlines() if line.startswith("score "))
+        self.assertEqual(head.count("#"), len(networks), head)
+        self.assertIn("of cells that share a network, and so its maps, the first one is shown", out)
+        self.assertNotIn("no cell has a number of", out)
+        out, _ = self.mixsweep(*args, "--out", "none", "--set", "train.lr=1000", code=1)
+        self.assertNotIn("no cell has a number of", out)
+
 
 if __name__ == "__main__":
     main()

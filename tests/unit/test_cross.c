@@ -1,5 +1,6 @@
 /* Stages that compare the models of a plan with each other. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "sweep/cross.h"
@@ -292,4 +293,36 @@ Test(cross, counts_what_a_plan_holds)
         build_free(b);
     }
     cr_expect_gt(compared, 50);
+}
+
+Test(cross, the_time_of_its_stages_is_that_of_the_comparison)
+{
+    struct build         *b = twelve();
+    const struct mx_value fill = build_choice(WORKER_FILL_ZERO),
+                          curve = build_choice(WORKER_INTER_DELETION);
+    struct mx_grid    *grid;
+    struct mx_estimate estimate;
+    double             all_s = 0, cross_s;
+
+    b->config.base[KEY_MODEL_ARCH] = build_choice(WORKER_ARCH_RESNET8);
+    b->config.base[KEY_SCORE_IMAGES] = b->config.base[KEY_SCORE_INTER_MODEL_IMAGES] = build_int(50);
+    b->config.base[KEY_SCORE_STEPS] = b->config.base[KEY_SCORE_BOOTSTRAP] = build_int(10);
+    b->config.base[KEY_SCORE_FILLS].list.items = build_keep(b, &fill, 1, sizeof fill);
+    b->config.base[KEY_SCORE_FILLS].list.count = 1;
+    b->config.base[KEY_SCORE_INTER_MODEL_CURVES].list.items =
+        build_keep(b, &curve, 1, sizeof curve);
+    b->config.base[KEY_SCORE_INTER_MODEL_CURVES].list.count = 1;
+    cr_assert_not_null(grid = mx_grid_new(&b->config, NULL));
+    cr_assert_eq(mx_estimate(&b->config, grid, 1, &estimate, NULL), 0);
+    cr_assert(estimate.timed);
+    for (size_t k = 0; k < WORKER_STAGE_KINDS; k++)
+        all_s += estimate.kind_s[k] * (double)estimate.kinds[k].planned;
+    cross_s = estimate.kind_s[WORKER_STAGE_SCORER] * 12 +
+              estimate.kind_s[WORKER_STAGE_INTER_MODEL] +
+              estimate.kind_s[WORKER_STAGE_STANDING] * 12;
+    cr_expect(cross_s > 0);
+    cr_expect(fabs(cross_s / (3600 * estimate.cross.hours_mid) - 1) <= 1e-9);
+    cr_expect(fabs(all_s / (3600 * estimate.hours_mid) - 1) <= 1e-9);
+    mx_grid_free(grid);
+    build_free(b);
 }

@@ -368,7 +368,7 @@ Test(results, of_maps_say_what_is_not_shown_or_not_there)
         put(&f, t, "test.gini.gradcam", -0.00001);
         done(&f, t, 0.5, 0.5);
     }
-    expect_printed(&f, "showing the first 6 of the 7 cells above\n"
+    expect_printed(&f, "showing the first 6 of 7 networks\n"
                        "no cell has a number of entropy; mixsweep trial DIR ID tells of its "
                        "stages\n");
     expect_printed(&f, "gini.gradcam");

@@ -245,6 +245,34 @@ Test(sched, a_cross_model_stage_goes_on_without_the_inputs_that_failed)
     cross_model(false, 1, MX_STATE_FAILED);
 }
 
+Test(sched, counts_open_stages_and_what_was_done_by_kinds)
+{
+    static const struct mx_sched_stage kinds[] = {{.kind = 1},
+                                                  {.inputs = shared, .ninputs = 1, .kind = 2},
+                                                  {.inputs = shared, .ninputs = 1, .kind = 2},
+                                                  {.inputs = shared, .ninputs = 1, .kind = 2}};
+    struct mx_sched_options            options = {.retries = 0};
+    struct mx_sched_kind               now[MX_SCHED_KINDS];
+    struct mx_lease                    lease;
+    struct fixture                     f = {0};
+
+    f.sched = mx_sched_new(kinds, 4, trials, 3, &options, &f.err);
+    mx_sched_kinds(f.sched, now);
+    cr_expect(now[0].open == 0 && now[1].open == 1 && now[2].open == 3);
+    up(&f, 0);
+    cr_assert(mx_sched_current(f.sched, 0, &lease));
+    feed(&f, (struct mx_event){.kind = MX_EVENT_STAGE_DONE, .lease = lease.lease, .seconds = 2.5});
+    mx_sched_kinds(f.sched, now);
+    cr_expect(now[1].open == 0 && now[2].open == 3);
+    cr_expect_eq(now[1].timed, 1);
+    cr_expect(fabs(now[1].timed_s - 2.5) <= 1e-12);
+    report(&f, 0, MX_REASON_DIVERGED);
+    mx_sched_kinds(f.sched, now);
+    cr_expect_eq(now[2].open, 2, "one that failed is open no more");
+    cr_expect_eq(now[2].timed, 0, "nor says it how long others take");
+    end(&f);
+}
+
 Test(sched, refuses_work_that_makes_no_sense)
 {
     static const uint32_t   later[] = {1}, beyond[] = {9};
