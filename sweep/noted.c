@@ -77,6 +77,13 @@ bool mx_noted_file(const struct mx_noted *noted, const char *path, uint64_t *fin
     return find(noted, "files", NULL, path, fingerprint);
 }
 
+bool mx_noted_config(const struct mx_noted *noted, uint64_t *hash)
+{
+    const char *text = json_string_value(json_object_get(noted->root, "config_xxh3"));
+
+    return text && mx_hash64_parse(text, hash);
+}
+
 void mx_noted_marks(const struct worker_params *params, enum worker_mark_files what,
                     char out[MX_NOTED_MARKS])
 {

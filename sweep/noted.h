@@ -23,6 +23,9 @@ bool mx_noted_data(const struct mx_noted *noted, const char *set, const char *pl
                    uint64_t *fingerprint);
 bool mx_noted_file(const struct mx_noted *noted, const char *path, uint64_t *fingerprint);
 
+/* The hash of DIR/config.yaml as the sweep wrote it. False if there is no note of it. */
+bool mx_noted_config(const struct mx_noted *noted, uint64_t *hash);
+
 enum {
     MX_NOTED_MARKS = WORKER_PATH_SIZE + 32
 };

@@ -150,8 +150,9 @@ int run_open(struct run *run, struct mx_err *err)
         run_choose_device(run, err))
         return -1;
     run->plan = mx_plan_new(run->config, run->grid, run_fingerprint, run, err);
-    if (!run->plan || (!run->made_directory && run_compare_data(run, err)) || run_look(run, err) ||
-        open_console(run, err))
+    if (!run->plan ||
+        (!run->made_directory && (run_compare_edited(run, err) || run_compare_data(run, err))) ||
+        run_look(run, err) || open_console(run, err))
         return -1;
     find_limit(run);
     run->results = mx_results_new(run->config, run->plan, err);

@@ -224,6 +224,10 @@ struct mx_progress run_progress(const struct run *run, struct mx_sched_counts *c
  * that would mix results of different kinds is MX_EINVAL. */
 int run_compare_config(struct run *run, struct mx_err *err);
 
+/* Once there is a plan: a config.yaml that was changed in its directory, so that trials that
+ * are done there belong to no cell any more, is MX_EINVAL. */
+int run_compare_edited(const struct run *run, struct mx_err *err);
+
 /* Decide what the sweep runs on, where its configuration leaves it open: what it was begun
  * with, which run_compare_config() has found, else GPUs if any can be used. Looks at the GPUs.
  * What a user should know of the choice is noted in run->device_notes. MX_EGPU if it is to be GPUs

@@ -58,6 +58,27 @@ class Resume(Case):
         self.mixsweep("resume", "out")
         self.assertEqual((self.folder / "out/results.csv").read_bytes(), before)
 
+    def test_a_configuration_that_was_changed_in_the_directory_loses_no_result(self):
+        self.tiny()
+        self.mixsweep("run", "tiny.yaml", "--out", "out", "--workers", 1)
+        before = (self.folder / "out/results.csv").read_bytes()
+        config = self.folder / "out/config.yaml"
+        text = config.read_text()
+        for old, new, gone in (("  epochs: 1\n", "  epochs: 2\n", 5), ("lr: 0.05", "lr: 0.06", 5),
+                               ("mix.strategy: [none, mixup, cutmix]", "mix.strategy: [none, mixup]", 2),
+                               ("repeats: 1", "repeats: 3", 0)):
+            with self.subTest(new=new):
+                self.assertEqual(text.count(old), 1)
+                config.write_text(text.replace(old, new))
+                if gone:
+                    err = self.refused(2, "resume", "out")
+                    self.assertIn(f"{gone} of the 5 trials that are done would be gone", err)
+                    self.assertEqual((self.folder / "out/results.csv").read_bytes(), before)
+                else:
+                    self.mixsweep("resume", "out", "--workers", 1)
+                    self.assertEqual({row["status"] for row in rows(self.folder / "out/results.csv")}, {"done"})
+                    self.assertEqual(len(rows(self.folder / "out/results.csv")), 15)
+
     def test_what_a_kill_left_in_a_new_directory_does_not_bar_the_way(self):
         self.tiny()
         for folder in ("journal", "log", "stages"):
