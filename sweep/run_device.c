@@ -64,8 +64,17 @@ static bool has_use_for_gpus(const struct mx_config *config)
     return words_of(config, KEY_DATA_SET) != 1u << WORKER_DATA_FEATURES;
 }
 
-/* `auto` found no GPU. A build that could use none says so in `doctor`, not each time. */
-static int choose_cpu(struct run *run, const char *why, bool built, struct mx_err *err)
+static bool is_any_here(void)
+{
+    struct mx_gpus gpus;
+    const bool     is = mx_gpus_look(NULL, &gpus, NULL) == 0;
+
+    mx_gpus_free(&gpus);
+    return is;
+}
+
+/* `auto` found no GPU that this build can use. */
+static int choose_cpu(struct run *run, const char *why, struct mx_err *err)
 {
     const char *word = word_of_gpus(run->config);
 
@@ -73,7 +82,7 @@ static int choose_cpu(struct run *run, const char *why, bool built, struct mx_er
         return mx_fail(err, MX_EGPU,
                        "train.precision: %s needs a GPU, and there is none: %.300s (write f32)",
                        word, why);
-    if (built)
+    if (worker_cuda_ready(NULL) == 0 || is_any_here())
         mx_buf_printf(&run->device_notes, "the sweep computes on CPUs: %s\n", why);
     run->config->base[KEY_SCHEDULE_DEVICE].choice = MX_DEVICE_CPU;
     return 0;
@@ -90,7 +99,7 @@ int run_choose_device(struct run *run, struct mx_err *err)
         return 0;
     if (!built || mx_gpus_of_process(&run->gpus, &run->device_notes, &none)) {
         if (device->choice == MX_DEVICE_AUTO)
-            return choose_cpu(run, none.text, built, err);
+            return choose_cpu(run, none.text, err);
         return run->options->comm && built
                    ? 0
                    : mx_fail(err, MX_EGPU, "schedule.device is cuda: %.400s", none.text);
@@ -99,7 +108,7 @@ int run_choose_device(struct run *run, struct mx_err *err)
         note_unfit(run);
         mx_fail(&none, MX_EGPU, "no GPU is fit, the first one since %.200s",
                 run->gpus.list[0].fault);
-        return choose_cpu(run, none.text, built, err);
+        return choose_cpu(run, none.text, err);
     }
     if (device->choice == MX_DEVICE_AUTO && !has_use_for_gpus(run->config)) {
         mx_buf_text(&run->device_notes,

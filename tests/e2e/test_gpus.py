@@ -175,6 +175,10 @@ class Gpus(Case):
         self.program = PROGRAM
         err = self.refused(3, "run", self.tiny(), "--set", "schedule.device=cuda", env=pretend(2))
         self.assertIn("schedule.device is cuda: ", err)
+        if "built without CUDA" in err:  # which is told where it matters alone
+            for there, told in ((2, True), (0, False)):
+                _, err = self.mixsweep("run", self.tiny(), "--out", f"out{there}", "--workers", 1, env=pretend(there))
+                self.assertEqual("the sweep computes on CPUs: this mixsweep was built without CUDA" in err, told)
 
     def test_a_sweep_stays_on_what_it_was_begun_with(self):
         self.sweep("--workers", 1, env=pretend(0))
