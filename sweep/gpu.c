@@ -222,6 +222,7 @@ static int add_parts(const struct mx_nvml *nvml, mx_nvml_device device, struct m
         if (!(gpu = add(gpus, err)))
             return -1;
         gpu->parent = (int)parent;
+        memcpy(gpu->card, gpus->list[parent].uuid, sizeof gpu->card);
         gpu->index = gpus->list[parent].index;
         gpu->minor = gpus->list[parent].minor;
         memcpy(gpu->fault, gpus->list[parent].fault, sizeof gpu->fault);
@@ -352,6 +353,11 @@ void mx_gpus_take_figures(struct mx_wire *wire, struct mx_gpus *gpus)
     }
 }
 
+const char *mx_gpu_card(const struct mx_gpu *gpu)
+{
+    return gpu->card[0] ? gpu->card : gpu->uuid;
+}
+
 void mx_gpus_free(struct mx_gpus *gpus)
 {
     free(gpus->list);
@@ -367,6 +373,7 @@ void mx_gpus_put(struct mx_buf *out, const struct mx_gpus *gpus)
         const struct mx_gpu *gpu = &gpus->list[k];
 
         mx_put_text(out, gpu->uuid);
+        mx_put_text(out, gpu->card);
         mx_put_text(out, gpu->model);
         mx_put_text(out, gpu->fault);
         mx_put_text(out, gpu->mend);
@@ -389,6 +396,7 @@ int mx_gpus_take(struct mx_wire *wire, struct mx_gpus *gpus, struct mx_err *err)
         if (!gpu)
             return -1;
         mx_take_text(wire, gpu->uuid, sizeof gpu->uuid);
+        mx_take_text(wire, gpu->card, sizeof gpu->card);
         mx_take_text(wire, gpu->model, sizeof gpu->model);
         mx_take_text(wire, gpu->fault, sizeof gpu->fault);
         mx_take_text(wire, gpu->mend, sizeof gpu->mend);

@@ -22,7 +22,8 @@ enum {
 struct mx_gpu {
     char     uuid[MX_GPU_UUID], model[MX_GPU_MODEL];
     char     alias[96]; /* of a MIG device: "MIG-GPU-.../3/0", as older drivers have it; or "" */
-    int      parent;    /* of a MIG device: the GPU's place in the list; -1 */
+    char     card[MX_GPU_UUID]; /* of a MIG device: the UUID of its GPU; or "" */
+    int      parent;            /* of a MIG device: the GPU's place in the list; -1 */
     int      index;     /* among GPUs in the order of their bus; of a MIG device its parent's */
     int      minor;     /* N of /dev/nvidiaN, by which Slurm counts; -1: not told */
     bool     divided;   /* into MIG devices: it cannot be used itself */
@@ -50,6 +51,9 @@ struct mx_gpus {
  * MX_EGPU, which says why there are none, or MX_ENOMEM; *gpus then is empty. */
 int  mx_gpus_look(const char *library, struct mx_gpus *gpus, struct mx_err *err);
 void mx_gpus_free(struct mx_gpus *gpus);
+
+/* The UUID of the GPU that it is, or is a part of. */
+const char *mx_gpu_card(const struct mx_gpu *gpu);
 
 struct mx_nvml;
 

@@ -1,7 +1,7 @@
 /* link_group.c - the reduction over executors of GPUs, by NCCL, driven from rank 0.
  *
- * One executor of each GPU takes part, the first that computed something and has lived since; others
- * of its GPU give it what they computed. A try: one of those that take part names a group, while the
+ * One executor of each card takes part, the first that computed something and has lived since; others
+ * of its card give it what they computed. A try: one of those that take part names a group, while the
  * others of the GPUs give their numbers; all join, each contributes, the first gives the
  * sum. If one dies, fails or is silent, the others are told to leave; those that cannot, and those
  * whose part failed, are ended, since nothing else surely ends a call of NCCL; and those that are

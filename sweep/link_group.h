@@ -18,6 +18,7 @@ enum group_member_state {
 
 struct group_member {
     uint32_t                executor;
+    const char             *card; /* whose GPU it has */
     enum group_member_state state;
     struct mx_err           failure;
     unsigned                to;     /* of those that give: the member that takes it */
@@ -27,7 +28,7 @@ struct group_member {
 struct link_group {
     struct link_job            *job;
     struct group_member        *members;  /* (n) of this try: those that take part, then others */
-    unsigned                    n, npart; /* npart: take part, one a GPU */
+    unsigned                    n, npart; /* npart: take part, one a card */
     bool                       *ended;    /* by executor: not to take part any more */
     uint64_t                   *made;     /* by executor: stages that it computed */
     bool                       *given;    /* by stage: by a member of this try */
@@ -50,7 +51,7 @@ void group_choose(struct link_group *group);
  * that it is given. */
 struct worker_group_order group_order(struct link_group *group, unsigned member);
 
-/* Append what others of its GPU gave, for the order of a member that takes part; what makes it too
+/* Append what others of its card gave, for the order of a member that takes part; what makes it too
  * long for one order is not given. -1 with MX_ENOMEM. */
 int group_put_handed(struct link_group *group, unsigned member, struct mx_buf *out,
                      struct mx_err *err);

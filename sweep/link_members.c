@@ -47,50 +47,53 @@ static bool still_there(const struct link_group *group, uint64_t stage)
            maker->life == link->lives[maker->executor];
 }
 
-/* The next executor, from i on, of those that share a GPU of a rank and have numbers to
- * contribute; the rank's number of executors if there is none. */
-static size_t next_able(const struct link_group *group, const struct link_rank *rank, size_t i,
-                        size_t gpus)
+/* Has numbers to contribute. */
+static bool is_able(const struct link_group *group, uint32_t executor)
 {
-    while (i < rank->workers &&
-           (group->made[rank->first + i] == 0 || group->ended[rank->first + i]))
-        i += gpus;
-    return i < rank->workers ? i : rank->workers;
+    return group->made[executor] > 0 && !group->ended[executor];
 }
 
-static struct group_member *add(struct link_group *group, uint32_t executor, unsigned to)
+/* The member that takes part with a card; npart if none does. */
+static unsigned find_part(const struct link_group *group, const char *card)
 {
-    struct group_member *member = &group->members[group->n++];
+    unsigned part = 0;
 
-    *member = (struct group_member){.executor = executor, .to = to};
-    return member;
+    while (part < group->npart && strcmp(group->members[part].card, card) != 0)
+        part++;
+    return part;
 }
 
-/* Executor i of a rank has GPU i % gpus. First one of each GPU, then the others, in the same
- * order of GPUs. */
-static void add_of_gpu(struct link_group *group, const struct link_rank *rank, size_t gpu,
-                       size_t gpus, bool others, unsigned *to)
+/* Those of one GPU: the first of a card takes part, the others give it what they have. NCCL takes one
+ * rank a card, of one that is divided as well. */
+static void add_of_gpu(struct link_group *group, const struct link_rank *rank, size_t first,
+                       size_t step, const char *card, bool others)
 {
-    size_t i = next_able(group, rank, gpu, gpus);
+    for (size_t i = first; i < rank->workers; i += step) {
+        const uint32_t executor = rank->first + (uint32_t)i;
+        const unsigned part = find_part(group, card);
 
-    if (i == rank->workers)
-        return;
-    if (!others)
-        add(group, rank->first + (uint32_t)i, *to);
-    while (others && (i = next_able(group, rank, i + gpus, gpus)) < rank->workers)
-        add(group, rank->first + (uint32_t)i, *to);
-    ++*to;
+        if (!is_able(group, executor) || (part < group->npart) != others ||
+            (others && group->members[part].executor == executor))
+            continue;
+        group->members[group->n++] =
+            (struct group_member){.executor = executor, .card = card, .to = part};
+        if (!others)
+            group->npart = group->n;
+    }
 }
 
+/* Executor i of a rank has GPU i % n of its n. */
 static void add_members(struct link_group *group, bool others)
 {
     const struct mx_link *link = group->job->link;
-    unsigned              to = 0;
 
-    for (unsigned r = 0; r < link->nranks; r++)
-        for (size_t gpu = 0; link->ranks[r].state == LINK_RANK_LIVE && gpu < link->hands[r].n;
-             gpu++)
-            add_of_gpu(group, &link->ranks[r], gpu, link->hands[r].n, others, &to);
+    for (unsigned r = 0; r < link->nranks; r++) {
+        const struct mx_gpu_hand *hand = &link->hands[r];
+
+        for (size_t k = 0; link->ranks[r].state == LINK_RANK_LIVE && k < hand->n; k++)
+            add_of_gpu(group, &link->ranks[r], k, hand->n,
+                       mx_gpu_card(&link->gpus[r].list[hand->gpus[k]]), others);
+    }
 }
 
 void group_choose(struct link_group *group)
@@ -104,7 +107,6 @@ void group_choose(struct link_group *group)
             group->made[job->table->makers[s].executor]++;
     forget(group);
     add_members(group, false);
-    group->npart = group->n;
     if (group->npart > 1) /* else there will be no group */
         add_members(group, true);
 }

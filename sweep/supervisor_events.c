@@ -109,8 +109,8 @@ static void name_device(const struct mx_supervisor *supervisor, struct mx_superv
         mx_supervised_gpu(supervisor, (uint32_t)(executor - supervisor->executors));
 
     if (gpu)
-        snprintf(executor->device, sizeof executor->device, "%.*s, %.*s",
-                 (int)(sizeof executor->device - MX_GPU_UUID), gpu->model, MX_GPU_UUID - 3,
+        snprintf(executor->device, sizeof executor->device, "%.*s, %s",
+                 (int)(sizeof executor->device - sizeof ", " - strlen(gpu->uuid)), gpu->model,
                  gpu->uuid);
     else
         memcpy(executor->device, supervisor->lent.device, sizeof executor->device);

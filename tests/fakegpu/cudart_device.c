@@ -77,7 +77,7 @@ static cudaError_t attribute(enum cudaDeviceAttr attr, int device, int *value)
         *value = 5120;
         return cudaSuccess;
     case cudaDevAttrPciBusId:
-        *value = device + 1;
+        *value = fake_card(device) + 1;
         return cudaSuccess;
     default:
         fake_misuse("attr", "attribute %d is not one that this machine has", (int)attr);
@@ -118,7 +118,7 @@ cudaError_t cudaGetDeviceProperties(struct cudaDeviceProp *prop, int device)
     prop->warpSize = 32;
     prop->maxThreadsPerBlock = 1024;
     prop->sharedMemPerBlock = 48 << 10;
-    prop->pciBusID = installed + 1;
+    prop->pciBusID = fake_card(installed) + 1;
     return fake_leave(cudaSuccess);
 }
 
@@ -133,7 +133,7 @@ cudaError_t cudaDeviceGetPCIBusId(char *id, int length, int device)
     if (device < 0 || device >= fake_machine()->visible)
         return fake_leave(cudaErrorInvalidDevice);
     snprintf(id, (size_t)length, "0000:%02X:00.0",
-             (unsigned)(fake_machine()->installed[device] + 1) & 0xFFu);
+             (unsigned)(fake_card(fake_machine()->installed[device]) + 1) & 0xFFu);
     return fake_leave(cudaSuccess);
 }
 

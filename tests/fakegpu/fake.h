@@ -57,6 +57,8 @@ struct fake_machine {
 
 const struct fake_machine *fake_machine(void);
 /* The UUID of a device of the machine, by its number there. */
+/* A part of a divided GPU has a number above those of GPUs; the GPU that it is, or is a part of. */
+int                        fake_card(int installed);
 void                       fake_uuid(int installed, unsigned char uuid[16]);
 /* The same as "GPU-...", 41 bytes with its end. */
 void                       fake_uuid_text(int installed, char text[41]);

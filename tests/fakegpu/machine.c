@@ -21,13 +21,28 @@ static uint64_t number_of(const char *name, uint64_t otherwise)
     return value;
 }
 
+static int number_of_part(int gpu, int part)
+{
+    return gpu + FAKE_DEVICES * (part + 1);
+}
+
+int fake_card(int installed)
+{
+    return installed % FAKE_DEVICES;
+}
+
 /* As nvml.c has them, so that both speak of the same devices. */
 void fake_uuid(int installed, unsigned char uuid[16])
 {
     static const unsigned char common[16] = {0xfa, 0x4e, 0, 0, 0, 0, 0x40, 0, 0x80};
+    const int                  part = installed / FAKE_DEVICES - 1;
 
     memcpy(uuid, common, sizeof common);
-    uuid[3] = uuid[15] = (unsigned char)installed;
+    uuid[3] = uuid[15] = (unsigned char)fake_card(installed);
+    if (part >= 0) {
+        uuid[6] = 0x50;
+        uuid[15] = (unsigned char)part;
+    }
 }
 
 void fake_uuid_text(int installed, char text[41])
@@ -35,17 +50,47 @@ void fake_uuid_text(int installed, char text[41])
     unsigned char u[16];
 
     fake_uuid(installed, u);
-    snprintf(text, 41, "GPU-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-             u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
-             u[14], u[15]);
+    snprintf(text, 41, "%s-%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+             installed < FAKE_DEVICES ? "GPU" : "MIG", u[0], u[1], u[2], u[3], u[4], u[5], u[6],
+             u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14], u[15]);
 }
 
-/* The device that one word of the list names; -1: none. No device here is split (MIG), so a
- * word for a part names none. */
+/* As MX_FAKE_GPU_N has it. */
+static int parts_of(int gpu)
+{
+    char        name[32];
+    const char *text;
+
+    snprintf(name, sizeof name, "MX_FAKE_GPU_%d", gpu);
+    text = getenv(name);
+    text = text ? strstr(text, "mig=") : NULL;
+    return text ? atoi(text + 4) : 0;
+}
+
+/* The device whose UUID begins like this; -1: none, or several. */
+static int find_uuid(const char *word, size_t length, int devices)
+{
+    int found = -1;
+
+    for (int gpu = 0; gpu < devices; gpu++)
+        for (int part = -1; part < parts_of(gpu); part++) {
+            const int device = part < 0 ? gpu : number_of_part(gpu, part);
+            char      text[41];
+
+            fake_uuid_text(device, text);
+            if (strncmp(text, word, length) != 0)
+                continue;
+            if (found >= 0)
+                return -1;
+            found = device;
+        }
+    return found;
+}
+
+/* The device that one word of the list names; -1: none. */
 static int named(const char *word, size_t length, int devices)
 {
-    char text[41], whole[64] = "";
-    int  found = -1;
+    char whole[64] = "";
 
     if (length == 0 || length >= sizeof whole)
         return -1;
@@ -56,17 +101,9 @@ static int named(const char *word, size_t length, int devices)
 
         return !*end && index < devices ? (int)index : -1;
     }
-    if (length < 5 || strncmp(whole, "GPU-", 4))
-        return -1;
-    for (int d = 0; d < devices; d++) {
-        fake_uuid_text(d, text);
-        if (strncmp(text, whole, length) == 0) {
-            if (found >= 0)
-                return -1; /* the beginning of more than one */
-            found = d;
-        }
-    }
-    return found;
+    return length < 5 || (strncmp(whole, "GPU-", 4) && strncmp(whole, "MIG-", 4))
+               ? -1
+               : find_uuid(whole, length, devices);
 }
 
 /* The list holds up to the first word that names nothing; a device named twice: none at all. */

@@ -78,7 +78,7 @@ static ncclResult_t enter_room(struct fake_communicator *comm)
     if (fake_nccl_fails(comm))
         return ncclSystemError;
     comm->room = fake_room_enter(comm->name, comm->ranks, comm->rank,
-                                 fake_machine()->installed[comm->device]);
+                                 fake_card(fake_machine()->installed[comm->device]));
     if (!comm->waits) {
         comm->in_progress = true;
         return ncclInProgress;

@@ -84,6 +84,20 @@ class Same(GpuCase):
         self.sweep(config, "shared", "--per-gpu", 3)
         self.expect_same("one", "shared")
 
+    def test_parts_of_a_divided_gpu_are_used_like_gpus(self):
+        """But for NCCL, which takes one rank a card: one of its parts takes what the others have."""
+        config = self.config(("none", "cutmix", "mixup", "cutout", "resizemix"))
+        self.sweep(config, "one")
+        table = self.sweep(config, "parts", gpus=2, MX_FAKE_GPU_0="mig=3")
+        self.expect_same("one", "parts")
+        parts = [f"NVIDIA Pretended 80GB MIG 1g.10gb, MIG-fa4e0000-0000-5000-8000-00000000000{part}" for part in range(3)]
+        self.assertEqual({row["run.device"] for row in table}, {*parts, f"NVIDIA Pretended 80GB, {uuid(1)}"})
+        self.assertRegex(self.log("parts"), "reduced: .* of 2 executors by NCCL, .*; equal to the journal bit for bit")
+        self.assertNotIn("did not come about", self.log("parts"))
+        self.sweep(config, "chosen", gpus=2, MX_FAKE_GPU_0="mig=3", CUDA_VISIBLE_DEVICES=f"{parts[2][-40:]},{parts[0][-40:]}")
+        self.expect_same("one", "chosen")
+        self.assertNotIn("by NCCL", self.log("chosen"))  # two parts of one card
+
     def test_four_executors_share_a_gpu_under_mps(self):
         """MPS as far as supervisors see it: its control daemon's number, and its server on the GPU, which is
         in the mode for one process and is nobody who computes there."""

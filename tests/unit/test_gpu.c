@@ -102,6 +102,8 @@ Test(gpu, a_divided_one_is_followed_by_its_parts)
     cr_assert_eq(gpus.n, 4);
     cr_expect(gpus.list[0].divided);
     cr_expect_eq(gpus.list[1].parent, 0);
+    cr_expect_str_eq(mx_gpu_card(&gpus.list[1]), gpus.list[0].uuid);
+    cr_expect_str_eq(mx_gpu_card(&gpus.list[3]), gpus.list[3].uuid);
     cr_expect_str_eq(gpus.list[2].uuid, "MIG-fa4e0000-0000-5000-8000-000000000001");
     cr_expect_str_eq(gpus.list[2].alias, "MIG-GPU-fa4e0000-0000-4000-8000-000000000000/8/0");
     cr_expect_str_eq(gpus.list[2].fault,
@@ -163,7 +165,7 @@ Test(gpu, a_list_travels_in_a_message)
     struct mx_wire wire;
     struct mx_err  err = {0};
 
-    look("2", "ecc=1 mode=3", &gpus);
+    look("1", "ecc=1 mode=3 mig=1", &gpus);
     mx_gpus_put(&frame, &gpus);
     wire = (struct mx_wire){.at = (const unsigned char *)frame.data,
                             .end = (const unsigned char *)frame.data + frame.len};
@@ -172,6 +174,7 @@ Test(gpu, a_list_travels_in_a_message)
     cr_assert_eq(back.n, 2);
     cr_expect_str_eq(back.list[0].uuid, gpus.list[0].uuid);
     cr_expect_str_eq(back.list[0].fault, gpus.list[0].fault);
+    cr_expect_str_eq(mx_gpu_card(&back.list[1]), gpus.list[0].uuid);
     cr_expect(back.list[0].exclusive);
     cr_expect_eq(back.list[1].memory_bytes, gpus.list[1].memory_bytes);
     mx_gpus_free(&gpus);
