@@ -95,8 +95,10 @@ static void look_at_gpu(struct mx_doctor *doctor, const struct mx_gpu *gpu, cons
     struct mx_doctor_check *check = mx_doctor_add(doctor, name);
     size_t                  n;
 
-    n = (size_t)snprintf(check->text, sizeof check->text, "%s, %" PRIu64 " MiB", gpu->model,
-                         gpu->memory_bytes >> 20);
+    n = (size_t)snprintf(check->text, sizeof check->text, "%s", gpu->model);
+    if (gpu->memory_bytes > 0)
+        n += (size_t)snprintf(check->text + n, sizeof check->text - n, ", %" PRIu64 " MiB",
+                              gpu->memory_bytes >> 20);
     if (isfinite(gpu->load))
         n += (size_t)snprintf(check->text + n, sizeof check->text - n, ", %.0f %% busy",
                               100 * gpu->load);

@@ -57,6 +57,7 @@ static int start_executors(struct run *run, struct mx_err *err)
                                       .rank_timeout_s = base[KEY_SCHEDULE_RANK_TIMEOUT].real};
     int                    rc = -1;
 
+    tell_lines(run, mx_buf_str(&run->device_notes));
     if (!program || mx_estimate(run->config, run->grid, 1, &estimate, err))
         goto done;
     memcpy(run->expected_s, estimate.kind_s, sizeof run->expected_s);
@@ -68,7 +69,6 @@ static int start_executors(struct run *run, struct mx_err *err)
         options.memory_bytes = MEMORY_MARGIN * estimate.memory_bytes + MEMORY_EXTRA;
     if (!(run->link = mx_link_open(&options, &why, err)))
         goto done;
-    tell_lines(run, mx_buf_str(&run->device_notes));
     tell_lines(run, mx_buf_str(&why));
     run->workers = mx_link_workers(run->link);
     run->ranks = mx_link_ranks(run->link);

@@ -69,6 +69,8 @@ class Doctor(Case):
         self.assertIn("MIG-fa4e0002-", checks["GPU 2.0"]["text"])
         self.assertEqual((checks["GPU 3"]["state"], checks["GPU 3"]["hint"]),
                          ("warn", "end that process, or hide the GPU with CUDA_VISIBLE_DEVICES"))
+        checks = self.checks(env=self.pretend(2, GPU_0="lost"))  # what it does not tell is not told
+        self.assertEqual(checks["GPU 0"]["text"], "GPU, GPU 0; left out: it has fallen off the bus")
 
     def test_gpus_that_the_environment_hides_are_named(self):
         checks = self.checks(env=dict(self.pretend(2), CUDA_VISIBLE_DEVICES="1"))

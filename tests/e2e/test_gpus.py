@@ -208,6 +208,11 @@ class Gpus(Case):
                          [[uuid(0), uuid(2)], [uuid(1)]])
         for executor, device in self.devices().items():
             self.assertIn(uuid({"0": 0, "1": 2, "2": 1}[executor]), device)
+        env["CUDA_VISIBLE_DEVICES"] = "all"  # to the ranks that have none it is told as well
+        _, err = self.mixsweep("--quiet", "--oversubscribe", "--bind-to", "none", "-n", 2, FAULTS_PROGRAM, "run",
+                               self.tiny(), "--out", "none", "--set", "schedule.device=cuda", code=3, env=env)
+        self.assertIn("CUDA_VISIBLE_DEVICES: 'all' is no number of a GPU here, and ends the list", err)
+        self.assertIn("no executor, since there is no GPU that can be used", err)
 
 
 if __name__ == "__main__":
