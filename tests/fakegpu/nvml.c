@@ -102,7 +102,7 @@ void fake_nvml_place(const char *call, unsigned place, int n)
         fake_misuse_in(call, "index", "%u is not one of %d", place, n);
 }
 
-enum nvml_status fake_nvml_device(const char *call, const struct nvml_device *device)
+int fake_nvml_device(const char *call, const struct nvml_device *device)
 {
     const uintptr_t at = (uintptr_t)device, first = (uintptr_t)handles;
 
@@ -197,7 +197,7 @@ static void name_device(int gpu, int part, char *uuid, unsigned room)
 
 EXPORT int nvmlDeviceGetUUID(struct nvml_device *device, char *uuid, unsigned room)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     ROOM(uuid, room, NVML_UUID_ROOM);
     if (status != NVML_OK && status != NVML_RESET)
@@ -231,7 +231,7 @@ EXPORT int nvmlDeviceGetHandleByUUID(const char *uuid, struct nvml_device **devi
 EXPORT int nvmlDeviceGetMigDeviceHandleByIndex(struct nvml_device *device, unsigned place,
                                                struct nvml_device **part)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(part);
     PLACE(place, NVML_PARTS);

@@ -11,8 +11,8 @@ static const unsigned long long mib = 1 << 20;
 
 EXPORT int nvmlDeviceGetName(struct nvml_device *device, char *name, unsigned room)
 {
-    const char            *names = getenv("MX_FAKE_MODELS");
-    const enum nvml_status status = DEVICE(device);
+    const char *names = getenv("MX_FAKE_MODELS");
+    const int   status = DEVICE(device);
 
     ROOM(name, room, NVML_NAME_ROOM);
     if (status != NVML_OK)
@@ -28,7 +28,7 @@ EXPORT int nvmlDeviceGetName(struct nvml_device *device, char *name, unsigned ro
 
 EXPORT int nvmlDeviceGetMemoryInfo(struct nvml_device *device, unsigned long long memory[3])
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(memory);
     if (status != NVML_OK)
@@ -45,7 +45,7 @@ EXPORT int nvmlDeviceGetMemoryInfo(struct nvml_device *device, unsigned long lon
 
 EXPORT int nvmlDeviceGetMinorNumber(struct nvml_device *device, unsigned *minor)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(minor);
     *minor = (unsigned)fake_number(device->gpu, "minor", device->gpu);
@@ -54,7 +54,7 @@ EXPORT int nvmlDeviceGetMinorNumber(struct nvml_device *device, unsigned *minor)
 
 EXPORT int nvmlDeviceGetUtilizationRates(struct nvml_device *device, unsigned share[2])
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(share);
     if (device->part != NVML_WHOLE)
@@ -74,10 +74,10 @@ struct process {
 EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(struct nvml_device *device, unsigned *count,
                                                    struct process *list)
 {
-    const enum nvml_status status = DEVICE(device);
-    char                   value[64];
-    unsigned               room, pid;
-    unsigned long          used;
+    const int     status = DEVICE(device);
+    char          value[64];
+    unsigned      room, pid;
+    unsigned long used;
 
     POINTER(count);
     room = *count;
@@ -99,7 +99,7 @@ EXPORT int nvmlDeviceGetComputeRunningProcesses_v3(struct nvml_device *device, u
 EXPORT int nvmlDeviceGetTotalEccErrors(struct nvml_device *device, int type, int counter,
                                        unsigned long long *errors)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(errors);
     if (type < 0 || type > 1)
@@ -116,8 +116,8 @@ EXPORT int nvmlDeviceGetTotalEccErrors(struct nvml_device *device, int type, int
 EXPORT int nvmlDeviceGetRemappedRows(struct nvml_device *device, unsigned *corrected,
                                      unsigned *uncorrected, unsigned *pending, unsigned *failed)
 {
-    const enum nvml_status status = DEVICE(device);
-    char                   value[64] = "";
+    const int status = DEVICE(device);
+    char      value[64] = "";
 
     POINTER(corrected);
     POINTER(uncorrected);
@@ -132,7 +132,7 @@ EXPORT int nvmlDeviceGetRemappedRows(struct nvml_device *device, unsigned *corre
 
 EXPORT int nvmlDeviceGetComputeMode(struct nvml_device *device, int *mode)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(mode);
     *mode = (int)fake_number(device->gpu, "mode", 0);
@@ -141,7 +141,7 @@ EXPORT int nvmlDeviceGetComputeMode(struct nvml_device *device, int *mode)
 
 EXPORT int nvmlDeviceGetNumGpuCores(struct nvml_device *device, unsigned *cores)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(cores);
     *cores = (unsigned)fake_number(device->gpu, "speed", 100);
@@ -150,7 +150,7 @@ EXPORT int nvmlDeviceGetNumGpuCores(struct nvml_device *device, unsigned *cores)
 
 EXPORT int nvmlDeviceGetMaxClockInfo(struct nvml_device *device, int type, unsigned *clock)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(clock);
     if (type < 0 || type > 3)
@@ -162,8 +162,8 @@ EXPORT int nvmlDeviceGetMaxClockInfo(struct nvml_device *device, int type, unsig
 EXPORT int nvmlDeviceGetTotalEnergyConsumption(struct nvml_device *device,
                                                unsigned long long *energy)
 {
-    const enum nvml_status status = DEVICE(device);
-    struct timespec        now;
+    const int       status = DEVICE(device);
+    struct timespec now;
 
     POINTER(energy);
     if (device->part != NVML_WHOLE)
@@ -176,7 +176,7 @@ EXPORT int nvmlDeviceGetTotalEnergyConsumption(struct nvml_device *device,
 
 EXPORT int nvmlDeviceGetMigMode(struct nvml_device *device, unsigned *current, unsigned *pending)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(current);
     POINTER(pending);
@@ -186,7 +186,7 @@ EXPORT int nvmlDeviceGetMigMode(struct nvml_device *device, unsigned *current, u
 
 EXPORT int nvmlDeviceGetMaxMigDeviceCount(struct nvml_device *device, unsigned *count)
 {
-    const enum nvml_status status = DEVICE(device);
+    const int status = DEVICE(device);
 
     POINTER(count);
     *count = fake_parts(device->gpu) > 0 ? NVML_PARTS : 0;
@@ -194,10 +194,9 @@ EXPORT int nvmlDeviceGetMaxMigDeviceCount(struct nvml_device *device, unsigned *
 }
 
 /* Of a part alone. */
-static enum nvml_status instance(const char *call, const struct nvml_device *device,
-                                 const unsigned *id)
+static int instance(const char *call, const struct nvml_device *device, const unsigned *id)
 {
-    const enum nvml_status status = fake_nvml_device(call, device);
+    const int status = fake_nvml_device(call, device);
 
     fake_nvml_pointer(call, "id", id);
     if (device->part == NVML_WHOLE)
@@ -207,7 +206,7 @@ static enum nvml_status instance(const char *call, const struct nvml_device *dev
 
 EXPORT int nvmlDeviceGetGpuInstanceId(struct nvml_device *device, unsigned *id)
 {
-    const enum nvml_status status = instance(__func__, device, id);
+    const int status = instance(__func__, device, id);
 
     *id = (unsigned)device->part + 7;
     return status;
@@ -215,7 +214,7 @@ EXPORT int nvmlDeviceGetGpuInstanceId(struct nvml_device *device, unsigned *id)
 
 EXPORT int nvmlDeviceGetComputeInstanceId(struct nvml_device *device, unsigned *id)
 {
-    const enum nvml_status status = instance(__func__, device, id);
+    const int status = instance(__func__, device, id);
 
     *id = 0;
     return status;

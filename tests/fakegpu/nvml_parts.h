@@ -8,7 +8,7 @@
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #define EXPORT __attribute__((visibility("default")))
 
-enum nvml_status {
+enum {
     NVML_OK = 0,
     NVML_NOT_SUPPORTED = 3,
     NVML_NO_PERMISSION = 4,
@@ -46,10 +46,10 @@ bool        fake_is(int gpu, const char *word);
 
 /* ---- what every call checks; misuse ends the process ---- */
 
-void             fake_nvml_started(const char *call);
+void fake_nvml_started(const char *call);
 /* Of a device that this start of the library gave out: what every call on it answers first. */
-enum nvml_status fake_nvml_device(const char *call, const struct nvml_device *device);
-void             fake_nvml_place(const char *call, unsigned place, int n);
+int  fake_nvml_device(const char *call, const struct nvml_device *device);
+void fake_nvml_place(const char *call, unsigned place, int n);
 void fake_nvml_room(const char *call, const char *argument, const void *to, unsigned room,
                     unsigned needed);
 void fake_nvml_pointer(const char *call, const char *argument, const void *to);
