@@ -119,6 +119,10 @@ static void odd_files(const struct mx_inspection *in, struct mx_buf *out, bool *
     if (remarks->skipped > 0)
         odd(out, any, "%u damaged file%s, the first: %s", remarks->skipped,
             remarks->skipped == 1 ? "" : "s", remarks->first_skipped);
+    for (uint32_t i = 1; i < remarks->skipped && i < WORKER_REMARK_NAMES; i++)
+        odd(out, any, "damaged, too: %s", remarks->skipped_names[i]);
+    if (remarks->skipped > WORKER_REMARK_NAMES)
+        odd(out, any, "and %u damaged ones more", remarks->skipped - WORKER_REMARK_NAMES);
     if (remarks->turned > 0)
         odd(out, any, "%u photo%s to be turned (EXIF), which is not done, the first: %s",
             remarks->turned, remarks->turned == 1 ? " asks" : "s ask", remarks->first_turned);

@@ -1,11 +1,14 @@
 /* main.c - the program: finds the command and runs it. */
 #include <locale.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "sweep/command.h"
+#include "sweep/keys.h"
 #include "sweep/launcher.h"
+#include "sweep/messages.h"
 #include "sweep/standard.h"
 
 extern char **environ;
@@ -62,6 +65,37 @@ static const struct mx_command *find_command(const char *name)
     return NULL;
 }
 
+/* The command that a misspelt word means, or NULL. */
+static const char *nearest_command(const char *word)
+{
+    const char *found = NULL;
+    size_t      least = SIZE_MAX;
+
+    for (size_t i = 0; i < COMMANDS; i++) {
+        const size_t distance = mx_name_distance(word, commands[i].name);
+
+        if (commands[i].usage && distance < least && distance * 3 <= strlen(commands[i].name)) {
+            least = distance;
+            found = commands[i].name;
+        }
+    }
+    return found;
+}
+
+static void tell_unknown(const char *word)
+{
+    const char *meant = nearest_command(word);
+    char        shown[MX_SHOWN_SIZE];
+
+    mx_shown(word, shown);
+    if (meant)
+        fprintf(stderr,
+                "mixsweep: no command '%s' (did you mean %s?); mixsweep --help lists them\n", shown,
+                meant);
+    else
+        fprintf(stderr, "mixsweep: no command '%s'; mixsweep --help lists them\n", shown);
+}
+
 /* The exit code of a sweep tells what came of the sweep: its table is in its folder, too. */
 static int run_command(const struct mx_command *command, int argc, char **argv)
 {
@@ -95,6 +129,6 @@ int main(int argc, char **argv)
     }
     if (command)
         return run_command(command, argc, argv);
-    fprintf(stderr, "mixsweep: no command '%s'; mixsweep --help lists them\n", argv[1]);
+    tell_unknown(argv[1]);
     return 2;
 }

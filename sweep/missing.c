@@ -51,6 +51,11 @@ static void tell_missing(const struct mx_config *config, unsigned set, const cha
     if (!*path && !download) {
         mx_buf_printf(out, "%s: warning: data set %s has no known place; set data.path\n",
                       config->file, word);
+    } else if (!*path && look.len == 0) {
+        mx_buf_printf(out,
+                      "%s: warning: there is no home directory to look for data set %s in; set "
+                      "data.path\n",
+                      config->file, word);
     } else if (!mx_file_exists(*path ? path : mx_buf_str(&look))) {
         mx_buf_printf(out, "%s: warning: data set %s is not at %s; ", config->file, word,
                       *path ? path : mx_buf_str(&look));

@@ -138,8 +138,8 @@ static bool claim_lives(const struct mx_owner_system *system, const struct mx_pr
 static int fail_owned(const char *directory, const struct claim *claim, struct mx_err *err)
 {
     return mx_fail(err, MX_EOWNED,
-                   "%.150s is owned by process %ld on %s; wait for it, stop it with mixsweep stop "
-                   "%.150s, or take another --out",
+                   "%.150s is owned by process %ld on %s; wait for it, or stop it with mixsweep "
+                   "stop %.150s",
                    directory, claim->process.pid, claim->process.host, directory);
 }
 

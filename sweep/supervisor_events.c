@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "sweep/supervisor_private.h"
@@ -28,6 +29,21 @@ static void unlist_first(struct mx_supervisor *supervisor)
     supervisor->list_count--;
 }
 
+/* Signal 9 has no sender: what the system sends it for. A limit is ours, and executors have it too. */
+static void describe_kill(char *out, size_t room)
+{
+    struct rlimit limit;
+    char          spent[80] = "";
+
+    if (getrlimit(RLIMIT_CPU, &limit) == 0 && limit.rlim_max != RLIM_INFINITY)
+        snprintf(spent, sizeof spent, "its CPU time was over (ulimit -t %llu), or ",
+                 (unsigned long long)limit.rlim_max);
+    snprintf(out, room,
+             "the executor was killed (signal 9); if nobody did that, %sthe machine ran out of "
+             "memory",
+             spent);
+}
+
 /* Say how a process ended, for people. */
 static void describe_end(const struct mx_supervised *executor, const siginfo_t *info, char *out,
                          size_t room)
@@ -42,9 +58,7 @@ static void describe_end(const struct mx_supervised *executor, const siginfo_t *
     else if (info->si_code == CLD_EXITED)
         snprintf(out, room, "the executor ended with exit status %d", info->si_status);
     else if (info->si_status == SIGKILL)
-        snprintf(out, room,
-                 "the executor was killed (signal 9); if nobody did that, the "
-                 "machine ran out of memory");
+        describe_kill(out, room);
     else
         snprintf(out, room, "the executor crashed with signal %d (%s)", info->si_status,
                  strsignal(info->si_status));

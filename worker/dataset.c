@@ -27,9 +27,8 @@ void worker_dataset_fetch_path(unsigned data_set, struct mx_buf *out)
 
     if (data && data[0])
         mx_buf_printf(out, "%s/mixsweep/%s", data, worker_set_name(data_set));
-    else
-        mx_buf_printf(out, "%s/.local/share/mixsweep/%s", home ? home : "",
-                      worker_set_name(data_set));
+    else if (home && home[0])
+        mx_buf_printf(out, "%s/.local/share/mixsweep/%s", home, worker_set_name(data_set));
 }
 
 void worker_dataset_look_path(unsigned data_set, struct mx_buf *out)
@@ -52,6 +51,10 @@ int worker_set_folder(const struct worker_params *params, struct mx_buf *folder,
         worker_dataset_look_path(params->data_set, folder);
     if (!mx_buf_ok(folder))
         return mx_fail(err, MX_ENOMEM, "no memory for the path of %s",
+                       worker_set_name(params->data_set));
+    if (folder->len == 0)
+        return mx_fail(err, MX_EDATA,
+                       "%s: there is no home directory to look for it in: set data.path",
                        worker_set_name(params->data_set));
     return 0;
 }

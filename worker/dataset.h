@@ -56,13 +56,15 @@ static inline const uint8_t *worker_split_image(const struct worker_split *split
 }
 
 enum {
-    WORKER_REMARK_SIZE = 320
+    WORKER_REMARK_SIZE = 320,
+    WORKER_REMARK_NAMES = 50 /* damaged files whose names are kept */
 };
 
 /* What a set's files had that people should hear of. */
 struct worker_remarks {
     uint32_t skipped;                           /* damaged files left out */
     char     first_skipped[WORKER_REMARK_SIZE]; /* what is wrong with the first of them */
+    char     skipped_names[WORKER_REMARK_NAMES][WORKER_REMARK_SIZE]; /* paths of the first ones */
     uint32_t turned; /* photos that ask to be turned (EXIF orientation); they are not */
     char     first_turned[WORKER_REMARK_SIZE]; /* file name of the first of them */
     char     uncached[WORKER_REMARK_SIZE];     /* why decoded images could not be kept; or "" */
@@ -101,11 +103,11 @@ int worker_dataset_counts(const struct worker_params *params, uint64_t *train, u
 const char *worker_dataset_default_path(unsigned data_set);
 
 /* Append where `data fetch` puts a set: $XDG_DATA_HOME/mixsweep/NAME or
- * ~/.local/share/mixsweep/NAME. */
+ * ~/.local/share/mixsweep/NAME; nothing without a home directory. */
 void worker_dataset_fetch_path(unsigned data_set, struct mx_buf *out);
 
 /* Append where open and probe look with "" as data_path: where the package puts the set, unless
- * it is only where `data fetch` does. */
+ * it is only where `data fetch` does; nothing where that is nowhere. */
 void worker_dataset_look_path(unsigned data_set, struct mx_buf *out);
 
 /* Where the set's files are, as text that tells it from other sets of its name: the

@@ -264,6 +264,11 @@ int worker_folder_hold_out(struct worker_folder *folder, double fraction, uint64
     }
     if (rc == 0 && test->n == 0 && move_marked(folder, marks, train, test))
         rc = mx_fail(err, MX_ENOMEM, "no memory to split %u images", files);
+    else if (rc == 0 && test->n == 0 && fraction > 0)
+        rc = mx_fail(err, MX_EDATA,
+                     "folder: data.test_fraction %g of %u images of %u classes is no image of any "
+                     "class: raise it, or give more images",
+                     fraction, files, folder->nclasses);
     else if (rc == 0 && test->n == 0)
         rc = mx_fail(err, MX_EDATA,
                      "folder: %s has no test images: set data.test_fraction, or put them into a "

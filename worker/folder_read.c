@@ -244,16 +244,18 @@ static int remark(struct reading *r, const struct worker_folder_file *file,
     char                   shown[WORKER_SHOWN_SIZE];
     char                  *path;
 
-    if (state == WORKER_FILE_GOOD || (*count)++ > 0)
+    if (state == WORKER_FILE_GOOD || (*count)++ >= (damaged ? WORKER_REMARK_NAMES : 1))
         return 0;
     if (!(path = path_of(r->path, file, err)))
         return -1;
     worker_shown_path(path, shown);
+    if (damaged)
+        keep_text(remarks->skipped_names[*count - 1], shown);
     if (!damaged)
         keep_text(remarks->first_turned, shown);
-    else if (worker_picture_read(path, &picture, &why))
+    else if (*count == 1 && worker_picture_read(path, &picture, &why))
         keep_text(remarks->first_skipped, why.text);
-    else
+    else if (*count == 1)
         keep_text(remarks->first_skipped, shown); /* it has been mended since */
     worker_picture_free(&picture);
     free(path);

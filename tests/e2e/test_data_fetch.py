@@ -211,6 +211,17 @@ class Fetch(Case):
                 (2, ("list", "x"), "data list does not take 'x'; mixsweep data list --help tells more")):
             self.assertEqual(self.refused(code, "data", *args, env=self.environment()), f"mixsweep: {text}\n")
 
+    def test_without_a_home_directory_there_is_no_place(self):
+        env = {name: text for name, text in self.environment().items() if name not in ("HOME", "XDG_DATA_HOME")}
+        for home in ({}, {"HOME": ""}):
+            err = self.refused(2, "data", "fetch", "kmnist", "--yes", env={**env, **home})
+            self.assertEqual(err, "mixsweep: there is no place for kmnist: give --out FOLDER\n")
+            out, _ = self.mixsweep("data", "list", env={**env, **home})
+            self.assertRegex(out, r"\nkmnist +21\.2 MB +- ")
+            self.write("k.yaml", "data: {set: kmnist}\nmodel: {arch: linear}\n")
+            err = self.mixsweep("run", "k.yaml", "--out", "new", code=3, env={**env, **home})[1]
+            self.assertIn("kmnist: there is no home directory to look for it in: set data.path", err)
+
     def test_a_set_that_wants_an_agreement_is_explained(self):
         out, err = self.mixsweep("data", "fetch", "celeba", "--yes", code=2, env=self.environment())
         self.assertIn("terms: for non-commercial research", out)

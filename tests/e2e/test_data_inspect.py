@@ -68,6 +68,17 @@ class Inspect(Case):
             self.assertIn(text, odd)
         self.assertIn("\nboxes   in 1 of 7 test images\n", self.inspect("set"))
 
+    def test_every_damaged_file_is_named(self):
+        self.make_folder()
+        for number in range(53):
+            self.put(f"set/train/cat/zz{number:02}.png", picture(60)).write_bytes(b"none")
+        odd = self.inspect("set").split("\nodd     ")[1]
+        self.assertIn("53 damaged files, the first: set/train/cat/zz00.png is neither", odd)
+        for number in range(1, 50):
+            self.assertIn(f"damaged, too: set/train/cat/zz{number:02}.png\n", odd)
+        self.assertNotIn("zz50", odd)
+        self.assertIn("and 3 damaged ones more\n", odd)
+
     def test_a_configuration_is_looked_at_as_it_will_be_used(self):
         self.make_folder()
         self.write("s.yaml", "name: s\ndata: {set: folder, path: set, size: 8, val_fraction: 0.25, train_limit: 16}\n"

@@ -25,7 +25,10 @@ class Usage(Case):
     def test_what_is_wrong_is_named_and_nothing_is_made(self):
         self.tiny()
         for args, words in (
-                (["sweep"], "sweep"),
+                (["sweep"], "no command 'sweep';"),
+                (["chek", "tiny.yaml"], "no command 'chek' (did you mean check?);"),
+                (["exectuor"], "no command 'exectuor';"),
+                (["a\x1b[2Jb"], "no command 'a?[2Jb';"),
                 (["run"], "CONFIG"),
                 (["run", "tiny.yaml", "again.yaml"], "CONFIG"),
                 (["run", "tiny.yaml", "--workers", "0"], "--workers 0"),

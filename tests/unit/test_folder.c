@@ -252,6 +252,10 @@ Test(folder, without_a_test_part_a_share_of_each_class_is_held_out)
     cr_expect_null(worker_dataset_open(&params, 1, &err));
     cr_expect(strstr(err.text, " has no test images: set data.test_fraction, or put them into a "
                                "folder test beside a folder train"));
+    params.data_test_fraction = 0.02; /* 0.4 of 20 */
+    cr_expect_null(worker_dataset_open(&params, 1, &err));
+    cr_expect_str_eq(err.text, "folder: data.test_fraction 0.02 of 40 images of 2 classes is no "
+                               "image of any class: raise it, or give more images");
     params.data_test_fraction = 0.225; /* 4.5 of 20, half up */
     params.data_val_fraction = 0.2;    /* of the 15 that are left */
     set = must_open(&params, 1);

@@ -168,8 +168,7 @@ Test(owner, says_who_has_the_directory_and_what_to_do)
 
     cr_expect_null(mx_owner_take(folder, &system, NULL, NULL, &err));
     snprintf(expected, sizeof expected,
-             "%s is owned by process 100 on node1; wait for it, stop it with mixsweep stop %s, or "
-             "take another --out",
+             "%s is owned by process 100 on node1; wait for it, or stop it with mixsweep stop %s",
              folder, folder);
     cr_expect_str_eq(err.text, expected);
     mx_owner_free(first);

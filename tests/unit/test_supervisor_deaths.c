@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -63,6 +64,23 @@ Test(supervisor_deaths, nobody_is_blamed_for_the_death_of_an_idle_executor)
     cr_expect_eq(event.reason, MX_REASON_CRASHED);
     cr_expect_str_eq(event.text, "the executor was killed (signal 9); if nobody did that, the "
                                  "machine ran out of memory");
+    close_supervisor(supervisor);
+}
+
+Test(supervisor_deaths, a_limit_on_cpu_time_is_named_where_there_is_one)
+{
+    struct mx_supervisor      *supervisor = open_supervisor(1, 0);
+    const struct rlimit        limit = {1000, 1000};
+    struct mx_supervisor_event event;
+
+    cr_assert_eq(next_event(supervisor).kind, MX_SUPERVISOR_UP);
+    cr_assert_eq(setrlimit(RLIMIT_CPU, &limit), 0); /* of this test's own process */
+    kill(only_child(), SIGKILL);
+    event = next_event(supervisor);
+    cr_assert_eq(event.kind, MX_SUPERVISOR_LOST);
+    cr_expect_str_eq(event.text, "the executor was killed (signal 9); if nobody did that, its CPU "
+                                 "time was over (ulimit -t 1000), or the machine ran out of "
+                                 "memory");
     close_supervisor(supervisor);
 }
 
