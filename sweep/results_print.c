@@ -152,16 +152,19 @@ static void put_groups(const struct mx_results *results, const struct mx_ranking
         mx_results_put_group_counts(results, ranking->cells[0].cell, out);
 }
 
+/* What is below the table that begins at `table` in *out. */
 static void put_foot(const struct mx_results *results, const struct mx_ranking *ranking,
-                     size_t rows, struct mx_buf *out)
+                     size_t rows, size_t table, struct mx_buf *out)
 {
+    const bool intervals = strstr(mx_buf_str(out) + table, "\xC2\xB1 ") != NULL;
+
     if (rows < ranking->ncells)
         mx_buf_printf(out, "showing %zu of %zu cells\n", rows, ranking->ncells);
     if (ranking->test[0])
         mx_buf_text(out, "* not used for the ranking\n");
     mx_ranking_put_stopped(results, ranking, out);
     put_groups(results, ranking, out);
-    if (results->config->base[KEY_REPEATS].integer > 1)
+    if (intervals)
         mx_buf_text(out, "\xC2\xB1 half of the 95 % interval of the mean over repeats\n");
 }
 
@@ -183,14 +186,17 @@ static int put_scores(const struct mx_results *results, const struct mx_ranking 
 static void print_ranking(const struct mx_results *results, struct mx_ranking ranking, size_t rows,
                           unsigned width, struct mx_buf *out)
 {
+    size_t table;
+
     if (mx_ranking_make(results, &ranking))
         goto fail;
     if (rows > ranking.ncells)
         rows = ranking.ncells;
     put_head(&ranking, out);
+    table = out->len;
     if (put_table(results, &ranking, rows, width, out))
         goto fail;
-    put_foot(results, &ranking, rows, out);
+    put_foot(results, &ranking, rows, table, out);
     if (put_scores(results, &ranking, rows, width, out))
         goto fail;
     mx_ranking_free(&ranking);

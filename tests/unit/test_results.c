@@ -209,6 +209,21 @@ Test(results, print_counts_first_then_complete_cells_best_first)
     end(&f);
 }
 
+Test(results, an_interval_is_explained_where_there_is_one)
+{
+    struct fixture f = begin("name: same\ndata: {set: synthetic}\nmodel: {arch: linear}\n"
+                             "repeats: 2\n");
+
+    expect_print(&f, 20, 100,
+                 "planned 2 \xC2\xB7 done 0 \xC2\xB7 pending 2\n"
+                 "\n"
+                 "best cells by val.accuracy, more is better: none\n"
+                 "#    n  val.accuracy  test.accuracy*\n"
+                 "-  0/2                                2 pending\n"
+                 "* not used for the ranking\n");
+    end(&f);
+}
+
 static const char five[] = "data: {set: synthetic}\n"
                            "model: {arch: linear}\n"
                            "grid: {train.lr: [0.1, 0.2, 0.3, 0.4, 0.5]}\n";
