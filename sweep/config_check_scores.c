@@ -76,7 +76,8 @@ static void check_marks(const struct mx_reader *reader, const struct asked *aske
         if ((asked->sets & marked) == 0)
             error_at(reader, KEY_SCORE_METRICS,
                      "score.metrics: '%s' needs boxes or masks, and the data set has none (%s can)",
-                     worker_map_scores[score].word, "folder, cub, imagenet and synthetic");
+                     worker_map_scores[score].word,
+                     "folder, waterbirds, celeba, metashift, cub, imagenet and synthetic");
         else
             mx_warning_at(reader->values.messages, reader->places[KEY_SCORE_METRICS],
                           "score.metrics: '%s' stays empty for the data sets without boxes and "

@@ -41,9 +41,15 @@ const char *worker_annotations_remark(const struct worker_annotations *annotatio
     return annotations->remark;
 }
 
+bool worker_annotations_own(unsigned data_set)
+{
+    return data_set == WORKER_DATA_FOLDER || data_set == WORKER_DATA_WATERBIRDS ||
+           data_set == WORKER_DATA_CELEBA || data_set == WORKER_DATA_METASHIFT;
+}
+
 bool worker_annotations_possible(unsigned data_set)
 {
-    return data_set == WORKER_DATA_SYNTHETIC || data_set == WORKER_DATA_FOLDER ||
+    return data_set == WORKER_DATA_SYNTHETIC || worker_annotations_own(data_set) ||
            data_set == WORKER_DATA_CUB || data_set == WORKER_DATA_IMAGENET;
 }
 
@@ -327,7 +333,7 @@ static int read_tables(struct task *task, struct mx_err *err)
 static int no_marks(const struct task *task, struct mx_err *err)
 {
     const char *what =
-        task->params->data_set == WORKER_DATA_FOLDER ? "a boxes.csv or a folder masks"
+        worker_annotations_own(task->params->data_set) ? "a boxes.csv or a folder masks"
         : task->params->data_set == WORKER_DATA_CUB ? "bounding_boxes.txt or a folder segmentations"
                                                     : "Annotations/CLS-LOC/val";
 
@@ -386,7 +392,7 @@ static int read_files(const struct worker_params *params, uint64_t seed,
     if ((folder = worker_listing(params, task.path, err)) &&
         !worker_folder_hold_out(folder, params->data_test_fraction, seed, task.path, err) &&
         !read_tables(&task, err) && (!task.wants_masks || !make_masks(out, err)) &&
-        (params->data_set != WORKER_DATA_FOLDER || !find_unknown(&task, folder, err)))
+        (!worker_annotations_own(params->data_set) || !find_unknown(&task, folder, err)))
         rc = walk(&task, &folder->parts[WORKER_PART_TEST], err);
     out->has_boxes = task.has_boxes;
     if (rc == 0 && !task.has_boxes && !task.wants_masks)
@@ -467,18 +473,12 @@ struct worker_annotations *worker_annotations_read(const struct worker_params *p
     out->n = set->test.n;
     out->height = set->shape.height;
     out->width = set->shape.width;
-    switch (params->data_set) {
-    case WORKER_DATA_SYNTHETIC:
+    if (params->data_set == WORKER_DATA_SYNTHETIC)
         rc = make_synthetic(set, seed, out, err);
-        break;
-    case WORKER_DATA_FOLDER:
-    case WORKER_DATA_CUB:
-    case WORKER_DATA_IMAGENET:
+    else if (worker_annotations_possible(params->data_set))
         rc = read_files(params, seed, out, err);
-        break;
-    default:
+    else
         rc = mx_fail(err, MX_EINVAL, "the data set has neither boxes nor masks");
-    }
     if (rc) {
         worker_annotations_free(out);
         return NULL;

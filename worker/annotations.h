@@ -45,8 +45,10 @@ bool worker_annotations_there(const struct worker_params *params);
  * have, and the first of them. "" if there is nothing to tell. */
 const char *worker_annotations_remark(const struct worker_annotations *annotations);
 
-/* Whether images of a set (enum worker_data_set) can have any. */
+/* Whether images of a set (enum worker_data_set) can have any; and whether those are what its
+ * users put beside it, boxes.csv and the folder masks. */
 bool worker_annotations_possible(unsigned data_set);
+bool worker_annotations_own(unsigned data_set);
 
 /* Whether the set has files of boxes, of masks at all. */
 bool worker_annotations_boxes(const struct worker_annotations *annotations);

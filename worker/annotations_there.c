@@ -13,15 +13,15 @@ enum {
 
 bool worker_annotations_there(const struct worker_params *params)
 {
-    static const char *const places[][PLACES] = {
-        [WORKER_DATA_FOLDER] = {"boxes.csv", "masks"},
-        [WORKER_DATA_CUB] = {"bounding_boxes.txt", "segmentations"}};
-    const char *const *names =
-        params->data_set < sizeof places / sizeof places[0] ? places[params->data_set] : NULL;
-    struct mx_buf folder = {0};
-    bool          there = true;
+    static const char *const own[PLACES] = {"boxes.csv", "masks"};
+    static const char *const cub[PLACES] = {"bounding_boxes.txt", "segmentations"};
+    const char *const       *names = worker_annotations_own(params->data_set) ? own
+                                     : params->data_set == WORKER_DATA_CUB    ? cub
+                                                                              : NULL;
+    struct mx_buf            folder = {0};
+    bool                     there = true;
 
-    if (!names || !names[0])
+    if (!names)
         return true;
     if (worker_set_folder(params, &folder, NULL) == 0) {
         there = false;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "worker/annotations.h"
 #include "worker/dataset.h"
 #include "worker/file_index.h"
 #include "worker/image_cache.h"
@@ -15,7 +16,8 @@
 
 enum {
     MAX_DEPTH = 16, /* of folders: a link to a folder above ends here */
-    ANY_SET = -1
+    ANY_SET = -1,
+    OWN_SET = -2
 };
 
 const char *const worker_mark_files_words[WORKER_MARK_FILES] = {
@@ -26,13 +28,13 @@ const char *const worker_mark_files_words[WORKER_MARK_FILES] = {
 /* A file, or a folder and those below it that end so. */
 struct mark_place {
     enum worker_mark_files what;
-    int                    set; /* ANY_SET: any that has such */
+    int                    set; /* ANY_SET: any that has such; OWN_SET: worker_annotations_own() */
     const char            *name, *ending;
 };
 
 static const struct mark_place places[] = {
-    {WORKER_MARK_FILES_BOXES, WORKER_DATA_FOLDER, "boxes.csv", ""},
-    {WORKER_MARK_FILES_BOXES, WORKER_DATA_FOLDER, "masks", ".png"},
+    {WORKER_MARK_FILES_BOXES, OWN_SET, "boxes.csv", ""},
+    {WORKER_MARK_FILES_BOXES, OWN_SET, "masks", ".png"},
     {WORKER_MARK_FILES_BOXES, WORKER_DATA_CUB, "bounding_boxes.txt", ""},
     {WORKER_MARK_FILES_BOXES, WORKER_DATA_CUB, "segmentations", ".png"},
     {WORKER_MARK_FILES_BOXES, WORKER_DATA_IMAGENET, "Annotations/CLS-LOC/val", ".xml"},
@@ -43,7 +45,9 @@ static const struct mark_place places[] = {
 static bool is_of(const struct mark_place *place, unsigned set, enum worker_mark_files what)
 {
     return place->what == what && set != WORKER_DATA_SYNTHETIC &&
-           (place->set == ANY_SET ? worker_segments_possible(set) : place->set == (int)set);
+           (place->set == ANY_SET   ? worker_segments_possible(set)
+            : place->set == OWN_SET ? worker_annotations_own(set)
+                                    : place->set == (int)set);
 }
 
 bool worker_mark_files_matter(const struct worker_params *params, enum worker_mark_files what)

@@ -203,11 +203,11 @@ int worker_miniature_picture(const char *folder, const char *name, const struct 
     return rc;
 }
 
-/* Where the object is: a line of boxes.csv, and a mask whose pixels are 1 on it and 0 beside. */
-static int mark(const char *folder, const char *name, const struct worker_split *split, uint32_t i,
-                uint32_t half, struct mx_buf *boxes, struct mx_err *err)
+int worker_miniature_mark(const char *folder, const char *name, const struct worker_split *split,
+                          uint32_t i, uint32_t half, struct mx_buf *boxes, struct mx_err *err)
 {
     const struct worker_box box = worker_synthetic_box(0, half, split->rows[i], FOLDER_SIZE);
+    const char             *dot = strrchr(name, '.');
     bool                    covered[FOLDER_SIZE * FOLDER_SIZE];
     uint8_t                 pixels[FOLDER_SIZE * FOLDER_SIZE];
     char                    path[96];
@@ -216,7 +216,8 @@ static int mark(const char *folder, const char *name, const struct worker_split 
     worker_synthetic_mask(&box, split->labels[i], FOLDER_SIZE, covered);
     for (size_t k = 0; k < sizeof pixels; k++)
         pixels[k] = covered[k];
-    snprintf(path, sizeof path, "masks/%s", name);
+    snprintf(path, sizeof path, "masks/%.*s.png", dot ? (int)(dot - name) : (int)strlen(name),
+             name);
     return put_grey(folder, path, pixels, err);
 }
 
@@ -248,7 +249,7 @@ static int make_folder(const struct worker_dataset *set, const char *folder, str
             snprintf(name, sizeof name, "%s/%s/%04u.png", parts[p], names[splits[p]->labels[i]], i);
             rc = worker_miniature_picture(folder, name, set, splits[p], i, err);
             if (rc == 0)
-                rc = mark(folder, name, splits[p], i, p, &boxes, err);
+                rc = worker_miniature_mark(folder, name, splits[p], i, p, &boxes, err);
         }
     if (rc == 0)
         rc = worker_miniature_file(folder, "boxes.csv", &boxes, err);

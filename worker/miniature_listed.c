@@ -39,10 +39,22 @@ static int put_image(const struct worker_dataset *set, const char *folder,
     return worker_miniature_picture(folder, name->data, set, item->split, item->i, err);
 }
 
+/* The same with what people marked in it. */
+static int put_marked(const struct worker_dataset *set, const char *folder,
+                      const struct mx_buf *name, const struct item *item, struct mx_buf *boxes,
+                      struct mx_err *err)
+{
+    return put_image(set, folder, name, item, err) ||
+                   worker_miniature_mark(folder, name->data, item->split, item->i,
+                                         item->split == &set->test, boxes, err)
+               ? -1
+               : 0;
+}
+
 int worker_miniature_waterbirds(const struct worker_dataset *set, const char *folder,
                                 struct mx_err *err)
 {
-    struct mx_buf table = {0}, name = {0};
+    struct mx_buf table = {0}, name = {0}, boxes = {0};
     struct item   item = {.number = 0};
     int           rc = 0;
 
@@ -54,10 +66,12 @@ int worker_miniature_waterbirds(const struct worker_dataset *set, const char *fo
         mx_buf_printf(&table, "%" PRIu32 ",%s,%" PRIu32 ",%u,%" PRIu32 ",/place/%" PRIu32 ".jpg\n",
                       item.number, mx_buf_str(&name), item.label, item.part, item.attribute,
                       item.number);
-        rc = put_image(set, folder, &name, &item, err);
+        rc = put_marked(set, folder, &name, &item, &boxes, err);
     }
     if (rc == 0)
         rc = worker_miniature_file(folder, "metadata.csv", &table, err);
+    rc = rc == 0 ? worker_miniature_file(folder, "boxes.csv", &boxes, err) : rc;
+    mx_buf_free(&boxes);
     mx_buf_free(&table);
     mx_buf_free(&name);
     return rc;
@@ -66,7 +80,7 @@ int worker_miniature_waterbirds(const struct worker_dataset *set, const char *fo
 int worker_miniature_celeba(const struct worker_dataset *set, const char *folder,
                             struct mx_err *err)
 {
-    struct mx_buf attributes = {0}, partition = {0}, name = {0};
+    struct mx_buf attributes = {0}, partition = {0}, name = {0}, boxes = {0};
     struct item   item = {.number = 0};
     int           rc = 0;
 
@@ -78,11 +92,13 @@ int worker_miniature_celeba(const struct worker_dataset *set, const char *folder
         mx_buf_printf(&partition, "%06" PRIu32 ".jpg,%u\n", item.number, item.part);
         mx_buf_clear(&name);
         mx_buf_printf(&name, "img_align_celeba/%06" PRIu32 ".jpg", item.number);
-        rc = put_image(set, folder, &name, &item, err);
+        rc = put_marked(set, folder, &name, &item, &boxes, err);
     }
     if (rc == 0 && (worker_miniature_file(folder, "list_attr_celeba.csv", &attributes, err) ||
                     worker_miniature_file(folder, "list_eval_partition.csv", &partition, err)))
         rc = -1;
+    rc = rc == 0 ? worker_miniature_file(folder, "boxes.csv", &boxes, err) : rc;
+    mx_buf_free(&boxes);
     mx_buf_free(&attributes);
     mx_buf_free(&partition);
     mx_buf_free(&name);
@@ -95,7 +111,7 @@ int worker_miniature_metashift(const struct worker_dataset *set, const char *fol
     static const char *const parts[] = {"train", "val", "test"};
     static const char *const classes[] = {"cat", "dog"};
     static const char *const contexts[2][2] = {{"sofa", "bed"}, {"bench", "bike"}};
-    struct mx_buf            name = {0};
+    struct mx_buf            name = {0}, boxes = {0};
     struct item              item = {.number = 0};
     int                      rc = 0;
 
@@ -105,8 +121,10 @@ int worker_miniature_metashift(const struct worker_dataset *set, const char *fol
         mx_buf_clear(&name);
         mx_buf_printf(&name, "%s/%s/%s(%s)/%04" PRIu32 ".jpg", parts[item.part], class_, class_,
                       item.part == 2 ? "shelf" : contexts[item.label][item.attribute], item.number);
-        rc = put_image(set, folder, &name, &item, err);
+        rc = put_marked(set, folder, &name, &item, &boxes, err);
     }
+    rc = rc == 0 ? worker_miniature_file(folder, "boxes.csv", &boxes, err) : rc;
+    mx_buf_free(&boxes);
     mx_buf_free(&name);
     return rc;
 }

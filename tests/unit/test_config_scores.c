@@ -66,11 +66,12 @@ Test(config_scores, of_concepts_want_segments_and_channels)
 
 Test(config_scores, of_marks_want_a_set_that_has_them)
 {
-    expect(ON("mnist", "resnet8"),
-           "score: {metrics: [accuracy, pointing_game], attributions: [gradcam]}",
-           "c.yaml:3:9: error: score.metrics: 'pointing_game' needs boxes or masks, and the data "
-           "set has none (folder, cub, imagenet and synthetic can)\n",
-           false);
+    expect(
+        ON("mnist", "resnet8"),
+        "score: {metrics: [accuracy, pointing_game], attributions: [gradcam]}",
+        "c.yaml:3:9: error: score.metrics: 'pointing_game' needs boxes or masks, and the data "
+        "set has none (folder, waterbirds, celeba, metashift, cub, imagenet and synthetic can)\n",
+        false);
     expect("model: {arch: resnet8}\ngrid: {data.set: [synthetic, fashion-mnist]}\n",
            "score: {metrics: [accuracy, mask_iou], attributions: [gradcam]}",
            "c.yaml:3:9: warning: score.metrics: 'mask_iou' stays empty for the data sets without "
