@@ -52,7 +52,9 @@ int worker_set_folder(const struct worker_params *params, struct mx_buf *folder,
     if (!mx_buf_ok(folder))
         return mx_fail(err, MX_ENOMEM, "no memory for the path of %s",
                        worker_set_name(params->data_set));
-    if (folder->len == 0)
+    /* Dominoes are of two sets, which have places of their own. */
+    if (folder->len == 0 && params->data_set != WORKER_DATA_SYNTHETIC &&
+        params->data_set != WORKER_DATA_DOMINOES)
         return mx_fail(err, MX_EDATA,
                        "%s: there is no home directory to look for it in: set data.path",
                        worker_set_name(params->data_set));

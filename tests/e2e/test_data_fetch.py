@@ -221,6 +221,9 @@ class Fetch(Case):
             self.write("k.yaml", "data: {set: kmnist}\nmodel: {arch: linear}\n")
             err = self.mixsweep("run", "k.yaml", "--out", "new", code=3, env={**env, **home})[1]
             self.assertIn("kmnist: there is no home directory to look for it in: set data.path", err)
+            self.write("s.yaml", "data: {set: synthetic, size: 12, synthetic: {n: 60}}\n"
+                                 "model: {arch: linear}\ntrain: {epochs: 1}\n")
+            self.mixsweep("run", "s.yaml", env={**env, **home})
 
     def test_a_set_that_wants_an_agreement_is_explained(self):
         out, err = self.mixsweep("data", "fetch", "celeba", "--yes", code=2, env=self.environment())
