@@ -124,6 +124,7 @@ static struct cuda_copies copies_of(const struct cuda_op *op, size_t *bytes)
     copies.src = copy_at(op, halves->src, bytes);
     copies.src_gradient = copy_at(op, halves->src_gradient, bytes);
     copies.dst_gradient = copy_at(op, halves->dst_gradient, bytes);
+    copies.bias = copy_at(op, halves->bias, bytes);
     return copies;
 }
 
@@ -156,6 +157,8 @@ int kern_cuda_bf16_prepare(struct cuda_op *op, struct mx_err *err)
                                                          : 1;
     op->halves.weights = weights_count(&op->halves) * sizeof(kern_bf16);
     op->halves.src = differs(op, src) ? images_bytes(op) : 0;
+    if (shape->kind == KERN_CONV && op->op.tensors.bias)
+        op->halves.bias = op->halves.all * sizeof(kern_bf16);
     return room_for_copies(op, err);
 }
 
@@ -220,6 +223,21 @@ void kern_cuda_bf16_bring(const struct cuda_op *op, bool src, bool weights)
         bring_src(op, copies.src);
     if (weights)
         LAUNCH(cuda_of(op->op.nn), bf16_weights, &args);
+}
+
+/* As a row of channels. */
+void kern_cuda_bf16_bring_bias(const struct cuda_op *op)
+{
+    const struct kern_bf16_between row = {.channels = op->op.shape.channels,
+                                          .eights = op->halves.all / KERN_EIGHT,
+                                          .height = 1,
+                                          .width = 1,
+                                          .wide_height = 1,
+                                          .wide_width = 1};
+
+    if (op->op.tensors.bias)
+        kern_cuda_narrow(cuda_of(op->op.nn), op->op.tensors.bias->data,
+                         kern_cuda_bf16_copies(op).bias, 1, &row);
 }
 
 void kern_cuda_bf16_give_src(const struct cuda_op *op)

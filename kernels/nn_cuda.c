@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "kernels/kern.h"
+#include "kernels/plan_cuda.h"
 
 /* A library or the runtime found no memory for what it needs itself, of a size that it does not tell.
  * The device can go on. */
@@ -99,6 +100,7 @@ static void close_device(struct kern_nn *nn)
 
     if (cuda->stream)
         (void)cudaStreamSynchronize(cuda->stream);
+    kern_plans_free(cuda->plans);
     if (cuda->dnn)
         (void)cudnnDestroy(cuda->dnn);
     if (cuda->blas)

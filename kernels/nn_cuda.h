@@ -1,7 +1,7 @@
 /* nn_cuda.h - what the files of the CUDA backend share.
  *
  * Private to *_cuda.c: device, memory and tensors are in nn_cuda.c, operations in nn_cuda_op.c and
- * nn_cuda_conv.c (their algorithms in nn_cuda_algorithm.c), work without an operation in device_cuda.c, one allocation for all in arena_cuda.c, graphs in replay_cuda.c, the loss in loss_cuda.c, norms in norm_cuda.c. Tensors are row-major. All work goes to one stream.
+ * nn_cuda_conv.c (plans of cuDNN in plan_cuda.c), work without an operation in device_cuda.c, one allocation for all in arena_cuda.c, graphs in replay_cuda.c, the loss in loss_cuda.c, norms in norm_cuda.c. Tensors are row-major. All work goes to one stream.
  */
 #ifndef KERN_NN_CUDA_H
 #define KERN_NN_CUDA_H
@@ -47,6 +47,7 @@ struct cuda {
     void               *copies; /* KERN_BF16: of the operation that runs */
     size_t              copies_bytes;
     struct cuda_arena   arena;
+    struct kern_plan   *plans; /* of convolutions (plan_cuda.h) */
     enum kern_precision precision;
     bool                repeats; /* algorithms whose sums have a fixed order alone */
     bool                noting;  /* the stream is being captured */
@@ -140,13 +141,6 @@ int kern_cuda_blas_room(struct cuda *cuda, struct mx_err *err);
 /* Make a room at least so large; what was in it is lost, though its memory stays until the end. */
 int kern_cuda_room(struct cuda *cuda, void **room, size_t *have, size_t bytes, struct mx_err *err);
 
-/* How a convolution's passes are done. */
-struct cuda_algorithms {
-    cudnnConvolutionFwdAlgo_t       forward;
-    cudnnConvolutionBwdDataAlgo_t   data;
-    cudnnConvolutionBwdFilterAlgo_t weights;
-};
-
 /* What an operation copies in bfloat16: its bytes, 0 where there is none. */
 struct cuda_halves {
     struct kern_bf16_filters filters;
@@ -154,11 +148,12 @@ struct cuda_halves {
     size_t                   weights, gradient; /* of them: bfloat16 of a CONV, else float32 */
     size_t src, src_gradient; /* where they are float32 or to be padded unevenly */
     size_t dst_gradient;      /* of a dst that is float32 */
+    size_t bias;              /* of a CONV */
 };
 
 /* Where these copies are while the operation runs; NULL where there is none. */
 struct cuda_copies {
-    void *weights, *gradient, *src, *src_gradient, *dst_gradient;
+    void *weights, *gradient, *src, *src_gradient, *dst_gradient, *bias;
 };
 
 /* An operation; its struct kern_op is its beginning. The rest is of convolutions. */
@@ -167,8 +162,8 @@ struct cuda_op {
     cudnnTensorDescriptor_t      x, y;
     cudnnFilterDescriptor_t      w;
     cudnnConvolutionDescriptor_t conv;
-    struct cuda_algorithms       by;
-    float                       *padded; /* CONV with more padding on some sides: src with it */
+    const struct kern_plan      *plans[3]; /* of its passes; NULL: by calls with descriptors */
+    float                       *padded;   /* CONV with more padding on some sides: src with it */
     float                       *padded_grad;
     size_t                       padded_bytes;
     uint32_t                     height, width; /* of what is convolved */
@@ -189,15 +184,12 @@ bool kern_cuda_is_uneven(const struct kern_op_shape *shape);
 /* How cuDNN may compute in the precision of a device. */
 cudnnMathType_t kern_cuda_math(const struct cuda *cuda);
 
-/* Choose how a described convolution is done (nn_cuda_algorithm.c), by its shapes and the library alone. */
-int kern_cuda_choose_forward(struct cuda_op *op, struct mx_err *err);
-int kern_cuda_choose_backward(struct cuda_op *op, struct mx_err *err);
-
 /* Convolutions: what the functions of an operation do for them. */
-int kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err);
-int kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err);
-int kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err);
-int kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err);
+int  kern_cuda_conv_new(struct cuda_op *op, struct mx_err *err);
+int  kern_cuda_conv_add_backward(struct cuda_op *op, struct mx_err *err);
+int  kern_cuda_conv_forward(struct cuda_op *op, struct mx_err *err);
+int  kern_cuda_conv_backward(struct cuda_op *op, struct mx_err *err);
+void kern_cuda_conv_free(struct cuda_op *op);
 
 /* In bfloat16: what convolutions and linear layers hold besides (bf16_op_cuda.c); linear layers and pools. */
 int  kern_cuda_bf16_prepare(struct cuda_op *op, struct mx_err *err);
@@ -210,6 +202,7 @@ void kern_cuda_bf16_pool(const struct cuda_op *op, bool backward);
  * the gradient of the bias. */
 struct cuda_copies kern_cuda_bf16_copies(const struct cuda_op *op);
 void               kern_cuda_bf16_bring(const struct cuda_op *op, bool src, bool weights);
+void               kern_cuda_bf16_bring_bias(const struct cuda_op *op);
 void               kern_cuda_bf16_give_src(const struct cuda_op *op);
 void               kern_cuda_bf16_give_weights(const struct cuda_op *op);
 void               kern_cuda_bf16_finish(const struct cuda_op *op);

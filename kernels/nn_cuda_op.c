@@ -125,14 +125,7 @@ void kern_cuda_op_free(struct kern_op *base)
     struct cuda_op *op = (struct cuda_op *)base;
     struct cuda    *cuda = cuda_of(base->nn);
 
-    if (op->x)
-        (void)cudnnDestroyTensorDescriptor(op->x);
-    if (op->y)
-        (void)cudnnDestroyTensorDescriptor(op->y);
-    if (op->w)
-        (void)cudnnDestroyFilterDescriptor(op->w);
-    if (op->conv)
-        (void)cudnnDestroyConvolutionDescriptor(op->conv);
+    kern_cuda_conv_free(op);
     cuda->nn.bytes -=
         (op->padded ? op->padded_bytes : 0) + (op->padded_grad ? op->padded_bytes : 0);
     kern_cuda_release(cuda, op->padded);

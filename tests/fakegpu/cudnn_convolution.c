@@ -3,14 +3,6 @@
 
 /* ---- checks ---- */
 
-/* Algorithms that add in an order of their own. */
-static bool in_any_order(enum fake_pass pass, int algo)
-{
-    return (pass == FAKE_TO_DATA && algo == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0) ||
-           (pass == FAKE_TO_FILTER && (algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 ||
-                                       algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3));
-}
-
 static bool channels_last(const struct fake_tensor *t)
 {
     return t->strides[1] == 1 && (t->strides[3] == t->dims[1] || t->dims[3] == 1);
@@ -56,18 +48,18 @@ size_t fake_workspace(const struct fake_tensor *w, int algo)
     return algo == 0 ? 0 : (size_t)(w->dims[1] * w->dims[2] * w->dims[3]) * 64 + (size_t)algo * 256;
 }
 
-/* Algorithms that add in an order of their own are no use to results that repeat; who asks for
- * the fastest ones does not want that. */
-static void check_algorithm(const struct fake_cudnn *handle, struct fake_work *work, int algo)
+/* Algorithms that add in an order of their own are no use: results must repeat. */
+static void check_algorithm(enum fake_pass pass, int algo)
 {
     static const int count[] = {CUDNN_CONVOLUTION_FWD_ALGO_COUNT,
                                 CUDNN_CONVOLUTION_BWD_DATA_ALGO_COUNT,
                                 CUDNN_CONVOLUTION_BWD_FILTER_ALGO_COUNT};
 
-    if (algo < 0 || algo >= count[work->pass])
+    if (algo < 0 || algo >= count[pass])
         fake_misuse("algo", "%d is none", algo);
-    work->any_order = in_any_order(work->pass, algo);
-    if (!handle->ranked && work->any_order)
+    if ((pass == FAKE_TO_DATA && algo == CUDNN_CONVOLUTION_BWD_DATA_ALGO_0) ||
+        (pass == FAKE_TO_FILTER && (algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_0 ||
+                                    algo == CUDNN_CONVOLUTION_BWD_FILTER_ALGO_3)))
         fake_misuse("algo", "%d does not repeat its sums", algo);
 }
 
@@ -83,7 +75,7 @@ static cudnnStatus_t convolve(cudnnHandle_t handle, struct fake_work *work, int 
                                                {&work->x, &work->y, &work->w}};
     struct fake_span          spans[4];
 
-    check_algorithm(of, work, algo);
+    check_algorithm(work->pass, algo);
     check(work, filter, algo, names);
     if (work->workspace_bytes < needed)
         fake_misuse("workSpaceSizeInBytes", "%zu, and the algorithm needs %zu",
@@ -203,17 +195,16 @@ static cudnnStatus_t ask(const char *call, enum fake_pass pass, cudnnHandle_t ha
 {
     static const char *const  names[] = {"xDesc", "wDesc", "yDesc"};
     struct fake_work          work = {.pass = pass};
-    const struct fake_cudnn  *of;
     const struct fake_filter *filter;
 
     (void)fake_enter(call);
-    of = fake_object("handle", handle, FAKE_CUDNN);
+    (void)fake_object("handle", handle, FAKE_CUDNN);
     filter = fake_filter_of("wDesc", w);
     work.convolution = *fake_convolution_of("convDesc", convolution);
     work.x = *fake_tensor_of("xDesc", x);
     work.w = fake_tensor_of_filter(filter);
     work.y = *fake_tensor_of("yDesc", y);
-    check_algorithm(of, &work, algo);
+    check_algorithm(pass, algo);
     check(&work, filter, algo, names);
     fake_check_host("sizeInBytes", bytes, sizeof *bytes);
     *bytes = fake_workspace(&work.w, algo);

@@ -9,7 +9,6 @@
 
 struct fake_cudnn {
     cudaStream_t stream;
-    bool         ranked; /* it was asked which algorithms are fast: those may be used */
 };
 
 struct fake_tensor {

@@ -418,8 +418,8 @@ PROGRAMS = {"fakegpu_planted_batch": BATCH, "fakegpu_planted_network": NETWORK,
                 {"root of nobody": "ncclBroadcast: root: N is not one of N ranks"}}
 
 
-# Of test_operations_cuda.c: convolutions, kernels around them, a product.
-CASES = "two groups, linear over an image, padded below and right"
+# Of test_operations_cuda.c: convolutions for which the stand-in has no engine, kernels around them, a product.
+CASES = "4x4, in groups; linear over an image; 4x4, padded"
 
 # For the management library: a GPU with a part, and a whole one.
 MANAGED = {"LD_LIBRARY_PATH": str(pathlib.Path(os.environ["MX_FAKE_NVML"]).parent), "MX_FAKE_GPUS": "2",

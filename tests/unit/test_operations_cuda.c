@@ -23,6 +23,9 @@ static const struct operation_case cases[] = {
     {"3x3, without padding",          {2, 5, 5, 3},    TRAIN(.channels = 3, .kernel = 3, .stride = 1), {3, 3, 1}, false},
     {"3x3, stride 2, biased",         {2, 3, 11, 8},   TRAIN(.channels = 7, .kernel = 3, .stride = 2, .pad = 1, .bias = true), {7, 6, 4}, false},
     {"5x5, stride 3",                 {1, 1, 13, 16},  TRAIN(.channels = 3, .kernel = 5, .stride = 3, .pad = 2), {3, 5, 6}, false},
+    {"5x5, stride 2",                 {1, 3, 12, 9},   TRAIN(.channels = 5, .kernel = 5, .stride = 2, .pad = 2), {5, 6, 5}, false},
+    {"4x4, in groups",                {2, 6, 5, 7},    TRAIN(.channels = 4, .kernel = 4, .stride = 1, .pad = 1, .groups = 2), {4, 4, 6}, false},
+    {"4x4, padded",                   {2, 3, 8, 6},    TRAIN(.channels = 5, .kernel = 4, .stride = 2, .more = {0, 0, 2, 2}), {5, 4, 3}, false},
     {"7x7, stride 2",                 {1, 3, 33, 31},  TRAIN(.channels = 5, .kernel = 7, .stride = 2, .pad = 3), {5, 17, 16}, false},
     {"two groups",                    {2, 6, 5, 7},    TRAIN(.channels = 4, .kernel = 3, .stride = 1, .pad = 1, .groups = 2), {4, 5, 7}, false},
     {"each channel alone",            {3, 5, 7, 5},    TRAIN(.channels = 5, .kernel = 3, .stride = 2, .pad = 1, .groups = 5), {5, 4, 3}, false},
@@ -33,6 +36,9 @@ static const struct operation_case cases[] = {
     {"bias, ReLU",                    {2, 3, 5, 7},    CONV(.channels = 5, .kernel = 3, .stride = 1, .pad = 1, .bias = true, .relu = true), {5, 5, 7}, false},
     {"ReLU at most 1",                {1, 5, 3, 3},    CONV(.channels = 33, .kernel = 1, .stride = 1, .bias = true, .relu = true, .cap = 1), {33, 3, 3}, false},
     {"added, then ReLU",              {3, 5, 6, 5},    CONV(.channels = 5, .kernel = 3, .stride = 1, .pad = 1, .bias = true, .sum = true, .relu = true), {5, 6, 5}, false},
+    {"added, biased",                 {2, 5, 4, 6},    CONV(.channels = 9, .kernel = 3, .stride = 1, .pad = 1, .bias = true, .sum = true), {9, 4, 6}, false},
+    {"added, ReLU at most 1",         {1, 8, 5, 3},    CONV(.channels = 8, .kernel = 1, .stride = 1, .bias = true, .sum = true, .relu = true, .cap = 1), {8, 5, 3}, false},
+    {"ReLU alone",                    {2, 3, 4, 5},    CONV(.channels = 5, .kernel = 3, .stride = 1, .pad = 1, .relu = true), {5, 4, 5}, false},
     {"added to",                      {1, 3, 4, 4},    CONV(.channels = 3, .kernel = 3, .stride = 1, .pad = 1, .sum = true), {3, 4, 4}, false},
     {"norm",                          {2, 5, 7, 3},    {.kind = KERN_NORM, .training = true, .epsilon = 1e-5f}, {5, 7, 3}, false},
     {"norm, ReLU",                    {3, 33, 3, 5},   {.kind = KERN_NORM, .training = true, .relu = true, .epsilon = 1e-5f}, {33, 3, 5}, false},
@@ -402,6 +408,29 @@ static void run_case(struct twins *twins, const struct operation_case *c, struct
     let_go(twins, &o);
 }
 
+/* A training that has come to no numbers must show it: a ReLU makes no 0 of them. */
+static void expect_no_numbers_kept(struct twins *twins, struct mx_rng *rng, const struct mode *mode)
+{
+    static const char *const names[] = {"bias, ReLU", "added, ReLU at most 1", "ReLU alone"};
+
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
+        for (size_t n = 0; n < sizeof names / sizeof *names; n++) {
+            struct operated o = {0};
+
+            if (strcmp(names[n], cases[k].name) != 0)
+                continue;
+            size_parts(&cases[k], &o);
+            draw(&cases[k], &o, rng, mode);
+            for (int s = 0; s < TWIN_SIDES; s++) {
+                o.numbers[s][SRC][0] = NAN;
+                operate(twins, &cases[k], &o, s, mode);
+            }
+            if (!isnan(o.numbers[1][DST][0]))
+                twins_fail(twins, cases[k].name, "a NaN that became a number");
+            let_go(twins, &o);
+        }
+}
+
 int main(void)
 {
     struct mx_rng rng = mx_rng_at(mx_stream_make(8, 0, MX_PURPOSE_DATA, 0), 0, 0, 0);
@@ -417,6 +446,8 @@ int main(void)
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++)
             if (!only || strstr(only, cases[k].name))
                 run_case(&twins, &cases[k], &rng, &modes[m]);
+        if (!only)
+            expect_no_numbers_kept(&twins, &rng, &modes[m]);
         if (twins.failed > 0)
             printf("FAILED: %u times in %s\n", twins.failed, modes[m].name);
         failed |= twins_close(&twins);
