@@ -8,8 +8,7 @@ enum {
     MOST_ROOM = 512 << 20, /* bytes of workspace */
 };
 
-/* Whether an engine computes as was asked for. What it is compiled for would take a second each, which no small
- * training has; transforms of large tiles lose digits. */
+/* Whether an engine computes as was asked for. Transforms of large tiles lose digits. */
 static bool suits(const struct kern_planner *planner, const cudnnBackendNumericalNote_t *notes,
                   int64_t count)
 {
@@ -34,6 +33,7 @@ static bool suits(const struct kern_planner *planner, const cudnnBackendNumerica
     return true;
 }
 
+/* To compile an engine takes a second, as long as a small training does. */
 static bool is_compiled(const cudnnBackendBehaviorNote_t *notes, int64_t count)
 {
     for (int64_t k = 0; k < count; k++)
