@@ -115,7 +115,7 @@ int kern_plan_run(const struct kern_plan *plan, cudnnHandle_t handle,
         ids[n] = KERN_PLAN_SUM;
         places[n++] = at->y;
     }
-    if (plan->has_bias) {
+    if (plan->of.bias) {
         ids[n] = KERN_PLAN_BIAS;
         places[n++] = at->bias;
     }

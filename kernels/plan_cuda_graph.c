@@ -188,7 +188,6 @@ size_t kern_plan_operations(struct kern_plan *plan, const struct kern_planner *p
         tensor(plan, planner, left ? KERN_PLAN_VIRTUAL : KERN_PLAN_Y, of->y, err);
 
     plan->has_sum = adds;
-    plan->has_bias = of->bias;
     if (!y || !(operations[n++] = convolve(plan, planner, of, y, err)))
         return 0;
     for (size_t k = 0; k < sizeof behind / sizeof *behind; k++) {

@@ -28,8 +28,8 @@ struct kern_plan {
     struct kern_convolution  of;
     cudnnBackendDescriptor_t parts[KERN_PLAN_PARTS];
     size_t                   nparts;
-    cudnnBackendDescriptor_t plan; /* one of the parts; NULL: the library offers none */
-    bool                     has_sum, has_bias;
+    cudnnBackendDescriptor_t plan;    /* one of the parts; NULL: the library offers none */
+    bool                     has_sum; /* made in place: y is read as KERN_PLAN_SUM */
     size_t                   workspace;
 };
 
